@@ -1,0 +1,42 @@
+"""Every error that Quarterdeck raises for a programmer or an operator.
+
+Messages read: quoted name of the thing - what is wrong - what to do.
+HTTP conditions (404, 403, ...) stay werkzeug exceptions and do not live here.
+"""
+
+from __future__ import annotations
+
+
+class QuarterdeckError(Exception):
+    """Base of all errors raised by the kit."""
+
+
+# --- ground floor ---------------------------------------------------------------
+
+
+class ConfigurationError(QuarterdeckError, ValueError):
+    """A configuration key holds a value that cannot work."""
+
+    def __init__(self, key: str, problem: str, remedy: str) -> None:
+        super().__init__(f"'{key}' {problem}. {remedy}")
+        self.key = key
+
+
+class ExtensionNotInitializedError(QuarterdeckError, RuntimeError):
+    """An extension was used in an app that it was never initialised for."""
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(
+            f"'{extension}' is not initialised for the current app. "
+            f"Call '{extension}.init_app(app)' in the application factory first."
+        )
+
+
+class ExtensionAlreadyInitializedError(QuarterdeckError, RuntimeError):
+    """The same app was given to 'init_app' of one extension twice."""
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(
+            f"'{extension}' is already initialised for this app. "
+            f"Remove the second call of 'init_app' (or the app from the constructor)."
+        )

@@ -1,0 +1,1 @@
+"""The CRM: accounts, orders, goods and team, built on the rooms of the kit."""

@@ -1,0 +1,52 @@
+"""Column types and mixins that several tables share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
+
+# A price has up to three decimals (the Kuwaiti dinar has three) and a discount three more,
+# so six decimals hold every line amount exactly; rounding happens once, for the reader.
+Price = Annotated[Decimal, mapped_column(ExactDecimal(15, 3))]
+Amount = Annotated[Decimal, mapped_column(ExactDecimal(18, 6))]
+Discount = Annotated[Decimal, mapped_column(ExactDecimal(4, 3))]
+Currency = Annotated[str, mapped_column(String(3))]
+Timestamp = Annotated[datetime, mapped_column(UTCDateTime())]
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Timestamps:
+    """When a row was made and last changed, in UTC."""
+
+    created_at: Mapped[Timestamp] = mapped_column(default=utc_now, index=True)
+    updated_at: Mapped[Timestamp] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Archivable:
+    """A row that is put away instead of lost."""
+
+    archived_at: Mapped[Timestamp | None] = mapped_column(default=None, index=True)
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
+
+
+class Versioned:
+    """A row whose concurrent edits are noticed.
+
+    Each table sets ``__mapper_args__ = {"version_id_col": ...}`` on this column, so an UPDATE
+    that started from an older version raises ``StaleDataError``.
+    """
+
+    version: Mapped[int] = mapped_column(default=1)

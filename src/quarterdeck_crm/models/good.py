@@ -1,0 +1,31 @@
+"""What we sell."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..extensions import db
+from .columns import Archivable, Currency, Price, Timestamps, Versioned
+
+
+class Good(Timestamps, Archivable, Versioned, db.Model):
+    """An item of the catalogue. ``code`` is its article number."""
+
+    __tablename__ = "good"
+    __table_args__ = (
+        CheckConstraint("stock >= 0", name="stock_not_negative"),
+        CheckConstraint("price >= 0", name="price_not_negative"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    category: Mapped[str | None] = mapped_column(String(80), index=True)
+    unit: Mapped[str | None] = mapped_column(String(60))
+    price: Mapped[Price]
+    currency: Mapped[Currency]
+    stock: Mapped[int] = mapped_column(default=0)
+    description: Mapped[str | None] = mapped_column(Text)
+
+    __mapper_args__ = {"version_id_col": Versioned.version}
