@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..extensions import db
+from quarterdeck_crm.extensions import db
+
 from .columns import Archivable, Timestamps, Versioned
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..extensions import db
+from quarterdeck_crm.extensions import db
+
 from .columns import Timestamp, utc_now
 
 if TYPE_CHECKING:

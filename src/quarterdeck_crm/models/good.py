@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import db
+from quarterdeck_crm.extensions import db
+
 from .columns import Archivable, Currency, Price, Timestamps, Versioned
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..extensions import db
+from quarterdeck_crm.extensions import db
+
 from .columns import Amount, Currency, Discount, Price, Timestamps, Versioned
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from sqlalchemy import Enum, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..extensions import db
+from quarterdeck_crm.extensions import db
+
 from .columns import Price, Timestamp, Timestamps
 
 
