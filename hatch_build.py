@@ -1,4 +1,4 @@
-"""Put what stands at the top of the repository inside the wheel (see quarterdeck_crm/resources.py)."""
+"""Carry what stands at the top of the repository in the wheel (quarterdeck_crm/resources.py)."""
 
 from __future__ import annotations
 
