@@ -1,0 +1,26 @@
+"""Exact amounts, and the one place where they are rounded."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+# ISO 4217: currencies whose minor unit is not a hundredth.
+_MINOR_DIGITS = {
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    "CLP": 0, "ISK": 0, "JPY": 0, "KRW": 0, "PYG": 0, "UGX": 0, "VND": 0, "XAF": 0, "XOF": 0,
+}  # fmt: skip
+
+
+def line_amount(quantity: int, price: Decimal, discount: Decimal) -> Decimal:
+    """Return quantity x price x (1 - discount), exactly; at most six decimals."""
+    return quantity * price * (1 - discount)
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many decimals amounts of a currency are shown with."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """Return an exact amount as people see it, rounded half to even."""
+    return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_EVEN)
