@@ -11,7 +11,8 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 _INSTALLED = _PACKAGE / "_resources"
 
-ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1]
+IS_INSTALLED = _INSTALLED.is_dir()
+ROOT = _INSTALLED if IS_INSTALLED else _PACKAGE.parents[1]
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "static"
 MIGRATIONS = ROOT / "migrations"

@@ -1,0 +1,7 @@
+"""Signing in and out, and one's own profile."""
+
+from __future__ import annotations
+
+from quart import Blueprint
+
+bp = Blueprint("auth", __name__, url_prefix="/auth")

@@ -1,0 +1,66 @@
+"""How an app is made: configuration, extensions, blueprints, errors, commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from quarterdeck.app import Quart
+
+from . import accounts, auth, dashboard, extensions, goods, health, orders, resources, team
+from .access import register_guard
+from .cli import register_commands
+from .config import choose, configure, instance_path
+from .errors import register_errors
+from .security import register_security
+
+if TYPE_CHECKING:
+    from .config import Base
+
+BLUEPRINTS = (
+    auth.bp,
+    dashboard.bp,
+    accounts.bp,
+    goods.bp,
+    orders.bp,
+    team.bp,
+    health.bp,
+)
+
+
+def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart:
+    """Return a CRM ready to serve.
+
+    Args:
+        config: ``"development"``, ``"testing"``, ``"production"`` or a class of ``config``;
+            ``CRM_CONFIG`` if not given, and development if that is not set either.
+        **settings: Configuration keys that win over every other source.
+
+    Raises:
+        ConfigurationError: If a value cannot work, for example a weak production key.
+    """
+    chosen = choose(config)
+    app = Quart(
+        "quarterdeck_crm",
+        template_folder=str(resources.TEMPLATES),
+        static_folder=str(resources.STATIC),
+        instance_path=str(instance_path(chosen, settings)),
+    )
+    configure(app, chosen, settings)
+    bind_extensions(app)
+    register_guard(app)
+    register_security(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    register_errors(app)
+    register_commands(app)
+    return app
+
+
+def bind_extensions(app: Quart) -> None:
+    """Bind the extensions to the app, the database first because others lean on it."""
+    extensions.db.init_app(app)
+    extensions.migrate.init_app(app, directory=str(resources.MIGRATIONS))
+    extensions.csrf.init_app(app)
+    extensions.login_manager.init_app(app)
+    extensions.bootstrap.init_app(app)
+    extensions.moment.init_app(app)

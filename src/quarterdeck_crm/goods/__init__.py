@@ -1,0 +1,9 @@
+"""The catalogue, with templates and static files of its own."""
+
+from __future__ import annotations
+
+from quart import Blueprint
+
+bp = Blueprint(
+    "goods", __name__, url_prefix="/goods", template_folder="templates", static_folder="static"
+)

@@ -1,0 +1,7 @@
+"""The people who use the CRM."""
+
+from __future__ import annotations
+
+from quart import Blueprint
+
+bp = Blueprint("team", __name__, url_prefix="/team")
