@@ -1,0 +1,284 @@
+"""Plausible demonstration data from a fixed seed: the same every time, but for the dates.
+
+Dates are counted back from today, so that the charts have a present.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from faker import Faker
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck_crm.models import (
+    Account,
+    Activity,
+    Contact,
+    Good,
+    Note,
+    Order,
+    OrderLine,
+    OrderState,
+    Role,
+    User,
+    UserKind,
+)
+from quarterdeck_crm.money import line_amount
+
+from .words import CATALOGUE, DEPARTMENTS, LOCALES, NOTES, REMARKS
+
+SEED = 20261121
+DAYS = 730
+ACCOUNTS = 400
+BATCH = 500
+
+ADMIN_EMAIL = "admin@quarterdeck.example"
+PEOPLE = (
+    (ADMIN_EMAIL, "Ada Anker", Role.ADMIN, UserKind.SENIOR_MANAGER),
+    ("mod@quarterdeck.example", "Mika Modéer", Role.MODERATOR, UserKind.MANAGER),
+    ("user@quarterdeck.example", "Uma Usher", Role.USER, UserKind.STANDARD),
+    ("li.wei@quarterdeck.example", "李伟", Role.USER, UserKind.STANDARD),
+    ("sofia.papadaki@quarterdeck.example", "Σοφία Παπαδάκη", Role.USER, UserKind.STANDARD),
+    ("yuki.tanaka@quarterdeck.example", "田中 由紀", Role.MODERATOR, UserKind.MANAGER),
+    ("omar.haddad@quarterdeck.example", "عمر حداد", Role.USER, UserKind.STANDARD),
+    ("olena.bondar@quarterdeck.example", "Олена Бондар", Role.USER, UserKind.MANUFACTURER),
+)
+
+Rows = list[dict[str, Any]]
+Advance = Callable[[int], None]
+
+
+class Demo:
+    """The demonstration company.
+
+    Args:
+        orders: How many orders to make.
+        today: The moment that the dates count back from.
+    """
+
+    def __init__(self, *, orders: int, today: datetime) -> None:
+        self.orders = orders
+        self.today = today
+        self.random = random.Random(SEED)  # noqa: S311 - plausible data, not secrets
+
+    async def write(self, session: AsyncSession, *, password_hash: str, advance: Advance) -> None:
+        """Write everything into an empty database; the caller commits.
+
+        Args:
+            session: The db session.
+            password_hash: Of the password that all demonstration people share.
+            advance: Told how many orders have been written since the last call.
+        """
+        people = await self._insert(session, User, self._people(password_hash))
+        goods = self._goods()
+        await self._insert(session, Good, goods)
+        accounts = self._accounts(people)
+        await self._insert(session, Account, accounts)
+        await self._insert(session, Contact, self._contacts(accounts))
+        await self._insert(session, Note, self._notes(accounts, people))
+        await self._write_orders(session, accounts, goods, advance)
+
+    async def _insert(self, session: AsyncSession, model: type[Any], rows: Rows) -> list[int]:
+        for number, row in enumerate(rows, 1):
+            row["id"] = number
+        for start in range(0, len(rows), BATCH):
+            await session.execute(insert(model), rows[start : start + BATCH])
+        return [row["id"] for row in rows]
+
+    def _people(self, password_hash: str) -> Rows:
+        return [
+            {
+                "email": email,
+                "name": name,
+                "role": role,
+                "kind": kind,
+                "password_hash": password_hash,
+                "department": DEPARTMENTS[number % len(DEPARTMENTS)],
+                "phone": f"1{38 + number % 2}{self.random.randrange(10**8):08d}",
+                "balance": Decimal(self.random.randrange(0, 50_000)) / 100,
+                "created_at": self.today - timedelta(days=DAYS + 30),
+            }
+            for number, (email, name, role, kind) in enumerate(PEOPLE)
+        ]
+
+    def _goods(self) -> Rows:
+        rows: Rows = []
+        for kind in CATALOGUE:
+            for name in kind.names:
+                base = self.random.uniform(float(kind.cheapest), float(kind.dearest) / 1.6)
+                for step, variant in enumerate(kind.variants):
+                    price = Decimal(f"{base * (1 + step * 0.18):.1f}")
+                    rows.append(
+                        {
+                            "code": f"{kind.prefix}-{len(rows) + 101}",
+                            "name": f"{name}, {variant}",
+                            "category": kind.category,
+                            "unit": kind.unit,
+                            "price": price,
+                            "currency": "EUR",
+                            "stock": self.random.choice((0, 3, 12, 40, 75, 120, 260)),
+                            "created_at": self.today - timedelta(days=DAYS),
+                        }
+                    )
+        return rows
+
+    def _accounts(self, people: list[int]) -> Rows:
+        names = list(LOCALES)
+        weights = [often for _, often in LOCALES.values()]
+        fakers = {name: Faker(name) for name in names}
+        for number, faker in enumerate(fakers.values()):
+            faker.seed_instance(SEED + number)
+        rows: Rows = []
+        for number in range(1, ACCOUNTS + 1):
+            locale = self.random.choices(names, weights)[0]
+            faker = fakers[locale]
+            rows.append(
+                {
+                    "code": f"C{number:04d}",
+                    "name": faker.company(),
+                    "owner_id": self.random.choice(people),
+                    "email": f"office@customer-{number}.example",
+                    "phone": faker.phone_number()[:40],
+                    "website": f"https://customer-{number}.example",
+                    "address": faker.street_address()[:300].replace("\n", ", "),
+                    "city": faker.city()[:100],
+                    "postal_code": faker.postcode()[:20],
+                    "country": LOCALES[locale][0],
+                    "created_at": self._moment(DAYS),
+                    "contacts": [faker.name() for _ in range(self.random.randint(1, 3))],
+                }
+            )
+        return rows
+
+    def _contacts(self, accounts: Rows) -> Rows:
+        titles = ("Owner", "Purchasing", "Captain", "Accounting", "Sales manager")
+        return [
+            {
+                "account_id": account["id"],
+                "name": name[:120],
+                "title": self.random.choice(titles),
+                "email": f"person-{place + 1}@customer-{account['id']}.example",
+                "phone": account["phone"],
+            }
+            for account in accounts
+            for place, name in enumerate(account.pop("contacts"))
+        ]
+
+    def _notes(self, accounts: Rows, people: list[int]) -> Rows:
+        return [
+            {
+                "account_id": account["id"],
+                "author_id": self.random.choice(people),
+                "body": self.random.choice(NOTES),
+                "created_at": self._moment(200),
+            }
+            for account in self.random.sample(accounts, len(accounts) // 2)
+        ]
+
+    async def _write_orders(
+        self, session: AsyncSession, accounts: Rows, goods: Rows, advance: Advance
+    ) -> None:
+        ages = sorted((self._age() for _ in range(self.orders)), reverse=True)
+        # A few customers buy much, most buy little.
+        weights = [1 / (rank + 5) for rank in range(len(accounts))]
+        buyers = self.random.sample(accounts, len(accounts))
+        orders: Rows = []
+        lines: Rows = []
+        for number, age in enumerate(ages, 1):
+            account = self.random.choices(buyers, weights)[0]
+            order, own = self._order(number, age, account, goods)
+            orders.append(order)
+            lines += own
+            if len(orders) == BATCH or number == len(ages):
+                await session.execute(insert(Order), orders)
+                await session.execute(insert(OrderLine), lines)
+                await session.execute(insert(Activity), [_created(order) for order in orders])
+                advance(len(orders))
+                orders, lines = [], []
+
+    def _order(
+        self, number: int, age: float, account: dict[str, Any], goods: Rows
+    ) -> tuple[dict[str, Any], Rows]:
+        lines = [
+            self._line(number, place, good)
+            for place, good in enumerate(self.random.sample(goods, self._count()), 1)
+        ]
+        at = self.today - timedelta(days=age)
+        state = self._state(age)
+        served = state in {OrderState.SHIPPED, OrderState.PAID}
+        order = {
+            "id": number,
+            "number": f"Q{number:06d}",
+            "account_id": account["id"],
+            "owner_id": account["owner_id"],
+            "state": state,
+            "currency": "EUR",
+            "net": sum((line["amount"] for line in lines), Decimal(0)),
+            "freight": Decimal(self.random.choice((0, 0, 490, 990, 1490))) / 100,
+            "ordered_on": at.date(),
+            "required_on": (at + timedelta(days=14)).date(),
+            "shipped_on": min(at + timedelta(days=4), self.today).date() if served else None,
+            "remark": self.random.choice(REMARKS) if self.random.random() < 0.1 else None,
+            "created_at": at,
+            "updated_at": at,
+        }
+        return order, lines
+
+    def _line(self, order_id: int, place: int, good: dict[str, Any]) -> dict[str, Any]:
+        quantity = self.random.choice((1, 1, 2, 2, 3, 4, 5, 6, 10, 12, 24))
+        discount = Decimal(self.random.choice((0, 0, 0, 0, 5, 10, 15))) / 100
+        return {
+            "order_id": order_id,
+            "position": place,
+            "good_id": good["id"],
+            "quantity": quantity,
+            "price": good["price"],
+            "discount": discount,
+            "amount": line_amount(quantity, good["price"], discount),
+        }
+
+    def _count(self) -> int:
+        return self.random.choices(range(1, 7), (30, 28, 18, 12, 8, 4))[0]
+
+    def _age(self) -> float:
+        """Return how many days ago an order came: more of them lately, fewer in winter."""
+        while True:
+            age = DAYS * (1 - self.random.random() ** 0.7)
+            month = (self.today - timedelta(days=age)).month
+            if self.random.random() < (0.55 if month in {11, 12, 1, 2} else 1.0):
+                return age
+
+    def _state(self, age: float) -> OrderState:
+        if self.random.random() < 0.04:
+            return OrderState.CANCELLED
+        if age < 6:
+            return self.random.choice((OrderState.DRAFT, OrderState.CONFIRMED))
+        if age < 20:
+            return self.random.choice((OrderState.CONFIRMED, OrderState.SHIPPED))
+        if age < 45:
+            return self.random.choice((OrderState.SHIPPED, OrderState.PAID))
+        return OrderState.PAID
+
+    def _moment(self, days: int) -> datetime:
+        return self.today - timedelta(days=self.random.random() * days)
+
+
+def _created(order: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "at": order["created_at"],
+        "actor_id": order["owner_id"],
+        "subject_type": "order",
+        "subject_id": order["id"],
+        "action": "created",
+        "changes": {},
+    }
+
+
+def noon() -> datetime:
+    """Return noon of today in UTC."""
+    return datetime.combine(datetime.now(UTC).date(), time(12), UTC)

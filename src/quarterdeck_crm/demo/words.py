@@ -1,0 +1,110 @@
+"""What the demonstration company sells, and where its customers are."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+# A ship chandler's customers speak many languages: Faker's locale, the country as we write
+# it, and how often it comes up.
+LOCALES: dict[str, tuple[str, int]] = {
+    "en_GB": ("United Kingdom", 8),
+    "de_DE": ("Germany", 8),
+    "fr_FR": ("France", 6),
+    "es_ES": ("Spain", 5),
+    "it_IT": ("Italy", 5),
+    "nl_NL": ("Netherlands", 6),
+    "pt_PT": ("Portugal", 3),
+    "da_DK": ("Denmark", 3),
+    "sv_SE": ("Sweden", 3),
+    "fi_FI": ("Finland", 2),
+    "pl_PL": ("Poland", 4),
+    "cs_CZ": ("Czechia", 2),
+    "el_GR": ("Greece", 4),
+    "tr_TR": ("Türkiye", 3),
+    "uk_UA": ("Ukraine", 3),
+    "bg_BG": ("Bulgaria", 2),
+    "he_IL": ("Israel", 2),
+    "ar_AA": ("Egypt", 3),
+    "hi_IN": ("India", 3),
+    "th_TH": ("Thailand", 2),
+    "vi_VN": ("Vietnam", 2),
+    "zh_CN": ("China", 5),
+    "ja_JP": ("Japan", 5),
+    "ko_KR": ("South Korea", 4),
+}
+
+
+class Kind(NamedTuple):
+    """A family of goods: each variant times each name makes one article."""
+
+    category: str
+    prefix: str
+    unit: str
+    names: tuple[str, ...]
+    variants: tuple[str, ...]
+    cheapest: Decimal
+    dearest: Decimal
+
+
+CATALOGUE = (
+    Kind(
+        "Rope and rigging", "ROP", "coil of 100 m",
+        ("Mooring line", "Braided halyard", "Anchor rope", "Splicing twine"),
+        ("8 mm", "12 mm", "16 mm", "20 mm"), Decimal("24.90"), Decimal("389.00"),
+    ),
+    Kind(
+        "Navigation", "NAV", "piece",
+        ("Hand bearing compass", "Parallel ruler", "Chart divider", "Sextant", "Barometer"),
+        ("standard", "brass"), Decimal("14.50"), Decimal("949.00"),
+    ),
+    Kind(
+        "Lights and signals", "LIT", "piece",
+        ("Anchor light", "Signal lamp", "Flare pack", "Deck lantern"),
+        ("12 V", "24 V", "solar"), Decimal("19.90"), Decimal("240.00"),
+    ),
+    Kind(
+        "Paint and care", "PNT", "can of 2.5 l",
+        ("Antifouling", "Deck paint", "Clear varnish", "Teak oil"),
+        ("red", "navy", "white", "clear"), Decimal("28.00"), Decimal("164.00"),
+    ),
+    Kind(
+        "Safety", "SAF", "piece",
+        ("Life jacket", "Lifebuoy", "Fire extinguisher", "First aid chest"),
+        ("small", "medium", "large"), Decimal("39.00"), Decimal("420.00"),
+    ),
+    Kind(
+        "Provisions", "PRV", "case of 24",
+        ("Ship's biscuit", "Tinned sardines", "Black tea", "Dried lentils", "Marmalade"),
+        ("classic", "organic"), Decimal("17.40"), Decimal("96.00"),
+    ),
+    Kind(
+        "Clothing", "CLO", "piece",
+        ("Oilskin jacket", "Wool jumper", "Deck shoes", "Working gloves"),
+        ("S", "M", "L", "XL"), Decimal("12.00"), Decimal("260.00"),
+    ),
+)  # fmt: skip
+
+DEPARTMENTS = ("Sales", "Service", "Purchasing", "Warehouse", "Management")
+
+REMARKS = (
+    "Please deliver to the harbour office.",
+    "Call before delivery.",
+    "Bitte ohne Plastikfolie verpacken.",
+    "Livraison le matin, s'il vous plaît.",
+    "Entregar en el muelle 4.",
+    "请在周五之前送达。",
+    "午前中にお届けください。",
+    "Доставить на причал номер 2.",
+    "التسليم في المرفأ الشرقي.",
+    "⚓ Berth 12, ask for the bosun.",
+)
+
+NOTES = (
+    "Prefers to be called in the morning.",
+    "Renews the whole inventory every spring.",
+    "Asked for a discount on larger coils.",
+    "New purchasing manager since last month.",
+    "Met at the boat show; wants the new catalogue.",
+    "Pays early when reminded kindly.",
+)

@@ -1,0 +1,63 @@
+"""Importing the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from quarterdeck_crm.models import Good
+from quarterdeck_crm.models.columns import utc_now
+
+from .csvfile import Row
+from .importing import Import, Report, assign
+from .tables import GOODS
+
+_PLAIN = ("code", "name", "category", "unit", "price", "currency", "stock", "description")
+
+
+async def import_goods(task: Import, path: Path, *, name: str = "") -> Report:
+    """Import a file of goods.
+
+    Goods that are there already take the values of the file, their stock too; columns that
+    the file does not have stay as they are.
+
+    Raises:
+        ImportRefusedError: If the file has any mistake.
+    """
+    file = task.open(path, GOODS, name)
+    seen: set[str] = set()
+    async for batch in task.batches(file):
+        codes = {row.values["code"] for row in batch}
+        found = await task.session.scalars(select(Good).where(Good.code.in_(codes)))
+        goods = {good.code: good for good in found}
+        made: list[Good] = []
+        for row in batch:
+            code = row.values["code"]
+            if code in seen:
+                task.problems.add(file.name, row.line, f"'code' {code} stands in the file twice")
+                continue
+            seen.add(code)
+            if good := goods.get(code):
+                changed = assign(good, _values(row, good))
+                task.report.updated += changed
+                task.report.unchanged += not changed
+            else:
+                good = Good(stock=0, currency=task.currency)
+                assign(good, _values(row, good))
+                made.append(good)
+        task.session.add_all(made)
+        await task.session.flush()
+        task.report.created += len(made)
+        await task.record_imported("good", [good.id for good in made])
+    return task.finish()
+
+
+def _values(row: Row, good: Good) -> dict[str, Any]:
+    values = {name: row.values[name] for name in _PLAIN if name in row.values}
+    if not values.get("currency"):
+        values.pop("currency", None)
+    if "archived" in row.values and row.values["archived"] != good.is_archived:
+        values["archived_at"] = utc_now() if row.values["archived"] else None
+    return values
