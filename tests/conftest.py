@@ -7,9 +7,17 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+MAY_BLOCK = [
+    ("quarterdeck/app/application.py", "__init__"),  # an app is built before it serves
+    ("jinja2/environment.py", "_load_template"),  # Jinja reads a template once and keeps it
+]
+
 
 @pytest.fixture(autouse=True)
 def blocking_calls_fail(request: pytest.FixtureRequest) -> Iterator[BlockBuster | None]:
     """Raise BlockingError for any blocking call made on the event loop by our code."""
     with blockbuster_ctx(["quarterdeck", "quarterdeck_crm"]) as blockbuster:
+        for function in blockbuster.functions.values():
+            for file, names in MAY_BLOCK:
+                function.can_block_in(file, names)
         yield blockbuster

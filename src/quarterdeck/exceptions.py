@@ -40,3 +40,35 @@ class ExtensionAlreadyInitializedError(QuarterdeckError, RuntimeError):
             f"'{extension}' is already initialised for this app. "
             f"Remove the second call of 'init_app' (or the app from the constructor)."
         )
+
+
+# --- app, routing ---------------------------------------------------------------
+
+
+class InvalidExpressionError(QuarterdeckError, ValueError):
+    """The regular expression in a URL rule cannot be compiled."""
+
+    def __init__(self, expression: str, problem: str) -> None:
+        super().__init__(
+            f"'{expression}' is not a regular expression: {problem}. Correct it in the URL rule."
+        )
+
+
+class InvalidStatusError(QuarterdeckError, ValueError):
+    """A view answered with a status that HTTP does not have."""
+
+    def __init__(self, status: object) -> None:
+        super().__init__(
+            f"'{status}' is not an HTTP status. "
+            "Answer with a number from 100 to 599, alone or followed by a reason: '403 No entry'."
+        )
+
+
+class ApplicationClassError(QuarterdeckError, TypeError):
+    """Something was used that only ``quarterdeck.app.Quart`` has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"'{name}' needs the kit's application object. "
+            "Create the app with 'from quarterdeck.app import Quart'."
+        )

@@ -1,0 +1,37 @@
+"""The blueprint, with the hook that Flask once had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import quart
+from flask.sansio.scaffold import setupmethod
+
+from quarterdeck.exceptions import ApplicationClassError
+
+from .application import Quart
+
+F = TypeVar("F", bound=Callable[[], Any])
+
+
+class Blueprint(quart.Blueprint):
+    """A Quart blueprint with ``before_app_first_request``."""
+
+    @setupmethod
+    def before_app_first_request(self, function: F) -> F:
+        """Run ``function`` once per process, before the app's first request is handled.
+
+        A blueprint that is registered twice still has it run once.
+
+        Raises:
+            ApplicationClassError: At registration, if the app is not a ``quarterdeck.app.Quart``.
+        """
+
+        def add(state: quart.blueprints.BlueprintSetupState) -> None:
+            if not isinstance(state.app, Quart):
+                raise ApplicationClassError("before_app_first_request")
+            state.app.before_first_request(function)
+
+        self.record_once(cast(Any, add))
+        return function

@@ -1,0 +1,104 @@
+"""Request and WebSocket contexts whose own errors reach the app's error handlers.
+
+What goes wrong before there is a view to call (the host is not trusted, the
+session store is down) is kept in ``error``; dispatching raises it. What goes wrong
+after the answer is there (a teardown function) is logged and the answer stands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import quart.ctx
+from quart.sessions import SecureCookieSession, SessionMixin
+from quart.wrappers.base import BaseRequestWebsocket
+from werkzeug.exceptions import SecurityError
+
+if TYPE_CHECKING:
+    from .application import Quart
+
+
+class UnavailableSession(SecureCookieSession):
+    """Stands in when the session could not be opened: empty, and never saved."""
+
+
+class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):
+    """What both contexts have in common; Quart's own classes call it through ``super()``."""
+
+    app: Quart
+    error: Exception | None = None
+    _session: SessionMixin | None = None
+
+    def __init__(
+        self,
+        app: Quart,
+        request_websocket: BaseRequestWebsocket,
+        session: SessionMixin | None = None,
+    ) -> None:
+        self.error = getattr(request_websocket, "refusal", None)
+        trusted_hosts = app.config["TRUSTED_HOSTS"]
+        if trusted_hosts is not None:
+            request_websocket.trusted_hosts = trusted_hosts
+            try:
+                request_websocket.host  # noqa: B018 - werkzeug checks it on first access
+            except SecurityError as error:
+                # An error page may build URLs, and must not build them from a forged host.
+                request_websocket.host = ""
+                self.error = self.error or error
+        super().__init__(app, request_websocket, session)
+
+    @property
+    def session(self) -> SessionMixin | None:
+        """The browser session; reading it here is what ``Vary: Cookie`` tells of."""
+        if self._session is not None:
+            self._session.accessed = True
+        return self._session
+
+    @session.setter
+    def session(self, session: SessionMixin | None) -> None:
+        self._session = session
+
+    async def _push(self) -> None:
+        if self._session is None:
+            try:
+                self._session = await self._open_session()
+            except Exception as error:
+                self.error = self.error or error
+                self._session = UnavailableSession()
+        if self.url_adapter is not None:
+            self.match_request()
+
+    async def _open_session(self) -> SessionMixin:
+        interface = self.app.session_interface
+        open_session = self.app.ensure_async(interface.open_session)
+        session = await open_session(self.app, self.request_websocket)
+        if session is None:
+            session = await interface.make_null_session(self.app)
+        return cast(SessionMixin, session)
+
+    async def save_session(self, response: Any) -> None:
+        """Hand the session to its interface, unless there is none to save."""
+        interface = self.app.session_interface
+        session = self._session
+        if isinstance(session, UnavailableSession) or interface.is_null_session(session):
+            return
+        try:
+            await self.app.ensure_async(interface.save_session)(self.app, session, response)
+        except Exception:
+            # The error page is saved too: it must not wait for the same store again.
+            self._session = UnavailableSession()
+            raise
+
+    async def auto_pop(self, exc: BaseException | None) -> None:
+        try:
+            await super().auto_pop(exc)
+        except Exception as error:
+            await self.app.handle_teardown_exception(error)
+
+
+class RequestContext(quart.ctx.RequestContext, _ContextMixin):
+    """The context of one HTTP request."""
+
+
+class WebsocketContext(quart.ctx.WebsocketContext, _ContextMixin):
+    """The context of one WebSocket connection."""

@@ -1,0 +1,56 @@
+"""Templates rendered without Jinja's async mode, unless the app asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from quart.ctx import has_app_context, has_request_context
+from quart.globals import app_ctx, request_ctx
+from quart.templating import Environment as QuartEnvironment
+
+if TYPE_CHECKING:
+    from .application import Quart
+
+
+class Template(jinja2.Template):
+    """A template that can always be awaited, whatever its environment's mode."""
+
+    async def render_async(self, *args: Any, **kwargs: Any) -> str:
+        if self.environment.is_async:
+            return await super().render_async(*args, **kwargs)
+        return self.render(*args, **kwargs)
+
+    async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncGenerator[str, object]:
+        if self.environment.is_async:
+            async for chunk in super().generate_async(*args, **kwargs):
+                yield chunk
+        else:
+            for chunk in self.generate(*args, **kwargs):
+                yield chunk
+
+
+class Environment(QuartEnvironment):
+    """The app's Jinja environment; async only with ``JINJA_ASYNC``."""
+
+    template_class = Template
+
+    def __init__(self, app: Quart, **options: Any) -> None:
+        options.setdefault("loader", app.create_global_jinja_loader())
+        options["enable_async"] = app.config["JINJA_ASYNC"]
+        jinja2.Environment.__init__(self, **options)
+
+
+async def template_context() -> dict[str, Any]:
+    """What every template sees beside the globals.
+
+    The session is a global only: putting it here would count as reading it, and
+    every page would vary by cookie.
+    """
+    context: dict[str, Any] = {}
+    if has_app_context():
+        context["g"] = app_ctx.g
+    if has_request_context():
+        context["request"] = request_ctx.request
+    return context
