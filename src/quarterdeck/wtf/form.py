@@ -1,0 +1,217 @@
+"""Forms: WTForms, bound to the current request and validated with ``await``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from typing import Any, Self
+
+from markupsafe import Markup
+from quart import has_request_context, request
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, Form, ValidationError
+from wtforms.csrf.core import CSRF
+from wtforms.csrf.core import CSRFTokenField as _CSRFTokenField
+from wtforms.fields import HiddenField
+from wtforms.form import BaseForm
+from wtforms.meta import DefaultMeta
+from wtforms.widgets import HiddenInput
+
+from quarterdeck.exceptions import FormNotAwaitedError, FormNotBoundError, SyncValidateError
+
+from ._settings import csrf_enabled, settings
+from ._validation import Extra, refuse_async, validate_form
+from .tokens import CSRFError, check_token, generate_csrf, is_settled
+
+SUBMIT_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Verdict(Awaitable[bool]):
+    """The outcome of a validation, to be awaited; without ``await`` it refuses to be used."""
+
+    def __init__(self, outcome: Coroutine[Any, Any, bool], method: str) -> None:
+        self._outcome = outcome
+        self._method = method
+
+    def __await__(self) -> Generator[Any, Any, bool]:
+        return self._outcome.__await__()
+
+    def __bool__(self) -> bool:
+        self._outcome.close()
+        raise FormNotAwaitedError(self._method)
+
+
+def _awaited(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an async method return a Verdict."""
+    if not inspect.iscoroutinefunction(method):
+        raise SyncValidateError(method.__qualname__)
+
+    @functools.wraps(method)
+    def start(*args: Any, **kwargs: Any) -> Verdict:
+        return Verdict(method(*args, **kwargs), method.__qualname__)
+
+    return start
+
+
+class CSRFTokenField(_CSRFTokenField):
+    """The hidden field with the token, which is made when the field is rendered."""
+
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        HiddenField.process(self, *args, **kwargs)
+
+    @property
+    def current_token(self) -> str:  # type: ignore[override]  # read only here
+        return generate_csrf()
+
+
+class SessionCSRF(CSRF):
+    """Ties the token field of forms to the tokens of the browser session."""
+
+    field_class = CSRFTokenField
+
+    def generate_csrf_token(self, csrf_token_field: _CSRFTokenField) -> str:
+        return generate_csrf()
+
+    def validate_csrf_token(self, form: BaseForm, field: _CSRFTokenField) -> None:
+        if is_settled():
+            return
+        try:
+            check_token(field.data)
+        except CSRFError as error:
+            raise ValidationError(str(error.description)) from error
+
+
+class QuartMeta(DefaultMeta):
+    """What ``class Meta`` of a form inherits: a CSRF token unless it is switched off."""
+
+    csrf_class = SessionCSRF
+
+    @functools.cached_property
+    def csrf(self) -> bool:  # type: ignore[override]  # decided per form
+        """One token per page: not for enclosed forms, nor outside a request."""
+        enclosed = getattr(self, "_parent_form", None) is not None
+        return not enclosed and has_request_context() and csrf_enabled()
+
+    @functools.cached_property
+    def csrf_field_name(self) -> str:  # type: ignore[override]  # decided per app
+        return settings().field_name
+
+    def bind_field(self, form: BaseForm, unbound_field: Any, options: Any) -> Any:
+        field = super().bind_field(form, unbound_field, options)
+        refuse_async(field)
+        return field
+
+
+class QuartForm(Form):
+    """A form whose validators may be async.
+
+    An async validator may stand in a field's list of validators (a function or an object with
+    an async ``__call__``), inline as ``async def validate_<field>(form, field)``, or in forms
+    and fields enclosed by ``FormField`` and ``FieldList``. They run one after the other.
+
+    Make it with ``form = await MyForm.from_request()``, then
+    ``if await form.validate_on_submit():``.
+    """
+
+    Meta = QuartMeta
+
+    def __init__(
+        self,
+        formdata: Any = None,
+        obj: object | None = None,
+        prefix: str = "",
+        data: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._is_bound = formdata is not None
+        super().__init__(formdata, obj, prefix, data, meta, **kwargs)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "validate" in cls.__dict__:
+            cls.validate = _awaited(cls.validate)  # type: ignore[method-assign]  # same signature
+
+    @classmethod
+    async def from_request(
+        cls,
+        obj: object | None = None,
+        *,
+        prefix: str = "",
+        data: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Make the form from what was submitted, or from ``obj`` and defaults if nothing was.
+
+        Raises:
+            RequestEntityTooLarge: If the body is larger than the app allows.
+        """
+        submitted = _merged(await request.form, await request.files) if _is_submitted() else None
+        return cls(submitted, obj, prefix, data, meta, **kwargs)
+
+    def is_submitted(self) -> bool:
+        """Whether the request is a POST, PUT, PATCH or DELETE."""
+        return _is_submitted()
+
+    @_awaited
+    async def validate(self, extra_validators: Extra | None = None) -> bool:
+        """Validate all fields; their messages are in ``errors``.
+
+        Args:
+            extra_validators: Further validators, sync or async, by the name of the field.
+        """
+        valid = await validate_form(self, extra_validators)
+        return valid and not self.form_errors
+
+    @_awaited
+    async def validate_on_submit(self, extra_validators: Extra | None = None) -> bool:
+        """Whether the request submits the form and it is valid.
+
+        Raises:
+            FormNotBoundError: If the request submits but the form was made without its data.
+        """
+        if not self.is_submitted():
+            return False
+        if not self._is_bound:
+            raise FormNotBoundError(type(self).__name__)
+        return bool(await self.validate(extra_validators))
+
+    def hidden_tag(self, *fields: Field | str) -> Markup:
+        """The hidden fields, with the CSRF token: all of them or those that are named."""
+        chosen = [self[field] if isinstance(field, str) else field for field in fields or self]
+        hidden = [field for field in chosen if isinstance(field.widget, HiddenInput)]
+        return Markup("\n").join(field() for field in hidden)
+
+    def add_errors(self, errors: Mapping[str, Sequence[str]]) -> None:
+        """Show errors found after validation, by a service for example.
+
+        Those under a name that is no field of the form become errors of the whole form.
+        """
+        for name, messages in errors.items():
+            if name in self:
+                self[name].errors = [*self[name].errors, *messages]
+            else:
+                self.form_errors.extend(messages)
+
+
+def _is_submitted() -> bool:
+    return has_request_context() and request.method in SUBMIT_METHODS
+
+
+def _merged(*sources: MultiDict[str, Any]) -> MultiDict[str, Any]:
+    merged: MultiDict[str, Any] = MultiDict()
+    for source in sources:
+        for key, values in source.lists():
+            if _is_usable(key):
+                merged.setlist(key, [*merged.getlist(key), *values])
+    return merged
+
+
+def _is_usable(key: str) -> bool:
+    """Whether FieldList can read the key: it takes every run of digits for an index.
+
+    ``int()`` refuses some that ``isdigit()`` accepts, and very long ones.
+    """
+    return all(part.isascii() and len(part) <= 9 for part in key.split("-") if part.isdigit())
