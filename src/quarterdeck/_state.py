@@ -56,3 +56,14 @@ class ExtensionState(Generic[S]):
             return cast(S, extensions[self.key])
         except KeyError:
             raise ExtensionNotInitializedError(self.extension) from None
+
+
+async def close_extensions(app: Quart) -> None:
+    """Close what the extensions of ``app`` hold open, the last initialised first.
+
+    A state takes part by having an awaitable method ``aclose``. It is called at the end of
+    every command, on the event loop of that command, and may be called more than once.
+    """
+    for state in reversed(list(app.extensions.values())):
+        if (aclose := getattr(state, "aclose", None)) is not None:
+            await aclose()

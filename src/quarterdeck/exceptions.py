@@ -115,3 +115,16 @@ class SyncValidateError(QuarterdeckError, TypeError):
             f"'{method}' - is not async, so it cannot await the validators - "
             "write 'async def validate(...)' and 'await super().validate(...)'."
         )
+
+
+# --- commands -------------------------------------------------------------------
+
+
+class CommandInLoopError(QuarterdeckError, RuntimeError):
+    """A command that needs its own event loop was started while one is running."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"'{command}' is a command with an event loop of its own and was started inside a "
+            f"running one. Start it in a thread: 'await asyncio.to_thread(runner.invoke, ...)'."
+        )

@@ -1,0 +1,35 @@
+"""Commands that may be ``async``, a shell that takes ``await``, and the table of routes.
+
+Stands in for Flask-Script and for what ``flask.cli`` does for synchronous code::
+
+    from quart import Quart
+    from quarterdeck.commands import Commands
+
+    app = Quart(__name__)
+    Commands(app)
+
+    @app.cli.command()
+    @click.argument("name")
+    async def greet(name):
+        "Say hello to NAME."
+        click.echo(f"Hello, {name} from {current_app.name}")
+"""
+
+from __future__ import annotations
+
+from quarterdeck._cli import AppGroup, async_command
+
+from .extension import Commands
+from .program import CommandProgram, create_group
+from .routes import routes
+from .shell import shell
+
+__all__ = [
+    "AppGroup",
+    "CommandProgram",
+    "Commands",
+    "async_command",
+    "create_group",
+    "routes",
+    "shell",
+]
