@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .config import load_environment
+from quart.cli import load_dotenv
+
 from .factory import create_app
 
-load_environment()
+load_dotenv()
 app = create_app()

@@ -1,7 +1,8 @@
 """The CRM's configurations, and where their values come from.
 
-Weakest first: the class, ``instance/config.py``, the environment (the real one before
-``.env`` before ``.flaskenv``), what the caller of ``create_app`` passes.
+Weakest first: the class, ``instance/config.py``, the environment, what the caller of
+``create_app`` passes. Programs complete the environment from ``.env``, then ``.flaskenv``,
+before they make an app.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from dotenv import load_dotenv
 
 from quarterdeck._config import ConfigKey, boolean, read, text
 from quarterdeck.exceptions import ConfigurationError
@@ -60,6 +59,7 @@ KNOWN_SECRETS = frozenset(
 class Base:
     """What all configurations share: secure, and nothing open that can be closed."""
 
+    CONFIG_NAME = "base"
     SECRET_KEY: str | None = None
     SESSION_COOKIE_NAME = "crm"
     SESSION_COOKIE_HTTPONLY = True
@@ -77,6 +77,8 @@ class Base:
 class Development(Base):
     """One machine, http on loopback, a secret key made on first use."""
 
+    CONFIG_NAME = "development"
+
     @classmethod
     def init_app(cls, app: Quart) -> None:
         super().init_app(app)
@@ -86,8 +88,11 @@ class Development(Base):
 class Testing(Base):
     """Deaf to the environment, so that tests mean the same on every machine."""
 
+    CONFIG_NAME = "testing"
     TESTING = True
     SECRET_KEY = "only-for-tests-" + "0" * MIN_SECRET_LENGTH
+    LOGIN_HASH_TIME_COST = 1  # cheap hashes: the tests check the rules, not the costs
+    LOGIN_HASH_MEMORY_COST = 64
 
     reads_environment = False
 
@@ -95,6 +100,7 @@ class Testing(Base):
 class Production(Base):
     """Refuses to start with a secret key that is missing, known or short."""
 
+    CONFIG_NAME = "production"
     PREFERRED_URL_SCHEME = "https"
 
     @classmethod
@@ -112,17 +118,7 @@ class Production(Base):
             app.config["SESSION_COOKIE_NAME"] = f"__Host-{app.config['SESSION_COOKIE_NAME']}"
 
 
-CLASSES: dict[str, type[Base]] = {
-    "development": Development,
-    "testing": Testing,
-    "production": Production,
-}
-
-
-def load_environment() -> None:
-    """Complete ``os.environ`` from ``.env``, then ``.flaskenv``, of the current folder."""
-    for name in (".env", ".flaskenv"):
-        load_dotenv(Path.cwd() / name)
+CLASSES = {chosen.CONFIG_NAME: chosen for chosen in (Development, Testing, Production)}
 
 
 def choose(config: str | type[Base] | None) -> type[Base]:

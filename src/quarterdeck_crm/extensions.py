@@ -12,6 +12,6 @@ from quarterdeck.wtf import CSRFProtect
 db = SQLAlchemy()
 migrate = Migrate(db=db)
 csrf = CSRFProtect()
-login_manager = LoginManager()
+login_manager = LoginManager(login_view="auth.login", require_login=True)
 bootstrap = Bootstrap()
 moment = Moment()

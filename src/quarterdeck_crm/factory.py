@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from quarterdeck.app import Quart
 
 from . import accounts, auth, dashboard, extensions, goods, health, orders, resources, team
-from .access import register_guard
 from .cli import register_commands
 from .config import choose, configure, instance_path
 from .errors import register_errors
@@ -47,7 +46,6 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
     )
     configure(app, chosen, settings)
     bind_extensions(app)
-    register_guard(app)
     register_security(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

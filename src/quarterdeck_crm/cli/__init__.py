@@ -1,12 +1,27 @@
-"""The commands of the CRM."""
+"""The ``crm`` program: its own commands and those of the packages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quarterdeck.commands import create_group
+from quarterdeck_crm import create_app
+from quarterdeck_crm.demo.cli import demo_command
+from quarterdeck_crm.transfer.cli import export_group, import_group
+
+from .check import check
+from .serve import run, serve
+from .user import user
+
 if TYPE_CHECKING:
     from quart import Quart
 
+COMMANDS = (serve, run, user, demo_command, import_group, export_group, check)
+
+program = create_group(create_app, name="crm", help="Run and look after the CRM.")
+
 
 def register_commands(app: Quart) -> None:
-    """Add the CRM's commands to ``app.cli``."""
+    """Add the commands to the app, for ``crm`` and for ``quart --app quarterdeck_crm``."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import Enum, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from quarterdeck.login import UserMixin
 from quarterdeck_crm.extensions import db
 
 from .columns import Price, Timestamp, Timestamps
@@ -35,7 +36,7 @@ class UserKind(enum.StrEnum):
     MANUFACTURER = "manufacturer"
 
 
-class User(Timestamps, db.Model):
+class User(UserMixin, Timestamps, db.Model):
     """A person of the team.
 
     ``auth_version`` grows when the password changes or the person is disabled; a browser
@@ -64,3 +65,7 @@ class User(Timestamps, db.Model):
     is_active: Mapped[bool] = mapped_column(default=True)
     auth_version: Mapped[int] = mapped_column(default=1)
     last_seen_at: Mapped[Timestamp | None]
+
+    def has_role(self, role: Role) -> bool:
+        """Whether the person may do what people with ``role`` may."""
+        return self.role.includes(role)

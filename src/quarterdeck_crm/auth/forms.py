@@ -1,0 +1,76 @@
+"""The forms of signing in and of one's own profile; the rules are in the services."""
+
+from __future__ import annotations
+
+from wtforms import BooleanField, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from quarterdeck.wtf import QuartForm
+from quarterdeck_crm.team.services import MAX_PASSWORD, MIN_PASSWORD
+
+_NEW = {"autocomplete": "new-password", "minlength": MIN_PASSWORD, "maxlength": MAX_PASSWORD}
+_PASSWORD_HELP = f"{MIN_PASSWORD} characters or more. A few unrelated words are best."
+
+
+class LoginForm(QuartForm):
+    email = StringField(
+        "E-mail",
+        [InputRequired("Enter your e-mail address."), Length(max=254)],
+        render_kw={"type": "email", "autocomplete": "username", "inputmode": "email"},
+    )
+    password = PasswordField(
+        "Password",
+        [InputRequired("Enter your password."), Length(max=MAX_PASSWORD)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    remember = BooleanField("Stay signed in on this device")
+
+
+class NewPasswordForm(QuartForm):
+    """A password entered twice: for the holder of a link."""
+
+    password = PasswordField(
+        "New password",
+        [InputRequired("Choose a password.")],
+        description=_PASSWORD_HELP,
+        render_kw=_NEW,
+    )
+    again = PasswordField(
+        "The same password again",
+        [EqualTo("password", "The two passwords are not the same.")],
+        render_kw=_NEW,
+    )
+
+
+class RegisterForm(NewPasswordForm):
+    name = StringField(
+        "Name",
+        [InputRequired("Enter your name."), Length(max=120)],
+        render_kw={"autocomplete": "name"},
+    )
+    email = StringField(
+        "E-mail",
+        [InputRequired("Enter your e-mail address."), Length(max=254)],
+        render_kw={"type": "email", "autocomplete": "username", "inputmode": "email"},
+    )
+
+
+class PasswordForm(NewPasswordForm):
+    """Changing one's own password, which only its owner can."""
+
+    current = PasswordField(
+        "Current password",
+        [InputRequired("Enter your current password."), Length(max=MAX_PASSWORD)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+class ProfileForm(QuartForm):
+    name = StringField(
+        "Name",
+        [InputRequired("Enter your name."), Length(max=120)],
+        render_kw={"autocomplete": "name"},
+    )
+    phone = StringField(
+        "Phone", [Length(max=40)], render_kw={"autocomplete": "tel", "inputmode": "tel"}
+    )

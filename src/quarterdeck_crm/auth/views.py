@@ -1,0 +1,176 @@
+"""Signing in and out, registering, and one's own profile."""
+
+from __future__ import annotations
+
+from quart import flash, redirect, render_template, url_for
+from quart.typing import ResponseReturnValue
+from quart.views import MethodView
+
+from quarterdeck.login import (
+    current_user,
+    login_required,
+    login_user,
+    logout_user,
+    public,
+    redirect_next,
+)
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.team.services import edit_own, get_person, set_password
+
+from . import bp
+from .forms import LoginForm, NewPasswordForm, PasswordForm, ProfileForm, RegisterForm
+from .services import (
+    authenticate,
+    change_password,
+    open_link,
+    register_person,
+    registration_open,
+)
+
+
+@bp.get("/login")
+@public
+async def login() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect_next(url_for("dashboard.index"))
+    return await _login_page(await LoginForm.from_request())
+
+
+@bp.post("/login")
+@public
+async def login_submit() -> ResponseReturnValue:
+    form = await LoginForm.from_request()
+    if await form.validate_on_submit():
+        with errors_on(form):
+            async with db.transaction() as session:
+                person = await authenticate(
+                    session, email=form.email.data, password=form.password.data
+                )
+            login_user(person, remember=form.remember.data)
+            return redirect_next(url_for("dashboard.index"))
+    return await _login_page(form), 422
+
+
+@bp.post("/logout")
+@public
+async def logout() -> ResponseReturnValue:
+    logout_user()
+    await flash("You are signed out.", "info")
+    return redirect(url_for("auth.login"))
+
+
+@bp.get("/register")
+@public
+async def register() -> ResponseReturnValue:
+    return await _register_page(await RegisterForm.from_request())
+
+
+@bp.post("/register")
+@public
+async def register_submit() -> ResponseReturnValue:
+    form = await RegisterForm.from_request()
+    if await form.validate_on_submit():
+        with errors_on(form):
+            async with db.transaction() as session:
+                person = await register_person(
+                    session,
+                    email=form.email.data,
+                    name=form.name.data,
+                    password=form.password.data,
+                )
+            login_user(person)
+            await flash("Welcome. You are signed in.", "success")
+            return redirect(url_for("dashboard.index"))
+    return await _register_page(form), 422
+
+
+@bp.get("/reset")
+@public
+async def reset() -> str:
+    """Say how to get a new password."""
+    return await render_template("auth/reset.html")
+
+
+@bp.get("/reset/<token>")
+@public
+async def reset_link(token: str) -> str:
+    person = await open_link(db.session, token)
+    form = await NewPasswordForm.from_request()
+    return await render_template("auth/reset_link.html", form=form, person=person)
+
+
+@bp.post("/reset/<token>")
+@public
+async def reset_link_submit(token: str) -> ResponseReturnValue:
+    person = await open_link(db.session, token)
+    form = await NewPasswordForm.from_request()
+    if await form.validate_on_submit():
+        with errors_on(form):
+            async with db.transaction() as session:
+                await set_password(session, person=person, password=form.password.data)
+            login_user(person)
+            await flash("Your password is set. You are signed in.", "success")
+            return redirect(url_for("dashboard.index"))
+    return await render_template("auth/reset_link.html", form=form, person=person), 422
+
+
+@bp.get("/profile")
+@login_required
+async def profile() -> str:
+    form = await ProfileForm.from_request(obj=current_user)
+    return await render_template("auth/profile.html", form=form)
+
+
+@bp.post("/profile")
+@login_required
+async def profile_submit() -> ResponseReturnValue:
+    form = await ProfileForm.from_request(obj=current_user)
+    if await form.validate_on_submit():
+        with errors_on(form):
+            async with db.transaction() as session:
+                person = await get_person(session, current_user.id)
+                await edit_own(session, person=person, name=form.name.data, phone=form.phone.data)
+            await flash("Your profile is saved.", "success")
+            return redirect(url_for("auth.profile"))
+    return await render_template("auth/profile.html", form=form), 422
+
+
+class PasswordView(MethodView):
+    """Changing one's own password: the form, and what it posts."""
+
+    decorators = [login_required]
+
+    async def get(self) -> str:
+        form = await PasswordForm.from_request()
+        return await render_template("auth/password.html", form=form)
+
+    async def post(self) -> ResponseReturnValue:
+        form = await PasswordForm.from_request()
+        if await form.validate_on_submit():
+            with errors_on(form):
+                async with db.transaction() as session:
+                    person = await get_person(session, current_user.id)
+                    await change_password(
+                        session,
+                        person=person,
+                        current=form.current.data,
+                        password=form.password.data,
+                    )
+                login_user(person)  # this browser goes on, all others are out
+                await flash("Your password is changed. Other devices are signed out.", "success")
+                return redirect(url_for("auth.profile"))
+        return await render_template("auth/password.html", form=form), 422
+
+
+bp.add_url_rule("/password", view_func=PasswordView.as_view("password"))
+
+
+async def _login_page(form: LoginForm) -> str:
+    can_register = await registration_open(db.session)
+    return await render_template("auth/login.html", form=form, can_register=can_register)
+
+
+async def _register_page(form: RegisterForm) -> str:
+    can_register = await registration_open(db.session)
+    return await render_template("auth/register.html", form=form, can_register=can_register)

@@ -1,0 +1,67 @@
+"""The form of a person; the rules are in the services."""
+
+from __future__ import annotations
+
+from wtforms import DecimalField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from quarterdeck.wtf import QuartForm
+from quarterdeck_crm.models import Role, UserKind
+
+from .phones import PHONE_HELP
+from .services import PersonData
+
+KIND_LABELS = {
+    UserKind.STANDARD: "Standard",
+    UserKind.MANAGER: "Manager",
+    UserKind.SENIOR_MANAGER: "Senior manager",
+    UserKind.MANUFACTURER: "Manufacturer",
+}
+ROLE_LABELS = {
+    Role.USER: "User: edits their own accounts and orders",
+    Role.MODERATOR: "Moderator: edits all accounts, goods and orders",
+    Role.ADMIN: "Admin: also manages the team",
+}
+_LARGEST = 10**12 - 1  # what the column holds before the point
+
+
+class PersonForm(QuartForm):
+    name = StringField(
+        "Name",
+        [InputRequired("Enter a name."), Length(max=120)],
+        render_kw={"autocomplete": "off"},
+    )
+    email = StringField(
+        "E-mail",
+        [InputRequired("Enter an e-mail address."), Length(max=254)],
+        description="Used to sign in.",
+        render_kw={"type": "email", "autocomplete": "off", "inputmode": "email"},
+    )
+    role = SelectField("Role", choices=list(ROLE_LABELS.items()), coerce=Role)
+    kind = SelectField("Kind", choices=list(KIND_LABELS.items()), coerce=UserKind)
+    department = StringField("Department", [Length(max=80)])
+    phone = StringField(
+        "Phone",
+        [Length(max=40)],
+        description=PHONE_HELP,
+        render_kw={"autocomplete": "off", "inputmode": "tel"},
+    )
+    balance = DecimalField(
+        "Balance",
+        [InputRequired("Enter an amount, or 0."), NumberRange(-_LARGEST, _LARGEST)],
+        places=None,
+        default=0,
+        render_kw={"inputmode": "decimal"},
+    )
+
+    def entered(self) -> PersonData:
+        """Return what was entered."""
+        return PersonData(
+            email=self.email.data or "",
+            name=self.name.data or "",
+            role=self.role.data,
+            kind=self.kind.data,
+            department=self.department.data,
+            phone=self.phone.data,
+            balance=self.balance.data,
+        )

@@ -1,0 +1,152 @@
+"""The ladder of the CRM's tests: app -> client -> auth (somebody signed in)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart import Quart, Response
+from quart.typing import TestClientProtocol
+from sqlalchemy import create_engine
+
+from quarterdeck.login import hash_password
+from quarterdeck_crm import create_app
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Role, User
+
+PASSWORD = "correct horse battery"
+_TOKEN = re.compile(r'name="csrf_token"[^>]*? value="([^"]+)"')
+
+MakePerson = Callable[..., Awaitable[User]]
+
+
+class Auth:
+    """A browser of one person: signs in and out, and posts forms as their pages would."""
+
+    def __init__(self, client: TestClientProtocol) -> None:
+        self.client = client
+
+    async def login(self, who: User | str, password: str = PASSWORD, **more: Any) -> Response:
+        """Post the sign-in form."""
+        email = who if isinstance(who, str) else who.email
+        return await self.post(
+            "/auth/login", page="/auth/login", email=email, password=password, **more
+        )
+
+    async def logout(self) -> Response:
+        """Press the sign-out button."""
+        return await self.post("/auth/logout")
+
+    async def get(self, path: str, **options: Any) -> Response:
+        """Open a page."""
+        return await self.client.get(path, **options)
+
+    async def post(self, path: str, *, page: str = "/auth/profile", **form: Any) -> Response:
+        """Post form fields together with the CSRF token found on ``page``."""
+        form["csrf_token"] = await self.token(page)
+        return await self.client.post(path, form=form)
+
+    async def token(self, page: str = "/auth/profile") -> str:
+        """Return the CSRF token that a page holds."""
+        found = _TOKEN.search(await (await self.client.get(page)).get_data(as_text=True))
+        assert found, f"{page} has no CSRF field"
+        return found.group(1)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables and no rows, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("database") / "crm.sqlite3"
+    engine = create_engine(f"sqlite:///{path}")
+    db.Model.metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Configuration keys for the app; parametrize or override this for others."""
+    return {}
+
+
+@pytest.fixture(name="app")
+async def _app(_built: Quart) -> AsyncIterator[Quart]:
+    async with _built.test_app():
+        yield _built
+
+
+@pytest.fixture
+def _built(tmp_path: Path, tables: Path, settings: dict[str, Any]) -> Quart:
+    """An app, made outside the event loop as servers do."""
+    shutil.copy(tables, tmp_path / "crm.sqlite3")
+    return create_app("testing", INSTANCE=str(tmp_path), **settings)
+
+
+@pytest.fixture
+def client(app: Quart) -> TestClientProtocol:
+    """A browser in which nobody has signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def make_person(app: Quart) -> MakePerson:
+    """Add people to the team; all have the password ``PASSWORD``."""
+
+    async def make(role: Role = Role.USER, email: str | None = None, **columns: Any) -> User:
+        async with app.app_context(), db.transaction() as session:
+            values = {"email": email or f"{role.lower()}@example.com", "name": role.value}
+            hashed = await hash_password(PASSWORD)
+            person = User(**(values | {"role": role, "password_hash": hashed} | columns))
+            session.add(person)
+        return person
+
+    return make
+
+
+@pytest.fixture
+async def admin(make_person: MakePerson) -> User:
+    return await make_person(Role.ADMIN)
+
+
+@pytest.fixture
+async def moderator(make_person: MakePerson) -> User:
+    return await make_person(Role.MODERATOR)
+
+
+@pytest.fixture
+async def user(make_person: MakePerson) -> User:
+    return await make_person(Role.USER)
+
+
+@pytest.fixture
+def browser(app: Quart) -> Callable[[], Auth]:
+    """Make further browsers, each with cookies of its own."""
+    return lambda: Auth(app.test_client())
+
+
+@pytest.fixture
+async def as_admin(browser: Callable[[], Auth], admin: User) -> Auth:
+    """A browser in which an administrator has signed in."""
+    return await _signed_in(browser(), admin)
+
+
+@pytest.fixture
+async def as_moderator(browser: Callable[[], Auth], moderator: User) -> Auth:
+    """A browser in which a moderator has signed in."""
+    return await _signed_in(browser(), moderator)
+
+
+@pytest.fixture
+async def auth(browser: Callable[[], Auth], user: User) -> Auth:
+    """A browser in which somebody with the role User has signed in."""
+    return await _signed_in(browser(), user)
+
+
+async def _signed_in(auth: Auth, person: User) -> Auth:
+    response = await auth.login(person)
+    assert response.status_code == 303, await response.get_data(as_text=True)
+    return auth
