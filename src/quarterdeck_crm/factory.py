@@ -10,6 +10,8 @@ from . import accounts, auth, dashboard, extensions, goods, health, orders, reso
 from .cli import register_commands
 from .config import choose, configure, instance_path
 from .errors import register_errors
+from .formatting import register_filters
+from .navigation import register_navigation
 from .security import register_security
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
     register_security(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    register_filters(app)
+    register_navigation(app)
     register_errors(app)
     register_commands(app)
     return app

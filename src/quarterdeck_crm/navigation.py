@@ -1,0 +1,43 @@
+"""The sections of the sidebar, in the order they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from quart import current_app
+
+if TYPE_CHECKING:
+    from quart import Quart
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A way into a part of the CRM; ``icon`` names a drawing of ``static/img/icons.svg``."""
+
+    endpoint: str
+    label: str
+    icon: str
+
+    @property
+    def blueprint(self) -> str:
+        return self.endpoint.partition(".")[0]
+
+
+SECTIONS = (
+    Section("dashboard.index", "Dashboard", "dashboard"),
+    Section("orders.index", "Orders", "orders"),
+    Section("accounts.index", "Accounts", "accounts"),
+    Section("goods.index", "Goods", "goods"),
+    Section("team.index", "Team", "team"),
+)
+
+
+def register_navigation(app: Quart) -> None:
+    """Give every template ``sections()``."""
+    app.jinja_env.globals["sections"] = sections
+
+
+def sections() -> list[Section]:
+    """Return the sections that this app has."""
+    return [section for section in SECTIONS if section.endpoint in current_app.view_functions]

@@ -1,0 +1,10 @@
+// The pages' behaviour. Everything works without it; each module makes one thing nicer.
+
+import "./locale.js";
+import "./toasts.js";
+import "./menus.js";
+import "./dialogs.js";
+import "./keyboard.js";
+import "./forms.js";
+import "./theme.js";
+import "./connection.js";

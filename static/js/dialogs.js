@@ -1,0 +1,38 @@
+// Questions and help in <dialog>, which traps the focus and gives it back by itself.
+
+for (const button of document.querySelectorAll("[data-open]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    button.closest("details")?.removeAttribute("open");
+    document.getElementById(button.dataset.open)?.showModal();
+  });
+}
+
+// A click on the backdrop lands on the dialog itself.
+for (const dialog of document.querySelectorAll("dialog")) {
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+}
+
+const ask = document.getElementById("ask");
+
+function question(details) {
+  const body = ask.querySelector("[data-body]");
+  const form = details.querySelector("form").cloneNode(true);
+  const dismiss = form.querySelector("[data-dismiss]");
+  dismiss.hidden = false;
+  dismiss.addEventListener("click", () => ask.close());
+  document.getElementById("ask-title").textContent = details.querySelector("summary").textContent.trim();
+  body.replaceChildren(form);
+  ask.showModal();
+  dismiss.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const summary = event.target.closest?.("details.confirm > summary");
+  if (!summary || !ask) return;
+  event.preventDefault();
+  question(summary.parentElement);
+  summary.closest("details.menu")?.removeAttribute("open");
+});

@@ -1,0 +1,41 @@
+// Single keys: / search, n new, j and k rows, ? help. Silent while somebody types.
+
+const typing = (node) =>
+  node.isContentEditable || /^(input|textarea|select)$/i.test(node.tagName);
+
+function moveRow(step) {
+  const rows = [...document.querySelectorAll("main .row-link")];
+  if (!rows.length) return false;
+  const at = rows.findIndex((row) => row.closest("tr, li")?.contains(document.activeElement));
+  const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+function search() {
+  // The page's own list first, the search over everything where there is none.
+  const box = document.querySelector('main [data-key="/"]') ?? document.querySelector('[data-key="/"]');
+  box?.focus();
+  box?.select();
+  return Boolean(box);
+}
+
+function add() {
+  const link = document.querySelector('main [data-key="n"]');
+  link?.click();
+  return Boolean(link);
+}
+
+function help() {
+  document.getElementById("keys")?.showModal();
+  return true;
+}
+
+const keys = { "/": search, n: add, j: () => moveRow(1), k: () => moveRow(-1), "?": help };
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (typing(event.target) || document.querySelector("dialog[open]")) return;
+  if (keys[event.key]?.()) event.preventDefault();
+});

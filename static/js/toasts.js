@@ -1,0 +1,28 @@
+// Flashes: a button to dismiss each, and the words said to screen readers.
+
+const stack = document.getElementById("toasts");
+const live = document.getElementById("live");
+
+function furnish(note) {
+  const close = document.getElementById("toast-close").content.cloneNode(true);
+  note.append(close);
+  note.lastElementChild.addEventListener("click", () => note.remove());
+  note.addEventListener("animationend", () => note.remove());
+}
+
+/** Say something now; kind is info, success, warning or error, and errors stay. */
+export function toast(text, kind = "info") {
+  const note = document.getElementById("toast").content.firstElementChild.cloneNode(true);
+  note.classList.add(`toast-${kind}`);
+  note.querySelector("use").setAttribute(
+    "href", note.querySelector("use").getAttribute("href").replace(/#.*/, `#${kind}`));
+  note.querySelector("p").textContent = text;
+  furnish(note);
+  stack.append(note);
+  live.textContent = text;
+}
+
+for (const note of stack.querySelectorAll(".toast-note")) {
+  furnish(note);
+  if (note.getAttribute("role") !== "alert") live.textContent += `${note.innerText.trim()} `;
+}
