@@ -1,0 +1,104 @@
+"""Passwords are hashed off the event loop and compared without telling who exists."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from quarterdeck.exceptions import ExtensionNotInitializedError
+from quarterdeck.login import LoginManager, hash_password, verify_and_update, verify_password
+
+
+def make_app(**config: Any) -> Quart:
+    app = Quart(__name__)
+    app.config.update({"LOGIN_HASH_TIME_COST": 1, "LOGIN_HASH_MEMORY_COST": 1024, **config})
+    LoginManager(app)
+    return app
+
+
+async def test_right_and_wrong() -> None:
+    async with make_app().app_context():
+        stored = await hash_password("correct horse")
+        assert stored.startswith("$argon2id$")
+        assert await verify_password(stored, "correct horse")
+        assert not await verify_password(stored, "correct horsf")
+
+
+@pytest.mark.parametrize("stored", [None, "", "!", "plain text", "$argon2id$v=19$broken"])
+async def test_without_a_usable_hash_nothing_is_right(stored: str | None) -> None:
+    async with make_app().app_context():
+        assert not await verify_password(stored, "")
+        assert not await verify_password(stored, "anything")
+
+
+async def test_the_same_letters_composed_differently() -> None:
+    async with make_app().app_context():
+        stored = await hash_password("caf\u00e9")
+        assert await verify_password(stored, "cafe\u0301")
+
+
+async def test_any_text_can_be_a_password() -> None:
+    async with make_app().app_context():
+        assert await verify_password(await hash_password("\ud800\x00"), "\ud800\x00")
+
+
+async def test_raised_costs_give_a_new_hash() -> None:
+    async with make_app().app_context():
+        old = await hash_password("secret")
+        assert await verify_and_update(old, "secret") == (True, None)
+    async with make_app(LOGIN_HASH_TIME_COST=2).app_context():
+        right, new = await verify_and_update(old, "secret")
+        assert right
+        assert new is not None
+        assert ",t=2," in new
+        assert await verify_and_update(old, "wrong") == (False, None)
+        assert await verify_and_update(new, "secret") == (True, None)
+
+
+async def test_unknown_user_takes_as_long_as_a_wrong_password() -> None:
+    async with make_app(LOGIN_HASH_MEMORY_COST=16384).app_context():
+        stored = await hash_password("secret")
+
+        async def measure(password_hash: str | None) -> float:
+            started = time.perf_counter()
+            await verify_password(password_hash, "wrong")
+            return time.perf_counter() - started
+
+        await measure(None)
+        pairs = [(await measure(stored), await measure(None)) for _ in range(15)]
+    known, unknown = (statistics.median(each) for each in zip(*pairs, strict=True))
+    assert 0.5 < unknown / known < 2
+
+
+async def test_the_loop_goes_on_and_the_pool_is_bounded() -> None:
+    app = make_app(LOGIN_HASH_WORKERS=2, LOGIN_HASH_MEMORY_COST=16384)
+    async with app.app_context():
+        hashing = asyncio.gather(*(hash_password("secret") for _ in range(8)))
+        turns = 0
+        while not hashing.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 8
+        assert len(app.extensions["login"].hasher._pool._threads) == 2
+
+
+async def test_the_pool_ends_with_the_app() -> None:
+    app = make_app()
+    async with app.test_app(), app.app_context():
+        await hash_password("secret")
+        pool = app.extensions["login"].hasher._pool
+    assert not any(thread.is_alive() for thread in pool._threads)
+    async with app.app_context():  # a command that runs after serving
+        assert await hash_password("secret")
+        await app.extensions["login"].hasher.aclose()
+
+
+async def test_login_manager_is_needed() -> None:
+    async with Quart(__name__).app_context():
+        with pytest.raises(ExtensionNotInitializedError, match="LoginManager"):
+            await hash_password("secret")
