@@ -9,15 +9,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 from quart import Blueprint, Quart, current_app, g
+from quart.views import MethodView
 
+from quarterdeck import app as kit
 from quarterdeck._cli import command_scope
 from quarterdeck.commands import AppGroup, Commands, async_command, create_group
+from quarterdeck.commands.routes import route_table
 from quarterdeck.exceptions import (
     CommandInLoopError,
     ConfigurationError,
@@ -328,6 +332,22 @@ class TestGroups:
         Commands(app)
         assert invoke(app, "work").output == "early\n"
 
+    def test_the_kits_app_and_blueprint_need_no_extension(self) -> None:
+        app = kit.Quart("kit")
+        bp = kit.Blueprint("pier", __name__)
+
+        @app.cli.command()
+        async def work() -> None:
+            click.echo(current_app.name)
+
+        @bp.cli.command()
+        def count() -> None:
+            click.echo(current_app.name)
+
+        app.register_blueprint(bp)
+        assert invoke(app, "work").output == "kit\n"
+        assert invoke(app, "pier", "count").output == "kit\n"
+
     def test_standalone_click_group(self) -> None:
         @click.group()
         def cli() -> None:
@@ -435,6 +455,23 @@ class TestRoutes:
             "index",
         ]
         assert "GET, HEAD, OPTIONS, POST" in output
+
+    def test_access_where_views_declare_it(self) -> None:
+        app = Quart("harbour", static_folder=None)
+        for name, access in {
+            "a": SimpleNamespace(public=True, roles=(), permissions=()),
+            "b": SimpleNamespace(public=False, roles=(), permissions=()),
+            "c": SimpleNamespace(public=False, roles=("Admin",), permissions=("sail",)),
+            "d": None,
+        }.items():
+            view_class: Any = type(name, (MethodView,), {"get": lambda self: ""})
+            view = view_class.as_view(name)
+            view.view_class.__quarterdeck_access__ = access
+            app.add_url_rule(f"/{name}", view_func=view)
+        rows = route_table(app)
+        assert [row["access"] for row in rows] == ["public", "signed in", "Admin, sail", ""]
+        output = CliRunner().invoke(create_group(lambda: app), ["routes"]).output
+        assert "/c    GET      c         Admin, sail" in output
 
 
 async def test_scope_failing_at_startup_still_closes(app: Quart) -> None:

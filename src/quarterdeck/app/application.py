@@ -25,6 +25,7 @@ from quart.wrappers import Request, Websocket
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from quarterdeck._cli import AppGroup
 from quarterdeck.routing import register_converters
 
 from .connection import HTTPConnection, WebsocketConnection
@@ -53,6 +54,7 @@ class Quart(quart.Quart):
 
     def __init__(self, import_name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(import_name, *args, **kwargs)
+        self.cli = AppGroup(name=self.name)
         self._first_request = FirstRequest()
         self.template_context_processors[None] = [template_context]
         register_converters(self)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import quart
 from flask.sansio.scaffold import setupmethod
 
+from quarterdeck._cli import AppGroup
 from quarterdeck.exceptions import ApplicationClassError
 
 from .application import Quart
@@ -16,7 +17,11 @@ F = TypeVar("F", bound=Callable[[], Any])
 
 
 class Blueprint(quart.Blueprint):
-    """A Quart blueprint with ``before_app_first_request``."""
+    """A Quart blueprint with ``before_app_first_request`` and async commands."""
+
+    def __init__(self, name: str, import_name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(name, import_name, *args, **kwargs)
+        self.cli = AppGroup(name=self.name)
 
     @setupmethod
     def before_app_first_request(self, function: F) -> F:

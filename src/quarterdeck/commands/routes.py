@@ -14,6 +14,8 @@ from quarterdeck._cli import async_command
 
 Row = dict[str, str]
 
+# Left on views by quarterdeck.login, which is a sibling and not imported here.
+ACCESS_MARK = "__quarterdeck_access__"
 COLUMNS = ("rule", "methods", "endpoint", "access")
 
 
@@ -66,9 +68,16 @@ def _methods(rule: Rule, all_methods: bool) -> str:
 
 
 def _access(view: Callable[..., Any] | None) -> str:
-    """What the view declares with ``login_required`` and its like; empty if nothing."""
-    declared = getattr(view, "__quarterdeck_access__", None)
-    return "" if declared is None else str(declared)
+    """What a view declares with ``login_required`` and its like; empty if nothing."""
+    declared = getattr(view, ACCESS_MARK, None)
+    if declared is None:
+        declared = getattr(getattr(view, "view_class", None), ACCESS_MARK, None)
+    if declared is None:
+        return ""
+    if declared.public:
+        return "public"
+    conditions = [*map(str, declared.roles), *map(str, declared.permissions)]
+    return ", ".join(conditions) or "signed in"
 
 
 def _table(rows: Iterable[Row], columns: tuple[str, ...]) -> str:
