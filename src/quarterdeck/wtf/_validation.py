@@ -102,11 +102,9 @@ async def _outcome(result: Any) -> Any:
 def refuse_async(field: Any) -> None:
     """Make the synchronous ``validate`` of a field raise when it meets an async validator."""
     field._run_validation_chain = _SyncChain(field)
-    if isinstance(field, FormField):
-        for inner in getattr(field, "form", ()):
-            refuse_async(inner)
-    for entry in getattr(field, "entries", ()):
-        refuse_async(entry)
+    inside = vars(field)  # FormField looks up missing attributes in a form it may not have yet
+    for inner in (*inside.get("form", ()), *inside.get("entries", ())):
+        refuse_async(inner)
 
 
 class _SyncChain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self
 
 from quart import Response, current_app, json, request
 from werkzeug.datastructures import MultiDict
@@ -13,9 +13,6 @@ from wtforms import BooleanField, FieldList, FormField, SelectMultipleField
 from wtforms.form import BaseForm
 
 from .form import QuartForm, QuartMeta
-
-R = TypeVar("R")
-F = TypeVar("F", bound=QuartForm)
 
 
 class JSONForm(QuartForm):
@@ -68,24 +65,21 @@ class JSONForm(QuartForm):
 
 
 def validate_data(
-    form_class: type[F],
-) -> Callable[[Callable[..., Awaitable[R] | R]], Callable[..., Awaitable[R | Response]]]:
+    form_class: type[QuartForm],
+) -> Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]:
     """Run the view only for valid data, with the form as its keyword argument ``form``.
 
     Otherwise answer 400 with a problem document (RFC 9457) that has the messages under
     ``errors``, by field; those of the whole form under the empty name.
     """
 
-    def decorator(
-        view: Callable[..., Awaitable[R] | R],
-    ) -> Callable[..., Awaitable[R | Response]]:
+    def decorator(view: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         @functools.wraps(view)
-        async def checked(*args: Any, **kwargs: Any) -> R | Response:
+        async def checked(*args: Any, **kwargs: Any) -> Any:
             form = await form_class.from_request()
             if not await form.validate():
                 return _problem(form)
-            run = cast(Callable[..., Awaitable[R]], current_app.ensure_async(view))
-            return await run(*args, form=form, **kwargs)
+            return await current_app.ensure_async(view)(*args, form=form, **kwargs)
 
         return checked
 
