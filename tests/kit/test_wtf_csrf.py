@@ -224,12 +224,27 @@ async def test_too_large_body_is_a_413_and_not_a_missing_token(app: Quart) -> No
     assert response.status_code == 413
 
 
-async def test_broken_multipart_is_not_called_a_missing_token(app: Quart) -> None:
-    response = await app.test_client().post(
-        "/save", headers={"Content-Type": "multipart/form-data; boundary=b"}, data=b"rubbish"
-    )
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=b", b"rubbish"),
+        ("multipart/form-data", b"--b\r\n"),
+        ("application/x-www-form-urlencoded", b"name=\xff"),
+    ],
+)
+async def test_broken_body_is_not_called_a_missing_token(
+    app: Quart, kind: str, body: bytes
+) -> None:
+    headers = {"Content-Type": kind, "Content-Length": str(len(body))}
+    response = await app.test_client().post("/save", headers=headers, data=body)
     assert response.status_code == 400
-    assert await text_of(response) != "token_missing"
+    assert "could not be read" in await text_of(response)
+
+
+async def test_empty_body_lacks_the_token(app: Quart) -> None:
+    kind = "application/x-www-form-urlencoded"
+    response = await app.test_client().post("/save", headers={"Content-Type": kind})
+    assert await text_of(response) == "token_missing"
 
 
 async def test_unknown_address_is_still_a_404(app: Quart) -> None:
@@ -359,6 +374,7 @@ async def test_own_names_methods_and_key() -> None:
     ("key", "value"),
     [
         ("WTF_CSRF_TIME_LIMIT", -1),
+        ("WTF_CSRF_TIME_LIMIT", 0),
         ("WTF_CSRF_TRUSTED_ORIGINS", "example.com"),
         ("WTF_CSRF_SSL_STRICT", "perhaps"),
     ],

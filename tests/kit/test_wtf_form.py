@@ -287,6 +287,12 @@ class PreValidated(f.StringField):
         await taken(form, self)
 
 
+class Stopped(f.StringField):
+    async def pre_validate(self, form: Any) -> None:  # type: ignore[override]  # may be async
+        if self.data == "taken":
+            raise StopValidation("Is taken.")
+
+
 class PostValidated(f.StringField):
     async def post_validate(self, form: Any, validation_stopped: bool) -> None:  # type: ignore[override]
         await taken(form, self)
@@ -312,6 +318,7 @@ class OwnValidate(f.StringField):
         (InListOfForms, "inners-0-name"),
         (OnList, "names-0"),
         (type("Pre", (QuartForm,), {"name": PreValidated()}), "name"),
+        (type("Stop", (QuartForm,), {"name": Stopped(validators=[taken])}), "name"),
         (type("Post", (QuartForm,), {"name": PostValidated()}), "name"),
         (type("Own", (QuartForm,), {"name": OwnValidate()}), "name"),
     ],
@@ -473,6 +480,12 @@ async def test_errors_of_a_service_are_shown_by_field() -> None:
     assert await form.validate()
     form.add_errors({"city": ["Is taken."], "stock": ["Nothing is left."]})
     assert form.errors == {"city": ["Is taken."], "": ["Nothing is left."]}
+
+
+async def test_errors_of_a_service_for_an_enclosed_form() -> None:
+    form = InEnclosed(MultiDict({"inner-name": "free"}))
+    form.add_errors({"inner": ["Nobody lives there."]})
+    assert form.errors == {"": ["Nobody lives there."]}
 
 
 # --- tokens and pages ------------------------------------------------------------------------

@@ -55,13 +55,15 @@ async def connect(app: Quart, path: str = "/ws", scheme: str = "ws", **headers: 
         ({"Origin": ""}, 403),
         ({"Origin": "http://[::1"}, 403),
         ({"Origin": "https://app.example"}, 101),
+        ({"Origin": "capacitor://phone"}, 101),
+        ({"Origin": "capacitor://localhost"}, 403),
         ({"Origin": "http://app.example"}, 403),
         ({"Origin": "http://crm.example:8080", "Host": "crm.example:8080"}, 101),
         ({"Origin": "https://crm.example", "Host": "crm.example"}, 101),
     ],
 )
 async def test_handshake_by_origin(headers: dict[str, str], status: int) -> None:
-    app = make_app(WTF_CSRF_TRUSTED_ORIGINS="https://app.example")
+    app = make_app(WTF_CSRF_TRUSTED_ORIGINS="https://app.example, capacitor://phone")
     assert await connect(app, **headers) == status
 
 

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def _time_limit(raw: Any) -> int | None:
-    return None if raw is None else int(seconds(raw))
+    if raw is None:
+        return None
+    limit = int(seconds(raw))
+    if not limit:
+        raise ValueError("a number of seconds of at least 1, or None for no limit")
+    return limit
 
 
 def _methods(raw: Any) -> frozenset[str]:
@@ -87,7 +92,7 @@ class CSRFSettings:
             methods=values["WTF_CSRF_METHODS"],
             field_name=values["WTF_CSRF_FIELD_NAME"],
             headers=tuple(values["WTF_CSRF_HEADERS"]),
-            time_limit=values["WTF_CSRF_TIME_LIMIT"] or None,
+            time_limit=values["WTF_CSRF_TIME_LIMIT"],
             ssl_strict=values["WTF_CSRF_SSL_STRICT"],
             secret_key=values["WTF_CSRF_SECRET_KEY"],
             trusted_origins=values["WTF_CSRF_TRUSTED_ORIGINS"],

@@ -60,8 +60,7 @@ class CSRFProtect:
     def exempt(self, target: T) -> T:
         """Mark a view, a view class or a blueprint (with those inside it) as not checked.
 
-        As a decorator it may stand above or below others that use ``functools.wraps``,
-        but below the route.
+        Below the route; other decorators may stand between if they use ``functools.wraps``.
         """
         setattr(target, _MARK, True)
         return target
@@ -141,10 +140,16 @@ async def _sent_token(settings: CSRFSettings) -> str | None:
     for key in form:
         if key == name or (key.endswith(name) and key[-len(name) - 1] in _PREFIX_ENDS):
             return str(form[key])
-    if not form and request.mimetype == "multipart/form-data" and not await request.files:
-        # Quart reads a broken body as an empty form
-        raise BadRequest("The form could not be read. Send it again.")
+    await _refuse_unreadable()
     return None
+
+
+async def _refuse_unreadable() -> None:
+    """Quart reads a broken body as an empty form: do not call that a missing token."""
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    is_form = request.mimetype in {"multipart/form-data", "application/x-www-form-urlencoded"}
+    if has_body and is_form and not (await request.form or await request.files):
+        raise BadRequest("The form could not be read. Send it again.")
 
 
 def _check_referrer(settings: CSRFSettings) -> None:

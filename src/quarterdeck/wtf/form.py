@@ -10,7 +10,7 @@ from typing import Any, Self
 from markupsafe import Markup
 from quart import has_request_context, request
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, Form, ValidationError
+from wtforms import Field, Form, FormField, ValidationError
 from wtforms.csrf.core import CSRF
 from wtforms.csrf.core import CSRFTokenField as _CSRFTokenField
 from wtforms.fields import HiddenField
@@ -62,7 +62,7 @@ class CSRFTokenField(_CSRFTokenField):
 
     @property
     def current_token(self) -> str:  # type: ignore[override]  # read only here
-        return generate_csrf()
+        return self.csrf_impl.generate_csrf_token(self)
 
 
 class SessionCSRF(CSRF):
@@ -187,13 +187,15 @@ class QuartForm(Form):
     def add_errors(self, errors: Mapping[str, Sequence[str]]) -> None:
         """Show errors found after validation, by a service for example.
 
-        Those under a name that is no field of the form become errors of the whole form.
+        Those under another name, or under that of an enclosed form, which has no errors but
+        those of its fields, become errors of the whole form.
         """
         for name, messages in errors.items():
-            if name in self:
-                self[name].errors = [*self[name].errors, *messages]
-            else:
+            field = self._fields.get(name)
+            if field is None or isinstance(field, FormField):
                 self.form_errors.extend(messages)
+            else:
+                field.errors = [*field.errors, *messages]
 
 
 def _is_submitted() -> bool:

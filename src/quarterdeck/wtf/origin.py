@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a page comes from, with the port spelled out."""
+    """Where a page comes from, with the port spelled out where the scheme has one."""
 
     scheme: str
     host: str
-    port: int
+    port: int | None
 
     @classmethod
     def parse(cls, url: str | None) -> Origin | None:
@@ -24,7 +24,7 @@ class Origin:
             port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
         except ValueError:
             return None
-        if not parts.hostname or port is None:
+        if not parts.scheme or not parts.hostname:
             return None
         return cls(parts.scheme, parts.hostname, port)
 
@@ -33,4 +33,5 @@ class Origin:
 
         The scheme is left out: behind a proxy that ends TLS the app does not know its own.
         """
-        return Origin.parse(f"{self.scheme}://{host}") == self
+        home = Origin.parse(f"{self.scheme}://{host}")
+        return self.scheme in _DEFAULT_PORTS and home == self
