@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import DeclarativeBase
+
 from quarterdeck.bootstrap import Bootstrap
 from quarterdeck.login import LoginManager
 from quarterdeck.migrate import Migrate
 from quarterdeck.moment import Moment
-from quarterdeck.sqlalchemy import SQLAlchemy
+from quarterdeck.sqlalchemy import ModelMixin, SQLAlchemy
 from quarterdeck.wtf import CSRFProtect
 
-db = SQLAlchemy()
+
+class Model(ModelMixin, DeclarativeBase):
+    """The base of all tables; named here so that type checkers know it (``db.Model``)."""
+
+
+db = SQLAlchemy(model_class=Model)
 migrate = Migrate(db=db)
 csrf = CSRFProtect()
 login_manager = LoginManager(login_view="auth.login", require_login=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import Model
 
 from .columns import Archivable, Timestamps, Versioned
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .user import User
 
 
-class Account(Timestamps, Archivable, Versioned, db.Model):
+class Account(Timestamps, Archivable, Versioned, Model):
     """A company. ``code`` is the name that other systems know it by, if any."""
 
     __tablename__ = "account"
@@ -41,10 +41,8 @@ class Account(Timestamps, Archivable, Versioned, db.Model):
         back_populates="account", cascade="all, delete-orphan", order_by="Note.id.desc()"
     )
 
-    __mapper_args__ = {"version_id_col": Versioned.version}
 
-
-class Contact(Timestamps, db.Model):
+class Contact(Timestamps, Model):
     """A person at an account."""
 
     __tablename__ = "contact"
@@ -62,7 +60,7 @@ class Contact(Timestamps, db.Model):
     account: Mapped[Account] = relationship(back_populates="contacts")
 
 
-class Note(Timestamps, db.Model):
+class Note(Timestamps, Model):
     """What somebody wrote down about an account."""
 
     __tablename__ = "note"

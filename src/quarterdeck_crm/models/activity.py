@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import Model
 
 from .columns import Timestamp, utc_now
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .user import User
 
 
-class Activity(db.Model):
+class Activity(Model):
     """One line of history, written in the transaction of the change that it tells of."""
 
     __tablename__ = "activity"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
 
@@ -45,8 +45,11 @@ class Archivable:
 class Versioned:
     """A row whose concurrent edits are noticed.
 
-    Each table sets ``__mapper_args__ = {"version_id_col": ...}`` on this column, so an UPDATE
-    that started from an older version raises ``StaleDataError``.
+    An UPDATE that started from an older version than the row has raises ``StaleDataError``.
     """
 
-    version: Mapped[int] = mapped_column(default=1)
+    version: Mapped[int] = mapped_column()
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}

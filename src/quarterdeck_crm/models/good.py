@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import Model
 
 from .columns import Archivable, Currency, Price, Timestamps, Versioned
 
 
-class Good(Timestamps, Archivable, Versioned, db.Model):
+class Good(Timestamps, Archivable, Versioned, Model):
     """An item of the catalogue. ``code`` is its article number."""
 
     __tablename__ = "good"
@@ -28,5 +28,3 @@ class Good(Timestamps, Archivable, Versioned, db.Model):
     currency: Mapped[Currency]
     stock: Mapped[int] = mapped_column(default=0)
     description: Mapped[str | None] = mapped_column(Text)
-
-    __mapper_args__ = {"version_id_col": Versioned.version}

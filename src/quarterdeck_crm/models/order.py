@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import Model
 
 from .columns import Amount, Currency, Discount, Price, Timestamps, Versioned
 
@@ -30,7 +30,7 @@ class OrderState(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
-class Order(Timestamps, Versioned, db.Model):
+class Order(Timestamps, Versioned, Model):
     """An order of an account. ``net`` is the exact sum of the line amounts."""
 
     __tablename__ = "order"
@@ -69,10 +69,8 @@ class Order(Timestamps, Versioned, db.Model):
         back_populates="order", cascade="all, delete-orphan", order_by="OrderLine.position"
     )
 
-    __mapper_args__ = {"version_id_col": Versioned.version}
 
-
-class OrderLine(db.Model):
+class OrderLine(Model):
     """One good of an order, at the price of the day."""
 
     __tablename__ = "order_line"

@@ -9,7 +9,7 @@ from sqlalchemy import Enum, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quarterdeck.login import UserMixin
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import Model
 
 from .columns import Price, Timestamp, Timestamps
 
@@ -36,7 +36,7 @@ class UserKind(enum.StrEnum):
     MANUFACTURER = "manufacturer"
 
 
-class User(UserMixin, Timestamps, db.Model):
+class User(UserMixin, Timestamps, Model):
     """A person of the team.
 
     ``auth_version`` grows when the password changes or the person is disabled; a browser

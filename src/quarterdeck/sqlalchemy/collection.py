@@ -1,0 +1,90 @@
+"""A large collection that is asked instead of loaded: ``lazy="dynamic"`` in async form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import (
+    InstrumentedAttribute,
+    WriteOnlyCollection,
+    WriteOnlyMapped,
+    relationship,
+)
+
+from .pagination import Pagination
+from .query import Query
+
+T = TypeVar("T", bound=Any)
+
+
+class DynamicCollection(WriteOnlyCollection[T]):
+    """The value of a ``DynamicMapped`` attribute: add, remove, and everything a query can.
+
+    Nothing is loaded until a query is awaited; ``user.orders.query`` has all the methods, the
+    usual ones are here too.
+    """
+
+    @property
+    def query(self) -> Query[T]:
+        """A query over the members of this collection."""
+        session = inspect(self.instance).async_session
+        return Query(self.select(), self.attr.target_mapper.class_, session)
+
+    def append(self, item: T) -> None:
+        """The same as ``add``."""
+        self.add(item)
+
+    def filter(self, *criteria: Any) -> Query[T]:
+        return self.query.filter(*criteria)
+
+    def filter_by(self, **values: Any) -> Query[T]:
+        return self.query.filter_by(**values)
+
+    def order_by(self, *columns: Any) -> Query[T]:
+        return self.query.order_by(*columns)
+
+    def options(self, *options: Any) -> Query[T]:
+        return self.query.options(*options)
+
+    def limit(self, limit: int) -> Query[T]:
+        return self.query.limit(limit)
+
+    async def all(self) -> list[T]:
+        return await self.query.all()
+
+    async def first(self) -> T | None:
+        return await self.query.first()
+
+    async def count(self) -> int:
+        return await self.query.count()
+
+    async def paginate(self, **options: Any) -> Pagination[T]:
+        return await self.query.paginate(**options)
+
+
+class DynamicMapped(WriteOnlyMapped[T]):
+    """Annotation of a relationship that is asked instead of loaded::
+
+    orders: DynamicMapped[Order] = dynamic_relationship(back_populates="user")
+    """
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: Any) -> DynamicCollection[T]: ...
+
+        def __get__(
+            self, instance: object | None, owner: Any
+        ) -> InstrumentedAttribute[T] | DynamicCollection[T]: ...
+
+        def __set__(self, instance: Any, value: Iterable[T]) -> None: ...
+
+
+def dynamic_relationship(*arguments: Any, **options: Any) -> Any:
+    """``relationship()`` for a ``DynamicMapped`` attribute; type checkers accept only this."""
+    return relationship(*arguments, **options | {"lazy": "write_only"})

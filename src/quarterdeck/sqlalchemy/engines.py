@@ -1,0 +1,110 @@
+"""One engine per database of the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from quarterdeck.exceptions import ConfigurationError
+
+from . import sqlite
+from .pool import BoundedPool
+from .urls import async_url, is_memory, is_mysql, is_sqlite
+
+Engines = dict[str | None, AsyncEngine]
+
+
+def make_engines(config: Mapping[str, Any], options: Mapping[str, Any], folder: str) -> Engines:
+    """Build the engines by bind key, the default database under None; nothing connects yet.
+
+    Args:
+        config: The checked configuration keys.
+        options: Arguments of ``create_async_engine`` for all of them.
+        folder: Where relative SQLite paths start.
+
+    Raises:
+        ConfigurationError: If no database is configured, or a URI cannot be served.
+    """
+    sources: dict[str | None, Any] = dict(config["SQLALCHEMY_BINDS"])
+    if config["SQLALCHEMY_DATABASE_URI"] is not None:
+        sources[None] = config["SQLALCHEMY_DATABASE_URI"]
+    if None not in sources:
+        raise ConfigurationError(
+            "SQLALCHEMY_DATABASE_URI", "is not set", "Set it, for example to 'sqlite:///app.db'."
+        )
+    return {key: _make(key, source, config, options, folder) for key, source in sources.items()}
+
+
+def _make(
+    bind: str | None,
+    source: Any,
+    config: Mapping[str, Any],
+    options: Mapping[str, Any],
+    folder: str,
+) -> AsyncEngine:
+    own: dict[str, Any] = {"url": source} if isinstance(source, str | URL) else dict(source)
+    key = "SQLALCHEMY_DATABASE_URI" if bind is None else f"SQLALCHEMY_BINDS[{bind!r}]"
+    url = async_url(own.pop("url"), key=key, folder=folder)
+    arguments = (
+        _defaults(url, config) | dict(options) | dict(config["SQLALCHEMY_ENGINE_OPTIONS"]) | own
+    )
+    if is_sqlite(url):
+        arguments["connect_args"] = sqlite.CONNECT_ARGS | arguments.get("connect_args", {})
+    try:
+        engine = create_async_engine(url, **arguments)
+    except (ImportError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            key, f"cannot be served: {error}", "Check its driver and the engine options."
+        ) from error
+    if is_sqlite(url):
+        sqlite.prepare(engine.sync_engine)
+    return engine
+
+
+def _defaults(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Engine arguments from the pool keys."""
+    recycle = config["SQLALCHEMY_POOL_RECYCLE"]
+    pre_ping = config["SQLALCHEMY_POOL_PRE_PING"]
+    server = not is_sqlite(url)
+    arguments: dict[str, Any] = {
+        "echo": config["SQLALCHEMY_ECHO"],
+        "poolclass": BoundedPool,
+        "pool_size": config["SQLALCHEMY_POOL_SIZE"],
+        "max_overflow": config["SQLALCHEMY_MAX_OVERFLOW"],
+        "pool_timeout": config["SQLALCHEMY_POOL_TIMEOUT"],
+        "pool_recycle": (1800 if server else -1) if recycle is None else recycle,
+        "pool_pre_ping": server if pre_ping is None else pre_ping,
+    }
+    if is_mysql(url):
+        # Each statement sees what is committed, as on SQLite, and fewer gaps are locked.
+        arguments["isolation_level"] = "READ COMMITTED"
+    if is_memory(url):
+        # The database lives in one connection: sessions take turns, none shares a transaction.
+        arguments |= {"pool_size": 1, "max_overflow": 0, "pool_recycle": -1}
+    return arguments
+
+
+async def create_database(engine: AsyncEngine) -> None:
+    """Make the database of an engine if it is missing; tables are not made."""
+    url = engine.url
+    if is_sqlite(url):
+        if not is_memory(url):
+            path = Path(str(url.database).removeprefix("file:"))
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        async with engine.connect():
+            return
+    server = create_async_engine(url.set(database=""), isolation_level="AUTOCOMMIT")
+    try:
+        async with server.connect() as connection:
+            name = server.dialect.identifier_preparer.quote(str(url.database))
+            await connection.execute(
+                text(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
+            )
+    finally:
+        await server.dispose()

@@ -1,0 +1,39 @@
+"""Values that outlive a rollback, which otherwise expires every loaded object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import InstanceState, Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+
+class Kept:
+    """What was loaded and unchanged when a transaction block began.
+
+    A view that shows a form again after a failed block still reads ``current_user`` and
+    the like; only what the block itself loaded has to be loaded anew.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._values = [
+            (instance, _loaded(inspect(instance))) for instance in session.identity_map.values()
+        ]
+
+    def restore(self) -> None:
+        for instance, values in self._values:
+            if instance in self._session:
+                for key, value in values.items():
+                    set_committed_value(instance, key, value)
+
+
+def _loaded(state: InstanceState[Any]) -> dict[str, Any]:
+    if state.modified:
+        return {}
+    return {
+        attribute.key: state.dict[attribute.key]
+        for attribute in state.mapper.attrs
+        if attribute.key in state.dict and getattr(attribute, "lazy", None) != "write_only"
+    }

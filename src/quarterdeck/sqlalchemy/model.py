@@ -1,0 +1,132 @@
+"""What every model can do, and the tables' common ground."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from uuid import UUID
+
+from sqlalchemy import MetaData, Table, event, inspect
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapper,
+    declared_attr,
+    has_inherited_table,
+)
+
+from .collection import DynamicCollection
+from .query import Query
+
+if TYPE_CHECKING:
+    from .extension import SQLAlchemy
+
+M = TypeVar("M", bound="ModelMixin")
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_JSON_TEXT = (Decimal, UUID)
+
+
+def make_metadata(bind_key: str | None = None) -> MetaData:
+    """Return metadata whose constraints all have names, so that migrations can drop them."""
+    return MetaData(naming_convention=NAMING_CONVENTION, info={"bind_key": bind_key})
+
+
+class _QueryProperty:
+    def __get__(self, instance: object, owner: type[M]) -> Query[M]:
+        return owner.__db__.query(owner)
+
+
+class ModelMixin:
+    """The base of ``db.Model``; mix it into a ``DeclarativeBase`` to give the base a name::
+
+    class Model(ModelMixin, DeclarativeBase): ...
+
+    db = SQLAlchemy(model_class=Model)
+    """
+
+    __db__: ClassVar[SQLAlchemy]
+    __bind_key__: ClassVar[str | None] = None
+    query: ClassVar[_QueryProperty] = _QueryProperty()
+
+    if TYPE_CHECKING:
+        metadata: ClassVar[MetaData]
+        __table__: ClassVar[Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if DeclarativeBase in cls.__bases__:
+            if "metadata" not in cls.__dict__:
+                cls.metadata = make_metadata()
+        elif "__bind_key__" in cls.__dict__ and "metadata" not in cls.__dict__:
+            cls.metadata = cls.__db__.metadata_for(cls.__bind_key__)
+        super().__init_subclass__(**options)
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str | None:
+        """The class name in snake case, unless the class says otherwise."""
+        if has_inherited_table(cls):  # type: ignore[arg-type]
+            return None
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()  # type: ignore[attr-defined]
+
+    @classmethod
+    def __table_cls__(cls, *args: Any, **options: Any) -> Table:
+        options.setdefault("mysql_engine", "InnoDB")
+        options.setdefault("mysql_charset", "utf8mb4")
+        return Table(*args, **options)
+
+    def __repr__(self) -> str:
+        state = inspect(self)
+        if state.identity is None:
+            return f"<{type(self).__name__} ({'pending' if state.pending else 'transient'})>"
+        keys = (column.name for column in state.mapper.primary_key)
+        pairs = " ".join(f"{k}={v!r}" for k, v in zip(keys, state.identity, strict=True))
+        return f"<{type(self).__name__} {pairs}>"
+
+    def to_dict(
+        self, *, only: Collection[str] = (), exclude: Collection[str] = (), jsonable: bool = False
+    ) -> dict[str, Any]:
+        """Return the columns as a dictionary.
+
+        Args:
+            only: The names to take instead; loaded relationships and properties may be among
+                them, related models become dictionaries of their columns.
+            exclude: Names to leave out.
+            jsonable: Turn dates, decimals and the like into text and enums into their values.
+
+        Raises:
+            RelationshipNotLoadedError: If ``only`` names a relationship that is not loaded.
+        """
+        names: Iterable[str] = only or inspect(type(self)).column_attrs.keys()
+        return {
+            name: _plain(getattr(self, name), jsonable) for name in names if name not in exclude
+        }
+
+
+def _plain(value: Any, jsonable: bool) -> Any:
+    if isinstance(value, ModelMixin):
+        return value.to_dict(jsonable=jsonable)
+    if isinstance(value, list | tuple | set):
+        return [_plain(item, jsonable) for item in value]
+    if not jsonable:
+        return value
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, _JSON_TEXT) else value
+
+
+@event.listens_for(ModelMixin, "mapper_configured", propagate=True)
+def _give_collections_queries(mapper: Mapper[Any], class_: type) -> None:
+    for relationship in mapper.relationships:
+        if relationship.lazy == "write_only" and relationship.parent is mapper:
+            getattr(class_, relationship.key).impl.query_class = DynamicCollection

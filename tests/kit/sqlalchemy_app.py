@@ -1,0 +1,52 @@
+"""The application that the tests of the database share: two tables and a SQLite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from quart import Quart
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
+
+from quarterdeck.sqlalchemy import DynamicMapped, ModelMixin, SQLAlchemy, dynamic_relationship
+
+
+class Model(ModelMixin, DeclarativeBase):
+    """The base of the models below."""
+
+
+db = SQLAlchemy(model_class=Model)
+
+
+class User(Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50), unique=True)
+    balance: Mapped[int] = mapped_column(default=0)
+    biography: Mapped[str] = deferred(mapped_column(String(200), default=""))
+
+    posts: Mapped[list[Post]] = relationship(back_populates="author")
+    events: DynamicMapped[Event] = dynamic_relationship(back_populates="user", order_by="Event.id")
+
+
+class Post(Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    title: Mapped[str] = mapped_column(String(50))
+
+    author: Mapped[User | None] = relationship(back_populates="posts")
+
+
+class Event(Model):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+
+    user: Mapped[User | None] = relationship(back_populates="events")
+
+
+def make_app(folder: Path, **config: Any) -> Quart:
+    app = Quart("tests", instance_path=str(folder))
+    app.config.update({"SQLALCHEMY_DATABASE_URI": "sqlite:///test.db"} | config)
+    db.init_app(app)
+    return app
