@@ -1,0 +1,203 @@
+"""The extension: templates, static files and the helpers that pages use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import FileSystemLoader
+from markupsafe import Markup
+from quart import Blueprint, Response, request, url_for
+from wtforms import HiddenField
+
+from quarterdeck._config import ConfigKey, boolean, read, text
+from quarterdeck._state import ExtensionState
+from quarterdeck.exceptions import ConfigurationError, MacroUseError
+
+from . import icons
+from .assets import send_asset
+from .package import installed
+
+if TYPE_CHECKING:
+    from quart import Quart
+
+CONFIG = (
+    ConfigKey("BOOTSTRAP_BOOTSWATCH_THEME", None, text, "Name of a Bootswatch theme"),
+    ConfigKey("BOOTSTRAP_BTN_STYLE", "primary", text, "Style of submit buttons"),
+    ConfigKey("BOOTSTRAP_BTN_SIZE", "md", text, "Size of submit buttons"),
+    ConfigKey("BOOTSTRAP_ICON_SIZE", "1em", text, "Width and height of icons"),
+    ConfigKey("BOOTSTRAP_ICON_COLOR", None, text, "Theme colour or CSS colour of icons"),
+    ConfigKey("BOOTSTRAP_ICON_USE_FONT", False, boolean, "Whether icons come from the font"),
+    ConfigKey("BOOTSTRAP_MSG_CATEGORY", "primary", text, "Style of flashes without a category"),
+    ConfigKey("BOOTSTRAP_TABLE_VIEW_TITLE", "View", text, "Words on the view action"),
+    ConfigKey("BOOTSTRAP_TABLE_EDIT_TITLE", "Edit", text, "Words on the edit action"),
+    ConfigKey("BOOTSTRAP_TABLE_DELETE_TITLE", "Delete", text, "Words on the delete action"),
+    ConfigKey("BOOTSTRAP_TABLE_NEW_TITLE", "New", text, "Words on the new action"),
+    ConfigKey("BOOTSTRAP_FORM_GROUP_CLASSES", "mb-3", text, "Classes around a field"),
+    ConfigKey(
+        "BOOTSTRAP_FORM_INLINE_CLASSES",
+        "row row-cols-lg-auto g-3 align-items-center",
+        text,
+        "Classes of an inline form",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The checked configuration of one app."""
+
+    theme: str | None
+    icon_size: str
+    icon_color: str | None
+    icon_font: bool
+
+
+_STATE: ExtensionState[_State] = ExtensionState("bootstrap", "Bootstrap")
+
+
+class Bootstrap:
+    """Bootstrap 5 for an app: macros under ``bootstrap/``, files under ``bootstrap.static``.
+
+    Args:
+        app: Initialised at once if given.
+    """
+
+    def __init__(self, app: Quart | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Quart) -> None:
+        """Register the macros, the files and the Jinja global ``bootstrap``.
+
+        Raises:
+            BootstrapMissingError: If Bootstrap-Flask is not installed.
+            ConfigurationError: If a ``BOOTSTRAP_*`` key cannot work.
+            ExtensionAlreadyInitializedError: If the app has Bootstrap already.
+        """
+        _STATE.refuse_second(app)
+        installed()  # reads it now, not while a request waits
+        config = read(app, CONFIG)
+        theme = config["BOOTSTRAP_BOOTSWATCH_THEME"]
+        state = _State(
+            theme=None if theme is None else _known_theme(theme),
+            icon_size=config["BOOTSTRAP_ICON_SIZE"],
+            icon_color=config["BOOTSTRAP_ICON_COLOR"],
+            icon_font=config["BOOTSTRAP_ICON_USE_FONT"],
+        )
+        _STATE.attach(app, state)
+        app.register_blueprint(_make_blueprint())
+        environment = app.jinja_env
+        environment.add_extension("jinja2.ext.do")
+        environment.globals.update(
+            {  # the names that Bootstrap-Flask's templates ask for
+                "bootstrap": self,
+                "bootstrap_is_hidden_field": lambda field: isinstance(field, HiddenField),
+                "get_table_titles": _table_titles,
+                "raise": _fail,
+            }
+        )
+
+    def load_css(self, bootswatch_theme: str | None = None) -> Markup:
+        """The link to the style sheet, plain or of a Bootswatch theme."""
+        theme = _known_theme(bootswatch_theme) if bootswatch_theme else _STATE.get().theme
+        folder = f"css/bootswatch/{theme}" if theme else "css"
+        return _link(f"{folder}/bootstrap.min.css")
+
+    def load_icon_font_css(self) -> Markup:
+        """The link to the icon font, needed with ``BOOTSTRAP_ICON_USE_FONT`` only."""
+        return _link("css/font/bootstrap-icons.min.css")
+
+    def load_js(self, *, with_popper: bool = True, nonce: str | None = None) -> Markup:
+        """The scripts; Popper is needed for dropdowns, popovers and tooltips."""
+        names = (["umd/popper.min.js"] if with_popper else []) + ["js/bootstrap.min.js"]
+        attribute = Markup(' nonce="{}"').format(nonce) if nonce else Markup("")
+        script = Markup('<script src="{}" defer{}></script>')
+        return Markup("\n").join(script.format(_url(name), attribute) for name in names)
+
+    def icon(
+        self,
+        name: str,
+        size: str | None = None,
+        color: str | None = None,
+        *,
+        title: str | None = None,
+        desc: str | None = None,
+        classes: str | None = None,
+        font: bool | None = None,
+    ) -> Markup:
+        """An icon by name, as the macro ``render_icon`` gives it.
+
+        Raises:
+            IconNotFoundError: If there is no such icon.
+        """
+        state = _STATE.get()
+        return icons.render(
+            name,
+            size=size or state.icon_size,
+            color=color or state.icon_color,
+            title=title,
+            desc=desc,
+            classes=classes,
+            font=state.icon_font if font is None else font,
+        )
+
+
+class _BootstrapBlueprint(Blueprint):
+    @cached_property
+    def jinja_loader(self) -> FileSystemLoader:
+        """Our few templates first, then those of the package."""
+        return FileSystemLoader([Path(__file__).parent / "templates", installed().templates])
+
+    async def send_static_file(self, filename: str) -> Response:
+        current = request.args.get("v") == installed().version
+        return await send_asset(installed().static, filename, immutable=current)
+
+
+def _make_blueprint() -> Blueprint:
+    blueprint = _BootstrapBlueprint(
+        "bootstrap",
+        __name__,
+        static_folder=str(installed().static),
+        static_url_path="/bootstrap/static",
+    )
+
+    @blueprint.url_defaults
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
+        values.setdefault("v", installed().version)
+
+    return blueprint
+
+
+def _url(filename: str) -> str:
+    return url_for("bootstrap.static", filename=filename)
+
+
+def _link(filename: str) -> Markup:
+    return Markup('<link rel="stylesheet" href="{}">').format(_url(filename))
+
+
+def _known_theme(theme: str) -> str:
+    themes = installed().themes
+    if theme.lower() not in themes:
+        raise ConfigurationError(
+            "BOOTSTRAP_BOOTSWATCH_THEME", f"is {theme!r}", f"Choose one of {', '.join(themes)}."
+        )
+    return theme.lower()
+
+
+def _table_titles(data: Any, primary_key: str, primary_key_title: str) -> list[tuple[str, str]]:
+    """Column keys and headings of mapped objects, for ``render_table`` without titles."""
+    if not data:
+        return []
+    keys = [column.key for column in data[0].__table__.columns if not column.key.startswith("_")]
+    return [
+        (key, primary_key_title if key == primary_key else key.replace("_", " ").capitalize())
+        for key in keys
+    ]
+
+
+def _fail(message: str) -> None:
+    raise MacroUseError(message)

@@ -1,0 +1,502 @@
+"""The macros, the base template and the static files, on both kinds of Jinja environment."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import quart
+from quart import flash, render_template_string
+from sqlalchemy import Column, Integer, MetaData, String, Table
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    FieldList,
+    FileField,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    SubmitField,
+    TextAreaField,
+    validators,
+)
+
+from quarterdeck.app import Quart
+from quarterdeck.bootstrap import Bootstrap
+from quarterdeck.bootstrap.package import installed
+from quarterdeck.exceptions import (
+    ConfigurationError,
+    ExtensionAlreadyInitializedError,
+    IconNotFoundError,
+    MacroUseError,
+)
+
+
+@pytest.fixture(params=[quart.Quart, Quart], ids=["async-jinja", "sync-jinja"])
+def app(request: pytest.FixtureRequest) -> quart.Quart:
+    app: quart.Quart = request.param(__name__)
+    app.config.update(SECRET_KEY="test", PROPAGATE_EXCEPTIONS=True)
+    Bootstrap(app)
+    assert app.jinja_env.is_async is (request.param is quart.Quart)
+    app.add_url_rule("/list/<kind>", "list", lambda kind: kind)
+    app.add_url_rule("/item/<int:id>", "item", lambda id: str(id))
+    return app
+
+
+async def render(app: quart.Quart, source: str, path: str = "/list/goods", **values: Any) -> str:
+    async with app.test_request_context(path):
+        return await render_template_string(source, **values)
+
+
+FOREIGN = re.compile(r"https?:|//|javascript:", re.IGNORECASE)
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and what a strict Content-Security-Policy would block."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.blocked: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        if tag == "style" or (tag == "script" and "src" not in found):
+            self.blocked.append(tag)
+        for name, value in found.items():
+            foreign = name in {"src", "href"} and re.match(
+                r"(?i)(https?:|//|javascript:)", value or ""
+            )
+            if name == "style" or name.startswith("on") or foreign:
+                self.blocked.append(f"{tag} {name}={value}")
+
+    def all(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
+        return [a for t, a in self.tags if t == tag and wanted.items() <= a.items()]
+
+
+class Address(Form):
+    city = StringField("City")
+
+
+CHOICES: Any = ["small", "large"]  # WTForms 3.3's own kind; the type stubs know tuples only
+
+
+class Everything(Form):
+    name = StringField("Name", [validators.DataRequired()], description="As on the passport")
+    password = PasswordField("Password")
+    note = TextAreaField("Note")
+    amount = IntegerField("Amount")
+    price = DecimalField("Price")
+    day = DateField("Day")
+    agree = BooleanField("Agree")
+    size = RadioField("Size", choices=CHOICES)
+    country = SelectField("Country", choices=CHOICES)
+    tags = SelectMultipleField("Tags", choices=CHOICES)
+    picture = FileField("Picture")
+    address = FormField(Address)
+    phones = FieldList(StringField("Phone"), min_entries=2)
+    secret = HiddenField(validators=[validators.DataRequired()])
+    save = SubmitField("Save")
+
+    def hidden_tag(self) -> str:
+        return self.secret()
+
+
+# --- forms ----------------------------------------------------------------------
+
+
+@pytest.mark.feature("BS1")
+@pytest.mark.parametrize("form_type", ["basic", "inline", "horizontal"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% from 'bootstrap/form.html' import render_form as f %}{{ f(form, form_type=kind) }}",
+        "{% from 'bootstrap/form.html' import quick_form as f %}{{ f(form, form_type=kind) }}",
+        "{% import 'bootstrap/wtf.html' as wtf %}{{ wtf.quick_form(form, form_type=kind) }}",
+    ],
+    ids=["render_form", "quick_form", "wtf"],
+)
+async def test_form(app: quart.Quart, source: str, form_type: str) -> None:
+    form = Everything()
+    form.validate()
+    html = await render(app, source, form=form, kind=form_type)
+    page = Page(html)
+    assert page.blocked == []
+    assert page.all("form")[0]["enctype"] == "multipart/form-data"
+    names = {attributes.get("name") for tag, attributes in page.tags} - {None}
+    assert names >= {field.name for field in form if field.name not in {"address", "phones"}}
+    assert {"address-city", "phones-0", "phones-1"} <= names
+    assert "is-invalid" in (page.all("input", name="name")[0]["class"] or "")
+    # The hidden field's error is shown too; an inline form has no room for the others.
+    assert html.count("This field is required.") == (1 if form_type == "inline" else 2)
+    assert page.all("input", type="submit")[0]["class"] == "btn btn-primary btn-md"
+
+
+async def test_field_and_its_pieces(app: quart.Quart) -> None:
+    html = await render(
+        app,
+        """{% import 'bootstrap/wtf.html' as wtf %}
+        {% from 'bootstrap/form.html' import render_field, render_form_row, render_hidden_errors %}
+        {{ render_field(form.name, class='wide') }}{{ wtf.form_field(form.country) }}
+        {{ render_form_row([form.day, form.price]) }}
+        {{ render_hidden_errors(form) }}{{ wtf.form_errors(form) }}""",
+        form=Everything(),
+    )
+    page = Page(html)
+    assert page.blocked == []
+    assert page.all("input", name="name")[0]["class"] == "form-control wide"
+    assert page.all("select", name="country", class_="form-select")
+    assert len(page.all("div", class_="col")) == 2
+    assert "As on the passport" in html
+
+
+async def test_what_was_typed_is_escaped(app: quart.Quart) -> None:
+    html = await render(
+        app,
+        "{% from 'bootstrap/form.html' import render_form %}{{ render_form(form) }}",
+        form=Everything(data={"name": "<script>x</script>", "note": "</textarea><img>"}),
+    )
+    page = Page(html)
+    assert not page.all("script")
+    assert not page.all("img")
+
+
+# --- navigation, messages, icons ------------------------------------------------
+
+
+async def test_nav_items(app: quart.Quart) -> None:
+    html = await render(
+        app,
+        """{% from 'bootstrap/nav.html' import render_nav_item, render_breadcrumb_item %}
+        {{ render_nav_item('list', 'Goods', kind='goods', _badge=3) }}
+        {{ render_nav_item('item', 'Item', id=1, _use_li=True) }}
+        {{ render_breadcrumb_item('item', 'Item', id=1) }}""",
+    )
+    page = Page(html)
+    assert page.blocked == []
+    assert page.all("a", href="/list/goods", aria_current="page") or page.all(
+        "a", href="/list/goods", **{"aria-current": "page"}
+    )
+    assert [link.get("aria-current") for link in page.all("a", href="/item/1")] == [None, None]
+
+
+async def test_messages_are_shown_once(app: quart.Quart) -> None:
+    source = """{% from 'bootstrap/utils.html' import render_messages %}
+        {{ render_messages(dismissible=True, container=True) }}"""
+    async with app.test_request_context("/list/goods"):
+        await flash("Saved <b>it</b>")
+        await flash("No", "error")
+        html = await render_template_string(source)
+    page = Page(html)
+    assert page.blocked == []
+    assert [each["class"] for each in page.all("div", role="alert")] == [
+        "alert alert-primary alert-dismissible ",
+        "alert alert-danger alert-dismissible ",
+    ]
+    assert "Saved &lt;b&gt;it&lt;/b&gt;" in html
+    assert not Page(await render(app, source)).all("div", role="alert")
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (
+            "render_icon('gear')",
+            {"class": "bi", "width": "1em", "height": "1em", "fill": "currentColor"},
+        ),
+        ("render_icon('gear', '2em', 'danger')", {"class": "bi text-danger", "width": "2em"}),
+        ("render_icon('gear', color='#abc')", {"class": "bi", "fill": "#abc"}),
+        ("render_icon('gear', classes='me-1')", {"class": "bi me-1", "aria-hidden": "true"}),
+        ("render_icon('gear', title='Settings')", {"role": "img"}),
+    ],
+)
+async def test_icons_are_drawn_in_place(
+    app: quart.Quart, call: str, expected: dict[str, str]
+) -> None:
+    source = "{% from 'bootstrap/utils.html' import render_icon %}{{ " + call + " }}"
+    html = await render(app, source)
+    page = Page(html)
+    assert page.blocked == []
+    assert page.all("svg", **{"viewbox": "0 0 16 16"})[0].items() >= expected.items()
+    assert page.all("path")
+    assert len(html) < 2000
+
+
+async def test_icons_from_the_font(app: quart.Quart) -> None:
+    html = await render(
+        app,
+        "{% from 'bootstrap/utils.html' import render_icon %}{{ bootstrap.load_icon_font_css() }}"
+        "{{ render_icon('gear', color='danger', font=True) }}",
+    )
+    page = Page(html)
+    assert page.blocked == []
+    assert page.all("i", class_="bi-gear text-danger")
+    assert page.all("link", rel="stylesheet")
+
+
+async def test_icon_names_are_checked(app: quart.Quart) -> None:
+    with pytest.raises(IconNotFoundError, match="Did you mean 'gear'"):
+        await render(app, "{{ bootstrap.icon('gears') }}")
+    with pytest.raises(IconNotFoundError, match="Check the name"):
+        await render(app, "{{ bootstrap.icon('zzzzzz') }}")
+
+
+# --- tables and pages -----------------------------------------------------------
+
+
+async def test_table(app: quart.Quart) -> None:
+    app.jinja_env.globals["csrf_token"] = lambda: "token-of-the-session"
+    html = await render(
+        app,
+        """{% from 'bootstrap/table.html' import render_table %}
+        {{ render_table(rows, [('id', '#'), ('name', 'Name')], show_actions=True, responsive=True,
+                        view_url=('item', [('id', ':id')]), edit_url=('item', [('id', ':id')]),
+                        delete_url=('item', [('id', ':id')]), new_url='/new') }}""",
+        rows=[{"id": 1, "name": "<Ada>"}, {"id": 2, "name": "Bob"}],
+    )
+    page = Page(html)
+    assert page.blocked == []
+    assert "&lt;Ada&gt;" in html
+    assert {link["href"] for link in page.all("a")} == {"/new", "/item/1", "/item/2"}
+    assert [form["action"] for form in page.all("form", method="post")] == ["/item/1", "/item/2"]
+    assert len(page.all("input", name="csrf_token", value="token-of-the-session")) == 2
+
+
+async def test_table_finds_its_titles(app: quart.Quart) -> None:
+    class Good:
+        id = 1
+        full_name = "Tea"
+        __table__ = Table(
+            "good",
+            MetaData(),
+            Column("id", Integer, primary_key=True),
+            Column("full_name", String),
+            Column("_secret", String),
+        )
+
+    source = "{% from 'bootstrap/table.html' import render_table %}{{ render_table(rows) }}"
+    html = await render(app, source, rows=[Good(), Good()])
+    assert re.findall(r'<th scope="col">(.*?)</th>', html) == ["#", "Full name"]
+    assert Page(await render(app, source, rows=[])).all("table")
+
+
+async def test_table_with_delete_needs_csrf(app: quart.Quart) -> None:
+    with pytest.raises(MacroUseError, match="CSRFProtect"):
+        await render(
+            app,
+            """{% from 'bootstrap/table.html' import render_table %}
+            {{ render_table([{'id': 1}], [('id', '#')], show_actions=True, delete_url='/x') }}""",
+        )
+
+
+@dataclass
+class Pages:
+    page: int
+    pages: int
+
+    @property
+    def has_prev(self) -> bool:
+        return self.page > 1
+
+    @property
+    def has_next(self) -> bool:
+        return self.page < self.pages
+
+    @property
+    def prev_num(self) -> int | None:
+        return self.page - 1 if self.has_prev else None
+
+    @property
+    def next_num(self) -> int | None:
+        return self.page + 1 if self.has_next else None
+
+    def iter_pages(self) -> list[int | None]:
+        return [1, 2, None, self.pages]
+
+
+async def test_pagination_keeps_path_and_query(app: quart.Quart) -> None:
+    html = await render(
+        app,
+        "{% from 'bootstrap/pagination.html' import render_pagination %}"
+        "{{ render_pagination(pages, size='sm', align='center', fragment='list') }}",
+        path="/list/goods?state=a&state=b&q=x%26y&page=2",
+        pages=Pages(2, 9),
+    )
+    page = Page(html)
+    assert page.blocked == []
+    kept = "/list/goods?state=a&state=b&q=x%26y&page={}#list"
+    assert [a["href"] for a in page.all("a")] == [kept.format(n) for n in (1, 1, 9, 3)]
+    assert [a.get("rel") for a in page.all("a")] == ["prev", None, None, "next"]
+    assert page.all("li", **{"class": "page-item active", "aria-current": "page"})
+    assert page.all("li", class_="page-item disabled")
+    assert page.all("ul", class_="pagination pagination-sm justify-content-center")
+
+
+async def test_pager_ends_at_both_ends(app: quart.Quart) -> None:
+    source = "{% from 'bootstrap/pagination.html' import render_pager %}{{ render_pager(pages) }}"
+    first = Page(await render(app, source, path="/list/goods?q=x", pages=Pages(1, 2)))
+    last = Page(await render(app, source, path="/list/goods?q=x&page=2", pages=Pages(2, 2)))
+    assert [a["href"] for a in first.all("a")] == ["/list/goods?q=x&page=2"]
+    assert [a["href"] for a in last.all("a")] == ["/list/goods?q=x&page=1"]
+
+
+async def test_pagination_of_another_endpoint(app: quart.Quart) -> None:
+    html = await render(
+        app,
+        "{% from 'bootstrap/pagination.html' import render_pagination %}"
+        "{{ render_pagination(pages, endpoint='item', args={'id': 7}, prev=none, next=none) }}",
+        path="/list/goods?q=x",
+        pages=Pages(1, 5),
+    )
+    assert [a["href"] for a in Page(html).all("a")] == ["/item/7?page=2", "/item/7?page=5"]
+
+
+# --- the base template ----------------------------------------------------------
+
+BLOCKS = "doc html_attribs html head title metas styles body_attribs body navbar content scripts"
+
+
+@pytest.mark.feature("BS1")
+@pytest.mark.parametrize("block", BLOCKS.split())
+async def test_base_template_has_the_block(app: quart.Quart, block: str) -> None:
+    html = await render(
+        app,
+        "{% extends 'bootstrap/base.html' %}{% block "
+        + block
+        + " %}{{ super() }} data-mark {% endblock %}",
+    )
+    assert html.count("data-mark") == 1
+    page = Page(html)
+    assert page.blocked == []
+    assert [tag for tag, _ in page.tags][:2] == ["html", "head"]
+    assert page.all("body")
+
+
+async def test_base_template_links_local_files_that_exist(app: quart.Quart) -> None:
+    page = Page(await render(app, "{% extends 'bootstrap/base.html' %}"))
+    links = [a["href"] for a in page.all("link")] + [a["src"] for a in page.all("script")]
+    assert len(links) == 3
+    for link in links:
+        assert link is not None
+        assert (await app.test_client().get(link)).status_code == 200
+
+
+async def test_scripts_take_a_nonce(app: quart.Quart) -> None:
+    html = await render(app, "{{ bootstrap.load_js(nonce='abc', with_popper=False) }}")
+    assert [script["nonce"] for script in Page(html).all("script")] == ["abc"]
+
+
+# --- static files ---------------------------------------------------------------
+
+
+@pytest.mark.feature("T4")
+@pytest.mark.hazard("Bootstrap-Flask's loader and static route do not work on Quart")
+async def test_static_files(app: quart.Quart) -> None:
+    async with app.test_request_context("/"):
+        url = app.url_for("bootstrap.static", filename="css/bootstrap.min.css")
+    assert f"v={installed().version}" in url
+    client = app.test_client()
+    response = await client.get(url, headers={"Accept-Encoding": "gzip, br"})
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response.headers["Vary"] == "Accept-Encoding"
+    assert response.mimetype == "text/css"
+    sent = await response.get_data(as_text=False)
+    assert len(sent) < 40_000
+    plain = await client.get(url)
+    assert "Content-Encoding" not in plain.headers
+    assert await plain.get_data(as_text=False) == gzip.decompress(sent)
+    assert plain.headers["ETag"] != response.headers["ETag"]
+
+    again = await client.get(
+        url, headers={"Accept-Encoding": "gzip", "If-None-Match": response.headers["ETag"]}
+    )
+    assert again.status_code == 304
+    assert await again.get_data(as_text=False) == b""
+
+
+async def test_another_version_is_not_cached_for_long(app: quart.Quart) -> None:
+    response = await app.test_client().get("/bootstrap/static/js/bootstrap.min.js?v=0")
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=0"
+
+
+@pytest.mark.parametrize(
+    "path", ["css/missing.css", "../__init__.py", "..%2f__init__.py", "%2fetc%2fpasswd", "css"]
+)
+async def test_nothing_else_is_served(app: quart.Quart, path: str) -> None:
+    response = await app.test_client().get(f"/bootstrap/static/{path}")
+    assert response.status_code in {308, 400, 404}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("css/font/fonts/bootstrap-icons.woff2", "font/woff2"),
+        ("js/bootstrap.min.js", "text/javascript"),
+        ("css/bootstrap.min.css.map", "application/json"),
+    ],
+)
+async def test_media_types(app: quart.Quart, path: str, kind: str) -> None:
+    response = await app.test_client().get(f"/bootstrap/static/{path}")
+    assert response.mimetype == kind
+
+
+@pytest.fixture
+def themed() -> quart.Quart:
+    app = quart.Quart(__name__)
+    app.config["BOOTSTRAP_BOOTSWATCH_THEME"] = "Lumen"
+    Bootstrap(app)
+    return app
+
+
+async def test_themes_ask_no_foreign_host(themed: quart.Quart) -> None:
+    source = (installed().static / "css/bootswatch/lumen/bootstrap.min.css").read_text("utf-8")
+    assert "@import url(https://" in source
+    async with themed.test_request_context("/"):
+        html = await render_template_string("{{ bootstrap.load_css() }}")
+    link = Page(html).all("link")[0]["href"]
+    assert link is not None
+    css = await (await themed.test_client().get(link)).get_data(as_text=True)
+    assert "@import" not in css
+    assert len(css) > 200_000
+
+
+# --- the extension --------------------------------------------------------------
+
+
+def test_unknown_theme() -> None:
+    app = quart.Quart(__name__)
+    app.config["BOOTSTRAP_BOOTSWATCH_THEME"] = "nope"
+    with pytest.raises(ConfigurationError, match="Choose one of brite, cerulean"):
+        Bootstrap(app)
+    assert "bootstrap" not in app.extensions
+
+
+def test_init_app_twice(app: quart.Quart) -> None:
+    with pytest.raises(ExtensionAlreadyInitializedError):
+        Bootstrap().init_app(app)
+
+
+def test_flask_bootstrap_is_not_imported() -> None:
+    program = (
+        "import sys; from quart import Quart; from quarterdeck.bootstrap import Bootstrap;"
+        "Bootstrap(Quart('x')); sys.exit('flask_bootstrap' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
