@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from quart import Quart
+
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.transfer.accounts import import_accounts
+from quarterdeck_crm.transfer.goods import import_goods
+from quarterdeck_crm.transfer.importing import Import, Report
+from quarterdeck_crm.transfer.orders import import_orders
+
+RunImport = Callable[[str], Awaitable[Report]]
 
 
 @pytest.fixture
@@ -14,3 +24,29 @@ def files(tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     shutil.copytree(Path(__file__).parent / "files", folder)
     return folder
+
+
+@pytest.fixture
+def run_import(app: Quart, files: Path) -> RunImport:
+    """Import ``"accounts"``, ``"goods"`` or ``"orders"`` from the folder, in one transaction."""
+
+    async def run(kind: str) -> Report:
+        async with app.app_context(), db.transaction() as session:
+            task = Import(session)
+            match kind:
+                case "accounts":
+                    return await import_accounts(task, files / "customers.csv")
+                case "goods":
+                    return await import_goods(task, files / "products.csv")
+                case _:
+                    lines = files / "order_details.csv"
+                    return await import_orders(task, files / "orders.csv", lines)
+
+    return run
+
+
+@pytest.fixture
+async def imported(run_import: RunImport) -> None:
+    """The whole small business, imported."""
+    for kind in ("accounts", "goods", "orders"):
+        await run_import(kind)

@@ -1,0 +1,252 @@
+"""Importing: all or nothing, safe to run twice, every mistake named by its line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from quart import Quart
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Account, Activity, Good, Order, OrderLine, OrderState
+from quarterdeck_crm.transfer.importing import ImportRefusedError
+
+from .conftest import RunImport
+
+
+async def _count(app: Quart, model: type) -> int:
+    async with app.app_context():
+        return await db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def _append(path: Path, *lines: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+@pytest.mark.feature("AP3")
+@pytest.mark.usefixtures("imported")
+async def test_accounts_come_with_their_contacts(app: Quart) -> None:
+    async with app.app_context():
+        statement = (
+            select(Account).options(selectinload(Account.contacts)).where(Account.code == "TOKYO")
+        )
+        account = await db.one_or_404(statement)
+
+    assert account.name == "東京船具店"
+    assert account.address == "9-8 Sekimai\nMusashino-shi"
+    assert [contact.name for contact in account.contacts] == ["田中 由紀"]
+
+
+@pytest.mark.feature("AP3")
+@pytest.mark.usefixtures("imported")
+async def test_orders_are_exact(app: Quart) -> None:
+    """12 x 14.45 x 0.85 + 10 x 9.80, and 949.125 x 0.95, to the last decimal."""
+    async with app.app_context():
+        orders = {o.number: o for o in (await db.session.scalars(select(Order))).all()}
+        total = await db.session.scalar(select(func.sum(Order.net)))
+
+    assert orders["10001"].net == Decimal("245.390000")
+    assert orders["10002"].net == Decimal("901.668750")
+    assert total == Decimal("1147.058750")
+    assert orders["10001"].state is OrderState.SHIPPED
+    assert orders["10002"].state is OrderState.CONFIRMED
+
+
+@pytest.mark.usefixtures("imported")
+async def test_discontinued_goods_are_archived(app: Quart) -> None:
+    async with app.app_context():
+        goods = {g.code: g for g in (await db.session.scalars(select(Good))).all()}
+
+    assert [code for code, good in goods.items() if good.is_archived] == ["3"]
+    assert goods["3"].price == Decimal("949.125")
+
+
+@pytest.mark.usefixtures("imported")
+async def test_the_second_time_changes_nothing(app: Quart, run_import: RunImport) -> None:
+    before = [await _count(app, model) for model in (Account, Good, Order, OrderLine, Activity)]
+
+    reports = [await run_import(kind) for kind in ("accounts", "goods", "orders")]
+
+    assert [(r.created, r.updated, r.unchanged) for r in reports] == [
+        (0, 0, 3),
+        (0, 0, 3),
+        (0, 0, 2),
+    ]
+    after = [await _count(app, model) for model in (Account, Good, Order, OrderLine, Activity)]
+    assert after == before
+
+
+@pytest.mark.usefixtures("imported")
+async def test_changed_goods_are_updated(app: Quart, files: Path, run_import: RunImport) -> None:
+    path = files / "products.csv"
+    path.write_text(path.read_text().replace(",18,39,", ",18.50,40,"))
+
+    report = await run_import("goods")
+
+    assert (report.created, report.updated, report.unchanged) == (0, 1, 2)
+    async with app.app_context():
+        good = await Good.query.filter_by(code="1").one()
+    assert (good.price, good.stock) == (Decimal("18.500"), 40)
+
+
+async def test_three_broken_lines_are_all_named_and_nothing_stays(
+    app: Quart, files: Path, run_import: RunImport
+) -> None:
+    _append(
+        files / "products.csv",
+        "4,Tea,Provisions,case,cheap,1,0",
+        "5,Lamp,Lights,piece,12,1,0",
+        "6,,Lights,piece,12,1,0",
+        "1,Mooring line 12 mm,Rope and rigging,coil,18,39,0",
+    )
+
+    with pytest.raises(ImportRefusedError, match="3 mistakes") as refused:
+        await run_import("goods")
+
+    assert [str(problem) for problem in refused.value.problems.shown] == [
+        (
+            "products.csv, line 5: 'price' is 'cheap', "
+            "expected a number from 0 to 999999999 with at most 3 decimals"
+        ),
+        "products.csv, line 7: 'name' is empty",
+        "products.csv, line 8: 'code' 1 stands in the file twice",
+    ]
+    assert await _count(app, Good) == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        (
+            "orders.csv",
+            "10003,NOONE,5,2026-03-04,,,0,,,,,,",
+            "orders.csv, line 4: 'account' is 'NOONE', but there is no account of this code",
+        ),
+        (
+            "orders.csv",
+            "10003,HARBO,5,04.03.2026,,,0,,,,,,",
+            "orders.csv, line 4: 'ordered_on' is '04.03.2026', expected a date such as 2026-11-21",
+        ),
+        (
+            "orders.csv",
+            "10003,HARBO,5,2026-03-04,,,0,,,,,,",
+            "orders.csv, line 4: order 10003 has no line in order_details.csv",
+        ),
+        (
+            "orders.csv",
+            "10001,HARBO,5,2026-03-04,,,0,,,,,,",
+            "orders.csv, line 4: order 10001 stands on line 2 already",
+        ),
+        (
+            "order_details.csv",
+            "10001,99,1.00,1,0",
+            "order_details.csv, line 5: 'good' is '99', but there is no good of this code",
+        ),
+        (
+            "order_details.csv",
+            "19999,1,1.00,1,0",
+            "order_details.csv, line 5: order 19999 is not in the file of orders",
+        ),
+        (
+            "order_details.csv",
+            "10001,1,1.00,0,0",
+            (
+                "order_details.csv, line 5: 'quantity' is '0', "
+                "expected a whole number of at least 1 and less than 2,147,483,648"
+            ),
+        ),
+        (
+            "order_details.csv",
+            "10001,1,1.00",
+            "order_details.csv, line 5: has 3 cells where the header has 5",
+        ),
+    ],
+)
+async def test_a_mistake_in_the_orders_is_told(
+    app: Quart, files: Path, run_import: RunImport, file: str, line: str, message: str
+) -> None:
+    await run_import("accounts")
+    await run_import("goods")
+    _append(files / file, line)
+
+    with pytest.raises(ImportRefusedError) as refused:
+        await run_import("orders")
+
+    assert [str(problem) for problem in refused.value.problems.shown] == [message]
+    assert await _count(app, Order) == 0
+
+
+@pytest.mark.usefixtures("imported")
+async def test_orders_that_are_here_must_equal_the_file(
+    app: Quart, files: Path, run_import: RunImport
+) -> None:
+    path = files / "order_details.csv"
+    path.write_text(path.read_text().replace("10001,1,14.45,12", "10001,1,14.45,13"))
+
+    with pytest.raises(ImportRefusedError) as refused:
+        await run_import("orders")
+
+    assert [str(problem) for problem in refused.value.problems.shown] == [
+        (
+            "order_details.csv: order 10001 is here already with other lines; "
+            "imports do not change orders"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "customers.csv: is empty; the first line must name the columns"),
+        (b"customer_id,company_name\nA,\xff\n", "customers.csv: is not UTF-8 text"),
+        (b"name\nHarbour\n", "customers.csv, line 1: lacks the column code"),
+        (b"code,customer_id,name\nA,B,C\n", "customers.csv, line 1: has the column 'code' twice"),
+        (b'code,name\nA,"Har\n', "customers.csv, line 2: cannot be read as CSV"),
+    ],
+)
+async def test_a_file_that_is_no_table_is_refused(
+    files: Path, run_import: RunImport, content: bytes, message: str
+) -> None:
+    (files / "customers.csv").write_bytes(content)
+
+    with pytest.raises(ImportRefusedError) as refused:
+        await run_import("accounts")
+
+    assert str(refused.value.problems.shown[0]).startswith(message)
+
+
+async def test_semicolons_a_byte_order_mark_and_capitals_are_understood(
+    app: Quart, files: Path, run_import: RunImport
+) -> None:
+    (files / "customers.csv").write_bytes("\ufeffCode;Company Name\nA;Müller\n".encode())
+
+    report = await run_import("accounts")
+
+    assert report.created == 1
+
+
+async def test_columns_that_mean_nothing_here_are_reported(run_import: RunImport) -> None:
+    await run_import("accounts")
+    await run_import("goods")
+
+    report = await run_import("orders")
+
+    assert report.unknown_columns == ["employee_id"]
+
+
+@pytest.mark.usefixtures("imported")
+async def test_columns_that_a_file_lacks_stay_as_they_are(
+    app: Quart, files: Path, run_import: RunImport
+) -> None:
+    (files / "customers.csv").write_text("code,name\nHARBO,Harbour\n", encoding="utf-8")
+
+    report = await run_import("accounts")
+
+    assert report.updated == 1
+    async with app.app_context():
+        account = await Account.query.filter_by(code="HARBO").one()
+    assert (account.name, account.city) == ("Harbour", "Bristol")
