@@ -76,6 +76,16 @@ class ApplicationClassError(QuarterdeckError, TypeError):
         )
 
 
+class SessionCookieTooLargeError(QuarterdeckError, ValueError):
+    """The session holds more than a browser keeps in one cookie."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"'session' makes a cookie of {size} bytes, browsers drop those above {limit}. "
+            "Keep less in it, or keep sessions on the server with 'quarterdeck.session'."
+        )
+
+
 # --- wtf ------------------------------------------------------------------------
 
 

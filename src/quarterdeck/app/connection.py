@@ -1,25 +1,132 @@
-"""From ASGI scopes to requests and WebSockets of the kit."""
+"""From ASGI scopes to requests and WebSockets, and from responses to ASGI messages."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any, cast
 
-from hypercorn.typing import ASGISendCallable
-from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
-from quart.wrappers import Request, Websocket
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection, _handle_exception
+from quart.typing import ResponseTypes
+from quart.utils import encode_headers
+from quart.wrappers import Response, Websocket
+from quart.wrappers.response import DataBody
+from werkzeug.wrappers import Response as WerkzeugResponse
 
+from .request import Request
 from .target import read_path
+
+if TYPE_CHECKING:
+    from .application import Quart
+
+#: Seconds after which a client that leaves is noticed; most requests are answered before.
+WATCH_AFTER = 0.05
+
+#: An ASGI extension: a server that names it writes the "reason" of "http.response.start".
+REASON_EXTENSION = "http.response.reason"
 
 
 class HTTPConnection(ASGIHTTPConnection):
-    """One HTTP request and its answer."""
+    """One HTTP request and its answer, handled in the task of the server's call.
+
+    A client that leaves cancels the handler, as in Quart, unless the answer is out.
+    """
+
+    app: Quart
+
+    def __init__(self, app: Any, scope: Any) -> None:
+        super().__init__(app, scope)
+        self._watcher: asyncio.Task[None] | None = None
+        self._answered = False
+        self._left = False
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        request = self._create_request_from_scope(send)
+        request.body.connect(receive, self._leave)
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._start_watching, request)
+        try:
+            await self.handle_request(request, send)
+        except asyncio.CancelledError:
+            if not self._left or self._task.cancelling() > 1:
+                raise
+        finally:
+            self._answered = True
+            timer.cancel()
+            if self._left:
+                self._task.uncancel()
+            if self._watcher is not None:
+                self._watcher.cancel()
+                await asyncio.wait([self._watcher])
+
+    def _start_watching(self, request: Request) -> None:
+        self._watcher = asyncio.create_task(self._watch(request))
+
+    async def _watch(self, request: Request) -> None:
+        await request.body.watch()
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self._answered and not self._left:
+            self._left = True
+            self._task.cancel()
 
     def _create_request_from_scope(self, send: ASGISendCallable) -> Request:
         path, refusal = read_path(self.scope)
         self.scope = cast(Any, {**self.scope, "path": path})
-        request = super()._create_request_from_scope(send)
-        cast(Any, request).refusal = refusal
+        request = cast(Request, super()._create_request_from_scope(send))
+        request.refusal = refusal
         return request
+
+    async def handle_request(self, request: Any, send: ASGISendCallable) -> None:
+        """Have the app answer the request, and send the answer within RESPONSE_TIMEOUT."""
+        try:
+            response = await self.app.handle_request(request)
+        except Exception as error:
+            response = await _handle_exception(self.app, error)
+        timeout = getattr(response, "timeout", ...)
+        if timeout is ...:
+            timeout = self.app.config["RESPONSE_TIMEOUT"]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._send_response(send, response)
+
+    async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
+        await send(cast(Any, self._response_start(response)))
+        body = b""
+        if isinstance(response, Response) and isinstance(response.response, DataBody):
+            data = response.response
+            body = data.data[data.begin : data.end]
+        elif self.scope["method"] != "HEAD":
+            async with aclosing(_pieces(response)) as pieces:
+                async for piece in pieces:
+                    message = {"type": "http.response.body", "body": piece, "more_body": True}
+                    await send(cast(Any, message))
+        self._answered = True
+        message = {"type": "http.response.body", "body": body, "more_body": False}
+        await send(cast(Any, message))
+
+    def _response_start(self, response: ResponseTypes) -> dict[str, Any]:
+        start: dict[str, Any] = {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": encode_headers(response.headers),
+        }
+        if REASON_EXTENSION in (self.scope.get("extensions") or {}):
+            start["reason"] = response.status.partition(" ")[2].encode("latin-1", "replace")
+        return start
+
+
+async def _pieces(response: ResponseTypes) -> AsyncGenerator[bytes, None]:
+    if isinstance(response, WerkzeugResponse):
+        for piece in response.response:
+            yield piece.encode() if isinstance(piece, str) else piece
+    else:
+        async with response.response as body:
+            async for piece in body:
+                yield piece.encode() if isinstance(piece, str) else piece
 
 
 class WebsocketConnection(ASGIWebsocketConnection):

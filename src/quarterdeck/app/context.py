@@ -7,7 +7,7 @@ after the answer is there (a teardown function) is logged and the answer stands.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import quart.ctx
 from quart.sessions import SecureCookieSession, SessionMixin
@@ -57,6 +57,10 @@ class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):
     @session.setter
     def session(self, session: SessionMixin | None) -> None:
         self._session = session
+
+    def copy(self) -> Self:
+        """Return a context of the same request, for another task or a stream."""
+        return type(self)(self.app, cast(Any, self.request_websocket), self._session)
 
     async def _push(self) -> None:
         if self._session is None:

@@ -27,4 +27,7 @@ def read_path(scope: Any) -> tuple[str, BadRequest | None]:
         return "/", BadRequest("The path contains a NUL character.")
     if ".." in path.replace("\\", "/").split("/"):
         return "/", BadRequest("The path leads upwards with '..'.")
+    query: bytes = scope["query_string"]
+    if not query.isascii() or b"%00" in query:
+        return path, BadRequest("The query string contains bytes that no URL may have.")
     return path, None

@@ -1,0 +1,141 @@
+"""The request body: pulled from the server as it is read, within its limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
+
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
+
+#: A reader that is slower than its client holds no more than about this much.
+HIGH_WATER = 128 * 1024
+
+Receive = Callable[[], Awaitable[Any]]
+
+
+async def _no_source() -> Any:
+    raise RuntimeError("'Body' has no source to read from. Call 'set_result(data)' first.")
+
+
+class Body:
+    """A body that is iterated over (memory stays flat) or awaited (all of it, kept).
+
+    The limit counts every byte that came, whichever way it is read. The time limit
+    counts only the seconds spent waiting for the client.
+
+    Attributes:
+        limit: Bytes allowed, or None.
+        patience: Seconds of waiting left, or None.
+    """
+
+    def __init__(self, expected_content_length: int | None, max_content_length: int | None) -> None:
+        self.expected = expected_content_length
+        self.limit = max_content_length
+        self.patience: float | None = None
+        self.complete = False
+        self._data = bytearray()
+        self._received = 0
+        self._receive: Receive = _no_source
+        self._pulling = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._on_disconnect: Callable[[], None] = lambda: None
+
+    def connect(self, receive: Receive, on_disconnect: Callable[[], None]) -> None:
+        """Read from ``receive``; call ``on_disconnect`` when the client has left."""
+        self._receive = receive
+        self._on_disconnect = on_disconnect
+
+    # --- reading ------------------------------------------------------------------
+
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._data:
+            self._check_limit()
+            if self.complete:
+                raise StopAsyncIteration
+            await self._pull()
+        self._check_limit()
+        data = bytes(self._data)
+        self.clear()
+        return data
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        return self._read_all().__await__()
+
+    async def _read_all(self) -> bytes:
+        self._check_limit()
+        while not self.complete:
+            await self._pull()
+            self._check_limit()
+        return bytes(self._data)
+
+    def clear(self) -> None:
+        """Forget what has been read so far."""
+        self._data.clear()
+        self._room.set()
+
+    def _check_limit(self) -> None:
+        if self.limit is None:
+            return
+        if self._received > self.limit or (self.expected or 0) > self.limit:
+            raise RequestEntityTooLarge(f"The body is larger than {self.limit} bytes.")
+
+    # --- receiving ----------------------------------------------------------------
+
+    async def _pull(self) -> None:
+        """Wait for the next piece; what another task pulled meanwhile counts."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with asyncio.timeout(self.patience):
+                await self._take_next(self._received)
+        except TimeoutError:
+            raise RequestTimeout("The body did not arrive in time.") from None
+        if self.patience is not None:
+            self.patience = max(0.0, self.patience - (loop.time() - started))
+
+    async def _take_next(self, seen: int) -> None:
+        async with self._pulling:
+            if self.complete or self._received != seen:
+                return
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._on_disconnect()
+                await asyncio.Event().wait()  # until the handler, just cancelled, unwinds
+            self._take(message)
+
+    async def watch(self) -> None:
+        """Return when the client has left; read ahead meanwhile, up to ``HIGH_WATER``."""
+        while True:
+            if len(self._data) > HIGH_WATER and not self.complete:
+                self._room.clear()
+                await self._room.wait()
+            async with self._pulling:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    return
+                self._take(message)
+
+    def _take(self, message: Any) -> None:
+        self.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            self.set_complete()
+
+    def append(self, data: bytes) -> None:
+        """Take a piece that arrived; beyond the limit it is counted and dropped."""
+        self._received += len(data)
+        if self.limit is None or self._received <= self.limit:
+            self._data += data
+
+    def set_complete(self) -> None:
+        """No more is to come."""
+        self.complete = True
+        self._room.set()
+
+    def set_result(self, data: bytes) -> None:
+        """Make ``data`` the whole body; for tests."""
+        self.append(data)
+        self.set_complete()

@@ -1,0 +1,134 @@
+"""The request: what it holds is checked where it is read, and refused with a reason."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from quart.globals import current_app
+from quart.wrappers import Request as QuartRequest
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+
+from .body import Body
+from .formparser import FormDataParser
+from .json import nests_deeper_than
+
+
+class Request(QuartRequest):
+    """A Quart request whose limits hold for every way of reading the body.
+
+    Attributes:
+        refusal: Why the request is refused before any view, if it is.
+    """
+
+    body: Body  # type: ignore[assignment]  # Quart's interface, other insides
+    body_class = Body  # type: ignore[assignment]
+    form_data_parser_class = FormDataParser
+    refusal: HTTPException | None = None
+    _form_refusal: HTTPException | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.body.patience = self.body_timeout
+
+    @property
+    def max_content_length(self) -> int | None:
+        """Bytes allowed in the body; a view may set it before it reads."""
+        return self.body.limit
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self.body.limit = value
+
+    async def get_data(
+        self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
+    ) -> Any:
+        """Return the whole body.
+
+        Args:
+            cache: Keep it, so that it can be read again.
+            as_text: Decode it as UTF-8.
+            parse_form_data: Take a form out of it first; what remains is returned.
+
+        Raises:
+            BadRequest: If it should be text and is not UTF-8.
+        """
+        if parse_form_data:
+            await self._load_form_data()
+        data = await self.body
+        if not cache:
+            self.body.clear()
+        return _decode(data) if as_text else data
+
+    async def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Return the body read as JSON; None if it is of another type.
+
+        Args:
+            force: Whatever its type.
+            silent: None instead of an error.
+            cache: Keep the result.
+
+        Raises:
+            BadRequest: If it is not JSON, or nested deeper than ``MAX_JSON_DEPTH``.
+            RequestEntityTooLarge: If it is larger than ``MAX_JSON_SIZE``.
+        """
+        if cache and self._cached_json[silent] is not Ellipsis:
+            return self._cached_json[silent]
+        if not (force or self.is_json):
+            return None
+        try:
+            result = self._read_json(await self._json_data(cache))
+        except ValueError as error:
+            result = None if silent else self.on_json_loading_failed(error)
+        if cache:
+            self._cached_json[silent] = result
+        return result
+
+    async def _json_data(self, cache: bool) -> bytes:
+        limit = current_app.config["MAX_JSON_SIZE"]
+        if limit is not None and (self.content_length or 0) > limit:
+            raise RequestEntityTooLarge(f"JSON of more than {limit} bytes is refused.")
+        data = cast(bytes, await self.get_data(cache=cache))
+        if limit is not None and len(data) > limit:
+            raise RequestEntityTooLarge(f"JSON of more than {limit} bytes is refused.")
+        return data
+
+    def _read_json(self, data: bytes) -> Any:
+        limit = current_app.config["MAX_JSON_DEPTH"]
+        value = self.json_module.loads(data)
+        # Without that many brackets it cannot be that deep.
+        deep = limit is not None and data.count(b"[") + data.count(b"{") > limit
+        if deep and nests_deeper_than(value, limit):
+            raise ValueError(f"it is nested deeper than {limit} levels")
+        return value
+
+    def on_json_loading_failed(self, error: Exception) -> Any:
+        """Refuse the request, and say why.
+
+        Raises:
+            BadRequest: Always; override it to return a value instead.
+        """
+        if isinstance(error, UnicodeDecodeError):
+            raise BadRequest("The JSON body is not valid UTF-8.") from error
+        raise BadRequest(f"The JSON body cannot be read: {error}.") from error
+
+    async def _load_form_data(self) -> None:
+        async with self._parsing_lock:
+            if self._form_refusal is not None:
+                raise self._form_refusal
+            if self._form is not None:
+                return
+            parser = self.make_form_data_parser()
+            try:
+                self._form, self._files = await parser.parse(
+                    cast(Any, self.body), self.mimetype, self.content_length, self.mimetype_params
+                )
+            except HTTPException as error:
+                self._form_refusal = error  # half of it is read: it cannot be tried again
+                raise
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest("The body is not valid UTF-8.") from error
