@@ -3,6 +3,7 @@
 import "./locale.js";
 import "./toasts.js";
 import "./menus.js";
+import "./buttons.js";
 import "./dialogs.js";
 import "./keyboard.js";
 import "./forms.js";

@@ -1,13 +1,5 @@
 // Questions and help in <dialog>, which traps the focus and gives it back by itself.
 
-for (const button of document.querySelectorAll("[data-open]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    button.closest("details")?.removeAttribute("open");
-    document.getElementById(button.dataset.open)?.showModal();
-  });
-}
-
 // A click on the backdrop lands on the dialog itself.
 for (const dialog of document.querySelectorAll("dialog")) {
   dialog.addEventListener("click", (event) => {

@@ -1,7 +1,9 @@
-"""The first page after signing in."""
+"""The first page after signing in, the search over everything, and the looks of the site."""
 
 from __future__ import annotations
 
-from quart import Blueprint
+from quarterdeck.app import Blueprint
 
 bp = Blueprint("dashboard", __name__)
+
+from . import views  # noqa: E402, F401  - the views put themselves on bp

@@ -1,0 +1,185 @@
+"""What a salesperson wants to see in the morning, in a handful of grouped queries.
+
+Sales are what was confirmed, shipped or paid: drafts are wishes, cancelled orders are history.
+Amounts of different currencies are never added up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Select, extract, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState
+
+OPEN = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.SHIPPED)
+SOLD = (OrderState.CONFIRMED, OrderState.SHIPPED, OrderState.PAID)
+MONTHS = 12
+BEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is of everything, and how much of it is put away."""
+
+    accounts: int
+    archived_accounts: int
+    goods: int
+    archived_goods: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The orders of one currency in one state."""
+
+    currency: str
+    state: OrderState
+    orders: int
+    net: Decimal
+    latest: date
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """An account or a good among the best, with what was sold."""
+
+    id: int
+    name: str
+    net: Decimal
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All orders by currency and state."""
+
+    rows: tuple[Stand, ...]
+
+    @property
+    def orders(self) -> int:
+        return sum(row.orders for row in self.rows)
+
+    @property
+    def sales(self) -> dict[str, Decimal]:
+        """The net of what was sold by currency, the currency of most orders first."""
+        orders: dict[str, int] = {}
+        net: dict[str, Decimal] = {}
+        for row in self.rows:
+            if row.state in SOLD:
+                orders[row.currency] = orders.get(row.currency, 0) + row.orders
+                net[row.currency] = net.get(row.currency, Decimal(0)) + row.net
+        return {currency: net[currency] for currency in sorted(net, key=lambda c: (-orders[c], c))}
+
+    @property
+    def open(self) -> list[tuple[OrderState, list[Stand]]]:
+        """The states in which somebody still has to do something, with their orders."""
+        return [(state, [row for row in self.rows if row.state is state]) for state in OPEN]
+
+    def latest_sale(self, currency: str) -> date:
+        """Return the day of the last sale in one of the currencies of ``sales``."""
+        return max(r.latest for r in self.rows if r.currency == currency and r.state in SOLD)
+
+
+async def count_everything(session: AsyncSession) -> Counts:
+    """Count accounts, goods and order lines in one statement."""
+    parts = (
+        select(func.count(Account.id)),
+        select(func.count(Account.archived_at)),
+        select(func.count(Good.id)),
+        select(func.count(Good.archived_at)),
+        select(func.count(OrderLine.id)),
+    )
+    row = (await session.execute(select(*(part.scalar_subquery() for part in parts)))).one()
+    return Counts(*row)
+
+
+async def read_standing(session: AsyncSession) -> Standing:
+    """Return the orders and their net by currency and state."""
+    statement = select(
+        Order.currency,
+        Order.state,
+        func.count(Order.id),
+        func.sum(Order.net),
+        func.max(Order.ordered_on),
+    ).group_by(Order.currency, Order.state)
+    rows = await session.execute(statement.order_by(Order.currency, Order.state))
+    return Standing(tuple(Stand(*row) for row in rows))
+
+
+async def sales_by_month(
+    session: AsyncSession, *, currency: str, until: date, months: int = MONTHS
+) -> list[tuple[date, Decimal]]:
+    """Return the net of each of the last months, that of ``until`` included, none left out."""
+    first = _months_before(until, months - 1)
+    year, month = extract("year", Order.ordered_on), extract("month", Order.ordered_on)
+    statement = (
+        select(year, month, func.sum(Order.net))
+        .where(*_sold(currency), Order.ordered_on >= first)
+        .group_by(year, month)
+    )
+    found = {date(y, m, 1): net for y, m, net in await session.execute(statement)}
+    days = [_months_before(until, back) for back in reversed(range(months))]
+    return [(day, found.get(day, Decimal(0))) for day in days]
+
+
+async def best_accounts(session: AsyncSession, *, currency: str, limit: int = BEST) -> list[Best]:
+    """Return the accounts that bought most, with the number of their orders."""
+    net = func.sum(Order.net)
+    best = (
+        select(Order.account_id, net.label("net"), func.count(Order.id).label("number"))
+        .where(*_sold(currency))
+        .group_by(Order.account_id)
+        .order_by(net.desc(), Order.account_id)
+        .limit(limit)
+        .subquery()
+    )
+    statement = (
+        select(Account.id, Account.name, best.c.net, best.c.number)
+        .join(best, best.c.account_id == Account.id)
+        .order_by(best.c.net.desc(), Account.id)
+    )
+    return await _read_best(session, statement)
+
+
+async def best_goods(session: AsyncSession, *, currency: str, limit: int = BEST) -> list[Best]:
+    """Return the goods that sold best, with the number of pieces."""
+    net = func.sum(OrderLine.amount)
+    best = (
+        select(OrderLine.good_id, net.label("net"), func.sum(OrderLine.quantity).label("number"))
+        .join(Order, OrderLine.order_id == Order.id)
+        .where(*_sold(currency))
+        .group_by(OrderLine.good_id)
+        .order_by(net.desc(), OrderLine.good_id)
+        .limit(limit)
+        .subquery()
+    )
+    statement = (
+        select(Good.id, Good.name, best.c.net, best.c.number)
+        .join(best, best.c.good_id == Good.id)
+        .order_by(best.c.net.desc(), Good.id)
+    )
+    return await _read_best(session, statement)
+
+
+async def _read_best(
+    session: AsyncSession, statement: Select[int, str, Decimal, int]
+) -> list[Best]:
+    # MySQL sums integers to DECIMAL.
+    return [
+        Best(id_, name, net, int(number))
+        for id_, name, net, number in await session.execute(statement)
+    ]
+
+
+def _sold(currency: str) -> tuple[ColumnElement[bool], ...]:
+    return Order.currency == currency, Order.state.in_(SOLD)
+
+
+def _months_before(day: date, months: int) -> date:
+    """Return the first day of the month that lies so many months before a day's."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, 1)
