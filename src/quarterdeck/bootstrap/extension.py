@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import FileSystemLoader
 from markupsafe import Markup
-from quart import Blueprint, Response, request, url_for
+from quart import url_for
 from wtforms import HiddenField
 
+from quarterdeck._assets import AssetBlueprint
 from quarterdeck._config import ConfigKey, boolean, read, text
 from quarterdeck._state import ExtensionState
 from quarterdeck.exceptions import ConfigurationError, MacroUseError
 
 from . import icons
-from .assets import send_asset
 from .package import installed
 
 if TYPE_CHECKING:
@@ -78,7 +76,7 @@ class Bootstrap:
             ExtensionAlreadyInitializedError: If the app has Bootstrap already.
         """
         _STATE.refuse_second(app)
-        installed()  # reads it now, not while a request waits
+        package = installed()  # reads it now, not while a request waits
         config = read(app, CONFIG)
         theme = config["BOOTSTRAP_BOOTSWATCH_THEME"]
         state = _State(
@@ -88,7 +86,15 @@ class Bootstrap:
             icon_font=config["BOOTSTRAP_ICON_USE_FONT"],
         )
         _STATE.attach(app, state)
-        app.register_blueprint(_make_blueprint())
+        app.register_blueprint(
+            AssetBlueprint(
+                "bootstrap",
+                folder=package.static,
+                version=package.version,
+                # Our few templates first, then those of the package.
+                templates=(Path(__file__).parent / "templates", package.templates),
+            )
+        )
         environment = app.jinja_env
         environment.add_extension("jinja2.ext.do")
         environment.globals.update(
@@ -143,32 +149,6 @@ class Bootstrap:
             classes=classes,
             font=state.icon_font if font is None else font,
         )
-
-
-class _BootstrapBlueprint(Blueprint):
-    @cached_property
-    def jinja_loader(self) -> FileSystemLoader:
-        """Our few templates first, then those of the package."""
-        return FileSystemLoader([Path(__file__).parent / "templates", installed().templates])
-
-    async def send_static_file(self, filename: str) -> Response:
-        current = request.args.get("v") == installed().version
-        return await send_asset(installed().static, filename, immutable=current)
-
-
-def _make_blueprint() -> Blueprint:
-    blueprint = _BootstrapBlueprint(
-        "bootstrap",
-        __name__,
-        static_folder=str(installed().static),
-        static_url_path="/bootstrap/static",
-    )
-
-    @blueprint.url_defaults
-    def add_version(endpoint: str, values: dict[str, Any]) -> None:
-        values.setdefault("v", installed().version)
-
-    return blueprint
 
 
 def _url(filename: str) -> str:

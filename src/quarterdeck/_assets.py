@@ -1,4 +1,4 @@
-"""Static files from the installed package: compressed once, kept in memory, cached for long."""
+"""Static files that rooms bring along: compressed once, kept in memory, cached for long."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import hashlib
 import mimetypes
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
-from quart import Response, request
+from jinja2 import FileSystemLoader
+from quart import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
@@ -44,9 +46,43 @@ class Asset:
         )
 
 
-async def send_asset(folder: Path, filename: str, *, immutable: bool) -> Response:
-    """Answer with a file of ``folder``; for a year if its address is ``immutable``."""
-    asset = await asyncio.to_thread(_read, folder, filename)
+class AssetBlueprint(Blueprint):
+    """The files of a room under ``/<room>/static`` with their version in every address.
+
+    Args:
+        name: The room; its endpoint is ``<name>.static``.
+        folder: Where the files are.
+        version: Changes whenever a file does. Answers are cached for a year under the current
+            version only.
+        templates: Folders of templates, the first wins.
+    """
+
+    def __init__(
+        self, name: str, *, folder: Path, version: str, templates: tuple[Path, ...] = ()
+    ) -> None:
+        super().__init__(
+            name, __name__, static_folder=str(folder), static_url_path=f"/{name}/static"
+        )
+        self._folder = folder
+        self._version = version
+        self._templates = templates
+        self.url_defaults(self._add_version)
+
+    @cached_property
+    def jinja_loader(self) -> FileSystemLoader | None:
+        """The templates of the room, if it has any."""
+        return FileSystemLoader(self._templates) if self._templates else None
+
+    async def send_static_file(self, filename: str) -> Response:
+        """Answer with a file of the folder."""
+        asset = await asyncio.to_thread(_read, self._folder, filename)
+        return await _send(asset, immutable=request.args.get("v") == self._version)
+
+    def _add_version(self, endpoint: str, values: dict[str, Any]) -> None:
+        values.setdefault("v", self._version)
+
+
+async def _send(asset: Asset, *, immutable: bool) -> Response:
     compressed = asset.compressed if request.accept_encodings.quality("gzip") > 0 else None
     response = Response(compressed or asset.body, content_type=_content_type(asset))
     response.set_etag(f"{asset.etag}-gzip" if compressed else asset.etag)
