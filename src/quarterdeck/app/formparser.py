@@ -21,6 +21,7 @@ from .multipart import MultipartReader
 #: Forms are read in steps of this many bytes; from this size on in a thread.
 STEP = 64 * 1024
 
+Pairs = list[tuple[str, str]]
 Form = MultiDict[str, str]
 Files = MultiDict[str, FileStorage]
 
@@ -66,12 +67,12 @@ class FormDataParser(QuartFormDataParser):
             data += piece
         if self.max_form_parts is not None and data.count(b"&") >= self.max_form_parts:
             raise RequestEntityTooLarge(f"The form has more than {self.max_form_parts} fields.")
-        form: Form = self.cls()
+        pairs: Pairs = []
         if len(data) <= STEP:
-            _add_pairs(form, bytes(data))
+            _add_pairs(pairs, bytes(data))
         else:
-            await asyncio.to_thread(_add_in_steps, form, data)
-        return form, self.cls()
+            await asyncio.to_thread(_add_in_steps, pairs, data)
+        return self.cls(pairs), self.cls()
 
     def _check_memory(self, size: int) -> None:
         if self.max_form_memory_size is not None and size > self.max_form_memory_size:
@@ -100,19 +101,18 @@ class FormDataParser(QuartFormDataParser):
         return self.cls(reader.fields), self.cls(reader.files)
 
 
-def _add_in_steps(form: Form, data: bytearray) -> None:
+def _add_in_steps(pairs: Pairs, data: bytearray) -> None:
     """Add all pairs; the interpreter can turn to the event loop between two steps."""
     start = 0
     while start < len(data):
         end = data.find(b"&", start + STEP)
         end = len(data) if end == -1 else end
-        _add_pairs(form, bytes(data[start:end]))
+        _add_pairs(pairs, bytes(data[start:end]))
         start = end + 1
 
 
-def _add_pairs(form: Form, data: bytes) -> None:
-    pairs = parse_qsl(data.decode(), keep_blank_values=True, errors="strict")
-    for name, value in pairs:
+def _add_pairs(pairs: Pairs, data: bytes) -> None:
+    for name, value in parse_qsl(data.decode(), keep_blank_values=True, errors="strict"):
         if "\0" in name or "\0" in value:
             raise ValueError("a field contains a NUL character")
-        form.add(name, value)
+        pairs.append((name, value))
