@@ -90,6 +90,7 @@ class Testing(Base):
 
     CONFIG_NAME = "testing"
     TESTING = True
+    PROPAGATE_EXCEPTIONS = False  # errors are answered as in production, and logged
     SECRET_KEY = "only-for-tests-" + "0" * MIN_SECRET_LENGTH
     LOGIN_HASH_TIME_COST = 1  # cheap hashes: the tests check the rules, not the costs
     LOGIN_HASH_MEMORY_COST = 64

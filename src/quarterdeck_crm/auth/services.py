@@ -16,7 +16,6 @@ from quarterdeck_crm.team.services import (
     active_admins,
     create_person,
     find_by_email,
-    set_password,
 )
 
 LINK_SECONDS = 3 * 24 * 3600
@@ -24,15 +23,8 @@ LINK_SECONDS = 3 * 24 * 3600
 
 @login_manager.user_loader
 async def load_person(person_id: str) -> User | None:
-    """Return the person whom a browser session names.
-
-    Detached from the db session, so that a rollback in the view cannot expire what the page
-    says about them; to change them, load them again.
-    """
-    person = await db.session.get(User, int(person_id))
-    if person is not None:
-        db.session.expunge(person)
-    return person
+    """Return the person whom a browser session names."""
+    return await db.session.get(User, int(person_id))
 
 
 async def authenticate(session: AsyncSession, *, email: str, password: str) -> User:
@@ -48,11 +40,18 @@ async def authenticate(session: AsyncSession, *, email: str, password: str) -> U
     right = await verify_password(person.password_hash if person else None, password)
     if person is None or not right or not person.is_active:
         raise ValidationError({"": ["The e-mail address or the password is wrong."]})
-    person.last_seen_at = utc_now()
     return person
 
 
-async def register_person(session: AsyncSession, *, email: str, name: str, password: str) -> User:
+async def note_sign_in(session: AsyncSession, *, person: User) -> None:
+    """Remember when a person last signed in."""
+    person.last_seen_at = utc_now()
+    await session.flush()
+
+
+async def register_person(
+    session: AsyncSession, *, email: str, name: str, password_hash: str
+) -> User:
     """Add the person who asks for it.
 
     The address in ``CRM_ADMIN`` becomes the first administrator, also where registration is
@@ -67,7 +66,7 @@ async def register_person(session: AsyncSession, *, email: str, name: str, passw
         raise ForbiddenError("Registration is closed. Ask an administrator to invite you.")
     role = Role.ADMIN if first else Role.USER
     data = PersonData(email=email, name=name, role=role)
-    return await create_person(session, data=data, password=password)
+    return await create_person(session, data=data, password_hash=password_hash)
 
 
 async def registration_open(session: AsyncSession) -> bool:
@@ -77,17 +76,14 @@ async def registration_open(session: AsyncSession) -> bool:
     return bool(current_app.config["ADMIN"]) and not await active_admins(session)
 
 
-async def change_password(
-    session: AsyncSession, *, person: User, current: str, password: str
-) -> None:
-    """Change one's own password; every browser session of the person ends.
+async def check_current_password(person: User, password: str) -> None:
+    """Make sure that somebody is the person and not just at their desk.
 
     Raises:
-        ValidationError: If the current password is wrong or the new one is not acceptable.
+        ValidationError: If the password is not theirs.
     """
-    if not await verify_password(person.password_hash, current):
+    if not await verify_password(person.password_hash, password):
         raise ValidationError({"current": ["This is not your current password."]})
-    await set_password(session, person=person, password=password)
 
 
 def make_link_token(person: User) -> str:

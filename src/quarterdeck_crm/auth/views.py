@@ -16,13 +16,19 @@ from quarterdeck.login import (
 )
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms import errors_on
-from quarterdeck_crm.team.services import edit_own, get_person, set_password
+from quarterdeck_crm.team.services import (
+    edit_own,
+    get_person,
+    hash_new_password,
+    set_password,
+)
 
 from . import bp
 from .forms import LoginForm, NewPasswordForm, PasswordForm, ProfileForm, RegisterForm
 from .services import (
     authenticate,
-    change_password,
+    check_current_password,
+    note_sign_in,
     open_link,
     register_person,
     registration_open,
@@ -43,10 +49,11 @@ async def login_submit() -> ResponseReturnValue:
     form = await LoginForm.from_request()
     if await form.validate_on_submit():
         with errors_on(form):
+            person = await authenticate(
+                db.session, email=form.email.data, password=form.password.data
+            )
             async with db.transaction() as session:
-                person = await authenticate(
-                    session, email=form.email.data, password=form.password.data
-                )
+                await note_sign_in(session, person=person)
             login_user(person, remember=form.remember.data)
             return redirect_next(url_for("dashboard.index"))
     return await _login_page(form), 422
@@ -72,12 +79,13 @@ async def register_submit() -> ResponseReturnValue:
     form = await RegisterForm.from_request()
     if await form.validate_on_submit():
         with errors_on(form):
+            password_hash = await hash_new_password(form.password.data)
             async with db.transaction() as session:
                 person = await register_person(
                     session,
                     email=form.email.data,
                     name=form.name.data,
-                    password=form.password.data,
+                    password_hash=password_hash,
                 )
             login_user(person)
             await flash("Welcome. You are signed in.", "success")
@@ -107,8 +115,9 @@ async def reset_link_submit(token: str) -> ResponseReturnValue:
     form = await NewPasswordForm.from_request()
     if await form.validate_on_submit():
         with errors_on(form):
+            password_hash = await hash_new_password(form.password.data)
             async with db.transaction() as session:
-                await set_password(session, person=person, password=form.password.data)
+                await set_password(session, person=person, password_hash=password_hash)
             login_user(person)
             await flash("Your password is set. You are signed in.", "success")
             return redirect(url_for("dashboard.index"))
@@ -149,14 +158,11 @@ class PasswordView(MethodView):
         form = await PasswordForm.from_request()
         if await form.validate_on_submit():
             with errors_on(form):
+                person = await get_person(db.session, current_user.id)
+                await check_current_password(person, form.current.data)
+                password_hash = await hash_new_password(form.password.data)
                 async with db.transaction() as session:
-                    person = await get_person(session, current_user.id)
-                    await change_password(
-                        session,
-                        person=person,
-                        current=form.current.data,
-                        password=form.password.data,
-                    )
+                    await set_password(session, person=person, password_hash=password_hash)
                 login_user(person)  # this browser goes on, all others are out
                 await flash("Your password is changed. Other devices are signed out.", "success")
                 return redirect(url_for("auth.profile"))

@@ -44,8 +44,9 @@ password_option = click.option(
 async def create(email: str, role: str, name: str | None, password: str) -> None:
     """Create a person who can sign in with EMAIL."""
     data = services.PersonData(email=email, name=name or email.partition("@")[0], role=Role(role))
+    hashed = await services.hash_new_password(password)
     async with db.transaction() as session:
-        person = await services.create_person(session, data=data, password=password)
+        person = await services.create_person(session, data=data, password_hash=hashed)
     click.echo(f"Created {person.email} with the role {person.role}.")
 
 
@@ -74,9 +75,10 @@ async def enable(email: str) -> None:
 @password_option
 async def password(email: str, password: str) -> None:
     """Give EMAIL a new password and sign them out everywhere."""
+    hashed = await services.hash_new_password(password)
     async with db.transaction() as session:
         person = await _find(email)
-        await services.set_password(session, person=person, password=password)
+        await services.set_password(session, person=person, password_hash=hashed)
     click.echo(f"Changed the password of {person.email}.")
 
 

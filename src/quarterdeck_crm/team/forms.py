@@ -37,8 +37,8 @@ class PersonForm(QuartForm):
         description="Used to sign in.",
         render_kw={"type": "email", "autocomplete": "off", "inputmode": "email"},
     )
-    role = SelectField("Role", choices=list(ROLE_LABELS.items()), coerce=Role)
-    kind = SelectField("Kind", choices=list(KIND_LABELS.items()), coerce=UserKind)
+    role = SelectField("Role", choices=ROLE_LABELS, coerce=Role)
+    kind = SelectField("Kind", choices=KIND_LABELS, coerce=UserKind)
     department = StringField("Department", [Length(max=80)])
     phone = StringField(
         "Phone",

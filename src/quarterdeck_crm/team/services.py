@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +22,7 @@ from quarterdeck_crm.models import Role, User, UserKind
 from .phones import normalize_phone
 
 MIN_PASSWORD = 10
+NO_PASSWORD = "none"  # noqa: S105 - no hash, so no password matches it
 MAX_PASSWORD = 128  # hashing a megabyte would be a gift to an attacker
 
 SORTS: Mapping[str, ColumnElement[Any]] = {
@@ -106,18 +106,14 @@ async def find_by_phone(session: AsyncSession, number: str) -> User:
 
 
 async def create_person(
-    session: AsyncSession, *, data: PersonData, password: str | None = None
+    session: AsyncSession, *, data: PersonData, password_hash: str = NO_PASSWORD
 ) -> User:
-    """Add a person; without a password nobody can sign in until a link has set one.
+    """Add a person; without a password they cannot sign in until a link has set one.
 
     Raises:
         ValidationError: If an entry is not acceptable, or the address is taken.
     """
-    values = _checked(data)
-    if password is not None:
-        check_password(password)
-    hashed = await hash_password(password or secrets.token_urlsafe())
-    person = User(**values, password_hash=hashed, is_active=True, auth_version=1)
+    person = User(**_checked(data), password_hash=password_hash, is_active=True, auth_version=1)
     session.add(person)
     await _flush_unique(session)
     return person
@@ -148,14 +144,9 @@ async def edit_own(session: AsyncSession, *, person: User, name: str, phone: str
     await session.flush()
 
 
-async def set_password(session: AsyncSession, *, person: User, password: str) -> None:
-    """Give a person a new password and end all their browser sessions.
-
-    Raises:
-        ValidationError: If the password is too short or too long.
-    """
-    check_password(password)
-    person.password_hash = await hash_password(password)
+async def set_password(session: AsyncSession, *, person: User, password_hash: str) -> None:
+    """Give a person a new password and end all their browser sessions."""
+    person.password_hash = password_hash
     end_sessions(person)
     await session.flush()
 
@@ -204,15 +195,18 @@ def end_sessions(person: User) -> None:
     person.auth_version += 1
 
 
-def check_password(password: str) -> None:
-    """Refuse a password that is too short to be safe or too long to be hashed.
+async def hash_new_password(password: str) -> str:
+    """Return the hash of a password that somebody chose.
+
+    It takes a tenth of a second, so call it before a transaction, not inside.
 
     Raises:
-        ValidationError: With what to do.
+        ValidationError: If the password is too short to be safe or too long to be hashed.
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         text = f"Choose a password of {MIN_PASSWORD} to {MAX_PASSWORD} characters."
         raise ValidationError({"password": [text]})
+    return await hash_password(password)
 
 
 async def active_admins(session: AsyncSession) -> int:

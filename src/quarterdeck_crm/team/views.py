@@ -24,7 +24,11 @@ async def index() -> str:
     )
     people = await services.list_people(db.session, listing=listing)
     return await render_template(
-        "team/index.html", people=people, listing=listing, roles=Role, kinds=KIND_LABELS
+        "team/index.html",
+        people=people,
+        listing=listing,
+        roles=[(role, role) for role in Role],
+        kinds=KIND_LABELS,
     )
 
 

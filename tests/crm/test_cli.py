@@ -1,0 +1,181 @@
+"""The ``crm`` program, run in a process of its own as people run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import PASSWORD
+
+CREATE_ADMIN = ("user", "create", "a@example.com", "--role", "Admin", "--password-stdin")
+
+Crm = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """What a fresh shell has, and an instance folder of the test's own."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+    return kept | {"CRM_INSTANCE": str(folder), "CRM_LOGIN_HASH_MEMORY_COST": "64"} | more
+
+
+@pytest.fixture
+def crm(tmp_path: Path) -> Crm:
+    """Run a command of the CRM on a database of its own."""
+
+    def run(*arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "quarterdeck_crm", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment(tmp_path, **more),
+        )
+
+    return run
+
+
+@pytest.fixture
+def ready(crm: Crm) -> Crm:
+    """The same with all tables in place."""
+    done = crm("db", "upgrade")
+    assert done.returncode == 0, done.stderr
+    return crm
+
+
+def test_help_lists_the_commands(crm: Crm) -> None:
+    shown = crm("--help").stdout
+
+    for command in ("serve", "run", "user", "check", "routes", "shell", "db", "demo", "import"):
+        assert f"\n  {command} " in shown
+
+
+@pytest.mark.feature("L2")
+def test_user_is_created_listed_disabled_and_enabled(ready: Crm) -> None:
+    made = ready(
+        *("user", "create", "Ada@Example.com", "--role", "admin", "--password-stdin"),
+        stdin=f"{PASSWORD}\n",
+    )
+    ready(*["user", "create", "mo@example.com", "--password-stdin"], stdin=f"{PASSWORD}\n")
+
+    assert made.stdout == "Created ada@example.com with the role Admin.\n"
+    assert ready("user", "disable", "mo@example.com").stdout == "Disabled mo@example.com.\n"
+    listed = [line.split() for line in ready("user", "list").stdout.splitlines()]
+    assert listed == [
+        ["ada@example.com", "Admin", "active", "Ada"],
+        ["mo@example.com", "User", "disabled", "mo"],
+    ]
+    assert ready("user", "enable", "mo@example.com").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "text"),
+    [
+        ("user create ada --password-stdin", PASSWORD, "Enter an e-mail address such as"),
+        ("user create ada@example.com --password-stdin", "short", "10 to 128 characters"),
+        ("user disable nobody@example.com", "", "'nobody@example.com' is nobody's address."),
+    ],
+)
+def test_refusals_are_one_sentence(ready: Crm, arguments: str, stdin: str, text: str) -> None:
+    done = ready(*arguments.split(), stdin=stdin)
+
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_last_administrator_cannot_be_disabled(ready: Crm) -> None:
+    ready(
+        *["user", "create", "a@example.com", "--role", "Admin", "--password-stdin"], stdin=PASSWORD
+    )
+
+    done = ready("user", "disable", "a@example.com")
+
+    assert done.returncode == 1
+    assert "last active administrator" in done.stderr
+
+
+def test_serving_needs_the_present_tables(crm: Crm) -> None:
+    done = crm("serve")
+
+    assert done.returncode == 1
+    assert "crm db upgrade" in done.stderr
+
+
+def test_several_workers_are_refused_with_what_to_do(crm: Crm) -> None:
+    done = crm("serve", "--workers", "4")
+
+    assert done.returncode == 2
+    assert "set it to 1" in done.stderr
+
+
+def test_weak_production_key_is_one_sentence(crm: Crm) -> None:
+    done = crm("serve", CRM_CONFIG="production", SECRET_KEY="secret")
+
+    assert done.returncode == 1
+    assert "'SECRET_KEY' is one that everybody knows." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_is_content_with_a_fresh_installation(ready: Crm) -> None:
+    done = ready("check")
+
+    assert (done.returncode, done.stdout) == (0, "Nothing to complain about.\n")
+
+
+def test_check_deploy_lists_what_is_unsafe(ready: Crm) -> None:
+    ready("demo", "--orders", "1")
+
+    done = ready("check", "--deploy", CRM_REGISTRATION_OPEN="1", CRM_DEBUG="1")
+
+    assert done.returncode == 1
+    for text in (
+        "'CRM_CONFIG' is 'development'",
+        "'CRM_DEBUG'",
+        "plain http",
+        "'CRM_TRUSTED_HOSTS'",
+        "'CRM_REGISTRATION_OPEN'",
+        "SQLite",
+        "demonstration people",
+    ):
+        assert text in done.stdout
+
+
+def test_check_deploy_is_content_with_a_safe_installation(ready: Crm) -> None:
+    ready(
+        *["user", "create", "a@example.com", "--role", "Admin", "--password-stdin"], stdin=PASSWORD
+    )
+
+    done = ready(
+        *("check", "--deploy"),
+        CRM_CONFIG="production",
+        SECRET_KEY="k" * 48,
+        CRM_TRUSTED_HOSTS='["crm.example.com"]',
+    )
+
+    assert [line for line in done.stdout.splitlines() if "SQLite" not in line] == []
+
+
+def test_missing_extra_is_named(tmp_path: Path) -> None:
+    """As in an environment where only ``quarterdeck`` itself was installed."""
+    program = (
+        "import sys; sys.modules['sqlalchemy'] = None\n"
+        "from quarterdeck_crm.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(tmp_path),
+    )
+
+    assert done.returncode == 1
+    assert "pip install 'quarterdeck[crm]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,71 @@
+"""``crm serve``: it answers, and it stops when told to."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .test_cli import Crm, environment
+
+__all__ = ["crm", "ready"]
+
+from .test_cli import crm, ready
+
+
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run ``crm serve`` on a free port until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", "127.0.0.1:0", *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        cwd=folder,
+        env=environment(folder),
+    )
+    assert process.stderr is not None
+    try:
+        said = ""
+        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", said)):
+            line = process.stderr.readline()
+            assert line, f"the server stopped: {said}"
+            said += line
+        yield process, int(found.group(1))
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.mark.feature("AP6")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_serves_until_it_is_told_to_stop(ready: Crm, tmp_path: Path, end: signal.Signals) -> None:
+    with served(tmp_path) as (process, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/auth/login")
+        response = connection.getresponse()
+        assert response.status == 200
+        response.read()
+        connection.close()
+
+        process.send_signal(end)
+
+        assert process.wait(20) == 0
+
+
+def test_address_in_use_is_one_sentence(ready: Crm) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = ready("serve", "--bind", f"127.0.0.1:{taken.getsockname()[1]}")
+
+    assert done.returncode == 1
+    assert "Choose another address with --bind" in done.stderr
+    assert "Traceback" not in done.stderr

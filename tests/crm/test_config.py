@@ -1,0 +1,160 @@
+"""Where configuration comes from, and what production refuses."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from quart import Quart
+
+from quarterdeck.exceptions import ConfigurationError
+from quarterdeck_crm import create_app, resources
+from quarterdeck_crm.config import Base, Development, Production, instance_path
+
+STRONG = "k" * 40
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only what a test sets itself, and a folder of its own."""
+    for name in os.environ:
+        if name.startswith(("CRM_", "MAIL_")) or name in {"SECRET_KEY", "DATABASE_URL"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CRM_INSTANCE", str(tmp_path))
+
+
+@pytest.mark.feature("C2")
+def test_development_is_the_default() -> None:
+    assert create_app().config["CONFIG_NAME"] == "development"
+
+
+@pytest.mark.feature("C2")
+def test_crm_config_names_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_CONFIG", "testing")
+
+    assert create_app().testing
+
+
+def test_unknown_configuration_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="development, testing, production"):
+        create_app("staging")
+
+
+@pytest.mark.feature("C2")
+def test_class_of_ones_own_has_its_init_app_called() -> None:
+    class Ours(Development):
+        COLOUR = "teal"
+
+        @classmethod
+        def init_app(cls, app: Quart) -> None:
+            super().init_app(app)
+            app.config["SHOUTED"] = app.config["COLOUR"].upper()
+
+    assert create_app(Ours).config["SHOUTED"] == "TEAL"
+
+
+@pytest.mark.feature("C5")
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        (None, "is not set"),
+        ("", "is not set"),
+        ("Secret Key ", "everybody knows"),
+        ("k" * 31, "shorter than 32"),
+    ],
+)
+def test_production_refuses_a_weak_secret_key(key: str | None, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"'SECRET_KEY' .*{problem}"):
+        create_app("production", SECRET_KEY=key)
+
+
+@pytest.mark.feature("C5")
+def test_production_cookies_are_host_bound_and_secure() -> None:
+    config = create_app("production", SECRET_KEY=STRONG).config
+
+    assert config["SESSION_COOKIE_NAME"] == "__Host-crm"
+    assert config["SESSION_COOKIE_SECURE"] is True
+
+
+def test_insecure_http_is_loosened_by_name_only() -> None:
+    config = create_app("production", SECRET_KEY=STRONG, INSECURE_HTTP=True).config
+
+    assert config["SESSION_COOKIE_NAME"] == "crm"
+    assert not config["SESSION_COOKIE_SECURE"]
+
+
+@pytest.mark.feature("C5")
+def test_development_keeps_one_secret_key_for_itself(tmp_path: Path) -> None:
+    first, second = create_app(), create_app()
+
+    assert first.config["SECRET_KEY"] == second.config["SECRET_KEY"]
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.feature("C3", "C4")
+def test_sources_win_over_each_other_in_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Class, then instance/config.py, then environment, then the caller."""
+
+    class Ours(Base):
+        SECRET_KEY = "class"
+        A = B = C = D = "class"
+
+    (tmp_path / "config.py").write_text("B = C = D = 'file'")
+    monkeypatch.setenv("CRM_C", "environment")
+    monkeypatch.setenv("CRM_D", "environment")
+
+    config = create_app(Ours, D="caller").config
+
+    assert [config[key] for key in "ABCD"] == ["class", "file", "environment", "caller"]
+
+
+def test_names_that_operators_know_need_no_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "1" * 40)
+    monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:///elsewhere.sqlite3")
+    monkeypatch.setenv("MAIL_SERVER", "mail.example.com")
+
+    config = create_app().config
+
+    assert config["SECRET_KEY"] == "1" * 40
+    assert config["SQLALCHEMY_DATABASE_URI"].endswith("elsewhere.sqlite3")
+    assert config["MAIL_SERVER"] == "mail.example.com"
+
+
+def test_tests_are_deaf_to_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CRM_REGISTRATION_OPEN", "1")
+
+    assert not create_app("testing", INSTANCE=str(tmp_path)).config["REGISTRATION_OPEN"]
+
+
+def test_value_of_the_wrong_kind_is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_REGISTRATION_OPEN", "perhaps")
+
+    with pytest.raises(ConfigurationError, match="'REGISTRATION_OPEN' is 'perhaps'"):
+        create_app()
+
+
+def test_session_type_without_its_store_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'SESSION_TYPE' is 'redis'"):
+        create_app(SESSION_TYPE="redis")
+
+
+def test_database_lives_in_the_instance_folder(tmp_path: Path) -> None:
+    assert create_app().config["SQLALCHEMY_DATABASE_URI"] == (
+        f"sqlite+aiosqlite:///{tmp_path}/crm.sqlite3"
+    )
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_instance_folder_of_a_wheel_and_of_a_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: bool
+) -> None:
+    monkeypatch.delenv("CRM_INSTANCE")
+    monkeypatch.setattr(resources, "IS_INSTALLED", installed)
+    monkeypatch.chdir(tmp_path)
+
+    folder = tmp_path if installed else resources.ROOT
+    assert instance_path(Production, {}) == folder / "instance"
