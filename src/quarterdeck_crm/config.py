@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
 CONFIG = (
+    ConfigKey("CURRENCY", "EUR", text, "The currency that new orders and articles begin with."),
     ConfigKey(
         "ADMIN",
         None,

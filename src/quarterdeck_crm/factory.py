@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app import Quart
 
-from . import accounts, auth, dashboard, extensions, goods, health, orders, resources, team
+from . import auth, dashboard, extensions, health, resources, team
+from .accounts import views as accounts
 from .cli import register_commands
 from .config import choose, configure, instance_path
 from .errors import register_errors
 from .formatting import register_filters
+from .goods import views as goods
 from .navigation import register_navigation
+from .orders import views as orders
 from .security import register_security
 
 if TYPE_CHECKING:

@@ -16,6 +16,11 @@ def line_amount(quantity: int, price: Decimal, discount: Decimal) -> Decimal:
     return quantity * price * (1 - discount)
 
 
+def is_currency(code: str) -> bool:
+    """Whether ``code`` has the shape of an ISO 4217 currency code."""
+    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
+
+
 def minor_digits(currency: str) -> int:
     """Return how many decimals amounts of a currency are shown with."""
     return _MINOR_DIGITS.get(currency, 2)

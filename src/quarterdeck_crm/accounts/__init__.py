@@ -1,7 +1,7 @@
-"""The companies we do business with."""
+"""The companies we do business with, their people, and what we noted about them."""
 
 from __future__ import annotations
 
-from quart import Blueprint
+from quarterdeck.app import Blueprint
 
 bp = Blueprint("accounts", __name__, url_prefix="/accounts")

@@ -1,7 +1,7 @@
-"""Orders and their states."""
+"""Orders: their lines, their states, and what they do to the stock."""
 
 from __future__ import annotations
 
-from quart import Blueprint
+from quarterdeck.app import Blueprint
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")

@@ -1,0 +1,187 @@
+"""The history writer: who did what to which row, and when.
+
+A line of history is written in the transaction of the change that it tells of, so there is
+never one without the other. Edits also note the version they started from: so somebody who
+comes too late can be shown what happened since the version that he saw.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.exc import StaleDataError
+
+from .errors import ConflictError
+from .models import Account, Activity, Good, Order, User
+from .models.columns import utc_now
+
+Subject = Account | Good | Order
+Changes = dict[str, Any]
+
+VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
+MOST_SINCE = 50  # edits between two clicks of one person; more are not worth telling
+
+STALE = {
+    "account": "Somebody else changed this account after you opened it. Nothing was saved yet.",
+    "good": "Somebody else changed this article after you opened it. Nothing was saved yet.",
+    "order": "Somebody else changed this order after you opened it. Nothing was saved yet.",
+}
+CLASH = (
+    "Somebody else saved something at the same moment that clashes with this. "
+    "Look at what is there now and try again."
+)
+
+
+def record(
+    session: AsyncSession,
+    *,
+    actor: User | None,
+    subject: Subject,
+    action: str,
+    changes: Changes | None = None,
+) -> Activity:
+    """Add one line to the history of ``subject``, and return it.
+
+    Args:
+        session: The db session of the change itself.
+        actor: Who did it; None is the system (the command line, an import).
+        subject: An account, a good or an order, with an id.
+        action: A verb in the past, such as ``"created"`` or ``"confirmed"``.
+        changes: ``{field: [before, after]}``, as ``assign`` returns it.
+    """
+    entry = Activity(
+        actor_id=actor.id if actor else None,
+        subject_type=subject.__tablename__,
+        subject_id=subject.id,
+        action=action,
+        changes=changes or {},
+    )
+    session.add(entry)
+    return entry
+
+
+def require_version(row: Subject, version: int) -> None:
+    """Refuse an edit that started from another version than the present one.
+
+    Raises:
+        ConflictError: If somebody changed the row since.
+    """
+    if row.version != version:
+        raise ConflictError(STALE[row.__tablename__])
+
+
+async def store(
+    session: AsyncSession,
+    *,
+    actor: User | None,
+    row: Subject,
+    values: Mapping[str, Any],
+    action: str = "changed",
+    also: Changes | None = None,
+) -> Changes:
+    """Write new values and their line of history; nothing if nothing changes.
+
+    Args:
+        session: The db session.
+        actor: Who did it; None is the system.
+        row: What is changed. Its version grows, also if only its parts changed.
+        values: The new values, ready for the columns.
+        action: A verb in the past.
+        also: Changes to parts of the row (the lines of an order), already made.
+
+    Raises:
+        ConflictError: If somebody else wrote the row since it was read.
+    """
+    version = row.version
+    changes = assign(row, values) | (also or {})
+    if changes:
+        row.updated_at = utc_now()
+        await flush(session, row)
+        record(
+            session, actor=actor, subject=row, action=action, changes=changes | {VERSION: version}
+        )
+    return changes
+
+
+async def flush(session: AsyncSession, row: Subject) -> None:
+    """Write what is pending for ``row``.
+
+    Raises:
+        ConflictError: If somebody else wrote it since it was read, or took its code.
+    """
+    tablename = row.__tablename__
+    try:
+        await session.flush()
+    except StaleDataError:
+        raise ConflictError(STALE[tablename]) from None
+    except IntegrityError:
+        raise ConflictError(CLASH) from None
+
+
+def assign(row: Any, values: Mapping[str, Any]) -> Changes:
+    """Set attributes, and return those that truly changed as ``{field: [before, after]}``."""
+    changes: Changes = {}
+    for name, after in values.items():
+        before = getattr(row, name)
+        if before != after:
+            setattr(row, name, after)
+            changes[name] = [plain(before), plain(after)]
+    return changes
+
+
+def before(entries: Sequence[Activity]) -> Changes:
+    """Return ``{field: value}`` as it was before some lines of history, newest first."""
+    values: Changes = {}
+    for entry in entries:
+        changed = {name: change for name, change in entry.changes.items() if name != VERSION}
+        values |= {name: change[0] for name, change in changed.items()}
+    return values
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON can hold it, without loss."""
+    match value:
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case list():
+            return [plain(item) for item in value]
+        case Decimal():
+            return format(value.normalize(), "f")
+        case enum.Enum():
+            return value.value
+        case date():
+            return value.isoformat()
+        case _:
+            return value
+
+
+async def list_history(
+    session: AsyncSession, subject: Subject, *, limit: int = 20
+) -> Sequence[Activity]:
+    """Return the newest lines of history first, each with its actor."""
+    return (await session.scalars(_history(subject).limit(limit))).all()
+
+
+async def changes_since(
+    session: AsyncSession, subject: Subject, version: int
+) -> Sequence[Activity]:
+    """Return what happened since ``version``, newest first, each with its actor."""
+    entries = (await session.scalars(_history(subject).limit(MOST_SINCE))).all()
+    return [entry for entry in entries if entry.changes.get(VERSION, 0) >= version]
+
+
+def _history(subject: Subject) -> Any:
+    return (
+        select(Activity)
+        .where(Activity.subject_type == subject.__tablename__, Activity.subject_id == subject.id)
+        .order_by(Activity.id.desc())
+        .options(joinedload(Activity.actor))
+    )

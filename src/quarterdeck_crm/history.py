@@ -1,0 +1,107 @@
+"""The history in words: what a line of it says to the person who reads the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .activity import VERSION, Subject, list_history
+from .models import Account, Activity, User
+
+LABELS = {
+    "owner_id": "Owner",
+    "account_id": "Account",
+    "ordered_on": "Order date",
+    "required_on": "Required by",
+    "shipped_on": "Shipped on",
+    "ship_name": "Ship to",
+    "ship_address": "Shipping address",
+    "ship_city": "Shipping city",
+    "ship_region": "Shipping region",
+    "ship_postal_code": "Shipping postal code",
+    "ship_country": "Shipping country",
+}
+SENTENCES = {
+    "created": "Created",
+    "imported": "Imported",
+    "archived": "Archived",
+    "restored": "Restored",
+    "confirmed": "Confirmed",
+    "shipped": "Marked as shipped",
+    "paid": "Marked as paid",
+    "cancelled": "Cancelled",
+    "note added": "Note added",
+    "note removed": "Note removed",
+    "file added": "File added: {file[1]}",
+    "file removed": "File removed: {file[0]}",
+    "contact added": "Contact added: {contact[1]}",
+    "contact changed": "Contact changed: {contact[1]}",
+    "contact removed": "Contact removed: {contact[0]}",
+    "sold": "Stock from {stock[0]} to {stock[1]} by order {order[1]}",
+    "returned": "Stock from {stock[0]} to {stock[1]}: order {order[1]} was cancelled",
+}
+REFERENCES: dict[str, type[User] | type[Account]] = {"owner_id": User, "account_id": Account}
+Names = Mapping[tuple[str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryItem:
+    """One line of history as shown."""
+
+    at: datetime
+    actor: User | None
+    text: str
+
+
+async def read_history(
+    session: AsyncSession, subject: Subject, *, limit: int = 20
+) -> list[HistoryItem]:
+    """Return the newest lines of history first, in words."""
+    return await in_words(session, await list_history(session, subject, limit=limit))
+
+
+async def in_words(session: AsyncSession, entries: Iterable[Activity]) -> list[HistoryItem]:
+    """Return lines of history as sentences; ids of people and accounts become names."""
+    entries = list(entries)
+    names = await _names(session, entries)
+    return [HistoryItem(entry.at, entry.actor, _text(entry, names)) for entry in entries]
+
+
+def label_of(field: str) -> str:
+    """Return the words for a field."""
+    return LABELS.get(field) or field.replace("_", " ").capitalize()
+
+
+def _text(entry: Activity, names: Names) -> str:
+    sentence = SENTENCES.get(entry.action)
+    if sentence is not None:
+        return sentence.format_map(entry.changes)
+    changes = [(name, change) for name, change in entry.changes.items() if name != VERSION]
+    return "; ".join(_change(name, change, names) for name, change in changes) or "Changed"
+
+
+def _change(name: str, change: Any, names: Names) -> str:
+    if name == "lines":
+        return "Lines changed"
+    before, after = (names.get((name, value), value) for value in change)
+    if before is None:
+        return f"{label_of(name)} set to {after}"
+    if after is None:
+        return f"{label_of(name)} removed, was {before}"
+    return f"{label_of(name)} changed from {before} to {after}"
+
+
+async def _names(session: AsyncSession, entries: Iterable[Activity]) -> Names:
+    names: dict[tuple[str, int], str] = {}
+    for field, model in REFERENCES.items():
+        ids = {id_ for entry in entries for id_ in entry.changes.get(field, ()) if id_}
+        if ids:
+            statement = select(model.id, model.name).where(model.id.in_(ids))
+            rows = await session.execute(statement)
+            names |= {(field, id_): name for id_, name in rows}
+    return names

@@ -1,0 +1,166 @@
+"""The editor of an order: what people type, and what it means."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from werkzeug.datastructures import MultiDict
+from wtforms import DateField, FieldList, Form, FormField, StringField, TextAreaField
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    ValidationError,
+)
+
+from quarterdeck_crm.editing import VersionedForm
+from quarterdeck_crm.fields import ExactField, OwnerField, PickField, WholeField
+from quarterdeck_crm.models import Account, Good, Order, OrderState
+from quarterdeck_crm.picking import label, pick
+from quarterdeck_crm.values import longest
+
+from .lines import MOST_LINES, LineEntry, rows_of
+from .states import EDITABLE
+
+_LINE = re.compile(r"lines-([0-9]{1,4})-(good|quantity|price|discount)")
+
+
+def at_most_one_decimal(form: Form, field: ExactField) -> None:
+    """Refuse what a discount of three decimals, as a fraction, cannot hold."""
+    if field.data is not None and field.data != round(field.data, 1):
+        raise ValidationError("At most one decimal is allowed.")
+
+
+class LineForm(Form):
+    good = PickField("Article", [DataRequired("Choose an article.")])
+    quantity = WholeField("Quantity", [InputRequired("Enter how many."), NumberRange(min=1)])
+    price = ExactField("Price", [Optional(), NumberRange(min=0)])
+    discount = ExactField(
+        "Discount %", [Optional(), NumberRange(min=0, max=100), at_most_one_decimal]
+    )
+
+
+class OrderForm(VersionedForm):
+    account = PickField("Account", [DataRequired("Choose an account.")])
+    owner_id = OwnerField("Owner")
+    currency = StringField(
+        "Currency",
+        [DataRequired("Enter a currency."), Length(max=3)],
+        filters=[lambda text: text.strip().upper() if text else text],
+    )
+    ordered_on = DateField("Order date", [DataRequired("Enter a date.")])
+    required_on = DateField("Required by", [Optional()])
+    freight = ExactField("Freight", [Optional(), NumberRange(min=0)])
+    lines = FieldList(FormField(LineForm), "Lines", max_entries=MOST_LINES)
+    ship_name = StringField("Ship to", [Length(max=longest(Order.ship_name))])
+    ship_address = StringField("Address", [Length(max=longest(Order.ship_address))])
+    ship_city = StringField("City", [Length(max=longest(Order.ship_city))])
+    ship_region = StringField("Region", [Length(max=longest(Order.ship_region))])
+    ship_postal_code = StringField("Postal code", [Length(max=longest(Order.ship_postal_code))])
+    ship_country = StringField("Country", [Length(max=longest(Order.ship_country))])
+    remark = TextAreaField("Remark", [Length(max=longest(Order.remark))])
+
+    def keep_editable(self, state: OrderState) -> None:
+        """Drop the fields that an order in this state no longer lets anybody change."""
+        for name in [name for name in self._fields if name not in ("csrf_token", "version")]:
+            column = "account_id" if name == "account" else name
+            if column not in EDITABLE[state]:
+                del self[name]
+
+    def number_lines(self) -> None:
+        """Name each line in its labels, for lists of errors and screen readers."""
+        if "lines" not in self:
+            return
+        for number, entry in enumerate(self.lines, 1):
+            for field in entry.form:
+                words = field.label.text.partition(", line")[0]
+                field.label.text = f"{words}, line {number}"
+
+    async def settle(self, session: AsyncSession) -> bool:
+        """Find the rows that the account and the articles mean; False if one is in doubt."""
+        chosen: dict[type[Any], list[PickField]] = {Account: [], Good: []}
+        if "account" in self:
+            chosen[Account] = [self.account]
+        if "lines" in self:
+            chosen[Good] = [entry.form.good for entry in self.lines]
+        for model, fields in chosen.items():
+            found = await pick(session, model, {field.data for field in fields if field.data})
+            for field in fields:
+                if field.data:
+                    field.settle(found[field.data])
+        return all(field.row is not None for fields in chosen.values() for field in fields)
+
+    def header(self) -> dict[str, Any]:
+        """Return the header as the services take it."""
+        given = {
+            name: value
+            for name, value in self.data.items()
+            if name not in ("csrf_token", "version", "lines", "account")
+        }
+        return given | ({"account_id": self.account.row.id} if "account" in self else {})
+
+    def entries(self) -> list[LineEntry] | None:
+        """Return the lines as the services take them; None if they are fixed."""
+        if "lines" not in self:
+            return None
+        return [_entry(line.form) for line in self.lines]
+
+    def add_errors(self, errors: Mapping[str, Sequence[str]]) -> None:
+        """Show what a service refused, also beside the fields of a line."""
+        rest = dict(errors)
+        for name in errors:
+            if match := _LINE.fullmatch(name):
+                field = self.lines[int(match[1])].form[match[2]]
+                field.errors = [*field.errors, *rest.pop(name)]
+                self.lines.errors = [entry.errors for entry in self.lines]
+        if "account_id" in rest:
+            rest["account"] = rest.pop("account_id")
+        super().add_errors(rest)
+
+
+def form_data(order: Order) -> dict[str, Any]:
+    """Return what the editor of an order shows."""
+    header = {name: getattr(order, name) for name in EDITABLE[order.state] if name != "lines"}
+    header.pop("account_id", None)
+    return header | {
+        "account": label(order.account),
+        "lines": rows_of(order.lines),
+        "version": order.version,
+    }
+
+
+def tidy_lines(formdata: MultiDict[str, str], *, without: str | None = None) -> MultiDict[str, str]:
+    """Return form data whose lines are numbered from 0, empty ones left out.
+
+    Args:
+        formdata: As submitted; browsers may leave gaps where lines were removed.
+        without: The number of a line to leave out as well.
+    """
+    tidy: MultiDict[str, str] = MultiDict()
+    lines: dict[int, dict[str, str]] = defaultdict(dict)
+    for key, value in formdata.items(multi=True):
+        if match := _LINE.fullmatch(key):
+            lines[int(match[1])][match[2]] = value.strip()
+        else:
+            tidy.add(key, value)
+    kept = [
+        line
+        for index, line in sorted(lines.items())
+        if str(index) != without and any(line.values())
+    ]
+    for index, line in enumerate(kept):
+        for name, value in line.items():
+            tidy.add(f"lines-{index}-{name}", value)
+    return tidy
+
+
+def _entry(line: Any) -> LineEntry:
+    discount = None if line.discount.data is None else line.discount.data / Decimal(100)
+    return LineEntry(line.good.row.id, line.quantity.data, line.price.data, discount)

@@ -1,0 +1,148 @@
+"""The lines of an order: what people enter, made into rows with exact amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck_crm.activity import plain
+from quarterdeck_crm.errors import ValidationError
+from quarterdeck_crm.models import Good, Order, OrderLine
+from quarterdeck_crm.money import line_amount
+from quarterdeck_crm.picking import label
+from quarterdeck_crm.values import REQUIRED, fit_decimal, fit_integer
+
+MOST_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LineEntry:
+    """One line as entered.
+
+    Attributes:
+        good_id: What is ordered.
+        quantity: How many, from 1.
+        price: For one, in the currency of the order; None takes that of the good.
+        discount: As a fraction from 0 to 1 with at most three decimals.
+    """
+
+    good_id: int | None
+    quantity: int | None
+    price: Decimal | None = None
+    discount: Decimal | None = None
+
+
+async def build_lines(
+    session: AsyncSession,
+    entries: Sequence[LineEntry],
+    *,
+    currency: str,
+    allowed: Iterable[int] = (),
+) -> list[OrderLine]:
+    """Return new rows for what was entered, in its order, goods attached.
+
+    Args:
+        session: The db session.
+        entries: The lines as entered.
+        currency: That of the order; a good with another one needs a price of its own.
+        allowed: Goods that may be ordered although they are archived.
+
+    Raises:
+        ValidationError: With keys as ``lines-0-quantity``.
+    """
+    if len(entries) > MOST_LINES:
+        raise ValidationError({"lines": [f"An order can have at most {MOST_LINES} lines."]})
+    goods = await _load_goods(session, {entry.good_id for entry in entries})
+    lines = []
+    errors: dict[str, list[str]] = {}
+    for index, entry in enumerate(entries):
+        good = goods.get(entry.good_id)
+        values, wrong = _checked(entry, good, currency, allowed)
+        errors |= {f"lines-{index}-{name}": [text] for name, text in wrong.items()}
+        if not wrong:
+            lines.append(OrderLine(position=index + 1, good=good, **values))
+    if errors:
+        raise ValidationError(errors)
+    return lines
+
+
+def sum_amounts(lines: Iterable[OrderLine]) -> Decimal:
+    """Return the exact net of some lines."""
+    return sum((line.amount for line in lines), Decimal(0))
+
+
+def rows_of(lines: Iterable[OrderLine]) -> list[dict[str, Any]]:
+    """Return the lines as people read and enter them, the discount in percent."""
+    return [
+        {
+            "good": label(line.good),
+            "quantity": line.quantity,
+            "price": line.price,
+            "discount": line.discount * 100 or None,
+        }
+        for line in lines
+    ]
+
+
+def replace_lines(order: Order, lines: list[OrderLine]) -> dict[str, Any]:
+    """Put new lines in the place of the old ones if they differ; return the change."""
+    before, after = plain(rows_of(order.lines)), plain(rows_of(lines))
+    if before == after:
+        return {}
+    order.lines = lines
+    return {"lines": [before, after]}
+
+
+async def _load_goods(session: AsyncSession, ids: set[int | None]) -> Mapping[int | None, Good]:
+    statement = select(Good).where(Good.id.in_({id_ for id_ in ids if id_ is not None}))
+    return {good.id: good for good in await session.scalars(statement)}
+
+
+def _checked(
+    entry: LineEntry, good: Good | None, currency: str, allowed: Iterable[int]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values of a line, and what is wrong with it by field."""
+    wrong: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    if good is None:
+        wrong["good"] = "Choose an article."
+    elif good.is_archived and good.id not in allowed:
+        wrong["good"] = f"{good.name} is no longer for sale."
+    for name, fit in (("quantity", _quantity), ("price", _price), ("discount", _discount)):
+        try:
+            values[name] = fit(entry, good, currency)
+        except ValueError as error:
+            wrong[name] = str(error)
+    if not wrong:
+        values["amount"] = line_amount(values["quantity"], values["price"], values["discount"])
+    return values, wrong
+
+
+def _quantity(entry: LineEntry, good: Good | None, currency: str) -> int:
+    if entry.quantity is None:
+        raise ValueError(REQUIRED)
+    if (quantity := fit_integer(entry.quantity)) < 1:
+        raise ValueError("Enter at least 1.")
+    return quantity
+
+
+def _price(entry: LineEntry, good: Good | None, currency: str) -> Decimal:
+    if entry.price is not None:
+        return fit_decimal(entry.price, precision=15, scale=3)
+    if good is None:
+        return Decimal(0)
+    if good.currency != currency:
+        raise ValueError(f"{good.name} is priced in {good.currency}. Enter a price in {currency}.")
+    return good.price
+
+
+def _discount(entry: LineEntry, good: Good | None, currency: str) -> Decimal:
+    discount = fit_decimal(entry.discount or 0, precision=4, scale=3)
+    if discount > 1:
+        raise ValueError("Enter a discount from 0 to 100 percent.")
+    return discount

@@ -1,0 +1,77 @@
+"""The states of an order, the moves between them, and what each still lets people change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quarterdeck_crm.models import OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One allowed step.
+
+    Attributes:
+        target: The state that it leads to.
+        label: The words on its button: they name the result.
+        done: What the person is told afterwards.
+        question: What is asked before a step that cannot be taken back.
+    """
+
+    target: OrderState
+    label: str
+    done: str
+    question: str | None = None
+
+
+CONFIRM = Move(OrderState.CONFIRMED, "Confirm order", "The order is confirmed.")
+SHIP = Move(OrderState.SHIPPED, "Mark as shipped", "The order is marked as shipped.")
+PAY = Move(OrderState.PAID, "Mark as paid", "The order is marked as paid.")
+CANCEL = Move(
+    OrderState.CANCELLED,
+    "Cancel order",
+    "The order is cancelled.",
+    question="Cancel this order? It cannot be taken up again.",
+)
+
+MOVES: dict[OrderState, tuple[Move, ...]] = {
+    OrderState.DRAFT: (CONFIRM, CANCEL),
+    OrderState.CONFIRMED: (SHIP, CANCEL),
+    OrderState.SHIPPED: (PAY,),
+    OrderState.PAID: (),
+    OrderState.CANCELLED: (),
+}
+
+# Orders that somebody still has to do something about.
+OPEN = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.SHIPPED)
+
+# Orders whose goods have left the stock.
+TAKEN = (OrderState.CONFIRMED, OrderState.SHIPPED, OrderState.PAID)
+
+SHIPPING = frozenset(
+    {
+        "required_on",
+        "ship_name",
+        "ship_address",
+        "ship_city",
+        "ship_region",
+        "ship_postal_code",
+        "ship_country",
+    }
+)
+REMARK = frozenset({"remark"})
+HEADER = SHIPPING | REMARK | {"account_id", "owner_id", "currency", "ordered_on", "freight"}
+
+# The price is agreed once the order is confirmed; where to send it, until it is sent.
+EDITABLE: dict[OrderState, frozenset[str]] = {
+    OrderState.DRAFT: HEADER | {"lines"},
+    OrderState.CONFIRMED: SHIPPING | REMARK,
+    OrderState.SHIPPED: REMARK,
+    OrderState.PAID: REMARK,
+    OrderState.CANCELLED: REMARK,
+}
+
+
+def find_move(source: OrderState, target: OrderState) -> Move | None:
+    """Return the step from one state to another, or None if it is not allowed."""
+    return next((move for move in MOVES[source] if move.target is target), None)

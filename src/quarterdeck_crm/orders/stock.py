@@ -1,0 +1,94 @@
+"""What orders take from the stock and put back; it never falls below zero."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck_crm.activity import record
+from quarterdeck_crm.errors import OutOfStockError
+from quarterdeck_crm.models import Good, Order, User
+from quarterdeck_crm.models.columns import utc_now
+
+
+async def take_stock(session: AsyncSession, *, actor: User | None, order: Order) -> None:
+    """Take all lines of an order from the stock, or none.
+
+    Each good is taken by one conditional UPDATE, so two orders that want the last piece at the
+    same time cannot both have it, whatever each had read before.
+
+    Raises:
+        OutOfStockError: Naming every good that lacks, and how many there are. The transaction
+            must then be rolled back.
+    """
+    wanted = _wanted(order)
+    short = [
+        good_id
+        for good_id, quantity in wanted.items()
+        if not await _change(session, good_id, -quantity)
+    ]
+    if short:
+        raise OutOfStockError(await _lacking(session, wanted, short))
+    await _note(session, actor=actor, order=order, taken=wanted)
+
+
+async def return_stock(session: AsyncSession, *, actor: User | None, order: Order) -> None:
+    """Put all lines of an order back into the stock."""
+    wanted = _wanted(order)
+    for good_id, quantity in wanted.items():
+        await _change(session, good_id, quantity)
+    returned = {good_id: -quantity for good_id, quantity in wanted.items()}
+    await _note(session, actor=actor, order=order, taken=returned)
+
+
+def _wanted(order: Order) -> dict[int, int]:
+    """Return the quantity by good, always in the same order: so no two orders lock each other."""
+    wanted: Counter[int] = Counter()
+    for line in order.lines:
+        wanted[line.good_id] += line.quantity
+    return dict(sorted(wanted.items()))
+
+
+async def _change(session: AsyncSession, good_id: int, by: int) -> bool:
+    """Add ``by`` to the stock unless that is too little; also tell editors of the good."""
+    statement = (
+        update(Good)
+        .where(Good.id == good_id, Good.stock >= -by)
+        .values(stock=Good.stock + by, version=Good.version + 1, updated_at=utc_now())
+        .execution_options(synchronize_session=False)
+    )
+    result = await session.execute(statement)
+    assert isinstance(result, CursorResult)  # noqa: S101 - an UPDATE always gives one
+    return result.rowcount == 1
+
+
+async def _lacking(session: AsyncSession, wanted: Mapping[int, int], short: Sequence[int]) -> str:
+    # A locking read sees what is committed now, not what this transaction saw at its start.
+    statement = select(Good.id, Good.name, Good.stock).where(Good.id.in_(short)).order_by(Good.name)
+    rows = await session.execute(statement.with_for_update(read=True))
+    return " ".join(
+        f"{name}: {wanted[good_id]} ordered, {stock} in stock." for good_id, name, stock in rows
+    )
+
+
+async def _note(
+    session: AsyncSession, *, actor: User | None, order: Order, taken: Mapping[int, int]
+) -> None:
+    """Tell the history of each good, from the stock as it is after the change."""
+    statement = select(Good).where(Good.id.in_(taken)).execution_options(populate_existing=True)
+    for good in await session.scalars(statement):
+        quantity = taken[good.id]
+        record(
+            session,
+            actor=actor,
+            subject=good,
+            action="sold" if quantity > 0 else "returned",
+            changes={
+                "stock": [good.stock + quantity, good.stock],
+                "order": [None, order.number],
+                "version": good.version - 1,
+            },
+        )

@@ -1,0 +1,224 @@
+"""The pages of orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import current_app, flash, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+
+from quarterdeck.login import current_user, login_required
+from quarterdeck_crm.accounts.services import get_account
+from quarterdeck_crm.activity import Changes
+from quarterdeck_crm.editing import Conflict, reconcile
+from quarterdeck_crm.errors import ConflictError, ValidationError
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.history import read_history
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Account, Order, OrderState
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.ownership import may_edit, require_edit
+from quarterdeck_crm.picking import label
+
+from . import bp
+from .forms import LineForm, OrderForm, form_data, tidy_lines
+from .services import (
+    FILTERS,
+    SORTS,
+    get_order,
+    list_orders,
+    move_order,
+    place_order,
+    update_order,
+)
+from .states import EDITABLE, MOVES
+
+BLANK_LINES = 3  # of a new order, for people without JavaScript
+
+
+async def load(order_id: int, *, edit: bool = False) -> Order:
+    """Return the order of a page, or answer 404; 403 if it is to be changed but may not be."""
+    order = await get_order(db.session, order_id=order_id)
+    if edit:
+        require_edit(current_user, order)
+    return order
+
+
+@bp.get("/")
+@login_required
+async def index() -> str:
+    listing = Listing.from_args(request.args, sorts=SORTS, default="-date", filters=FILTERS)
+    page = await list_orders(db.session, listing=listing, actor=current_user)
+    return await render_template(
+        "orders/index.html", listing=listing, page=page, states=list(OrderState)
+    )
+
+
+@bp.get("/<int:order_id>")
+@login_required
+async def show(order_id: int) -> str:
+    return await _show_page(await load(order_id))
+
+
+@bp.get("/<int:order_id>/print")
+@login_required
+async def print_view(order_id: int) -> str:
+    order = await load(order_id)
+    return await render_template("orders/print.html", order=order)
+
+
+@bp.get("/new")
+@login_required
+async def create() -> str:
+    blank: dict[str, Any] = {
+        "owner_id": current_user.id,
+        "currency": current_app.config["CURRENCY"],
+        "ordered_on": utc_now().date(),
+        "lines": [{}] * BLANK_LINES,
+        "version": 0,
+    }
+    if account_id := request.args.get("account", type=int):
+        blank["account"] = label(await get_account(db.session, account_id=account_id))
+    return await _form_page(OrderForm(data=blank))
+
+
+@bp.post("/new")
+@login_required
+async def create_submit() -> ResponseReturnValue:
+    form, is_ready = await _submitted()
+    if not is_ready:
+        return await _form_page(form)
+    if await _is_valid(form):
+        with errors_on(form):
+            async with db.transaction() as session:
+                order = await place_order(
+                    session, actor=current_user, values=form.header(), lines=form.entries() or []
+                )
+            await flash(f"Order {order.number} is created as a draft.", "success")
+            return redirect(url_for(".show", order_id=order.id), 303)
+    return await _form_page(form), 422
+
+
+@bp.get("/<int:order_id>/edit")
+@login_required
+async def edit(order_id: int) -> str:
+    order = await load(order_id, edit=True)
+    form = OrderForm(data=form_data(order))
+    form.keep_editable(order.state)
+    return await _form_page(form, order)
+
+
+@bp.post("/<int:order_id>/edit")
+@login_required
+async def edit_submit(order_id: int) -> ResponseReturnValue:
+    order = await load(order_id, edit=True)
+    form, is_ready = await _submitted()
+    form.keep_editable(order.state)
+    if not is_ready:
+        return await _form_page(form, order)
+    if await _is_valid(form, order):
+        try:
+            with errors_on(form):
+                await _save(order, form)
+                await flash("The order is saved.", "success")
+                return redirect(url_for(".show", order_id=order_id), 303)
+        except ConflictError:
+            order = await load(order_id, edit=True)
+            form.keep_editable(order.state)
+            conflict = await reconcile(
+                db.session, form, order, now=form_data(order), translate=_as_shown
+            )
+            return await _form_page(form, order, conflict), 409
+    return await _form_page(form, order), 422
+
+
+@bp.post("/<int:order_id>/move")
+@login_required
+async def move(order_id: int) -> ResponseReturnValue:
+    """Take an order to the state that the form names in ``to``."""
+    form = await request.form
+    target, version = _target(form.get("to", "")), form.get("version", type=int)
+    try:
+        async with db.transaction() as session:
+            order = await get_order(session, order_id=order_id)
+            done = await move_order(
+                session, actor=current_user, order=order, target=target, version=version
+            )
+    except ConflictError as error:
+        return await _show_page(await load(order_id), problem=str(error)), 409
+    await flash(done.done, "success")
+    return redirect(url_for(".show", order_id=order_id), 303)
+
+
+async def _submitted() -> tuple[OrderForm, bool]:
+    """Return the form, and whether it is to be saved; if not, a line was added or removed."""
+    formdata = await request.form
+    form = OrderForm(tidy_lines(formdata, without=formdata.get("remove_line")))
+    is_ready = not {"add_line", "remove_line"} & formdata.keys()
+    await form.owner_id.offer(db.session)
+    return form, is_ready
+
+
+async def _is_valid(form: OrderForm, order: Order | None = None) -> bool:
+    """Check the form, and find the account and goods that its words mean."""
+    if "owner_id" in form:
+        await form.owner_id.offer(db.session, present=order.owner if order else None)
+    is_valid = await form.validate_on_submit()
+    return await form.settle(db.session) and bool(is_valid)
+
+
+async def _save(order: Order, form: OrderForm) -> None:
+    async with db.transaction() as session:
+        await update_order(
+            session,
+            actor=current_user,
+            order=order,
+            values=form.header(),
+            lines=form.entries(),
+            version=form.version.data or 0,
+        )
+
+
+async def _as_shown(earlier: Changes) -> Changes:
+    """Return old values of an order as its form showed them."""
+    if (account_id := earlier.pop("account_id", None)) is not None:
+        account = await db.session.get(Account, account_id)
+        earlier["account"] = label(account) if account else None
+    return earlier
+
+
+async def _show_page(order: Order, *, problem: str | None = None) -> str:
+    return await render_template(
+        "orders/show.html",
+        order=order,
+        history=await read_history(db.session, order),
+        moves=MOVES[order.state],
+        may_edit=may_edit(current_user, order),
+        problem=problem,
+    )
+
+
+async def _form_page(
+    form: OrderForm, order: Order | None = None, conflict: Conflict | None = None
+) -> str:
+    if "owner_id" in form:
+        await form.owner_id.offer(db.session, present=order.owner if order else None)
+    if "lines" in form and not form.errors:
+        form.lines.append_entry()
+    form.number_lines()
+    return await render_template(
+        "orders/form.html",
+        form=form,
+        order=order,
+        conflict=conflict,
+        blank_line=LineForm(prefix="lines-__index__"),
+        fixed=order is not None and "lines" not in EDITABLE[order.state],
+    )
+
+
+def _target(word: str) -> OrderState:
+    try:
+        return OrderState(word)
+    except ValueError:
+        raise ValidationError({"to": ["Choose one of the steps on the page."]}) from None

@@ -1,0 +1,130 @@
+// The order's editor: suggestions while somebody types, lines without reload, live totals.
+// Amounts are whole numbers of millionths in BigInt, so they equal the server's to the last digit.
+
+import { formatNumber } from "./locale.js";
+
+const form = document.getElementById("order-form");
+const lines = document.getElementById("lines");
+const currency = form.elements.currency;
+
+/** Return a decimal text as a whole number of 10^-places, or null if it is none. */
+export function scaled(text, places) {
+  const match = /^(\d{1,15})(?:\.(\d*))?$/.exec(text.trim().replace(/^\./, "0."));
+  if (!match || (match[2] ?? "").replace(/0+$/, "").length > places) return null;
+  return BigInt(match[1] + (match[2] ?? "").slice(0, places).padEnd(places, "0"));
+}
+
+/** Return quantity x price x (1 - discount) in millionths, or null if one of them is missing. */
+export function amount(quantity, price, percent) {
+  const [q, p, d] = [scaled(quantity, 0), scaled(price, 3), scaled(percent || "0", 1)];
+  if (q === null || p === null || d === null || d > 1000n) return null;
+  return q * p * (1000n - d);
+}
+
+/** Return millionths as a decimal text, rounded half to even. */
+export function rounded(millionths, digits) {
+  const step = 10n ** BigInt(6 - digits);
+  let whole = millionths / step;
+  const rest = (millionths % step) * 2n;
+  if (rest > step || (rest === step && whole % 2n === 1n)) whole += 1n;
+  const text = String(whole).padStart(digits + 1, "0");
+  return digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text;
+}
+
+function minorDigits(code) {
+  try {
+    return new Intl.NumberFormat("en", { style: "currency", currency: code })
+      .resolvedOptions().maximumFractionDigits;
+  } catch {
+    return 2;
+  }
+}
+
+function show(output, millionths) {
+  output.replaceChildren();
+  if (millionths === null) return;
+  const code = currency.value.trim().toUpperCase();
+  const unit = document.createElement("small");
+  unit.textContent = code;
+  output.append(`${formatNumber(rounded(millionths, minorDigits(code)))} `, unit);
+}
+
+const input = (row, name) => row.querySelector(`[name$="-${name}"]`);
+
+function total() {
+  let net = 0n;
+  for (const row of lines.querySelectorAll("[data-line]")) {
+    const parts = ["quantity", "price", "discount"].map((name) => input(row, name).value);
+    const value = amount(...parts);
+    show(row.querySelector("[data-amount]"), value);
+    net += value ?? 0n;
+  }
+  show(document.getElementById("net"), net);
+}
+
+// What the server suggested so far, by label: a chosen article brings its price along.
+const known = new Map();
+let asked;
+
+async function suggest(field, url) {
+  asked?.abort();
+  asked = new AbortController();
+  const response = await fetch(`${url}?q=${encodeURIComponent(field.value)}`, { signal: asked.signal });
+  if (!response.ok) return;
+  const found = await response.json();
+  field.list.replaceChildren(...found.map((item) => {
+    known.set(item.label, item);
+    const option = document.createElement("option");
+    option.value = item.label;
+    if (item.price) option.label = `${item.price} ${item.currency}, ${item.stock} in stock`;
+    return option;
+  }));
+}
+
+let waiting;
+
+function typed(field) {
+  const url = field.dataset.suggest ?? lines?.dataset.suggest;
+  if (known.has(field.value)) return chosen(field);
+  clearTimeout(waiting);
+  waiting = setTimeout(() => suggest(field, url).catch(() => {}), 150);
+}
+
+function chosen(field) {
+  const item = known.get(field.value);
+  const row = field.closest("[data-line]");
+  if (!row) return;
+  const [quantity, price] = [input(row, "quantity"), input(row, "price")];
+  if (!quantity.value) quantity.value = "1";
+  if (item.currency === currency.value.trim().toUpperCase() && (!price.value || price.dataset.filled)) {
+    price.value = item.price;
+    price.dataset.filled = "yes";
+  }
+}
+
+let next = 0;
+
+function addLine() {
+  next = Math.max(next, lines.querySelectorAll("[data-line]").length) + 1;
+  const blank = document.getElementById("blank-line").innerHTML.replaceAll("__index__", String(next + 500));
+  lines.tBodies[0].insertAdjacentHTML("beforeend", blank);
+  input(lines.tBodies[0].lastElementChild, "good").focus();
+}
+
+if (lines) {
+  form.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-add-line], [data-remove-line]");
+    if (!button) return;
+    event.preventDefault();
+    if (button.matches("[data-add-line]")) addLine();
+    else button.closest("[data-line]").remove();
+    total();
+  });
+  total();
+}
+
+form.addEventListener("input", (event) => {
+  if (event.target.list) typed(event.target);
+  if (event.target.name?.endsWith("-price")) delete event.target.dataset.filled;
+  if (lines) total();
+});
