@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app import Quart
 
-from . import auth, dashboard, extensions, health, resources, team
+from . import extensions, health, resources
 from .accounts import views as accounts
+from .auth import views as auth
 from .cli import register_commands
 from .config import choose, configure, instance_path
+from .dashboard import views as dashboard
 from .errors import register_errors
 from .formatting import register_filters
 from .goods import views as goods
 from .navigation import register_navigation
 from .orders import views as orders
 from .security import register_security
+from .team import views as team
 
 if TYPE_CHECKING:
     from .config import Base

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from quart import Blueprint, current_app
+from quart import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from quarterdeck.app import Blueprint
 from quarterdeck.login import public
 
 from .extensions import db

@@ -20,7 +20,7 @@ from .conftest import Auth, MakePerson
 
 PERSON = {
     "name": "Ada Anker",
-    "email": "ada@office.local",
+    "email": "ada@example.com",
     "role": "Moderator",
     "kind": "manager",
     "department": "Sales",
@@ -33,7 +33,7 @@ PERSON = {
 async def test_administrator_adds_somebody(app: Quart, as_admin: Auth) -> None:
     answer = await as_admin.post("/team/create", **PERSON)
 
-    ada = await _stored(app, "ada@office.local")
+    ada = await _stored(app, "ada@example.com")
     assert answer.location == f"/team/{ada.id}"
     assert (ada.name, ada.role, ada.kind) == ("Ada Anker", Role.MODERATOR, UserKind.MANAGER)
     assert (ada.department, ada.phone, str(ada.balance)) == ("Sales", "13812345678", "12.500")
@@ -67,7 +67,7 @@ async def test_editing_shows_and_saves(app: Quart, as_admin: Auth, user: User) -
 
     assert f'value="{user.email}"' in page
     assert answer.location == f"/team/{user.id}"
-    assert (await _stored(app, "ada@office.local")).id == user.id
+    assert (await _stored(app, "ada@example.com")).id == user.id
 
 
 async def test_refused_edit_shows_the_form_again(as_admin: Auth, user: User) -> None:

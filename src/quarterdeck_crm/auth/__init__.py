@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from quart import Blueprint
+from quarterdeck.app import Blueprint
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
-
-from . import views  # noqa: E402, F401 - the views register themselves on the blueprint

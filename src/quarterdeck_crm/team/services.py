@@ -246,7 +246,7 @@ def _checked(data: PersonData) -> dict[str, Any]:
 
 def _email(raw: str) -> str:
     try:
-        address = validate_email(raw.strip(), check_deliverability=False, test_environment=True)
+        address = validate_email(raw.strip(), check_deliverability=False)
     except EmailNotValidError:
         raise ValidationError(
             {"email": ["Enter an e-mail address such as ada@example.com."]}
