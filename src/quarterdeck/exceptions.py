@@ -342,3 +342,13 @@ class MacroUseError(QuarterdeckError, RuntimeError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"'bootstrap' macro was called wrongly. {message}")
+
+
+# --- moment ---------------------------------------------------------------------
+
+
+class MomentArgumentError(QuarterdeckError, ValueError):
+    """A time, unit or language could not be understood."""
+
+    def __init__(self, value: object, problem: str, remedy: str) -> None:
+        super().__init__(f"{value!r} {problem}. {remedy}")
