@@ -10,18 +10,17 @@ import asyncio
 from typing import Any
 from urllib.parse import parse_qsl
 
-from quart.datastructures import FileStorage
 from quart.formparser import FormDataParser as QuartFormDataParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from .body import Body
+from .files import FileStorage
 from .multipart import MultipartReader
 
 #: Forms are read in steps of this many bytes; from this size on in a thread.
 STEP = 64 * 1024
 
-Pairs = list[tuple[str, str]]
 Form = MultiDict[str, str]
 Files = MultiDict[str, FileStorage]
 
@@ -67,12 +66,20 @@ class FormDataParser(QuartFormDataParser):
             data += piece
         if self.max_form_parts is not None and data.count(b"&") >= self.max_form_parts:
             raise RequestEntityTooLarge(f"The form has more than {self.max_form_parts} fields.")
-        pairs: Pairs = []
         if len(data) <= STEP:
-            _add_pairs(pairs, bytes(data))
-        else:
-            await asyncio.to_thread(_add_in_steps, pairs, data)
-        return self.cls(pairs), self.cls()
+            return self.cls(_read_pairs(bytes(data))), self.cls()
+        return await asyncio.to_thread(self._read_in_steps, data), self.cls()
+
+    def _read_in_steps(self, data: bytearray) -> Form:
+        """Read pairs; the interpreter can turn to the event loop between two steps."""
+        pairs: list[tuple[str, str]] = []
+        start = 0
+        while start < len(data):
+            end = data.find(b"&", start + STEP)
+            end = len(data) if end == -1 else end
+            pairs += _read_pairs(bytes(data[start:end]))
+            start = end + 1
+        return self.cls(pairs)
 
     def _check_memory(self, size: int) -> None:
         if self.max_form_memory_size is not None and size > self.max_form_memory_size:
@@ -101,18 +108,8 @@ class FormDataParser(QuartFormDataParser):
         return self.cls(reader.fields), self.cls(reader.files)
 
 
-def _add_in_steps(pairs: Pairs, data: bytearray) -> None:
-    """Add all pairs; the interpreter can turn to the event loop between two steps."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"&", start + STEP)
-        end = len(data) if end == -1 else end
-        _add_pairs(pairs, bytes(data[start:end]))
-        start = end + 1
-
-
-def _add_pairs(pairs: Pairs, data: bytes) -> None:
-    for name, value in parse_qsl(data.decode(), keep_blank_values=True, errors="strict"):
-        if "\0" in name or "\0" in value:
-            raise ValueError("a field contains a NUL character")
-        pairs.append((name, value))
+def _read_pairs(data: bytes) -> list[tuple[str, str]]:
+    pairs = parse_qsl(data.decode(), keep_blank_values=True, errors="strict")
+    if b"%00" in data or b"\0" in data:
+        raise ValueError("a field contains a NUL character")
+    return pairs

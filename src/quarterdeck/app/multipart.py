@@ -8,7 +8,6 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import IO, cast
 
-from quart.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import (
@@ -21,12 +20,17 @@ from werkzeug.sansio.multipart import (
     State,
 )
 
+from .files import FileStorage
+
 #: Bytes of headers that one part may have.
 MAX_PART_HEADERS = 16 * 1024
 
 #: Bytes of a part that are written where they are read; what follows goes to a thread,
 #: for the file may be on disk by then.
 INLINE_SIZE = 64 * 1024
+
+#: Bytes that a boundary line may have beside the boundary: dashes, padding, line breaks.
+LINE_SLACK = 64
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -47,6 +51,7 @@ class MultipartReader:
         self._decoder = MultipartDecoder(boundary, max_parts=max_parts)
         self._max_fields_size = max_fields_size
         self._fields_size = 0
+        self._held = b""
         self._stream_factory = stream_factory
         self._part: Field | File | None = None
         self._size = 0
@@ -59,8 +64,24 @@ class MultipartReader:
             ValueError: If it is malformed.
             RequestEntityTooLarge: If it is over a limit.
         """
-        self._decoder.receive_data(data)
-        await self._take_events()
+        data = self._held + data
+        cut = self._last_line_break(data)
+        self._held = data[cut:]
+        if cut:
+            self._decoder.receive_data(data[:cut])
+            await self._take_events()
+
+    def _last_line_break(self, data: bytes) -> int:
+        """Where a line begins that may be a boundary not yet complete; else the end.
+
+        The decoder must not see half a boundary line: it takes the line break before
+        ``--boundary-`` for data.
+        """
+        start = max(0, len(data) - len(self._decoder.boundary) - LINE_SLACK)
+        cut = max(data.rfind(b"\n", start), data.rfind(b"\r", start))
+        if cut == -1:
+            return len(data)
+        return cut - 1 if data[cut - 1 : cut + 1] == b"\r\n" else cut
 
     async def finish(self) -> None:
         """Say that the body is at its end.
@@ -68,8 +89,9 @@ class MultipartReader:
         Raises:
             ValueError: If the last boundary has not come.
         """
-        self._decoder.receive_data(None)
         try:
+            self._decoder.receive_data(self._held)
+            self._decoder.receive_data(None)
             await self._take_events()
         except ValueError:
             raise ValueError("it ends before its last boundary") from None
