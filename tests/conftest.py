@@ -9,6 +9,8 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 MAY_BLOCK = [
     ("quarterdeck/app/application.py", "__init__"),  # an app is built before it serves
+    # Quart looks at a file (os.stat) before it sends it; the content is read in a thread.
+    ("quart/helpers.py", ("send_file", "send_from_directory")),
     ("jinja2/environment.py", "_load_template"),  # Jinja reads a template once and keeps it
 ]
 
