@@ -38,6 +38,7 @@ from quarterdeck.app import Quart
 from quarterdeck.bootstrap import Bootstrap
 from quarterdeck.bootstrap.package import installed
 from quarterdeck.exceptions import (
+    BootstrapMissingError,
     ConfigurationError,
     ExtensionAlreadyInitializedError,
     IconNotFoundError,
@@ -487,6 +488,12 @@ def test_unknown_theme() -> None:
     with pytest.raises(ConfigurationError, match="Choose one of brite, cerulean"):
         Bootstrap(app)
     assert "bootstrap" not in app.extensions
+
+
+def test_the_package_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(BootstrapMissingError, match=r"pip install quarterdeck\[bootstrap\]"):
+        installed.__wrapped__()
 
 
 def test_init_app_twice(app: quart.Quart) -> None:

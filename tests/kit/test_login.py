@@ -224,6 +224,8 @@ async def test_outside_of_a_request(app: Quart, users: dict[str, User]) -> None:
 async def test_before_the_hook_nobody_is_signed_in(app: Quart) -> None:
     async with app.test_request_context("/"):
         assert not current_user
+        assert not current_user.has_role("admin")
+        assert not current_user.has_permission("read")
 
 
 async def test_messages_survive_sign_in(app: Quart) -> None:

@@ -192,6 +192,22 @@ async def test_view_classes(app: Quart) -> None:
         assert access_of(app.view_functions[name]) == Access(roles=("admin",))
 
 
+async def test_marks_of_a_class_and_its_list_add_up(app: Quart) -> None:
+    @permission_required("write")
+    class Both(View):
+        decorators = [role_required("boss", "admin")]
+
+        async def dispatch_request(self, **kwargs: Any) -> str:
+            return "ok"
+
+    app.add_url_rule("/both", view_func=Both.as_view("both"))
+    assert access_of(app.view_functions["both"]) == Access(
+        roles=("boss", "admin"), permissions=("write",)
+    )
+    assert await status(app, "/both", "boss") == 403
+    assert await status(app, "/both", "admin") == 200
+
+
 async def test_one_method_of_a_method_view(app: Quart) -> None:
     class Item(MethodView):
         async def get(self) -> str:
@@ -392,6 +408,17 @@ async def test_the_message_is_flashed_once(closed: Quart) -> None:
         assert [tuple(each) for each in stored["_flashes"]] == [
             ("info", "Sign in to see this page.")
         ]
+
+
+async def test_no_message_if_none_is_wanted() -> None:
+    app = Quart(__name__)
+    app.config.update(SECRET_KEY="test", LOGIN_MESSAGE="", LOGIN_VIEW="/login")
+    LoginManager(app, require_login=True)
+    app.add_url_rule("/page", "page", make_view())
+    client = app.test_client()
+    await client.get("/page", headers=HTML)
+    async with client.session_transaction() as stored:
+        assert "_flashes" not in stored
 
 
 async def test_a_login_view_that_is_closed_says_so() -> None:
