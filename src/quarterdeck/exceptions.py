@@ -252,6 +252,17 @@ class ColumnNotLoadedError(QuarterdeckError, RuntimeError):
         self.attributes = attributes
 
 
+class DynamicRelationshipError(QuarterdeckError, TypeError):
+    """A relationship was declared with ``lazy="dynamic"``, which queries synchronously."""
+
+    def __init__(self, model: str, attribute: str) -> None:
+        super().__init__(
+            f"'{model}.{attribute}' is lazy='dynamic', which cannot be awaited. Say "
+            "lazy='write_only', or annotate it with 'DynamicMapped' of 'quarterdeck.sqlalchemy': "
+            "it can be filtered, counted and paged the same way."
+        )
+
+
 class UnknownBindError(QuarterdeckError, LookupError):
     """A bind key was used that is not configured."""
 
@@ -277,6 +288,16 @@ class InexactDecimalError(QuarterdeckError, ValueError):
             f"{value!r} does not fit exactly into 'ExactDecimal({precision}, {scale})'. Pass a "
             f"Decimal (or int) of at most {precision - scale} digits before the point and "
             f"{scale} after it; round where you know the rule."
+        )
+
+
+class InexactArithmeticError(QuarterdeckError, TypeError):
+    """An SQL expression over ExactDecimal columns would not be exact on every database."""
+
+    def __init__(self, left: object, operator: str, right: object) -> None:
+        super().__init__(
+            f"'{operator}' of {left!r} and {right!r} is not exact in SQL. Add and compare "
+            "decimals of the same scale, multiply by decimals or integers, do the rest in Python."
         )
 
 

@@ -50,3 +50,10 @@ def make_app(folder: Path, **config: Any) -> Quart:
     app.config.update({"SQLALCHEMY_DATABASE_URI": "sqlite:///test.db"} | config)
     db.init_app(app)
     return app
+
+
+async def add_users(*names: str) -> None:
+    """Commit users of these names in the current session, then start a fresh one."""
+    async with db.transaction() as session:
+        session.add_all([User(name=name) for name in names])
+    session.expunge_all()

@@ -1,12 +1,13 @@
 """SQLAlchemy for Quart: models, a db session per request, queries and pages."""
 
 from .collection import DynamicCollection, DynamicMapped, dynamic_relationship
+from .decimals import ExactDecimal
 from .extension import SQLAlchemy
 from .model import ModelMixin
+from .moments import UTCDateTime
 from .pagination import Pagination
 from .query import Query
 from .session import Session
-from .types import ExactDecimal, UTCDateTime
 
 __all__ = [
     "DynamicCollection",

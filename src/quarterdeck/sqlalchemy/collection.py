@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from sqlalchemy import inspect
 from sqlalchemy.orm import (
     InstrumentedAttribute,
+    Mapper,
     WriteOnlyCollection,
     WriteOnlyMapped,
     relationship,
 )
+
+from quarterdeck.exceptions import DynamicRelationshipError
 
 from .pagination import Pagination
 from .query import Query
@@ -64,15 +67,15 @@ class DynamicCollection(WriteOnlyCollection[T]):
         return await self.query.paginate(**options)
 
 
-class DynamicMapped(WriteOnlyMapped[T]):
-    """Annotation of a relationship that is asked instead of loaded::
+if TYPE_CHECKING:
 
-    orders: DynamicMapped[Order] = dynamic_relationship(back_populates="user")
-    """
+    class DynamicMapped(WriteOnlyMapped[T]):
+        """Annotation of a relationship that is asked instead of loaded::
 
-    if TYPE_CHECKING:
+        orders: DynamicMapped[Order] = dynamic_relationship(back_populates="user")
+        """
 
-        @overload  # type: ignore[override]
+        @overload
         def __get__(self, instance: None, owner: Any) -> InstrumentedAttribute[T]: ...
 
         @overload
@@ -84,7 +87,25 @@ class DynamicMapped(WriteOnlyMapped[T]):
 
         def __set__(self, instance: Any, value: Iterable[T]) -> None: ...
 
+else:
+    # SQLAlchemy looks annotations up by the name of their class, and has a 'DynamicMapped' of
+    # its own that queries synchronously.
+    DynamicMapped = WriteOnlyMapped
+
 
 def dynamic_relationship(*arguments: Any, **options: Any) -> Any:
     """``relationship()`` for a ``DynamicMapped`` attribute; type checkers accept only this."""
     return relationship(*arguments, **options | {"lazy": "write_only"})
+
+
+def install_collections(mapper: Mapper[Any], class_: type) -> None:
+    """Give the write-only relationships of a model the collections of this module.
+
+    Raises:
+        DynamicRelationshipError: If a relationship is ``lazy="dynamic"``.
+    """
+    for attribute in mapper.relationships:
+        if attribute.lazy == "dynamic":
+            raise DynamicRelationshipError(class_.__name__, attribute.key)
+        if attribute.lazy == "write_only" and attribute.parent is mapper:
+            getattr(class_, attribute.key).impl.query_class = DynamicCollection

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from quarterdeck.exceptions import ConfigurationError
@@ -58,7 +59,7 @@ def _make(
         arguments["connect_args"] = sqlite.CONNECT_ARGS | arguments.get("connect_args", {})
     try:
         engine = create_async_engine(url, **arguments)
-    except (ImportError, TypeError, ValueError) as error:
+    except (ImportError, TypeError, ValueError, SQLAlchemyError) as error:
         raise ConfigurationError(
             key, f"cannot be served: {error}", "Check its driver and the engine options."
         ) from error

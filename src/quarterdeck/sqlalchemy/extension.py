@@ -21,7 +21,7 @@ from quarterdeck.exceptions import UnknownBindError
 from . import engines, scope
 from .after_commit import Callback
 from .config import CONFIG
-from .model import ModelMixin, make_metadata
+from .model import MYSQL_TABLE, ModelMixin, make_metadata
 from .pagination import Pagination, paginate
 from .query import Query
 from .session import Session
@@ -38,6 +38,11 @@ class _State:
     commit_on_teardown: bool
     session_options: dict[str, Any]
     isolated: dict[str | None, AsyncConnection] = field(default_factory=dict)
+
+    async def aclose(self) -> None:
+        """Close all idle connections."""
+        for engine in self.engines.values():
+            await engine.dispose()
 
     def make_session(self, owner: asyncio.Task[Any] | None = None) -> Session:
         if self.isolated:
@@ -91,12 +96,14 @@ class SQLAlchemy:
             self._session_options,
         )
         self._state.attach(app, state)
-        app.before_request(scope.claim)
-        app.before_websocket(scope.claim)
+        app.before_request(scope.open_request)
+        app.before_websocket(scope.open_request)
         app.after_request(self._commit_good_request)
-        app.teardown_appcontext(scope.release)
+        app.teardown_request(scope.close_request)
+        app.teardown_websocket(scope.close_request)
+        app.teardown_appcontext(scope.close_context)
         app.websocket_class = scope.with_session_per_message(app.websocket_class)
-        app.after_serving(self.dispose)
+        app.after_serving(state.aclose)
         app.shell_context_processor(lambda: {"db": self})
 
     # --- sessions ---------------------------------------------------------------
@@ -108,7 +115,7 @@ class SQLAlchemy:
         It belongs to the task of that context and is closed, uncommitted changes rolled back,
         when the context ends; on a WebSocket, when the next message is awaited.
         """
-        return scope.current(self._state.get().make_session)
+        return scope.session(self._state.get().make_session)
 
     def new_session(self) -> Session:
         """Return a session of its own, for tasks and WebSocket messages::
@@ -175,6 +182,14 @@ class SQLAlchemy:
         """Return the tables of a bind key."""
         return self.metadatas.setdefault(bind_key, make_metadata(bind_key))
 
+    def Table(
+        self, name: str, *columns: Any, bind_key: str | None = None, **options: Any
+    ) -> sqlalchemy.Table:
+        """Return a table without a model, as many-to-many relationships need."""
+        return sqlalchemy.Table(
+            name, self.metadata_for(bind_key), *columns, **MYSQL_TABLE | options
+        )
+
     async def create_database(self) -> None:
         """Make every missing database: the SQLite file and its folder, the MySQL schema."""
         for engine in self._state.get().engines.values():
@@ -195,9 +210,8 @@ class SQLAlchemy:
                 await connection.run_sync(getattr(metadata, verb))
 
     async def dispose(self) -> None:
-        """Close all idle connections; done by itself when the server stops."""
-        for engine in self._state.get().engines.values():
-            await engine.dispose()
+        """Close all idle connections; done by itself when the server or a command stops."""
+        await self._state.get().aclose()
 
     # --- queries ----------------------------------------------------------------
 
@@ -258,6 +272,6 @@ class SQLAlchemy:
         def __getattr__(self, name: str) -> Any:
             """``db.Column``, ``db.String``, ``db.relationship`` ... as in Flask-SQLAlchemy."""
             for module in (sqlalchemy, orm):
-                if name in module.__all__:
+                if not name.startswith("_") and hasattr(module, name):
                     return getattr(module, name)
             raise AttributeError(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -13,12 +13,11 @@ from uuid import UUID
 from sqlalchemy import MetaData, Table, event, inspect
 from sqlalchemy.orm import (
     DeclarativeBase,
-    Mapper,
     declared_attr,
     has_inherited_table,
 )
 
-from .collection import DynamicCollection
+from .collection import install_collections
 from .query import Query
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+MYSQL_TABLE = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
 _JSON_TEXT = (Decimal, UUID)
 
 
@@ -79,9 +79,7 @@ class ModelMixin:
 
     @classmethod
     def __table_cls__(cls, *args: Any, **options: Any) -> Table:
-        options.setdefault("mysql_engine", "InnoDB")
-        options.setdefault("mysql_charset", "utf8mb4")
-        return Table(*args, **options)
+        return Table(*args, **MYSQL_TABLE | options)
 
     def __repr__(self) -> str:
         state = inspect(self)
@@ -94,7 +92,7 @@ class ModelMixin:
     def to_dict(
         self, *, only: Collection[str] = (), exclude: Collection[str] = (), jsonable: bool = False
     ) -> dict[str, Any]:
-        """Return the columns as a dictionary.
+        """Return the columns as a dictionary, deferred ones only if they were loaded.
 
         Args:
             only: The names to take instead; loaded relationships and properties may be among
@@ -105,10 +103,15 @@ class ModelMixin:
         Raises:
             RelationshipNotLoadedError: If ``only`` names a relationship that is not loaded.
         """
-        names: Iterable[str] = only or inspect(type(self)).column_attrs.keys()
+        names: Iterable[str] = only or self._undeferred_columns()
         return {
             name: _plain(getattr(self, name), jsonable) for name in names if name not in exclude
         }
+
+    def _undeferred_columns(self) -> Iterator[str]:
+        for attribute in inspect(type(self)).column_attrs:
+            if not attribute.deferred or attribute.key in self.__dict__:
+                yield attribute.key
 
 
 def _plain(value: Any, jsonable: bool) -> Any:
@@ -125,8 +128,4 @@ def _plain(value: Any, jsonable: bool) -> Any:
     return str(value) if isinstance(value, _JSON_TEXT) else value
 
 
-@event.listens_for(ModelMixin, "mapper_configured", propagate=True)
-def _give_collections_queries(mapper: Mapper[Any], class_: type) -> None:
-    for relationship in mapper.relationships:
-        if relationship.lazy == "write_only" and relationship.parent is mapper:
-            getattr(class_, relationship.key).impl.query_class = DynamicCollection
+event.listen(ModelMixin, "mapper_configured", install_collections, propagate=True)

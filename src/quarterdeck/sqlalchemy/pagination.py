@@ -14,6 +14,7 @@ from sqlalchemy.orm import lazyload
 T = TypeVar("T")
 
 PER_PAGE = 20
+MAX_NUMBER = 10**9  # what is larger is nonsense, and would overflow an OFFSET
 
 
 class Pagination(Generic[T]):
@@ -160,7 +161,7 @@ def _number(name: str, given: int | None, default: int, error_out: bool) -> int:
         number = int(raw)
     except ValueError:
         number = 0
-    if number >= 1:
+    if 1 <= number <= MAX_NUMBER:
         return number
     if error_out:
         abort(404)

@@ -1,43 +1,84 @@
-"""The session of the current context: made when first used, closed when the context ends."""
+"""The session of the current context: made when first used, closed when the context ends.
+
+A request has a scope of its own even where it shares ``g`` with somebody else, as in a test
+that pushed an app context. Without a request the scope lies in ``g``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, cast
 
 from quart import Websocket, g
 
 from .session import Session
 
-_SESSION = "_quarterdeck_sqlalchemy_session"
-_OWNER = "_quarterdeck_sqlalchemy_owner"
+_KEY = "_quarterdeck_sqlalchemy"
+_request_scope: ContextVar[Scope] = ContextVar("quarterdeck_sqlalchemy_scope")
 
 
-async def claim() -> None:
-    """Note the task of a request, so that no task started inside it gets the session."""
-    setattr(g, _OWNER, asyncio.current_task())
+class Scope:
+    """One unit of work: at most one session, of one task."""
+
+    def __init__(self, context: object, owner: asyncio.Task[Any] | None) -> None:
+        self.context = context
+        self.owner = owner
+        self.session: Session | None = None
+
+    async def close(self) -> None:
+        """Close the session, also while the request is being cancelled."""
+        session, self.session = self.session, None
+        if session is not None:
+            await asyncio.shield(asyncio.create_task(session.close()))
 
 
-def current(make: Callable[[asyncio.Task[Any] | None], Session]) -> Session:
+async def open_request() -> None:
+    """Begin the scope of a request; a task started in it will not be the owner."""
+    _request_scope.set(Scope(_globals(), asyncio.current_task()))
+
+
+async def close_request(_error: BaseException | None = None) -> None:
+    scope = _current()
+    if scope.context is not None:
+        await scope.close()
+        scope.context = None  # what comes later in the same task is another unit of work
+
+
+async def close_context(_error: BaseException | None = None) -> None:
+    scope: Scope | None = g.pop(_KEY, None)
+    if scope is not None:
+        await scope.close()
+
+
+def session(make: Callable[[asyncio.Task[Any] | None], Session]) -> Session:
     """Return the session of the current context."""
-    session: Session | None = g.get(_SESSION)
-    if session is None:
-        session = make(g.get(_OWNER))
-        setattr(g, _SESSION, session)
-    return session
+    scope = _current()
+    if scope.session is None:
+        scope.session = make(scope.owner)
+    return scope.session
 
 
 def existing() -> Session | None:
     """Return the session of the current context if it was used."""
-    return g.get(_SESSION)  # type: ignore[no-any-return]
+    return _current().session
 
 
-async def release(_error: BaseException | None = None) -> None:
-    """Close the session of the current context, also when the request is being cancelled."""
-    session: Session | None = g.pop(_SESSION, None)
-    if session is not None:
-        await asyncio.shield(asyncio.create_task(session.close()))
+def _current() -> Scope:
+    context = _globals()
+    scope = _request_scope.get(None)
+    # A background task inherits the variable from its request, but not 'g'.
+    if scope is None or scope.context is not context:
+        scope = cast("Scope | None", g.get(_KEY))
+    if scope is None:
+        scope = Scope(context, None)
+        setattr(g, _KEY, scope)
+    return scope
+
+
+def _globals() -> object:
+    return g._get_current_object()
 
 
 def with_session_per_message(base: type[Websocket]) -> type[Websocket]:

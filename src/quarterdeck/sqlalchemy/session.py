@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, event, inspect, orm
 from sqlalchemy.ext.asyncio import (
@@ -16,13 +16,14 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.sql.util import find_tables
 
-from quarterdeck.exceptions import SessionSharedError, TransactionOwnedError
+from quarterdeck.exceptions import SessionSharedError, TransactionOwnedError, UnknownBindError
 
 from . import sqlite
 from .after_commit import AfterCommit, Callback
 from .keeping import Kept
 from .loading import refuse_lazy_load
 
+T = TypeVar("T")
 Binds = Mapping[str | None, AsyncEngine | AsyncConnection]
 
 
@@ -41,7 +42,11 @@ class RoutedSession(orm.Session):
             return bind  # type: ignore[no-any-return]
         if len(self._engines) == 1:  # nearly always, and asked for at every statement
             return self._engines[None]
-        return self._engines[_bind_key(mapper, clause)]
+        key = _bind_key(mapper, clause)
+        try:
+            return self._engines[key]
+        except KeyError:
+            raise UnknownBindError(str(key)) from None
 
 
 @event.listens_for(RoutedSession, "after_transaction_create")
@@ -138,6 +143,16 @@ class Session(AsyncSession):
     def _queue(self) -> AfterCommit:
         return cast(RoutedSession, self.sync_session).after_commit
 
+    async def get(self, entity: type[T] | orm.Mapper[T], ident: Any, **options: Any) -> T | None:
+        """Return the object with this primary key, from memory if it is loaded.
+
+        A number that SQLite cannot hold is the key of nothing, not an error.
+        """
+        try:
+            return await super().get(entity, ident, **options)
+        except OverflowError:
+            return None
+
     def begin(self) -> AsyncSessionTransaction:
         """Begin a transaction by hand, as a block; ``db.transaction()`` does more."""
         return _Transaction(self)
@@ -162,11 +177,13 @@ class Session(AsyncSession):
         if self._in_block:
             raise TransactionOwnedError("rollback")
         await super().rollback()
+        self._queue.clear()
 
     async def close(self) -> None:
         """Roll back what was not committed and return the connection; allowed from any task."""
         self._owner = asyncio.current_task()
         await super().close()
+        self._queue.clear()
         self._owner = None
 
     async def remove(self) -> None:
@@ -185,24 +202,18 @@ class Session(AsyncSession):
             return
         kept = Kept(self.sync_session)
         await self._take_write_lock()
-        self._in_block = True
         try:
-            yield self
-        except BaseException:
-            self._in_block = False
-            await self.rollback()
-            kept.restore()
-            raise
-        self._in_block = False
-        await self._commit_or_restore(kept)
-
-    async def _commit_or_restore(self, kept: Kept) -> None:
-        try:
-            await self.commit()
+            self._in_block = True
+            try:
+                yield self
+            finally:
+                self._in_block = False
+            await super().commit()
         except BaseException:
             await self.rollback()
             kept.restore()
             raise
+        await self._queue.run()
 
     async def _take_write_lock(self) -> None:
         """On SQLite, begin at once, so that what is read in the block is what is changed."""
