@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from quart.globals import current_app
+from quart.helpers import _split_blueprint_path
 from quart.wrappers import Request as QuartRequest
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
@@ -29,6 +30,12 @@ class Request(QuartRequest):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.body.patience = self.body_timeout
+
+    @property
+    def blueprints(self) -> list[str]:
+        """Names of the blueprints of the view, innermost first."""
+        blueprint = self.blueprint
+        return _split_blueprint_path(blueprint) if blueprint is not None else []
 
     @property
     def max_content_length(self) -> int | None:
