@@ -248,10 +248,10 @@ class Demo:
     def _age(self) -> float:
         """Return how many days ago an order came: more of them lately, fewer in winter."""
         while True:
-            age = DAYS * (1 - self.random.random() ** 0.7)
+            age = DAYS * (1.0 - self.random.random() ** 0.7)
             month = (self.today - timedelta(days=age)).month
             if self.random.random() < (0.55 if month in {11, 12, 1, 2} else 1.0):
-                return age
+                return float(age)
 
     def _state(self, age: float) -> OrderState:
         if self.random.random() < 0.04:

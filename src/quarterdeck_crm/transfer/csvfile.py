@@ -126,6 +126,7 @@ class CSVFile:
         if not cells:
             self.problems.add(self.name, None, "is empty; the first line must name the columns")
             return None
+        before = self.problems.count
         columns = [self.table.column_for(cell) for cell in cells]
         self.unknown = tuple(
             cell for cell, column in zip(cells, columns, strict=True) if column is None
@@ -141,7 +142,7 @@ class CSVFile:
                 f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
                 f"{self.table.title} may have {', '.join(self.table.names)}",
             )
-        return None if self.problems else columns
+        return columns if self.problems.count == before else None
 
     def _row(self, line: int, columns: list[Column | None], cells: list[str]) -> Row | None:
         if not any(cells):

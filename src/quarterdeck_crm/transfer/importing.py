@@ -112,7 +112,7 @@ class Import:
     ) -> dict[str, int]:
         """Return the ids of the rows that have some keys, in one query."""
         rows = await self.session.execute(select(column, identity).where(column.in_(set(keys))))
-        return dict(rows.tuples().all())
+        return dict(rows.all())
 
     async def record_imported(self, subject_type: str, ids: Iterable[int]) -> None:
         """Write a line of history for each row that the import made."""

@@ -56,7 +56,8 @@ async def import_orders(
     async for batch in task.batches(lines_file):
         await _import_lines(task, lines_file, batch, orders, goods)
     for number, line in orders.header_line.items():
-        if not orders.count[number] and number not in orders.drafts:
+        is_served = number in orders.ids and number not in orders.drafts
+        if is_served and not orders.count[number]:
             task.problems.add(file.name, line, f"order {number} has no line in {lines_file.name}")
     if not task.problems:
         await _write_totals(task, orders)
