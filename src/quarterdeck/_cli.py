@@ -254,29 +254,53 @@ class AppGroup(quart.cli.AppGroup):
     ``lifespan=True`` runs ``before_serving`` and ``after_serving`` around it.
     """
 
-    def command(self, *args: Any, **kwargs: Any) -> Any:
+    @overload
+    def command(self, function: Callable[..., Any], /) -> click.Command: ...
+
+    @overload
+    def command(
+        self,
+        name: str | None = None,
+        *,
+        with_appcontext: bool = True,
+        lifespan: bool = False,
+        **attributes: Any,
+    ) -> Callable[[Callable[..., Any]], click.Command]: ...
+
+    def command(
+        self,
+        name: Any = None,
+        *,
+        with_appcontext: bool = True,
+        lifespan: bool = False,
+        **attributes: Any,
+    ) -> Any:
         """Register a command; the docstring is its help, as in click."""
-        options = {
-            "app_context": kwargs.pop("with_appcontext", True),
-            "lifespan": kwargs.pop("lifespan", False),
-        }
 
         def decorate(function: Callable[..., Any]) -> click.Command:
             if not hasattr(function, _MARK):
-                function = async_command(**options)(function)
-            made: click.Command = click.command(*args, **kwargs)(function)
+                function = async_command(app_context=with_appcontext, lifespan=lifespan)(function)
+            made: click.Command = click.command(name, **attributes)(function)
             self.add_command(made)
             return made
 
-        if args and callable(args[0]):
-            function, args = args[0], args[1:]
+        if callable(name):
+            function, name = name, None
             return decorate(function)
         return decorate
 
-    def group(self, *args: Any, **kwargs: Any) -> Any:
+    @overload
+    def group(self, function: Callable[..., Any], /) -> AppGroup: ...
+
+    @overload
+    def group(
+        self, name: str | None = None, **attributes: Any
+    ) -> Callable[[Callable[..., Any]], AppGroup]: ...
+
+    def group(self, *args: Any, **attributes: Any) -> Any:
         """Register a group of the same kind inside this one."""
-        kwargs.setdefault("cls", AppGroup)
-        return click.Group.group(self, *args, **kwargs)
+        attributes.setdefault("cls", AppGroup)
+        return click.Group.group(self, *args, **attributes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Find a command by name, ready to run."""

@@ -1,0 +1,178 @@
+"""One folder of migrations and one database: where Alembic's commands are run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import util
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import Script, ScriptDirectory
+from alembic.script.revision import MultipleHeads, ResolutionError
+
+from quarterdeck.exceptions import (
+    MigrationError,
+    MigrationsFolderError,
+    MigrationsPendingError,
+    MultipleHeadsError,
+    RevisionNotFoundError,
+    SchemaDriftError,
+)
+from quarterdeck.sqlalchemy.engines import create_database
+from quarterdeck.sqlalchemy.urls import is_memory, is_sqlite
+
+from .bridge import Use, in_thread
+from .environment import ATTRIBUTE, Environment
+from .extension import state
+from .locks import exclusive
+from .rendering import describe
+from .revisions import Applied, Progress, Revision
+
+T = TypeVar("T")
+
+
+class Workspace:
+    """The migrations of the current app for one of its databases.
+
+    Args:
+        directory: The folder; by default the one that ``Migrate`` was given.
+        bind: The bind key of the database. Each has its own line of scripts: ``versions/``
+            of the default one, ``versions_<bind>/`` of another.
+    """
+
+    def __init__(self, directory: str | Path | None = None, bind: str | None = None) -> None:
+        self._state = state.get()
+        self.folder = Path(directory) if directory is not None else self._state.directory
+        self.versions = self.folder / ("versions" if bind is None else f"versions_{bind}")
+        self._engine = self._state.db.get_engine(bind)
+        self._metadata = self._state.db.metadata_for(bind)
+
+    async def call(
+        self,
+        work: Callable[[Config], T],
+        *,
+        lock: bool = False,
+        progress: Progress | None = None,
+    ) -> T:
+        """Run one of Alembic's commands in its thread and return what it returns.
+
+        Args:
+            work: Calls the command with the configuration it is given.
+            lock: Whether other processes have to wait, and the database is made.
+            progress: Told of each script after it ran, before it is committed.
+        """
+
+        async def lend(use: Use) -> None:
+            async with self._engine.connect() as connection:
+                await connection.run_sync(use)
+
+        def in_alembic(online: Callable[[Use], None]) -> T:
+            config = self._config()
+            config.attributes[ATTRIBUTE] = Environment(
+                self._engine.sync_engine,
+                self._metadata,
+                self._state.options,
+                _reporter(progress),
+                online,
+            )
+            with _typed_errors():
+                return work(config)
+
+        await asyncio.to_thread(self._prepare)
+        async with AsyncExitStack() as stack:
+            if lock:
+                seconds = self._state.lock_seconds
+                await stack.enter_async_context(exclusive(self._engine, seconds))
+            return await in_thread(in_alembic, lend)
+
+    async def current_ids(self) -> tuple[str, ...]:
+        """Return the ids of the revisions at which the database stands."""
+        if await self._file_is_missing():
+            return ()
+        options = {key: self._state.options[key] for key in _TABLE & self._state.options.keys()}
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(
+                lambda sync: MigrationContext.configure(sync, opts=options).get_current_heads()
+            )
+
+    async def _file_is_missing(self) -> bool:
+        """Whether merely asking SQLite would make an empty file."""
+        url = self._engine.url
+        if not is_sqlite(url) or is_memory(url):
+            return False
+        return not await asyncio.to_thread(Path(str(url.database)).exists)
+
+    async def scripts(self, read: Callable[[ScriptDirectory], Iterator[Script]]) -> list[Revision]:
+        """Return what ``read`` finds in the folder."""
+
+        def work(config: Config) -> list[Revision]:
+            return [Revision.of(script) for script in read(ScriptDirectory.from_config(config))]
+
+        return await self.call(work)
+
+    async def create_database(self) -> None:
+        """Make the database if it is missing."""
+        await create_database(self._engine)
+
+    async def refuse_pending(self) -> None:
+        """Raise MigrationsPendingError unless the database stands at the heads."""
+        heads = await self.call(lambda config: ScriptDirectory.from_config(config).get_heads())
+        current = await self.current_ids()
+        if set(heads) != set(current):
+            raise MigrationsPendingError(sorted(current), heads)
+
+    def _prepare(self) -> None:
+        if not (self.folder / "env.py").is_file():
+            raise MigrationsFolderError(str(self.folder), "has no migrations", "Run 'db init'.")
+        self.versions.mkdir(exist_ok=True)
+
+    def _config(self) -> Config:
+        config = Config(stdout=io.StringIO(), cmd_opts=argparse.Namespace(quiet=True))
+        entries = {
+            "script_location": str(self.folder),
+            "version_locations": str(self.versions),
+            "path_separator": "newline",
+        }
+        for name, value in entries.items():
+            config.set_main_option(name, value.replace("%", "%%"))
+        return config
+
+
+_TABLE = {"version_table", "version_table_schema"}
+
+
+def _reporter(progress: Progress | None) -> Callable[..., None]:
+    started = time.monotonic()
+
+    def report(*, step: MigrationInfo, **_details: Any) -> None:
+        nonlocal started
+        now = time.monotonic()
+        script = step.up_revision
+        if progress is not None and step.is_migration and isinstance(script, Script):
+            progress(Applied(Revision.of(script), step.is_upgrade, now - started))
+        started = now
+
+    return report
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    """Raise Alembic's complaints as errors of our own."""
+    try:
+        yield
+    except util.AutogenerateDiffsDetected as error:
+        raise SchemaDriftError([describe(one) for one in error.diffs]) from None
+    except util.CommandError as error:
+        cause = error.__cause__
+        if isinstance(cause, MultipleHeads):
+            raise MultipleHeadsError(sorted(cause.heads)) from error
+        if isinstance(cause, ResolutionError):
+            raise RevisionNotFoundError(str(error)) from error
+        raise MigrationError(str(error)) from error
