@@ -40,3 +40,9 @@ class Blueprint(quart.Blueprint):
 
         self.record_once(cast(Any, add))
         return function
+
+    def _merge_blueprint_funcs(self, app: Any, name: str) -> None:
+        super()._merge_blueprint_funcs(app, name)
+        for key, functions in self.teardown_websocket_funcs.items():  # Quart 0.22 leaves them out
+            owner = app.teardown_websocket_funcs[name if key is None else f"{name}.{key}"]
+            owner.extend(function for function in functions if function not in owner)
