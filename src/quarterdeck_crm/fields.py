@@ -99,6 +99,6 @@ def _id_or_none(value: Any) -> int | None:
 
 
 def _stop_at_nonsense(field: ExactField | WholeField) -> None:
-    """Do not compare with limits what is not a number at all."""
-    if field.process_errors:
+    """Do not compare with limits what is not a number; that nothing was typed may be fine."""
+    if field.process_errors and any(text.strip() for text in field.raw_data or ()):
         raise StopValidation

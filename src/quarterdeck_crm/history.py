@@ -78,8 +78,7 @@ def label_of(field: str) -> str:
 
 
 def _text(entry: Activity, names: Names) -> str:
-    sentence = SENTENCES.get(entry.action)
-    if sentence is not None:
+    if sentence := SENTENCES.get(entry.action):
         return sentence.format_map(entry.changes)
     changes = [(name, change) for name, change in entry.changes.items() if name != VERSION]
     return "; ".join(_change(name, change, names) for name, change in changes) or "Changed"

@@ -18,6 +18,8 @@ from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
 
+from .trading import Trade
+
 PASSWORD = "correct horse battery"
 _TOKEN = re.compile(r'name="csrf_token"[^>]*? value="([^"]+)"')
 
@@ -144,6 +146,12 @@ async def as_moderator(browser: Callable[[], Auth], moderator: User) -> Auth:
 async def auth(browser: Callable[[], Auth], user: User) -> Auth:
     """A browser in which somebody with the role User has signed in."""
     return await _signed_in(browser(), user)
+
+
+@pytest.fixture
+def trade(app: Quart) -> Trade:
+    """Make accounts, goods and orders."""
+    return Trade(app)
 
 
 async def _signed_in(auth: Auth, person: User) -> Auth:

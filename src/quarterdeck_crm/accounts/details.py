@@ -63,8 +63,10 @@ async def update_contact(
         ValidationError: If a value cannot be accepted.
     """
     require_edit(actor, account)
+    was = contact.name
     changes = assign(contact, clean(Contact, values, fields=CONTACT_FIELDS))
     if changes:
+        changes["contact"] = [was, contact.name]
         record(session, actor=actor, subject=account, action="contact changed", changes=changes)
     return contact
 

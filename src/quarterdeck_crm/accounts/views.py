@@ -18,7 +18,7 @@ from quarterdeck_crm.orders.services import count_open_orders, list_orders
 from quarterdeck_crm.ownership import may_edit, require_edit
 from quarterdeck_crm.picking import label, suggest
 
-from . import bp
+from . import bp as bp
 from .forms import AccountForm, NoteForm
 from .services import (
     FILTERS,

@@ -16,7 +16,7 @@ from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.picking import label, suggest
 
-from . import bp
+from . import bp as bp
 from .forms import GoodForm
 from .services import (
     FILTERS,

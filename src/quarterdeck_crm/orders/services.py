@@ -212,12 +212,13 @@ async def move_order(
     values: dict[str, Any] = {"state": target}
     if target is OrderState.SHIPPED:
         values["shipped_on"] = utc_now().date()
-    # The order is written first: of two people who confirm it, one is told before stock moves.
-    await store(session, actor=actor, row=order, values=values, action=target.value)
-    if target is OrderState.CONFIRMED:
-        await take_stock(session, actor=actor, order=order)
-    elif target is OrderState.CANCELLED and was in TAKEN:
-        await return_stock(session, actor=actor, order=order)
+    async with session.begin_nested():
+        # The order is written first: of two who confirm it, one is told before stock moves.
+        await store(session, actor=actor, row=order, values=values, action=target.value)
+        if target is OrderState.CONFIRMED:
+            await take_stock(session, actor=actor, order=order)
+        elif target is OrderState.CANCELLED and was in TAKEN:
+            await return_stock(session, actor=actor, order=order)
     return move
 
 

@@ -21,8 +21,8 @@ async def take_stock(session: AsyncSession, *, actor: User | None, order: Order)
     same time cannot both have it, whatever each had read before.
 
     Raises:
-        OutOfStockError: Naming every good that lacks, and how many there are. The transaction
-            must then be rolled back.
+        OutOfStockError: Naming every good that lacks, and how many there are. The caller's
+            transaction or savepoint must then be rolled back.
     """
     wanted = _wanted(order)
     short = [

@@ -21,7 +21,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.ownership import may_edit, require_edit
 from quarterdeck_crm.picking import label
 
-from . import bp
+from . import bp as bp
 from .forms import LineForm, OrderForm, form_data, tidy_lines
 from .services import (
     FILTERS,
