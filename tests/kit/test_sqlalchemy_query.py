@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import assert_type
 
 import pytest
 from quart import Quart
@@ -13,7 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.exceptions import NotFound
 
 from quarterdeck.exceptions import BulkQueryError
-from quarterdeck.sqlalchemy import Query
+from quarterdeck.sqlalchemy import Pagination, Query
 
 from .sqlalchemy_app import Event, Post, User, add_users, db, make_app
 
@@ -67,6 +68,22 @@ async def test_first_get_and_one() -> None:
         await User.query.one_or_none()
 
 
+async def test_get_honours_options_and_filters() -> None:
+    with_posts = User.query.options(selectinload(User.posts))
+    assert (await with_posts.get_or_404(1)).posts == []
+    assert await User.query.filter_by(name="Grace").get(1) is None
+    assert await User.query.filter_by(name="Ada").get((1,)) is not None
+
+
+async def test_a_lock_reads_anew() -> None:
+    ada = await User.query.get_or_404(1)
+    async with db.new_session() as session, session.transaction():
+        await User.query.with_session(session).filter_by(id=1).update({"balance": 3})
+    assert ada.balance == 0
+    assert await User.query.with_for_update().get(1) is ada
+    assert ada.balance == 3
+
+
 async def test_what_is_missing_is_a_404() -> None:
     nobody = User.query.filter_by(name="Nobody")
     attempts: list[Callable[[], Awaitable[User]]] = [
@@ -75,6 +92,7 @@ async def test_what_is_missing_is_a_404() -> None:
         User.query.one_or_404,  # several
         lambda: User.query.get_or_404(99),
         lambda: User.query.get_or_404(10**30),
+        lambda: User.query.options(selectinload(User.posts)).get_or_404(10**30),
         lambda: db.get_or_404(User, 99),
         lambda: db.first_or_404(select(User).filter_by(name="Nobody")),
         lambda: db.one_or_404(select(User)),
@@ -199,3 +217,16 @@ async def test_options_lock_and_execution_options() -> None:
 async def test_select_style() -> None:
     users = await db.session.scalars(select(User).order_by(User.name).limit(2))
     assert [user.name for user in users] == ["Ada", "Edsger"]
+
+
+async def test_type_checkers_know_the_results() -> None:
+    assert_type(await User.query.all(), list[User])
+    assert_type(await User.query.filter_by(name="Ada").first(), User | None)
+    assert_type(await User.query.get_or_404(1), User)
+    assert_type(await User.query.paginate(), Pagination[User])
+    assert_type(await db.get_or_404(User, 1), User)
+    assert_type(await db.first_or_404(select(User)), User)
+    assert_type(await db.paginate(select(User)), Pagination[User])
+    user = await User.query.get_or_404(1)
+    assert_type(user.events.filter_by(kind="login"), Query[Event])
+    assert_type(await user.events.all(), list[Event])

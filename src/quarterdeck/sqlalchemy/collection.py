@@ -33,7 +33,7 @@ class DynamicCollection(WriteOnlyCollection[T]):
     def query(self) -> Query[T]:
         """A query over the members of this collection."""
         session = inspect(self.instance).async_session
-        return Query(self.select(), self.attr.target_mapper.class_, session)
+        return Query(self.select(), self.attr.target_mapper.class_, session, changed=True)
 
     def append(self, item: T) -> None:
         """The same as ``add``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from .model import MYSQL_TABLE, ModelMixin, make_metadata
 from .pagination import Pagination, paginate
 from .query import Query
 from .session import Session
+
+logger = logging.getLogger("quarterdeck.sqlalchemy")
 
 T = TypeVar("T")
 M = TypeVar("M", bound=ModelMixin)
@@ -90,6 +93,11 @@ class SQLAlchemy:
         """
         self._state.refuse_second(app)
         config = read(app, CONFIG)
+        if config["SQLALCHEMY_TRACK_MODIFICATIONS"]:
+            logger.info(
+                "'SQLALCHEMY_TRACK_MODIFICATIONS' has no effect. Listen to SQLAlchemy's session "
+                "events, or use 'db.after_commit'."
+            )
         state = _State(
             engines.make_engines(config, self._engine_options, app.instance_path),
             config["SQLALCHEMY_COMMIT_ON_TEARDOWN"],

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from quart import abort
-from sqlalchemy import CursorResult, Row, Select, delete, select, update
+from sqlalchemy import CursorResult, Row, Select, delete, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -35,12 +35,14 @@ class Query(Generic[T]):
         *,
         db: SQLAlchemy | None = None,
         rows: bool = False,
+        changed: bool = False,
     ) -> None:
         self.statement = statement
         self._model = model
         self._session = session
         self._db = db
         self._rows = rows
+        self._changed = changed
 
     def __str__(self) -> str:
         """The SQL text, with names in the place of values."""
@@ -58,13 +60,17 @@ class Query(Generic[T]):
         return self._db.session
 
     def _with(self, statement: Select[Any]) -> Self:
-        return type(self)(statement, self._model, self._session, db=self._db, rows=self._rows)
+        return type(self)(
+            statement, self._model, self._session, db=self._db, rows=self._rows, changed=True
+        )
 
     # --- building ---------------------------------------------------------------
 
     def with_session(self, session: AsyncSession) -> Self:
         """Run in another session than that of the context, for example ``db.new_session()``."""
-        return type(self)(self.statement, self._model, session, rows=self._rows)
+        return type(self)(
+            self.statement, self._model, session, rows=self._rows, changed=self._changed
+        )
 
     def filter(self, *criteria: Any) -> Self:
         return self._with(self.statement.where(*criteria))
@@ -104,8 +110,12 @@ class Query(Generic[T]):
         return self._with(self.statement.offset(offset))
 
     def with_for_update(self, **options: Any) -> Self:
-        """Lock the rows until the end of the transaction; SQLite locks all of it anyway."""
-        return self._with(self.statement.with_for_update(**options))
+        """Lock the rows until the end of the transaction, and read them anew.
+
+        SQLite has no row locks: ``db.transaction()`` locks the database instead.
+        """
+        locking = self.statement.with_for_update(**options)
+        return self._with(locking.execution_options(populate_existing=True))
 
     def execution_options(self, **options: Any) -> Self:
         return self._with(self.statement.execution_options(**options))
@@ -156,8 +166,19 @@ class Query(Generic[T]):
         return _or_404(only, description)
 
     async def get(self, identity: Any) -> T | None:
-        """Return the object with this primary key; without SQL if the session knows it."""
-        return await self.session.get(self._model, identity)
+        """Return the object with this primary key, or None.
+
+        Without options or filters it costs no SQL if the session has the object already.
+        """
+        if not self._changed:
+            return await self.session.get(self._model, identity)
+        values = identity if isinstance(identity, tuple) else (identity,)
+        keys = inspect(self._model).primary_key
+        criteria = [key == value for key, value in zip(keys, values, strict=True)]
+        try:
+            return await self.filter(*criteria).one_or_none()
+        except OverflowError:  # a number that SQLite cannot hold is the key of nothing
+            return None
 
     async def get_or_404(self, identity: Any, description: str | None = None) -> T:
         return _or_404(await self.get(identity), description)
