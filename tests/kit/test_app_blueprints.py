@@ -1,4 +1,4 @@
-"""Configuration, blueprints, subdomains, URLs outside requests, and middleware."""
+"""Blueprints, subdomains, URLs outside requests, and middleware."""
 
 from __future__ import annotations
 
@@ -19,50 +19,6 @@ def app() -> Quart:
 
 async def text(response: Any) -> str:
     return str(await response.get_data(as_text=True))
-
-
-# --- configuration --------------------------------------------------------------------
-
-
-class Base:
-    TITLE = "base"
-    lower = "ignored"
-
-    @staticmethod
-    def init_app(app: quart.Quart) -> None:
-        app.config["READY"] = True
-
-
-class Testing(Base):
-    TESTING = True
-
-
-@pytest.mark.feature("C1", "C2")
-def test_configuration_from_a_class_and_its_name(app: Quart) -> None:
-    app.config.from_object(Testing)
-    Testing.init_app(app)
-    assert (app.config["TITLE"], app.testing, app.config["READY"]) == ("base", True, True)
-    assert "lower" not in app.config
-    app.config["TITLE"] = "other"
-    app.config.update(TITLE="third")
-    app.config.from_object(f"{__name__}.Base")
-    assert app.config["TITLE"] == "base"
-
-
-@pytest.mark.feature("C3")
-def test_configuration_from_a_file_and_a_variable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "config.py").write_text("TITLE = 'file'\nlower = 1\n")
-    app = Quart(__name__, instance_path=str(tmp_path), instance_relative_config=True)
-    app.config.from_pyfile("config.py")
-    assert app.config["TITLE"] == "file"
-    assert "lower" not in app.config
-    monkeypatch.setenv("SHOP_SETTINGS", str(tmp_path / "config.py"))
-    other = Quart(__name__)
-    other.config.from_envvar("SHOP_SETTINGS")
-    assert other.config["TITLE"] == "file"
-    assert not other.config.from_pyfile("none.py", silent=True)
 
 
 # --- URLs -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from quart.utils import run_sync
 from werkzeug.datastructures import ImmutableDict
 
 from quarterdeck._cli import AppGroup
+from quarterdeck._config import ConfigKey, boolean, integer, read, text_list
 from quarterdeck.routing import register_converters
 
 from .connection import HTTPConnection, WebsocketConnection
@@ -31,13 +32,14 @@ from .testing import TestClient
 
 F = TypeVar("F", bound=Callable[[], Any])
 
-DEFAULTS = {
-    "JINJA_ASYNC": False,
-    "MAX_JSON_DEPTH": 64,
-    "MAX_JSON_SIZE": 2_000_000,
-    "SEND_FILE_CONDITIONAL": True,
-    "STATIC_FINGERPRINT": False,
-}
+CONFIG = (
+    ConfigKey("JINJA_ASYNC", False, boolean, "Whether templates may await."),
+    ConfigKey("MAX_JSON_DEPTH", 64, integer(1), "Levels that JSON may have."),
+    ConfigKey("MAX_JSON_SIZE", 2_000_000, integer(1), "Bytes that a JSON body may have."),
+    ConfigKey("SEND_FILE_CONDITIONAL", True, boolean, "Whether files answer with 304 and 206."),
+    ConfigKey("STATIC_FINGERPRINT", False, boolean, "Whether static files are kept for a year."),
+    ConfigKey("TRUSTED_HOSTS", None, text_list, "Names that the site is reached by."),
+)
 
 
 class Quart(RequestCycle):
@@ -57,7 +59,9 @@ class Quart(RequestCycle):
     request_class = Request
     response_class = Response
 
-    default_config = ImmutableDict(quart.Quart.default_config | DEFAULTS)
+    default_config = ImmutableDict(
+        quart.Quart.default_config | {key.name: key.default for key in CONFIG}
+    )
 
     def __init__(self, import_name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(import_name, *args, **kwargs)
@@ -96,7 +100,12 @@ class Quart(RequestCycle):
     # --- static files -------------------------------------------------------------
 
     async def startup(self) -> None:
-        """Run what stands before serving; with STATIC_FINGERPRINT, read the static files."""
+        """Check the configuration, read the static files if they get fingerprints, then serve.
+
+        Raises:
+            ConfigurationError: If a key of this room holds a value that cannot work.
+        """
+        self.config.update(read(self, CONFIG))
         if self.config["STATIC_FINGERPRINT"]:
             owners = (self, *self.blueprints.values())
             folders = [str(owner.static_folder) for owner in owners if owner.static_folder]

@@ -13,9 +13,11 @@ class MsgspecJSONProvider(JSONProvider):
 
     Attributes:
         sort_keys: Sort the keys of objects; else they keep their order.
+        mimetype: Of the responses of ``jsonify``.
     """
 
     sort_keys = False
+    mimetype = "application/json"
 
     def dumps(self, obj: Any, *, indent: int | None = None, **kwargs: Any) -> str:
         """Return ``obj`` as JSON text.
@@ -49,7 +51,7 @@ class MsgspecJSONProvider(JSONProvider):
         """Return a JSON response; this is ``jsonify``."""
         obj = self._prepare_response_obj(args, kwargs)
         data = self._encode(obj, self.sort_keys)
-        return cast(Any, self._app.response_class)(data, mimetype="application/json")
+        return cast(Any, self._app.response_class)(data, mimetype=self.mimetype)
 
     def _encode(self, obj: Any, sort_keys: bool) -> bytes:
         return msgspec.json.encode(

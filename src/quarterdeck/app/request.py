@@ -92,10 +92,10 @@ class Request(QuartRequest):
 
     async def _json_data(self, cache: bool) -> bytes:
         limit = current_app.config["MAX_JSON_SIZE"]
-        if limit is not None and (self.content_length or 0) > limit:
+        if (self.content_length or 0) > limit:
             raise RequestEntityTooLarge(f"JSON of more than {limit} bytes is refused.")
         data = cast(bytes, await self.get_data(cache=cache))
-        if limit is not None and len(data) > limit:
+        if len(data) > limit:
             raise RequestEntityTooLarge(f"JSON of more than {limit} bytes is refused.")
         return data
 
@@ -103,8 +103,8 @@ class Request(QuartRequest):
         limit = current_app.config["MAX_JSON_DEPTH"]
         value = self.json_module.loads(data)
         # Without that many brackets it cannot be that deep.
-        deep = limit is not None and data.count(b"[") + data.count(b"{") > limit
-        if deep and nests_deeper_than(value, limit):
+        brackets = data.count(b"[") + data.count(b"{")
+        if brackets > limit and nests_deeper_than(value, limit):
             raise ValueError(f"it is nested deeper than {limit} levels")
         return value
 
