@@ -5,5 +5,3 @@ from __future__ import annotations
 from quarterdeck.app import Blueprint
 
 bp = Blueprint("dashboard", __name__)
-
-from . import views  # noqa: E402, F401  - the views put themselves on bp

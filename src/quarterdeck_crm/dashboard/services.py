@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Select, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState
+from quarterdeck_crm.orders.states import OPEN
+from quarterdeck_crm.orders.states import TAKEN as SOLD
 
-OPEN = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.SHIPPED)
-SOLD = (OrderState.CONFIRMED, OrderState.SHIPPED, OrderState.PAID)
 MONTHS = 12
 BEST = 8
 

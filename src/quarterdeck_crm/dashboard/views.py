@@ -8,9 +8,12 @@ from quart import render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from quarterdeck.login import current_user, login_required, public, redirect_next
+from quarterdeck_crm.accounts.services import list_accounts
 from quarterdeck_crm.charts import column_chart, share
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.orders.services import list_orders
 
 from . import bp, services
 
@@ -22,8 +25,6 @@ THEME_COOKIE_AGE = timedelta(days=365)
 @bp.get("/")
 @login_required
 async def index() -> str:
-    from quarterdeck_crm.orders.services import list_orders
-
     session = db.session
     standing = await services.read_standing(session)
     currencies = list(standing.sales)
@@ -59,10 +60,6 @@ async def _sales(currency: str, standing: services.Standing) -> dict[str, object
 @login_required
 async def search() -> str:
     """Search accounts, goods and orders at once."""
-    from quarterdeck_crm.accounts.services import list_accounts
-    from quarterdeck_crm.goods.services import list_goods
-    from quarterdeck_crm.orders.services import list_orders
-
     q = Listing.from_args(request.args, sorts={"": None}, default="").q
     found = {}
     if q:

@@ -1,0 +1,229 @@
+"""The dashboard's figures, its page, the search and the appearance."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from quart import Quart
+from sqlalchemy import event
+
+from quarterdeck_crm.dashboard import services
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState, User
+from quarterdeck_crm.models.columns import utc_now
+
+from .conftest import Auth
+
+Sell = Callable[..., Awaitable[Order]]
+
+
+@pytest.fixture
+async def business(app: Quart) -> tuple[list[Account], list[Good]]:
+    """Two accounts and two goods, one of which is archived."""
+    accounts = [Account(name="Ernst Handel", city="Graz"), Account(name="QUICK-Stop")]
+    goods = [
+        Good(code="1", name="Chai", price=Decimal(18), currency="USD"),
+        Good(code="2", name="Ikura", price=Decimal(31), currency="USD"),
+    ]
+    goods[1].archived_at = utc_now()
+    async with app.app_context(), db.transaction() as session:
+        session.add_all([*accounts, *goods])
+    return accounts, goods
+
+
+@pytest.fixture
+def sell(app: Quart, business: tuple[list[Account], list[Good]]) -> Sell:
+    """Write down an order of one line; the rules of orders are not what is tested here."""
+    accounts, goods = business
+    numbers = iter(range(10248, 99999))
+
+    async def write(
+        net: str,
+        *,
+        account: int = 0,
+        good: int = 0,
+        state: OrderState = OrderState.PAID,
+        on: str = "1998-05-06",
+        currency: str = "USD",
+        owner: User | None = None,
+    ) -> Order:
+        order = Order(
+            number=str(next(numbers)),
+            account_id=accounts[account].id,
+            owner_id=owner.id if owner else None,
+            state=state,
+            currency=currency,
+            ordered_on=date.fromisoformat(on),
+            net=Decimal(net),
+        )
+        line = OrderLine(position=1, good_id=goods[good].id, quantity=2, price=0, amount=order.net)
+        order.lines.append(line)
+        async with app.app_context(), db.transaction() as session:
+            session.add(order)
+        return order
+
+    return write
+
+
+@pytest.fixture
+def statements(app: Quart) -> Callable[[], Any]:
+    """Count the statements that reach the database inside a block."""
+
+    @contextmanager
+    def count() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(*args: Any) -> None:
+            seen.append(args[2])
+
+        event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+
+    return count
+
+
+async def test_counts_include_what_is_archived(app: Quart, sell: Sell) -> None:
+    await sell("10")
+    async with app.app_context():
+        counts = await services.count_everything(db.session)
+    assert counts == services.Counts(
+        accounts=2, archived_accounts=0, goods=2, archived_goods=1, lines=1
+    )
+
+
+async def test_sales_leave_out_drafts_and_cancelled_orders(app: Quart, sell: Sell) -> None:
+    for net, state in zip(("1", "20.0005", "300", "4000", "50000"), OrderState, strict=True):
+        await sell(net, state=state)
+    async with app.app_context():
+        standing = await services.read_standing(db.session)
+    assert standing.sales == {"USD": Decimal("4320.0005")}
+    assert standing.orders == 5
+
+
+async def test_sales_of_different_currencies_are_never_added_up(app: Quart, sell: Sell) -> None:
+    await sell("5", currency="EUR")
+    await sell("7", currency="USD")
+    await sell("9", currency="USD")
+    async with app.app_context():
+        standing = await services.read_standing(db.session)
+    assert list(standing.sales.items()) == [("USD", Decimal(16)), ("EUR", Decimal(5))]
+
+
+async def test_months_without_sales_are_zero(app: Quart, sell: Sell) -> None:
+    await sell("10", on="1997-12-31")
+    await sell("20", on="1998-02-01")
+    await sell("5", on="1998-02-28")
+    await sell("99", on="1998-02-28", state=OrderState.DRAFT)
+    await sell("77", on="1997-11-30")
+    async with app.app_context():
+        months = await services.sales_by_month(
+            db.session, currency="USD", until=date(1998, 2, 28), months=3
+        )
+    assert months == [
+        (date(1997, 12, 1), Decimal(10)),
+        (date(1998, 1, 1), Decimal(0)),
+        (date(1998, 2, 1), Decimal(25)),
+    ]
+
+
+async def test_best_come_first_with_their_numbers(app: Quart, sell: Sell) -> None:
+    await sell("10", account=0, good=1)
+    await sell("10", account=0, good=1)
+    await sell("30", account=1, good=0)
+    await sell("500", account=0, currency="EUR")
+    async with app.app_context():
+        accounts = await services.best_accounts(db.session, currency="USD")
+        goods = await services.best_goods(db.session, currency="USD", limit=1)
+    assert [(a.name, a.net, a.number) for a in accounts] == [
+        ("QUICK-Stop", Decimal(30), 1),
+        ("Ernst Handel", Decimal(20), 2),
+    ]
+    assert [(g.name, g.net, g.number) for g in goods] == [("Chai", Decimal(30), 2)]
+
+
+@pytest.mark.feature("AP6")
+async def test_page_shows_the_exact_total_rounded_once(auth: Auth, sell: Sell) -> None:
+    await sell("1265793.0395")
+    page = await text_of(auth, "/")
+    assert ">1,265,793.04</data> <small>USD</small>" in page
+    assert "<svg role=" in page
+
+
+async def test_empty_page_says_what_to_do(auth: Auth) -> None:
+    page = await text_of(auth, "/")
+    assert "No sales yet" in page
+    assert "Nothing waits for you" in page
+
+
+async def test_page_lists_my_open_orders_only(auth: Auth, user: User, sell: Sell) -> None:
+    mine = await sell("1", state=OrderState.CONFIRMED, owner=user)
+    other = await sell("2", state=OrderState.CONFIRMED)
+    done = await sell("3", state=OrderState.PAID, owner=user)
+    page = await text_of(auth, "/")
+    assert f">{mine.number}<" in page
+    assert f">{other.number}<" not in page
+    assert f">{done.number}<" not in page
+
+
+async def test_currency_is_chosen_in_the_address(auth: Auth, sell: Sell) -> None:
+    await sell("1", currency="USD")
+    await sell("2", currency="EUR")
+    assert "net in EUR" in await text_of(auth, "/?currency=EUR")
+    assert "net in EUR" in await text_of(auth, "/?currency=XXX")
+
+
+async def test_page_needs_few_statements(
+    auth: Auth, user: User, sell: Sell, statements: Callable[[], Any], app: Quart
+) -> None:
+    for number in range(20):
+        await sell("1", account=number % 2, state=OrderState.CONFIRMED, owner=user)
+    async with app.app_context():
+        with statements() as seen:
+            await auth.get("/")
+    selects = [text for text in seen if text.startswith("SELECT")]
+    assert 2 <= len(selects) <= 8, seen
+
+
+async def test_search_finds_accounts_goods_and_orders(auth: Auth, sell: Sell) -> None:
+    order = await sell("1")
+    page = await text_of(auth, "/search?q=ernst")
+    assert "Ernst Handel" in page
+    assert order.number in page
+    assert "QUICK-Stop" not in page
+    assert "Chai" in await text_of(auth, "/search?q=chai")
+
+
+@pytest.mark.parametrize(("q", "said"), [("zzz", "Nothing found"), ("", "Search everything")])
+async def test_search_says_what_to_do_next(auth: Auth, q: str, said: str) -> None:
+    assert said in await text_of(auth, f"/search?q={q}")
+
+
+async def test_search_escapes_the_words(auth: Auth) -> None:
+    assert "<img" not in (await text_of(auth, "/search?q=%3Cimg+id%3Dx%3E")).split("<main")[1]
+
+
+async def test_appearance_is_remembered_without_a_script(auth: Auth) -> None:
+    response = await auth.post("/appearance?next=/search", theme="dark")
+    assert response.headers["Location"] == "/search"
+    assert 'data-bs-theme="dark"' in await text_of(auth, "/")
+    await auth.post("/appearance", theme="system")
+    assert "data-bs-theme" not in await text_of(auth, "/")
+
+
+async def test_appearance_takes_known_words_only(auth: Auth) -> None:
+    await auth.post("/appearance?next=//evil.example", theme='"><script>')
+    assert "data-bs-theme" not in await text_of(auth, "/")
+
+
+async def text_of(auth: Auth, path: str) -> str:
+    response = await auth.get(path)
+    assert response.status_code == 200
+    return str(await response.get_data(as_text=True))
