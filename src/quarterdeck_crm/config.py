@@ -18,7 +18,7 @@ from quarterdeck.exceptions import ConfigurationError
 from . import resources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from quart import Quart
 
@@ -66,6 +66,7 @@ class Base:
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
     MAX_CONTENT_LENGTH = 16 * 1024 * 1024
+    LOGIN_MESSAGE = ""  # the sign-in page says enough
 
     reads_environment = True
 
@@ -186,10 +187,12 @@ def secret_key_problem(key: object) -> str | None:
     return None
 
 
-def _plain_environment() -> Iterator[tuple[str, str]]:
-    for name, value in os.environ.items():
-        if name in PLAIN_NAMES or name.startswith(PLAIN_PREFIX):
-            yield name, value
+def _plain_environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in PLAIN_NAMES or name.startswith(PLAIN_PREFIX)
+    }
 
 
 def _kept_secret(app: Quart) -> str:

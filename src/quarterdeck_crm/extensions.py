@@ -5,11 +5,14 @@ from __future__ import annotations
 from sqlalchemy.orm import DeclarativeBase
 
 from quarterdeck.bootstrap import Bootstrap
+from quarterdeck.commands import Commands
 from quarterdeck.login import LoginManager
 from quarterdeck.migrate import Migrate
 from quarterdeck.moment import Moment
 from quarterdeck.sqlalchemy import ModelMixin, SQLAlchemy
 from quarterdeck.wtf import CSRFProtect
+
+from .errors import DomainError
 
 
 class Model(ModelMixin, DeclarativeBase):
@@ -22,3 +25,4 @@ csrf = CSRFProtect()
 login_manager = LoginManager(login_view="auth.login", require_login=True)
 bootstrap = Bootstrap()
 moment = Moment()
+commands = Commands(expected=(DomainError,))

@@ -72,3 +72,4 @@ def bind_extensions(app: Quart) -> None:
     extensions.login_manager.init_app(app)
     extensions.bootstrap.init_app(app)
     extensions.moment.init_app(app)
+    extensions.commands.init_app(app)

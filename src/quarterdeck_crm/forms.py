@@ -1,9 +1,11 @@
-"""What every form view shares: showing what a service refused beside the fields."""
+"""What every form view shares: reading fields, and showing beside them what a service refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from wtforms import StringField
 
 from quarterdeck.wtf import QuartForm
 
@@ -27,3 +29,8 @@ def errors_on(form: QuartForm) -> Iterator[None]:
         yield
     except ValidationError as error:
         form.add_errors(error.errors)
+
+
+def entered(field: StringField) -> str:
+    """Return what was typed into a field, empty text if it was not sent."""
+    return field.data or ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 from sqlalchemy import create_engine
@@ -69,6 +70,12 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once for all apps, which takes longer than most tests."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
 def settings() -> dict[str, Any]:
     """Configuration keys for the app; parametrize or override this for others."""
@@ -82,10 +89,17 @@ async def _app(_built: Quart) -> AsyncIterator[Quart]:
 
 
 @pytest.fixture
-def _built(tmp_path: Path, tables: Path, settings: dict[str, Any]) -> Quart:
+def _built(
+    tmp_path: Path,
+    tables: Path,
+    compiled_templates: FileSystemBytecodeCache,
+    settings: dict[str, Any],
+) -> Quart:
     """An app, made outside the event loop as servers do."""
     shutil.copy(tables, tmp_path / "crm.sqlite3")
-    return create_app("testing", INSTANCE=str(tmp_path), **settings)
+    app = create_app("testing", INSTANCE=str(tmp_path), **settings)
+    app.jinja_env.bytecode_cache = compiled_templates
+    return app
 
 
 @pytest.fixture

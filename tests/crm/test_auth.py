@@ -9,7 +9,7 @@ import pytest
 from quart import Quart
 from sqlalchemy import select
 
-from quarterdeck_crm.auth import services
+from quarterdeck.login import verify_password
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
 
@@ -73,13 +73,12 @@ async def test_unknown_takes_as_long_as_wrong(
 ) -> None:
     """Both verify a hash: the stored one, or the one of nobody."""
     asked: list[str | None] = []
-    verify = services.verify_password
 
     async def spy(password_hash: str | None, password: str) -> bool:
         asked.append(password_hash)
-        return await verify(password_hash, password)
+        return await verify_password(password_hash, password)
 
-    monkeypatch.setattr(services, "verify_password", spy)
+    monkeypatch.setattr("quarterdeck_crm.auth.services.verify_password", spy)
 
     await browser().login(user, "wrong password")
     await browser().login("nobody@example.com", "wrong password")
@@ -113,7 +112,7 @@ async def test_sign_in_gives_a_new_csrf_token(browser: Callable[[], Auth], user:
 
 
 @pytest.mark.feature("W3")
-@pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/auth/password", "/team/create"])
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/auth/password", "/team/new"])
 async def test_post_without_token_is_refused(as_admin: Auth, path: str) -> None:
     answer = await as_admin.client.post(path, form={})
 

@@ -14,18 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from .test_cli import Crm, environment
+from .test_cli import Crm, crm, environment, ready, upgraded
 
-__all__ = ["crm", "ready"]
+__all__ = ["crm", "ready", "upgraded"]  # fixtures
 
-from .test_cli import crm, ready
+
+SERVE = (sys.executable, "-m", "quarterdeck_crm", "serve")
 
 
 @contextmanager
-def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run ``crm serve`` on a free port until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", "127.0.0.1:0", *arguments],
+        [*SERVE, "--bind", "127.0.0.1:0"],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -62,9 +63,16 @@ def test_serves_until_it_is_told_to_stop(ready: Crm, tmp_path: Path, end: signal
         assert process.wait(20) == 0
 
 
-def test_address_in_use_is_one_sentence(ready: Crm) -> None:
+def test_address_in_use_is_one_sentence(ready: Crm, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = ready("serve", "--bind", f"127.0.0.1:{taken.getsockname()[1]}")
+        done = subprocess.run(
+            [*SERVE, "--bind", f"127.0.0.1:{taken.getsockname()[1]}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+        )
 
     assert done.returncode == 1
     assert "Choose another address with --bind" in done.stderr

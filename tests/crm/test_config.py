@@ -11,7 +11,7 @@ from quart import Quart
 
 from quarterdeck.exceptions import ConfigurationError
 from quarterdeck_crm import create_app, resources
-from quarterdeck_crm.config import Base, Development, Production, instance_path
+from quarterdeck_crm.config import CONFIG, PLAIN_NAMES, Base, Development, Production, instance_path
 
 STRONG = "k" * 40
 
@@ -158,3 +158,11 @@ def test_instance_folder_of_a_wheel_and_of_a_checkout(
 
     folder = tmp_path if installed else resources.ROOT
     assert instance_path(Production, {}) == folder / "instance"
+
+
+def test_every_key_is_documented() -> None:
+    page = (resources.ROOT / "docs" / "configuration.md").read_text("utf-8")
+    table = page.partition("## The CRM")[2]
+
+    for name in (*PLAIN_NAMES, *(key.name for key in CONFIG)):
+        assert f"| `{name}` |" in table

@@ -42,17 +42,17 @@ async def _app(_built: Quart) -> Any:
 
     @_built.get("/fails/<int:code>")
     @public
-    async def fails(code: int) -> None:
+    async def fails(code: int) -> str:
         abort(code)
 
     @_built.get("/fails/domain/<int:index>")
     @public
-    async def fails_domain(index: int) -> None:
+    async def fails_domain(index: int) -> str:
         raise DOMAIN[index][0]
 
     @_built.get("/fails/bug")
     @public
-    async def fails_bug() -> None:
+    async def fails_bug() -> str:
         raise RuntimeError("the password is swordfish")
 
     async with _built.test_app():

@@ -31,7 +31,7 @@ PERSON = {
 
 @pytest.mark.feature("AP3")
 async def test_administrator_adds_somebody(app: Quart, as_admin: Auth) -> None:
-    answer = await as_admin.post("/team/create", **PERSON)
+    answer = await as_admin.post("/team/new", **PERSON)
 
     ada = await _stored(app, "ada@example.com")
     assert answer.location == f"/team/{ada.id}"
@@ -53,7 +53,7 @@ async def test_administrator_adds_somebody(app: Quart, as_admin: Auth) -> None:
 async def test_form_says_what_is_wrong_and_keeps_the_rest(
     as_admin: Auth, change: dict[str, str], text: str
 ) -> None:
-    answer = await as_admin.post("/team/create", **PERSON | change)
+    answer = await as_admin.post("/team/new", **PERSON | change)
 
     page = await answer.get_data(as_text=True)
     assert answer.status_code == 422
@@ -79,9 +79,7 @@ async def test_refused_edit_shows_the_form_again(as_admin: Auth, user: User) -> 
 
 
 @pytest.mark.feature("V4")
-@pytest.mark.parametrize(
-    "path", ["create", "{id}/edit", "{id}/disable", "{id}/delete", "{id}/link"]
-)
+@pytest.mark.parametrize("path", ["new", "{id}/edit", "{id}/disable", "{id}/delete", "{id}/link"])
 async def test_only_administrators_change_the_team(
     app: Quart, as_moderator: Auth, user: User, path: str
 ) -> None:

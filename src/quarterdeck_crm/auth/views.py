@@ -15,7 +15,7 @@ from quarterdeck.login import (
     redirect_next,
 )
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.forms import entered, errors_on
 from quarterdeck_crm.team.services import (
     edit_own,
     get_person,
@@ -23,7 +23,7 @@ from quarterdeck_crm.team.services import (
     set_password,
 )
 
-from . import bp
+from . import bp as bp
 from .forms import LoginForm, NewPasswordForm, PasswordForm, ProfileForm, RegisterForm
 from .services import (
     authenticate,
@@ -50,7 +50,7 @@ async def login_submit() -> ResponseReturnValue:
     if await form.validate_on_submit():
         with errors_on(form):
             person = await authenticate(
-                db.session, email=form.email.data, password=form.password.data
+                db.session, email=entered(form.email), password=entered(form.password)
             )
             async with db.transaction() as session:
                 await note_sign_in(session, person=person)
@@ -79,12 +79,12 @@ async def register_submit() -> ResponseReturnValue:
     form = await RegisterForm.from_request()
     if await form.validate_on_submit():
         with errors_on(form):
-            password_hash = await hash_new_password(form.password.data)
+            password_hash = await hash_new_password(entered(form.password))
             async with db.transaction() as session:
                 person = await register_person(
                     session,
-                    email=form.email.data,
-                    name=form.name.data,
+                    email=entered(form.email),
+                    name=entered(form.name),
                     password_hash=password_hash,
                 )
             login_user(person)
@@ -115,7 +115,7 @@ async def reset_link_submit(token: str) -> ResponseReturnValue:
     form = await NewPasswordForm.from_request()
     if await form.validate_on_submit():
         with errors_on(form):
-            password_hash = await hash_new_password(form.password.data)
+            password_hash = await hash_new_password(entered(form.password))
             async with db.transaction() as session:
                 await set_password(session, person=person, password_hash=password_hash)
             login_user(person)
@@ -139,7 +139,9 @@ async def profile_submit() -> ResponseReturnValue:
         with errors_on(form):
             async with db.transaction() as session:
                 person = await get_person(session, current_user.id)
-                await edit_own(session, person=person, name=form.name.data, phone=form.phone.data)
+                await edit_own(
+                    session, person=person, name=entered(form.name), phone=entered(form.phone)
+                )
             await flash("Your profile is saved.", "success")
             return redirect(url_for("auth.profile"))
     return await render_template("auth/profile.html", form=form), 422
@@ -159,8 +161,8 @@ class PasswordView(MethodView):
         if await form.validate_on_submit():
             with errors_on(form):
                 person = await get_person(db.session, current_user.id)
-                await check_current_password(person, form.current.data)
-                password_hash = await hash_new_password(form.password.data)
+                await check_current_password(person, entered(form.current))
+                password_hash = await hash_new_password(entered(form.password))
                 async with db.transaction() as session:
                     await set_password(session, person=person, password_hash=password_hash)
                 login_user(person)  # this browser goes on, all others are out

@@ -11,8 +11,9 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from quart.cli import ScriptInfo
 
+from quarterdeck_crm.extensions import db
 from quarterdeck_crm.resources import HYPERCORN
-from quarterdeck_crm.schema import check_schema
+from quarterdeck_crm.schema import OutdatedSchemaError, check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,12 @@ def run(ctx: click.Context, bind: str) -> None:
 
 async def _serve(app: Quart, config: Config) -> None:
     async with app.app_context():
-        await check_schema()
+        try:
+            await check_schema()
+        except OutdatedSchemaError as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            await db.dispose()  # the server opens connections of its own
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -15,7 +15,8 @@ from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.orders.services import list_orders
 
-from . import bp, services
+from . import bp as bp
+from . import services
 
 MINE = Listing(sort="date", per_page=8, filters={"state": "open", "owner": "me"})
 THEMES = ("light", "dark")

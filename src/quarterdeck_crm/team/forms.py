@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from wtforms import DecimalField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from quarterdeck.wtf import QuartForm
+from quarterdeck_crm.forms import entered
 from quarterdeck_crm.models import Role, UserKind
 
 from .phones import PHONE_HELP
 from .services import PersonData
 
-KIND_LABELS = {
+KIND_LABELS: dict[str, str] = {
     UserKind.STANDARD: "Standard",
     UserKind.MANAGER: "Manager",
     UserKind.SENIOR_MANAGER: "Senior manager",
     UserKind.MANUFACTURER: "Manufacturer",
 }
-ROLE_LABELS = {
+ROLE_LABELS: dict[str, str] = {
     Role.USER: "User: edits their own accounts and orders",
     Role.MODERATOR: "Moderator: edits all accounts, goods and orders",
     Role.ADMIN: "Admin: also manages the team",
@@ -50,18 +53,18 @@ class PersonForm(QuartForm):
         "Balance",
         [InputRequired("Enter an amount, or 0."), NumberRange(-_LARGEST, _LARGEST)],
         places=None,
-        default=0,
+        default=Decimal(0),
         render_kw={"inputmode": "decimal"},
     )
 
     def entered(self) -> PersonData:
         """Return what was entered."""
         return PersonData(
-            email=self.email.data or "",
-            name=self.name.data or "",
+            email=entered(self.email),
+            name=entered(self.name),
             role=self.role.data,
             kind=self.kind.data,
             department=self.department.data,
             phone=self.phone.data,
-            balance=self.balance.data,
+            balance=self.balance.data or Decimal(0),
         )

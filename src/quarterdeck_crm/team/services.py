@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck.login import hash_password
 from quarterdeck.sqlalchemy import Pagination
@@ -25,7 +26,7 @@ MIN_PASSWORD = 10
 NO_PASSWORD = "none"  # noqa: S105 - no hash, so no password matches it
 MAX_PASSWORD = 128  # hashing a megabyte would be a gift to an attacker
 
-SORTS: Mapping[str, ColumnElement[Any]] = {
+SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
     "name": User.name,
     "email": User.email,
     "role": User.role,

@@ -12,7 +12,8 @@ from quarterdeck_crm.forms import errors_on
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Role
 
-from . import bp, services
+from . import bp as bp
+from . import services
 from .forms import KIND_LABELS, PersonForm
 
 
@@ -47,13 +48,13 @@ async def by_phone(number: str) -> ResponseReturnValue:
     return redirect(url_for("team.show", person_id=person.id))
 
 
-@bp.get("/create")
+@bp.get("/new")
 @role_required(Role.ADMIN)
 async def create() -> str:
     return await render_template("team/create.html", form=await PersonForm.from_request())
 
 
-@bp.post("/create")
+@bp.post("/new")
 @role_required(Role.ADMIN)
 async def create_submit() -> ResponseReturnValue:
     form = await PersonForm.from_request()
