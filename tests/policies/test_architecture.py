@@ -1,0 +1,186 @@
+"""Who may import whom, what is public, and what each room needs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
+KIT = SOURCE / "quarterdeck"
+
+# Rooms are siblings. Who imports another one anyway, and why.
+ALLOWED = {
+    ("migrate", "sqlalchemy"): "migrations are made from its models and run on its engines",
+    ("app", "routing"): "the application object registers the converters",
+    ("testing", "app"): "helpers for the rooms, imported when they are used",
+    ("testing", "login"): "helpers for the rooms, imported when they are used",
+    ("testing", "sqlalchemy"): "helpers for the rooms, imported when they are used",
+}
+
+
+def is_ground_floor(name: str) -> bool:
+    return name.startswith("_") or name == "exceptions"
+
+
+ROOMS = sorted(m.name for m in pkgutil.iter_modules([str(KIT)]) if not is_ground_floor(m.name))
+
+
+def modules(package: str) -> Iterator[str]:
+    """The dotted names of all modules below ``src/<package>``, without importing them."""
+    for path in sorted((SOURCE / package).rglob("*.py")):
+        if all(
+            (parent / "__init__.py").exists() for parent in path.parents if KIT in parent.parents
+        ):
+            parts = path.relative_to(SOURCE).with_suffix("").parts
+            yield ".".join(part for part in parts if part != "__init__")
+
+
+def imports(module: str) -> set[str]:
+    """Everything a module imports, at the top, in functions or for type checkers only."""
+    path = SOURCE / module.replace(".", "/")
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    package = module if path.is_dir() else module.rpartition(".")[0]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*above, node.module or ""]).strip(".") if node.level else node.module
+            # 'from quarterdeck import login' names the room in its second half.
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found
+
+
+def room_of(module: str) -> str | None:
+    """The room a dotted name belongs to; None outside the kit's rooms."""
+    top, _, rest = module.partition(".")
+    room = rest.partition(".")[0]
+    return room if top == "quarterdeck" and room in ROOMS else None
+
+
+def test_the_walk_sees_what_it_should() -> None:
+    """A test of the tests: they would pass on an empty list."""
+    assert len(ROOMS) >= 10
+    assert "quarterdeck.migrate.locks" in set(modules("quarterdeck"))
+    assert "quarterdeck.sqlalchemy.engines.create_database" in imports("quarterdeck.migrate.locks")
+    assert "quarterdeck.migrate.cli.commands" in imports("quarterdeck.migrate")
+
+
+def test_the_kit_does_not_know_the_application() -> None:
+    guilty = [
+        f"{module} imports {name}"
+        for module in modules("quarterdeck")
+        for name in imports(module)
+        if name.split(".")[0] == "quarterdeck_crm"
+    ]
+    assert not guilty
+
+
+def test_rooms_are_siblings() -> None:
+    """And the ground floor, on which they stand, knows none of them."""
+    seen = set()
+    for module in modules("quarterdeck"):
+        room = room_of(module)
+        for other in {room_of(name) for name in imports(module)} - {None, room}:
+            seen.add((room or module, other))
+    assert seen <= set(ALLOWED), "see ALLOWED"
+
+
+def test_the_application_uses_the_public_names_of_the_kit() -> None:
+    """So that everybody can do what it shows. Its own keys are a table in the kit's form."""
+    guilty = [
+        f"{module} imports {name}"
+        for module in modules("quarterdeck_crm")
+        for name in imports(module)
+        if re.match(r"quarterdeck\.(.*\.)?_[a-z]", name)
+        and not name.startswith("quarterdeck._config.")
+    ]
+    assert not guilty
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_public_names(room: str) -> None:
+    """``__all__`` is complete and true."""
+    module = importlib.import_module(f"quarterdeck.{room}")
+    declared = list(module.__all__)
+    assert len(declared) == len(set(declared))
+    assert all(hasattr(module, name) for name in declared)
+    assert set(declared) == set(_offered(module)), "imported or defined, but not in __all__"
+    assert module.__doc__
+
+
+def _offered(module: ModuleType) -> Iterator[str]:
+    """What a package imports from its own files, or a module defines itself."""
+    assert module.__file__
+    for node in ast.parse(Path(module.__file__).read_text("utf-8")).body:
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and hasattr(module, "__path__"):
+            if node.level or (node.module or "").startswith("quarterdeck"):
+                names = [alias.asname or alias.name for alias in node.names]
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [node.name]
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def extras() -> dict[str, set[str]]:
+    """The distributions that each extra asks for, extras of extras included."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    written: dict[str, list[str]] = table["optional-dependencies"]
+
+    def names(extra: str) -> Iterator[str]:
+        for requirement in written.get(extra, []):
+            name, _, more = re.match(r"([\w.-]+)(\[([\w,-]+)\])?", requirement).groups()  # type: ignore[union-attr]
+            if name == "quarterdeck":
+                for inner in more.split(","):
+                    yield from names(inner)
+            else:
+                yield name.lower().replace("_", "-")
+
+    return {extra: set(names(extra)) for extra in written}
+
+
+BLOCKER = """
+import importlib, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked}:
+            raise ModuleNotFoundError(f"{{name}} belongs to the extra of another room", name=name)
+
+sys.meta_path.insert(0, Missing())
+for module in {modules}:
+    importlib.import_module(module)
+"""
+
+
+@pytest.mark.parametrize("room", ["ground floor", *ROOMS])
+def test_room_imports_with_its_own_extra_only(room: str) -> None:
+    """As if nothing else had been installed: each of its modules, in a process of its own."""
+    by_extra = extras()
+    foreign = set().union(*by_extra.values()) - by_extra.get(room, set())
+    blocked = {
+        name
+        for name, owners in packages_distributions().items()
+        if {owner.lower().replace("_", "-") for owner in owners} & foreign
+    }
+    assert "redis" in blocked
+    own = [
+        module for module in modules("quarterdeck") if (room_of(module) or "ground floor") == room
+    ]
+    assert own
+    code = BLOCKER.format(blocked=blocked, modules=own)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
