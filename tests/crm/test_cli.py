@@ -112,11 +112,12 @@ def test_last_administrator_cannot_be_disabled(ready: Crm) -> None:
     assert "last active administrator" in done.stderr
 
 
-def test_serving_needs_the_present_tables(crm: Crm) -> None:
-    done = crm("serve")
+@pytest.mark.parametrize("command", ["serve", "user list", "check"])
+def test_missing_tables_are_named_with_the_cure(crm: Crm, command: str) -> None:
+    done = crm(*command.split())
 
     assert done.exit_code == 1
-    assert "crm db upgrade" in done.stderr
+    assert "crm db upgrade" in done.output
 
 
 def test_several_workers_are_refused_with_what_to_do(crm: Crm) -> None:

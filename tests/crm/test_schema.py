@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 from quarterdeck import migrate
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.schema import OutdatedSchemaError, check_schema
+from quarterdeck_crm.schema import SchemaMismatchError, check_schema, make_schema
 
 
 @pytest.fixture
@@ -43,5 +43,22 @@ async def test_downgrading_leaves_nothing(empty: Quart) -> None:
 
 async def test_missing_tables_are_named_with_the_cure(empty: Quart) -> None:
     async with empty.test_app(), empty.app_context():
-        with pytest.raises(OutdatedSchemaError, match=r"not there yet. Run 'crm db upgrade' first"):
+        with pytest.raises(SchemaMismatchError, match=r"not there yet. Run 'crm db upgrade' first"):
             await check_schema()
+
+
+async def test_tables_are_made_where_there_are_none(empty: Quart) -> None:
+    async with empty.test_app(), empty.app_context():
+        await make_schema()
+
+        await check_schema()
+
+
+async def test_tables_of_another_version_are_left_alone(empty: Quart) -> None:
+    async with empty.test_app(), empty.app_context():
+        await make_schema()
+        async with db.engine.begin() as connection:
+            await connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'future'")
+
+        with pytest.raises(SchemaMismatchError, match="of a version that is not known here"):
+            await make_schema()

@@ -13,7 +13,7 @@ from quart.cli import ScriptInfo
 
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.resources import HYPERCORN
-from quarterdeck_crm.schema import OutdatedSchemaError, check_schema
+from quarterdeck_crm.schema import SchemaMismatchError, check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ async def _serve(app: Quart, config: Config) -> None:
     async with app.app_context():
         try:
             await check_schema()
-        except OutdatedSchemaError as error:
+        except SchemaMismatchError as error:
             raise click.ClickException(str(error)) from None
         finally:
             await db.dispose()  # the server opens connections of its own

@@ -10,6 +10,7 @@ from quarterdeck.commands import AppGroup
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
+from quarterdeck_crm.schema import check_schema
 from quarterdeck_crm.team import services
 
 user = AppGroup("user", help="Create people, shut them out and let them in again.")
@@ -44,6 +45,7 @@ password_option = click.option(
 async def create(email: str, role: str, name: str | None, password: str) -> None:
     """Create a person who can sign in with EMAIL."""
     data = services.PersonData(email=email, name=name or email.partition("@")[0], role=Role(role))
+    await check_schema()
     hashed = await services.hash_new_password(password)
     async with db.transaction() as session:
         person = await services.create_person(session, data=data, password_hash=hashed)
@@ -85,12 +87,14 @@ async def password(email: str, password: str) -> None:
 @user.command("list")
 async def list_() -> None:
     """List everybody, with role and state."""
+    await check_schema()
     for person in await services.all_people(db.session):
         state = "active" if person.is_active else "disabled"
         click.echo(f"{person.email:40} {person.role:10} {state:9} {person.name}")
 
 
 async def _find(email: str) -> User:
+    await check_schema()
     person = await services.find_by_email(db.session, email)
     if person is None:
         raise NotFoundError(f"'{email}' is nobody's address. 'crm user list' shows everybody.")

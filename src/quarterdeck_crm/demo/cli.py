@@ -12,6 +12,7 @@ from quarterdeck.commands import async_command
 from quarterdeck.login import hash_password
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, User
+from quarterdeck_crm.schema import make_schema
 
 from .generate import ADMIN_EMAIL, PEOPLE, Demo, noon
 
@@ -32,13 +33,14 @@ async def demo_command(orders: int, if_empty: bool) -> None:
             "'crm demo' makes people with a known password, so it does not run in production. "
             "Set CRM_CONFIG=development to try it."
         )
+    await make_schema()
     if await _holds_anything():
         if if_empty:
             await _say_sign_in()
             return
         raise click.ClickException(
             "The database is not empty. Name an empty one with DATABASE_URL, "
-            "or remove the file in instance/ and run 'crm db upgrade' first."
+            "or remove the file in instance/ first."
         )
     password_hash = await hash_password(PASSWORD)
     with Progress(console=Console(stderr=True), transient=True) as bar:
