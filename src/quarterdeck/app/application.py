@@ -16,6 +16,7 @@ from werkzeug.datastructures import ImmutableDict
 
 from quarterdeck._cli import AppGroup
 from quarterdeck._config import ConfigKey, boolean, integer, read, text_list
+from quarterdeck._signed_cookie import CookieSessionInterface
 from quarterdeck.routing import register_converters
 
 from .connection import HTTPConnection, WebsocketConnection
@@ -26,7 +27,6 @@ from .json import MsgspecJSONProvider
 from .request import Request
 from .response import Response
 from .rule import Rule
-from .session import CookieSessionInterface
 from .templating import Environment, template_context
 from .testing import TestClient
 

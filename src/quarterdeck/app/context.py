@@ -69,8 +69,9 @@ class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):
             except Exception as error:
                 self.error = self.error or error
                 self._session = UnavailableSession()
-        if self.url_adapter is not None:
-            self.match_request()
+        request = self.request_websocket
+        if self.url_adapter is not None and not (request.url_rule or request.routing_exception):
+            self.match_request()  # unless the session interface had to know the endpoint
 
     async def _open_session(self) -> SessionMixin:
         interface = self.app.session_interface

@@ -32,6 +32,10 @@ class CookieSessionInterface(SecureCookieSessionInterface):
             self._signer = (keys, super().get_signing_serializer(app))
         return self._signer[1]
 
+    def max_age(self, app: quart.Quart) -> float:
+        """Seconds after which a cookie that was not renewed is good for nothing."""
+        return app.permanent_session_lifetime.total_seconds()
+
     async def open_session(
         self, app: quart.Quart, request: BaseRequestWebsocket
     ) -> SecureCookieSession | None:
@@ -45,8 +49,7 @@ class CookieSessionInterface(SecureCookieSessionInterface):
         if cookie is None:
             return self.session_class()
         try:
-            max_age = int(app.permanent_session_lifetime.total_seconds())
-            return self.session_class(signer.loads(cookie, max_age=max_age))
+            return self.session_class(signer.loads(cookie, max_age=int(self.max_age(app))))
         except BadData:
             return self.session_class()
 

@@ -1,0 +1,107 @@
+"""From a session to bytes and back; never by pickle.
+
+A row is an array of three: when the session began, when it was last seen, its data.
+Anything else, pickled bytes included, is no session.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from quarterdeck.exceptions import SessionValueError
+
+FORMATS = ("msgpack", "json")
+_MARKUP = 1  # MessagePack's code for the one type of our own
+
+
+class Envelope(msgspec.Struct, array_like=True, frozen=True):
+    """A row, its data still encoded. Times are Unix times."""
+
+    created: float
+    seen: float
+    raw: msgspec.Raw
+
+
+class UnreadableError(ValueError):
+    """Bytes that are no session."""
+
+
+class Codec:
+    """Encodes and decodes in one of ``FORMATS``."""
+
+    def __init__(self, form: str) -> None:
+        self._encoder: Any
+        self._envelopes: Any
+        self._data: Any
+        if form == "json":
+            self._encoder = msgspec.json.Encoder(enc_hook=_as_text)
+            self._envelopes = msgspec.json.Decoder(Envelope)
+            self._data = msgspec.json.Decoder(dict[str, Any])
+        else:
+            self._encoder = msgspec.msgpack.Encoder(enc_hook=_as_extension)
+            self._envelopes = msgspec.msgpack.Decoder(Envelope)
+            self._data = msgspec.msgpack.Decoder(dict[str, Any], ext_hook=_from_extension)
+
+    def encode(self, data: dict[str, Any]) -> msgspec.Raw:
+        """Return the bytes of the data alone.
+
+        Raises:
+            SessionValueError: If a value is of a type that cannot be stored.
+        """
+        try:
+            return msgspec.Raw(self._encoder.encode(data))
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            for key, value in data.items():
+                self._check(key, value)
+            raise
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two values are stored as the same bytes."""
+        return bool(self._encoder.encode(one) == self._encoder.encode(other))
+
+    def _check(self, key: str, value: Any) -> None:
+        try:
+            self._encoder.encode(value)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise SessionValueError(key, str(error)) from error
+
+    def seal(self, envelope: Envelope) -> bytes:
+        """Return the bytes of a row."""
+        return self._encoder.encode(envelope)  # type: ignore[no-any-return]
+
+    def unseal(self, payload: bytes) -> tuple[Envelope, dict[str, Any]]:
+        """Return a row and its data.
+
+        Raises:
+            UnreadableError: If the bytes are not what ``seal`` makes.
+        """
+        try:
+            envelope = self._envelopes.decode(payload)
+            return envelope, self._data.decode(envelope.raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UnreadableError(str(error)) from error
+
+    def decode(self, raw: msgspec.Raw) -> dict[str, Any]:
+        """Return the data of an envelope once more."""
+        return self._data.decode(raw)  # type: ignore[no-any-return]
+
+
+def _as_extension(value: Any) -> Any:
+    if isinstance(value, Markup):
+        return msgspec.msgpack.Ext(_MARKUP, value.encode())
+    raise NotImplementedError(f"a value of type {type(value).__name__} cannot be stored")
+
+
+def _from_extension(code: int, data: memoryview) -> Any:
+    if code == _MARKUP:
+        return Markup(bytes(data).decode())  # noqa: S704  # it was markup when it was stored
+    raise ValueError(f"unknown extension {code}")
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Markup):
+        return str(value.__html__())  # comes back as plain text, so a template escapes it
+    raise NotImplementedError(f"a value of type {type(value).__name__} cannot be stored")

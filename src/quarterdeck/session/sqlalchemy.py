@@ -1,0 +1,135 @@
+"""Sessions in a table, over the app's own engine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from quarterdeck.exceptions import ConfigurationError, DatabaseBusyError
+
+from .base import Entry, Row, SessionStore
+
+if TYPE_CHECKING:
+    from quart import Quart
+
+MAX_PAYLOAD = 2**20  # makes it a MEDIUMBLOB on MySQL: a BLOB ends at 64 KB
+
+
+def session_table(metadata: MetaData, name: str = "sessions", schema: str | None = None) -> Table:
+    """Return the table of the store, for the metadata that migrations look at."""
+    return Table(
+        name,
+        metadata,
+        Column("key", String(128), primary_key=True),
+        Column("version", Integer, nullable=False),
+        Column("payload", LargeBinary(MAX_PAYLOAD), nullable=False),
+        Column("expires", Double, nullable=False, index=True),
+        Column("owner", String(255), nullable=True, index=True),
+        schema=schema,
+    )
+
+
+class SQLAlchemyStore(SessionStore):
+    """One row per session, its version counted up by every write.
+
+    Args:
+        engine: The engine, or a function that returns it: called when the store is used.
+        table: As ``session_table`` makes it.
+        create: Whether to make a missing table at first use.
+    """
+
+    name = "sqlalchemy"
+    errors = (SQLAlchemyError, DatabaseBusyError)
+
+    def __init__(
+        self, engine: AsyncEngine | Callable[[], AsyncEngine], table: Table, *, create: bool
+    ) -> None:
+        self._source = engine
+        self._table = table
+        self._missing = create
+        self._creating = asyncio.Lock()
+
+    async def read(self, key: str) -> Row | None:
+        t = self._table
+        engine = await self._engine()
+        async with engine.connect() as connection:
+            found = await connection.execute(select(t.c.payload, t.c.version).where(t.c.key == key))
+            row = found.one_or_none()
+        return None if row is None else Row(row.payload, row.version)
+
+    async def create(self, key: str, entry: Entry) -> None:
+        await self._write(insert(self._table).values(key=key, version=1, **_columns(entry)))
+
+    async def replace(self, key: str, entry: Entry, version: Any) -> bool:
+        t = self._table
+        statement = update(t).where(t.c.key == key, t.c.version == version)
+        return await self._write(statement.values(version=version + 1, **_columns(entry)))
+
+    async def delete(self, key: str) -> bool:
+        return await self._write(delete(self._table).where(self._table.c.key == key))
+
+    async def find(self, owner: str) -> list[tuple[str, bytes]]:
+        t = self._table
+        engine = await self._engine()
+        async with engine.connect() as connection:
+            found = await connection.execute(select(t.c.key, t.c.payload).where(t.c.owner == owner))
+            return [(row.key, row.payload) for row in found]
+
+    async def clean_up(self) -> None:
+        await self._write(delete(self._table).where(self._table.c.expires <= time.time()))
+
+    async def _write(self, statement: Any) -> bool:
+        engine = await self._engine()
+        async with engine.begin() as connection:
+            return bool((await connection.execute(statement)).rowcount)
+
+    async def _engine(self) -> AsyncEngine:
+        engine = self._source if isinstance(self._source, AsyncEngine) else self._source()
+        if self._missing:
+            async with self._creating:
+                await self._create_table(engine)
+        return engine
+
+    async def _create_table(self, engine: AsyncEngine) -> None:
+        if not self._missing:
+            return
+        async with engine.begin() as connection:
+            await connection.run_sync(self._table.create, checkfirst=True)
+        self._missing = False
+
+
+def _columns(entry: Entry) -> dict[str, Any]:
+    return {"payload": entry.payload, "expires": entry.expires, "owner": entry.owner}
+
+
+def make_store(config: Mapping[str, Any], _app: Quart) -> SQLAlchemyStore:
+    """Return the store that the configuration describes; nothing connects yet."""
+    engine = config["SESSION_SQLALCHEMY"]
+    if not isinstance(engine, AsyncEngine) and not callable(engine):
+        raise ConfigurationError(
+            "SESSION_SQLALCHEMY",
+            f"is {engine!r}",
+            "Give an AsyncEngine, or a function: 'lambda: db.engine'.",
+        )
+    table = session_table(
+        MetaData(), config["SESSION_SQLALCHEMY_TABLE"], config["SESSION_SQLALCHEMY_SCHEMA"]
+    )
+    return SQLAlchemyStore(engine, table, create=config["SESSION_SQLALCHEMY_CREATE"])

@@ -1,0 +1,76 @@
+"""Every store, over a real server where there is one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from tests import servers
+from tests.servers import Server
+
+STARTERS: dict[str, Callable[[Path], Server]] = {
+    "redis": servers.redis_server,
+    "mariadb": servers.mariadb,
+}
+STORES = ("redis", "sqlite", "mariadb")
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Start servers by name, each once per run."""
+    started: dict[str, Server] = {}
+
+    def run(name: str) -> Server:
+        if name not in started:
+            server = STARTERS[name](tmp_path_factory.mktemp(name))
+            server.start()
+            started[name] = server
+        return started[name]
+
+    yield run
+    for server in started.values():
+        server.kill()
+
+
+@pytest.fixture(params=("null", *STORES))
+def store_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def server(store_name: str, running: Callable[[str], Server]) -> Iterator[Server | None]:
+    """The server behind the store, whole again after the test; None if there is none."""
+    if store_name not in STARTERS:
+        yield None
+        return
+    server = running(store_name)
+    yield server
+    server.heal()
+
+
+@pytest.fixture
+async def store_config(
+    store_name: str, server: Server | None, tmp_path: Path
+) -> AsyncIterator[dict[str, Any]]:
+    """The configuration of an app on that store, alone there by its prefix or table."""
+    config: dict[str, Any] = {
+        "SESSION_KEY_PREFIX": f"{uuid.uuid4().hex[:8]}:",
+        "SESSION_TIMEOUT_SECONDS": 10,  # a busy machine is no broken server; see test_outages
+    }
+    engine: AsyncEngine | None = None
+    if store_name == "sqlite":
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'sessions.sqlite3'}")
+    elif store_name == "redis" and server:
+        config |= {"SESSION_TYPE": "redis", "REDIS_URL": f"redis://127.0.0.1:{server.port}/0"}
+    elif store_name == "mariadb" and server:
+        engine = create_async_engine(f"mysql+aiomysql://root@127.0.0.1:{server.port}/test")
+    if engine is not None:
+        config |= {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY": engine}
+    yield config
+    if engine is not None:
+        await engine.dispose()

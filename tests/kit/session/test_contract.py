@@ -1,0 +1,136 @@
+"""What every store must do, told to each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from quarterdeck.session import Entry, Session, SessionStore
+from quarterdeck.session.extension import _STATE
+
+from .conftest import STORES
+
+KEY = "test:" + "a" * 64
+OTHER = "test:" + "b" * 64
+
+
+def entry(payload: bytes = b"one", owner: str | None = None, seconds: float = 60) -> Entry:
+    return Entry(payload, time.time() + seconds, owner)
+
+
+@pytest.fixture(params=STORES)
+def store_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def store(store_config: dict[str, Any]) -> AsyncIterator[SessionStore]:
+    app = Quart(__name__)
+    app.config.update(store_config)
+    Session(app)
+    keeper = _STATE.get(app).keeper
+    assert keeper is not None
+    yield keeper.store
+    await keeper.store.delete(KEY)
+    await keeper.store.delete(OTHER)
+    await keeper.store.aclose()
+
+
+async def test_read_absent(store: SessionStore) -> None:
+    assert await store.read(KEY) is None
+
+
+@pytest.mark.parametrize("payload", [b"x", bytes(range(256)), b"p" * 200_000])
+async def test_create_and_read(store: SessionStore, payload: bytes) -> None:
+    await store.create(KEY, entry(payload))
+    row = await store.read(KEY)
+    assert row is not None
+    assert row.payload == payload
+    assert await store.read(OTHER) is None
+
+
+async def test_replace_what_was_read(store: SessionStore) -> None:
+    await store.create(KEY, entry())
+    row = await store.read(KEY)
+    assert row is not None
+    assert await store.replace(KEY, entry(b"two"), row.version)
+    changed = await store.read(KEY)
+    assert changed is not None
+    assert changed.payload == b"two"
+    assert await store.replace(KEY, entry(b"three"), changed.version)
+
+
+async def test_replace_refused_after_another_write(store: SessionStore) -> None:
+    await store.create(KEY, entry())
+    row = await store.read(KEY)
+    assert row is not None
+    assert await store.replace(KEY, entry(b"faster"), row.version)
+    assert not await store.replace(KEY, entry(b"slower"), row.version)
+    kept = await store.read(KEY)
+    assert kept is not None
+    assert kept.payload == b"faster"
+
+
+async def test_only_one_of_many_replaces(store: SessionStore) -> None:
+    await store.create(KEY, entry())
+    row = await store.read(KEY)
+    assert row is not None
+    done = await asyncio.gather(
+        *(store.replace(KEY, entry(b"%d" % number), row.version) for number in range(8))
+    )
+    assert sorted(done) == [False] * 7 + [True]
+    kept = await store.read(KEY)
+    assert kept is not None
+    assert kept.payload == b"%d" % done.index(True)
+
+
+@pytest.mark.hazard("logout undone by a concurrent request")
+async def test_replace_does_not_bring_back(store: SessionStore) -> None:
+    await store.create(KEY, entry())
+    row = await store.read(KEY)
+    assert row is not None
+    assert await store.delete(KEY)
+    assert not await store.replace(KEY, entry(b"two"), row.version)
+    assert await store.read(KEY) is None
+
+
+async def test_delete_says_whether_it_was_there(store: SessionStore) -> None:
+    await store.create(KEY, entry())
+    assert await store.delete(KEY)
+    assert not await store.delete(KEY)
+
+
+async def test_find_by_owner(store: SessionStore) -> None:
+    if store.name == "memcached":
+        pytest.skip("memcached cannot list; see test_listing")
+    assert await store.find("7") == []
+    await store.create(KEY, entry(b"first", owner="7"))
+    await store.create(OTHER, entry(b"anonymous"))
+    row = await store.read(OTHER)
+    assert row is not None
+    assert await store.find("7") == [(KEY, b"first")]
+    assert await store.replace(OTHER, entry(b"signed in", owner="7"), row.version)
+    assert sorted(await store.find("7")) == sorted([(KEY, b"first"), (OTHER, b"signed in")])
+    await store.delete(KEY)
+    assert await store.find("7") == [(OTHER, b"signed in")]
+    assert await store.find("8") == []
+
+
+async def test_expired_rows_go_away(store: SessionStore) -> None:
+    await store.create(KEY, entry(seconds=1))
+    await store.create(OTHER, entry())
+    await asyncio.sleep(2.1)
+    await store.clean_up()
+    assert await store.read(KEY) is None
+    assert await store.read(OTHER) is not None
+
+
+async def test_opens_again_after_closing(store: SessionStore) -> None:
+    await store.create(KEY, entry())
+    await store.aclose()
+    assert await store.read(KEY) is not None

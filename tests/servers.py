@@ -1,0 +1,110 @@
+"""Database and cache servers that tests start, kill and freeze.
+
+Each listens on a free loopback port and keeps its files in a folder of the test run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tests.services import require_program
+
+START_SECONDS = 30.0
+
+
+class Server:
+    """A server process that can be taken away and brought back on the same port."""
+
+    def __init__(self, command: list[str], port: int) -> None:
+        self.command = command
+        self.port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it accepts connections."""
+        self._process = subprocess.Popen(
+            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._accepts():
+            assert self._process.poll() is None, f"{self.command[0]} ended by itself"
+            assert time.monotonic() < deadline, f"{self.command[0]} does not accept connections"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it without warning."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """Stop it from answering; its connections stay open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def heal(self) -> None:
+        """Bring it back, whatever was done to it."""
+        self.thaw()
+        if self._process is None:
+            self.start()
+
+    def _accepts(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def redis_server(folder: Path) -> Server:
+    """Redis without persistence."""
+    program, port = require_program("Redis", "redis-server"), free_port()
+    options = {"bind": "127.0.0.1", "port": port, "dir": folder, "save": "", "appendonly": "no"}
+    return Server([program, *(str(w) for k, v in options.items() for w in (f"--{k}", v))], port)
+
+
+def memcached(_folder: Path) -> Server:
+    """Memcached with 16 MB."""
+    program, port = require_program("memcached", "memcached"), free_port()
+    user = ["-u", "root"] if os.geteuid() == 0 else []
+    return Server([program, "-l", "127.0.0.1", "-p", str(port), "-m", "16", "-U", "0", *user], port)
+
+
+def mariadb(folder: Path) -> Server:
+    """MariaDB with an empty database 'test'; everybody on this machine may do everything."""
+    program = require_program("MariaDB", "mariadbd")
+    install = require_program("MariaDB's installer", "mariadb-install-db")
+    data, port = folder / "data", free_port()
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    subprocess.run(
+        [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
+        check=True,
+        capture_output=True,
+    )
+    (folder / "init.sql").write_text("CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4;")
+    options = [
+        f"--datadir={data}",
+        f"--socket={folder / 'socket'}",
+        f"--init-file={folder / 'init.sql'}",
+    ]
+    options += ["--bind-address=127.0.0.1", f"--port={port}", "--skip-grant-tables", *user]
+    options += ["--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M"]
+    return Server([program, "--no-defaults", *options], port)
