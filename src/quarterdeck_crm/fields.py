@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from wtforms import DecimalField, IntegerField, SelectField, StringField
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
+from wtforms.widgets import TextInput
 
 from .activity import plain
 from .models import Account, Good, User
@@ -18,7 +19,12 @@ from .picking import MOST_CANDIDATES, label
 
 
 class ExactField(DecimalField):
-    """An exact decimal number, shown without trailing zeros."""
+    """An exact decimal number, shown without trailing zeros.
+
+    A text input, because a number input gives nothing back for what it cannot read.
+    """
+
+    widget = TextInput()
 
     def __init__(self, label: str | None = None, validators: Any = None, **options: Any) -> None:
         super().__init__(label, validators, places=None, **options)
@@ -43,6 +49,8 @@ class ExactField(DecimalField):
 
 class WholeField(IntegerField):
     """A whole number."""
+
+    widget = TextInput()
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:

@@ -108,6 +108,13 @@ async def test_the_list_sorts_both_ways_by(auth: Auth, trade: Trade, key: str) -
     assert up == down[::-1]
 
 
+async def test_names_sort_without_regard_to_case(auth: Auth, trade: Trade) -> None:
+    for name in ("BASF", "anna", "Barlow"):
+        await trade.account(name=name)
+
+    assert await names(auth) == ["anna", "Barlow", "BASF"]
+
+
 async def test_only_open_orders_are_counted(auth: Auth, trade: Trade) -> None:
     good, account = await trade.good(), await trade.account()
     for state in (OrderState.DRAFT, OrderState.SHIPPED, OrderState.PAID, OrderState.CANCELLED):

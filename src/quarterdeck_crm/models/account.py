@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quarterdeck_crm.extensions import Model
 
-from .columns import Archivable, Timestamps, Versioned
+from .columns import Archivable, Timestamps, Versioned, words
 
 if TYPE_CHECKING:
     from .user import User
@@ -22,16 +22,16 @@ class Account(Timestamps, Archivable, Versioned, Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str | None] = mapped_column(String(32), unique=True)
-    name: Mapped[str] = mapped_column(String(200), index=True)
+    name: Mapped[str] = mapped_column(words(200), index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     email: Mapped[str | None] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(40))
     website: Mapped[str | None] = mapped_column(String(300))
     address: Mapped[str | None] = mapped_column(String(300))
-    city: Mapped[str | None] = mapped_column(String(100), index=True)
+    city: Mapped[str | None] = mapped_column(words(100), index=True)
     region: Mapped[str | None] = mapped_column(String(100))
     postal_code: Mapped[str | None] = mapped_column(String(20))
-    country: Mapped[str | None] = mapped_column(String(100), index=True)
+    country: Mapped[str | None] = mapped_column(words(100), index=True)
 
     owner: Mapped[User | None] = relationship()
     contacts: Mapped[list[Contact]] = relationship(
@@ -51,7 +51,7 @@ class Contact(Timestamps, Model):
     account_id: Mapped[int] = mapped_column(
         ForeignKey("account.id", ondelete="CASCADE"), index=True
     )
-    name: Mapped[str] = mapped_column(String(120), index=True)
+    name: Mapped[str] = mapped_column(words(120), index=True)
     title: Mapped[str | None] = mapped_column(String(120))
     email: Mapped[str | None] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(40))

@@ -20,6 +20,11 @@ Currency = Annotated[str, mapped_column(String(3))]
 Timestamp = Annotated[datetime, mapped_column(UTCDateTime())]
 
 
+def words(length: int) -> String:
+    """Text that people sort by: on SQLite too, upper and lower case count the same."""
+    return String(length).with_variant(String(length, collation="NOCASE"), "sqlite")
+
+
 def utc_now() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)

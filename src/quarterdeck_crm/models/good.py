@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from quarterdeck_crm.extensions import Model
 
-from .columns import Archivable, Currency, Price, Timestamps, Versioned
+from .columns import Archivable, Currency, Price, Timestamps, Versioned, words
 
 
 class Good(Timestamps, Archivable, Versioned, Model):
@@ -21,8 +21,8 @@ class Good(Timestamps, Archivable, Versioned, Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(32), unique=True)
-    name: Mapped[str] = mapped_column(String(200), index=True)
-    category: Mapped[str | None] = mapped_column(String(80), index=True)
+    name: Mapped[str] = mapped_column(words(200), index=True)
+    category: Mapped[str | None] = mapped_column(words(80), index=True)
     unit: Mapped[str | None] = mapped_column(String(60))
     price: Mapped[Price]
     currency: Mapped[Currency]

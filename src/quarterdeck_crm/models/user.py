@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from quarterdeck.login import UserMixin
 from quarterdeck_crm.extensions import Model
 
-from .columns import Price, Timestamp, Timestamps
+from .columns import Price, Timestamp, Timestamps, words
 
 
 class Role(enum.StrEnum):
@@ -47,7 +47,7 @@ class User(UserMixin, Timestamps, Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
-    name: Mapped[str] = mapped_column(String(120), index=True)
+    name: Mapped[str] = mapped_column(words(120), index=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[Role] = mapped_column(
         Enum(Role, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
@@ -59,7 +59,7 @@ class User(UserMixin, Timestamps, Model):
         ),
         default=UserKind.STANDARD,
     )
-    department: Mapped[str | None] = mapped_column(String(80), index=True)
+    department: Mapped[str | None] = mapped_column(words(80), index=True)
     phone: Mapped[str | None] = mapped_column(String(32))
     balance: Mapped[Price] = mapped_column(default=Decimal(0))
     is_active: Mapped[bool] = mapped_column(default=True)
