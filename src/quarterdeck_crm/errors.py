@@ -10,6 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from quart import Response, current_app, json, render_template, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ ADVICE: dict[int, tuple[str, str]] = {
     403: ("You may not do that", "Ask an administrator if you need this."),
     404: ("Page not found", "It may have been moved or deleted. Check the address."),
     405: ("That is not possible here", "Go back and use the buttons of the page."),
-    409: ("Somebody was faster", "Reload the page to see the present state, then try again."),
+    409: ("That cannot be done now", "Go back to see how things stand, then try again."),
     413: ("That is too large", "Send a smaller file or less text."),
     415: ("That format is not understood", "Send the content in one of the accepted formats."),
     422: ("Some entries cannot be accepted", "Correct them and send the form again."),
@@ -76,6 +78,8 @@ def register_errors(app: Quart) -> None:
     """Answer every error in the site's own words."""
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(StaleDataError, _stale)
+    app.register_error_handler(OperationalError, _database_down)
 
 
 def status_of(error: DomainError) -> int:
@@ -95,6 +99,15 @@ def wants_problem() -> bool:
 async def _domain_error(error: DomainError) -> Response:
     errors = error.errors if isinstance(error, ValidationError) else None
     return await _answer(status_of(error), detail=str(error), errors=errors)
+
+
+async def _stale(error: StaleDataError) -> Response:
+    return await _answer(409, detail="Somebody else changed this at the same moment.")
+
+
+async def _database_down(error: OperationalError) -> Response:
+    current_app.logger.error("The database does not answer", exc_info=error)
+    return await _answer(503, detail=None)
 
 
 async def _http_error(error: HTTPException) -> Response:

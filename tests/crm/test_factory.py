@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from quart import Quart, abort
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.login import public
 from quarterdeck_crm import errors, health
@@ -49,6 +50,16 @@ async def _app(_built: Quart) -> Any:
     @public
     async def fails_domain(index: int) -> str:
         raise DOMAIN[index][0]
+
+    @_built.get("/fails/stale")
+    @public
+    async def fails_stale() -> str:
+        raise StaleDataError("UPDATE matched 0 rows")
+
+    @_built.get("/fails/database")
+    @public
+    async def fails_database() -> str:
+        raise OperationalError("SELECT secret", {}, Exception("connection refused"))
 
     @_built.get("/fails/bug")
     @public
@@ -119,6 +130,19 @@ async def test_api_paths_never_answer_with_a_page(client: TestClientProtocol) ->
     response = await client.get("/api/v1/nothing", headers={"Accept": "text/html"})
 
     assert response.mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize(("path", "code"), [("/fails/stale", 409), ("/fails/database", 503)])
+async def test_database_errors_are_told_without_sql(
+    client: TestClientProtocol, path: str, code: int
+) -> None:
+    response = await client.get(path)
+
+    page = await response.get_data(as_text=True)
+    assert response.status_code == code
+    assert errors.ADVICE[code][0] in page
+    assert "SELECT" not in page
+    assert "UPDATE" not in page
 
 
 async def test_bug_is_not_told_to_visitors(client: TestClientProtocol) -> None:

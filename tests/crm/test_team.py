@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from html import unescape
@@ -89,6 +90,14 @@ async def test_only_administrators_change_the_team(
     assert (await _stored(app, user.email)).is_active
 
 
+async def test_balance_is_for_the_person_and_administrators(
+    auth: Auth, as_admin: Auth, user: User, admin: User
+) -> None:
+    assert "Balance" in await _text(auth, f"/team/{user.id}")
+    assert "Balance" not in await _text(auth, f"/team/{admin.id}")
+    assert "Balance" in await _text(as_admin, f"/team/{user.id}")
+
+
 @pytest.mark.feature("AP2")
 async def test_disabled_person_is_out_of_every_session_at_once(
     as_admin: Auth, browser: Callable[[], Auth], user: User
@@ -159,7 +168,10 @@ async def test_administrators_cannot_remove_themselves(
 async def test_last_administrator_stays_one(app: Quart, as_admin: Auth, admin: User) -> None:
     answer = await as_admin.post(f"/team/{admin.id}/edit", **PERSON)
 
-    assert answer.status_code == 409
+    page = await answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "last active administrator" in page
+    assert 'value="Ada Anker"' in page
     assert (await _stored(app, admin.email)).role is Role.ADMIN
 
 
@@ -172,6 +184,23 @@ async def test_last_active_administrator_counts_not_disabled_ones(
         person = await services.get_person(db.session, admin.id)
         with pytest.raises(ConflictError, match="last active administrator"):
             await services.disable_person(db.session, person=person, actor=None)
+
+
+async def test_two_administrators_cannot_disable_each_other_at_once(
+    app: Quart, admin: User, make_person: MakePerson
+) -> None:
+    second = await make_person(Role.ADMIN, "second@example.com")
+
+    async def disable(person: User, actor: User) -> None:
+        async with app.app_context(), db.transaction() as session:
+            found = await services.get_person(session, person.id)
+            await services.disable_person(session, person=found, actor=actor)
+
+    outcomes = await asyncio.gather(
+        disable(admin, second), disable(second, admin), return_exceptions=True
+    )
+
+    assert [type(outcome) for outcome in outcomes if outcome] == [ConflictError]
 
 
 # --- links that set a password ---------------------------------------------------

@@ -64,7 +64,7 @@ async def login_submit() -> ResponseReturnValue:
 async def logout() -> ResponseReturnValue:
     logout_user()
     await flash("You are signed out.", "info")
-    return redirect(url_for("auth.login"))
+    return redirect(url_for("auth.login"), 303)
 
 
 @bp.get("/register")
@@ -89,7 +89,7 @@ async def register_submit() -> ResponseReturnValue:
                 )
             login_user(person)
             await flash("Welcome. You are signed in.", "success")
-            return redirect(url_for("dashboard.index"))
+            return redirect(url_for("dashboard.index"), 303)
     return await _register_page(form), 422
 
 
@@ -120,7 +120,7 @@ async def reset_link_submit(token: str) -> ResponseReturnValue:
                 await set_password(session, person=person, password_hash=password_hash)
             login_user(person)
             await flash("Your password is set. You are signed in.", "success")
-            return redirect(url_for("dashboard.index"))
+            return redirect(url_for("dashboard.index"), 303)
     return await render_template("auth/reset_link.html", form=form, person=person), 422
 
 
@@ -143,7 +143,7 @@ async def profile_submit() -> ResponseReturnValue:
                     session, person=person, name=entered(form.name), phone=entered(form.phone)
                 )
             await flash("Your profile is saved.", "success")
-            return redirect(url_for("auth.profile"))
+            return redirect(url_for("auth.profile"), 303)
     return await render_template("auth/profile.html", form=form), 422
 
 
@@ -167,7 +167,7 @@ class PasswordView(MethodView):
                     await set_password(session, person=person, password_hash=password_hash)
                 login_user(person)  # this browser goes on, all others are out
                 await flash("Your password is changed. Other devices are signed out.", "success")
-                return redirect(url_for("auth.profile"))
+                return redirect(url_for("auth.profile"), 303)
         return await render_template("auth/password.html", form=form), 422
 
 

@@ -26,6 +26,8 @@ MIN_PASSWORD = 10
 NO_PASSWORD = "none"  # noqa: S105 - no hash, so no password matches it
 MAX_PASSWORD = 128  # hashing a megabyte would be a gift to an attacker
 
+LAST_ADMIN = "{} is the last active administrator. Make somebody else one first."
+
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
     "name": User.name,
     "email": User.email,
@@ -124,12 +126,12 @@ async def edit_person(session: AsyncSession, *, person: User, data: PersonData) 
     """Change what is known about a person.
 
     Raises:
-        ConflictError: If it would leave nobody who administers the team.
-        ValidationError: If an entry is not acceptable, or the address is taken.
+        ValidationError: If an entry is not acceptable, the address is taken, or nobody would
+            administer the team any more.
     """
     values = _checked(data)
-    if values["role"] is not Role.ADMIN:
-        await _keep_an_admin(session, person)
+    if values["role"] is not Role.ADMIN and await _is_last_admin(session, person):
+        raise ValidationError({"role": [LAST_ADMIN.format(person.name)]})
     for name, value in values.items():
         setattr(person, name, value)
     await _flush_unique(session)
@@ -159,7 +161,7 @@ async def disable_person(session: AsyncSession, *, person: User, actor: User | N
         ConflictError: If it is the actor, or the last active administrator.
     """
     _not_oneself(person, actor, "disable")
-    await _keep_an_admin(session, person)
+    await _refuse_last_admin(session, person)
     person.is_active = False
     end_sessions(person)
     await session.flush()
@@ -179,7 +181,7 @@ async def delete_person(session: AsyncSession, *, person: User, actor: User | No
             active administrator.
     """
     _not_oneself(person, actor, "delete")
-    await _keep_an_admin(session, person)
+    await _refuse_last_admin(session, person)
     name = person.name
     await session.delete(person)
     try:
@@ -216,15 +218,17 @@ async def active_admins(session: AsyncSession) -> int:
     return await session.scalar(statement) or 0
 
 
-async def _keep_an_admin(session: AsyncSession, person: User) -> None:
+async def _refuse_last_admin(session: AsyncSession, person: User) -> None:
+    if await _is_last_admin(session, person):
+        raise ConflictError(LAST_ADMIN.format(person.name))
+
+
+async def _is_last_admin(session: AsyncSession, person: User) -> bool:
     if not (person.role is Role.ADMIN and person.is_active):
-        return
+        return False
     # Locked, so that two administrators cannot remove each other at the same moment.
     admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).with_for_update()
-    if len((await session.scalars(admins)).all()) < 2:
-        raise ConflictError(
-            f"{person.name} is the last active administrator. Make somebody else one first."
-        )
+    return len((await session.scalars(admins)).all()) < 2
 
 
 def _not_oneself(person: User, actor: User | None, verb: str) -> None:

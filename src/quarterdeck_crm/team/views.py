@@ -7,6 +7,7 @@ from quart.typing import ResponseReturnValue
 
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.auth.services import make_link_token
+from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms import errors_on
 from quarterdeck_crm.listing import Listing
@@ -36,8 +37,7 @@ async def index() -> str:
 @bp.get("/<int:person_id>")
 @login_required
 async def show(person_id: int) -> str:
-    person = await services.get_person(db.session, person_id)
-    return await render_template("team/show.html", person=person, kinds=KIND_LABELS)
+    return await _show_page(person_id)
 
 
 @bp.get("/phone/<mobile:number>")
@@ -63,7 +63,7 @@ async def create_submit() -> ResponseReturnValue:
             async with db.transaction() as session:
                 person = await services.create_person(session, data=form.entered())
             await flash(f"{person.name} is in the team. Make a sign-in link next.", "success")
-            return redirect(url_for("team.show", person_id=person.id))
+            return redirect(url_for("team.show", person_id=person.id), 303)
     return await render_template("team/create.html", form=form), 422
 
 
@@ -84,18 +84,21 @@ async def edit_submit(person_id: int) -> ResponseReturnValue:
                 person = await services.get_person(session, person_id)
                 await services.edit_person(session, person=person, data=form.entered())
             await flash(f"{person.name} is saved.", "success")
-            return redirect(url_for("team.show", person_id=person_id))
+            return redirect(url_for("team.show", person_id=person_id), 303)
     return await _edit_page(person_id, form), 422
 
 
 @bp.post("/<int:person_id>/disable")
 @role_required(Role.ADMIN)
 async def disable(person_id: int) -> ResponseReturnValue:
-    async with db.transaction() as session:
-        person = await services.get_person(session, person_id)
-        await services.disable_person(session, person=person, actor=current_user)
+    try:
+        async with db.transaction() as session:
+            person = await services.get_person(session, person_id)
+            await services.disable_person(session, person=person, actor=current_user)
+    except ConflictError as error:
+        return await _show_page(person_id, problem=str(error)), 409
     await flash(f"{person.name} is disabled and signed out everywhere.", "success")
-    return redirect(url_for("team.show", person_id=person_id))
+    return redirect(url_for("team.show", person_id=person_id), 303)
 
 
 @bp.post("/<int:person_id>/enable")
@@ -105,17 +108,20 @@ async def enable(person_id: int) -> ResponseReturnValue:
         person = await services.get_person(session, person_id)
         await services.enable_person(session, person=person)
     await flash(f"{person.name} can sign in again.", "success")
-    return redirect(url_for("team.show", person_id=person_id))
+    return redirect(url_for("team.show", person_id=person_id), 303)
 
 
 @bp.post("/<int:person_id>/delete")
 @role_required(Role.ADMIN)
 async def delete(person_id: int) -> ResponseReturnValue:
-    async with db.transaction() as session:
-        person = await services.get_person(session, person_id)
-        await services.delete_person(session, person=person, actor=current_user)
+    try:
+        async with db.transaction() as session:
+            person = await services.get_person(session, person_id)
+            await services.delete_person(session, person=person, actor=current_user)
+    except ConflictError as error:
+        return await _show_page(person_id, problem=str(error)), 409
     await flash(f"{person.name} is deleted.", "success")
-    return redirect(url_for("team.index"))
+    return redirect(url_for("team.index"), 303)
 
 
 @bp.post("/<int:person_id>/link")
@@ -127,7 +133,13 @@ async def link(person_id: int) -> str:
     return await render_template("team/link.html", person=person, url=url)
 
 
+async def _show_page(person_id: int, problem: str | None = None) -> str:
+    person = await services.get_person(db.session, person_id)
+    return await render_template(
+        "team/show.html", person=person, kinds=KIND_LABELS, problem=problem
+    )
+
+
 async def _edit_page(person_id: int, form: PersonForm) -> str:
-    # Read anew: a rollback before this has expired what the view knew.
     person = await services.get_person(db.session, person_id)
     return await render_template("team/edit.html", form=form, person=person)
