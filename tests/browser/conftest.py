@@ -1,0 +1,89 @@
+"""A running CRM and a headless Chromium to look at it with."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.services import require_program
+
+ADMIN = ("admin@quarterdeck.example", "quarterdeck-demo")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser, or a skip by name."""
+    return require_program("Chromium", "chromium")
+
+
+def crm(folder: Path, *words: str) -> None:
+    """Run one ``crm`` command in a folder of its own."""
+    command = [sys.executable, "-m", "quarterdeck_crm", *words]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which nothing of this machine's configuration is left."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
+    return kept | {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"}
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str]:
+    """The address of a CRM with demonstration data, served by ``crm serve``."""
+    folder = tmp_path_factory.mktemp("served")
+    crm(folder, "db", "upgrade")
+    crm(folder, "demo", "--orders", "300")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", "127.0.0.1:0"],
+        cwd=folder,
+        env=environment(folder),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    while not (found := re.search(r"http://127\.0\.0\.1:\d+", said)):
+        line = process.stderr.readline()
+        assert line, f"the server stopped: {said}"
+        said += line
+    yield found.group()
+    process.terminate()
+    assert process.wait(20) == 0
+    process.stderr.close()
+
+
+@pytest.fixture(name="browser")
+async def _browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+async def sign_in(page: Page, address: str, who: tuple[str, str] = ADMIN) -> None:
+    """Sign in through the form."""
+    await page.goto(f"{address}/auth/login")
+    await page.get_by_label("E-mail").fill(who[0])
+    await page.get_by_label("Password").fill(who[1])
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(f"{address}/")

@@ -1,0 +1,78 @@
+"""Every page at desktop and phone width: no overflow, no error in the console, no axe fault."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, ConsoleMessage, Request
+
+from .conftest import sign_in
+
+pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+
+PAGES = (
+    "/",
+    "/accounts/",
+    "/accounts/new",
+    "/accounts/1",
+    "/accounts/1/edit",
+    "/goods/",
+    "/goods/new",
+    "/goods/1",
+    "/goods/1/edit",
+    "/orders/",
+    "/orders/new",
+    "/orders/1",
+    "/orders/299/edit",
+    "/orders/1/print",
+    "/team/",
+    "/team/2",
+    "/team/2/edit",
+    "/team/new",
+    "/auth/profile",
+    "/auth/password",
+    "/search?q=ann",
+)
+
+
+@pytest.mark.feature("AP3", "BS1")
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_are_sound(browser: Browser, address: str, width: int, scheme: str) -> None:
+    context = await browser.new_context(
+        viewport={"width": width, "height": 844},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    page = await context.new_page()
+    faults: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            faults.append(f"{page.url}: {message.text}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, "data:")):
+            faults.append(f"{page.url}: asks a foreign host for {request.url}")
+
+    page.on("console", heard)
+    page.on("request", asked)
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+    axe = Axe()
+    await sign_in(page, address)
+    for path in PAGES:
+        response = await page.goto(address + path)
+        assert response is not None
+        if response.status != 200:
+            faults.append(f"{path}: {response.status}")
+        across = await page.evaluate("document.documentElement.scrollWidth")
+        if across > width:
+            faults.append(f"{path}: {across} pixels wide on a screen of {width}")
+        found = await axe.run(page)
+        faults += [
+            f"{path}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
+            for fault in found.response["violations"]
+            if fault["impact"] in {"serious", "critical"}
+        ]
+    assert faults == []
+    await context.close()
