@@ -65,7 +65,8 @@ async def test_a_working_day(browser: Browser, address: str, javascript: bool) -
 
     # 3 x 19.90 x 0.9 + 2 x 2.05
     await expect(page.get_by_text("57.83").first).to_be_visible()
-    flash = page.get_by_text(re.compile("is created as a draft"))
+    messages = page.get_by_role("region", name="Messages")
+    flash = messages.get_by_text(re.compile("is created as a draft"))
     await expect(flash).to_be_visible()
     await page.reload()
     await expect(flash).to_have_count(0)
