@@ -69,6 +69,7 @@ async def test_pages_are_sound(browser: Browser, address: str, width: int, schem
         if across > width:
             faults.append(f"{path}: {across} pixels wide on a screen of {width}")
         found = await axe.run(page)
+        assert found.response["passes"], "axe looked at nothing"
         faults += [
             f"{path}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
             for fault in found.response["violations"]
