@@ -413,6 +413,13 @@ class MigrationError(QuarterdeckError, RuntimeError):
     """Alembic refused; the base of all that can go wrong with migrations."""
 
 
+class DatabaseUnreachableError(MigrationError, ConnectionError):
+    """The database to be migrated does not answer."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"'{url}' does not answer: {reason}. Start it, or mend the URI.")
+
+
 class MigrationsFolderError(MigrationError):
     """The folder of the migrations is missing, or is there already."""
 

@@ -194,6 +194,22 @@ async def test_changed_table_keeps_rows_and_their_children(harbour: Harbour) -> 
     await db_migrate.check()
 
 
+async def test_a_dropped_table_takes_its_indexes_along(harbour: Harbour) -> None:
+    """MySQL would not let go of an index that a foreign key needs."""
+    Table(
+        "sail",
+        harbour.metadata,
+        Column("id", Integer, primary_key=True),
+        Column("boat_id", ForeignKey("boat.id"), index=True),
+    )
+    written = await db_migrate.migrate()
+    assert written is not None
+    up, down = written.path.read_text().split("def downgrade")
+    assert "create_index" in up
+    assert down.count("drop_table") == 2
+    assert "drop_index" not in down
+
+
 async def test_failing_script_is_undone_and_earlier_ones_stay(harbour: Harbour) -> None:
     harbour.script(1, "op.execute('CREATE TABLE one (id INTEGER)')")
     harbour.script(2, "op.execute('CREATE TABLE two (id INTEGER)'); op.execute('NONSENSE')")

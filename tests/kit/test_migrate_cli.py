@@ -152,6 +152,18 @@ def upgrade_in_processes(harbour: Harbour, uri: str, count: int) -> list[str]:
     return outputs
 
 
+def test_database_that_does_not_answer(tmp_path: Path) -> None:
+    """The sentence names it, without the password."""
+    uri = "mysql+aiomysql://ada:secret@127.0.0.1:1/harbour"
+    harbour = Harbour(tmp_path, SQLALCHEMY_DATABASE_URI=uri)
+    db(harbour, "init")
+    for verb in ("upgrade", "current", "migrate"):
+        result = db(harbour, verb)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: 'mysql+aiomysql://ada:***@127.0.0.1:1/harbour")
+        assert "does not answer" in result.stderr
+
+
 def test_four_processes_upgrade_one_sqlite_file(harbour: Harbour) -> None:
     """One works, the others wait, and nothing stays: no lock file, no warning."""
     outputs = upgrade_in_processes(harbour, "sqlite:///harbour.db", 4)

@@ -16,13 +16,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.operations.ops import MigrationScript
 from alembic.script import Script
 
 from quarterdeck.exceptions import MigrationsFolderError
 
 from .extension import state
-from .rendering import file_name
+from .rendering import file_name, tidy
 from .revisions import Applied, Progress, Revision
 from .workspace import Workspace
 
@@ -67,14 +66,10 @@ async def migrate(
         MigrationsPendingError: If the database is behind the migrations.
     """
 
-    def drop_empty(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
-        if not directives[0].upgrade_ops or directives[0].upgrade_ops.is_empty():
-            directives.clear()
-
     workspace = Workspace(directory, bind)
     await workspace.create_database()
     await workspace.refuse_pending()
-    options |= {"autogenerate": True, "process_revision_directives": drop_empty}
+    options |= {"autogenerate": True, "process_revision_directives": tidy}
     made = await _write(workspace, message, partial(command.revision, message=message, **options))
     return made[0] if made else None
 

@@ -1,4 +1,4 @@
-"""How a migration is written: its types, its file name, and a difference in words."""
+"""How a migration is written: its steps, types and file name, and a difference in words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy
 from alembic.autogenerate.api import AutogenContext
+from alembic.operations.ops import DropTableOp, MigrationScript, ModifyTableOps
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 KIT_TYPES = "quarterdeck.sqlalchemy"
@@ -24,6 +25,23 @@ def render_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     module = KIT_TYPES if cls.__module__.startswith(f"{KIT_TYPES}.") else cls.__module__
     context.imports.add(f"from {module} import {cls.__name__}")
     return repr(item)
+
+
+def tidy(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
+    """Write nothing when nothing changed, and drop a table together with its indexes.
+
+    MySQL refuses to drop an index that a foreign key of the table needs.
+    """
+    operations = [directives[0].upgrade_ops, directives[0].downgrade_ops]
+    if all(one is None or one.is_empty() for one in operations):
+        directives.clear()
+    for one in filter(None, operations):
+        dropped = {step.table_name for step in one.ops if isinstance(step, DropTableOp)}
+        one.ops = [
+            step
+            for step in one.ops
+            if not (isinstance(step, ModifyTableOps) and step.table_name in dropped)
+        ]
 
 
 def file_name(folder: Path, message: str) -> str:

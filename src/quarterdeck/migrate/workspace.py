@@ -16,8 +16,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import MultipleHeads, ResolutionError
+from sqlalchemy.exc import DBAPIError
 
 from quarterdeck.exceptions import (
+    DatabaseUnreachableError,
     MigrationError,
     MigrationsFolderError,
     MigrationsPendingError,
@@ -87,6 +89,7 @@ class Workspace:
 
         await asyncio.to_thread(self._prepare)
         async with AsyncExitStack() as stack:
+            stack.enter_context(self._reachable())
             if lock:
                 seconds = self._state.lock_seconds
                 await stack.enter_async_context(exclusive(self._engine, seconds))
@@ -97,10 +100,11 @@ class Workspace:
         if await self._file_is_missing():
             return ()
         options = {key: self._state.options[key] for key in _TABLE & self._state.options.keys()}
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(
-                lambda sync: MigrationContext.configure(sync, opts=options).get_current_heads()
-            )
+        with self._reachable():
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(
+                    lambda sync: MigrationContext.configure(sync, opts=options).get_current_heads()
+                )
 
     async def _file_is_missing(self) -> bool:
         """Whether merely asking SQLite would make an empty file."""
@@ -119,7 +123,8 @@ class Workspace:
 
     async def create_database(self) -> None:
         """Make the database if it is missing."""
-        await create_database(self._engine)
+        with self._reachable():
+            await create_database(self._engine)
 
     async def refuse_pending(self) -> None:
         """Raise MigrationsPendingError unless the database stands at the heads."""
@@ -127,6 +132,17 @@ class Workspace:
         current = await self.current_ids()
         if set(heads) != set(current):
             raise MigrationsPendingError(sorted(current), heads)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        """Say in a sentence that the database does not answer."""
+        try:
+            yield
+        except DBAPIError as error:
+            if error.statement is not None:  # it does, and refuses a statement
+                raise
+            url = self._engine.url.render_as_string(hide_password=True)
+            raise DatabaseUnreachableError(url, str(error.orig)) from error
 
     def _prepare(self) -> None:
         if not (self.folder / "env.py").is_file():
