@@ -80,6 +80,7 @@ class Development(Base):
     """One machine, http on loopback, a secret key made on first use."""
 
     CONFIG_NAME = "development"
+    SEND_FILE_MAX_AGE_DEFAULT = 0  # a style that was just changed is seen at once
 
     @classmethod
     def init_app(cls, app: Quart) -> None:

@@ -50,6 +50,7 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
         "quarterdeck_crm",
         template_folder=str(resources.TEMPLATES),
         static_folder=str(resources.STATIC),
+        static_url_path=resources.static_path(),
         instance_path=str(instance_path(chosen, settings)),
     )
     configure(app, chosen, settings)

@@ -6,6 +6,8 @@ travel inside this package.
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -17,3 +19,16 @@ TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "static"
 MIGRATIONS = ROOT / "migrations"
 HYPERCORN = ROOT / "hypercorn.toml"
+
+
+@cache
+def static_path() -> str:
+    """Return the path that static files are served under, another one when any file changes.
+
+    Browsers may then keep them for long, and modules that import each other stay together.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for path in STATIC.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes())
+    return f"/static/{digest.hexdigest()[:10]}"
