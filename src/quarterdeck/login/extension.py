@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
 Loader = Callable[[str], Any]
+RequestLoader = Callable[[Any], Any]
 C = TypeVar("C", bound=Callable[..., Any])
 
 
@@ -31,6 +32,10 @@ class LoginManager:
         login_view: Endpoint or path of the sign-in page; also ``LOGIN_VIEW`` or the attribute.
         require_login: Whether a view without a mark needs sign-in; also
             ``LOGIN_REQUIRED_BY_DEFAULT``.
+
+    Attributes:
+        blueprint_login_views: Sign-in pages by the name of a blueprint; None answers 401, as
+            an API for programs should.
     """
 
     def __init__(
@@ -41,9 +46,11 @@ class LoginManager:
         require_login: bool | None = None,
     ) -> None:
         self.login_view = login_view
+        self.blueprint_login_views: dict[str, str | None] = {}
         self.on_unauthorized: Callable[[], Any] | None = None
         self._require_login = require_login
         self._user_loader: Loader | None = None
+        self._request_loader: RequestLoader | None = None
         if app is not None:
             self.init_app(app)
 
@@ -80,6 +87,15 @@ class LoginManager:
         self._user_loader = loader
         return loader
 
+    def request_loader(self, loader: C) -> C:
+        """Register a function that finds a user by what a request or WebSocket carries itself.
+
+        Such as a token in its ``Authorization`` header. If it returns a user, the browser session
+        is not even looked at; if it returns None, the session decides. It may ``abort(401)``.
+        """
+        self._request_loader = loader
+        return loader
+
     def unauthorized_handler(self, handler: C) -> C:
         """Register a function that answers requests of visitors who have to sign in."""
         self.on_unauthorized = handler
@@ -94,6 +110,10 @@ class LoginManager:
         if self._user_loader is None:
             raise UserLoaderError("is missing")
         return self._user_loader
+
+    def get_request_loader(self) -> RequestLoader | None:
+        """Return the registered loader of users by request, if there is one."""
+        return self._request_loader
 
     async def reload_user(self) -> Any:
         """Load the current user again, for a WebSocket that has been open for a while.

@@ -86,7 +86,7 @@ async def _ask_to_sign_in(state: LoginState) -> NoReturn:
     if state.manager.on_unauthorized is not None:
         answer = await current_app.ensure_async(state.manager.on_unauthorized)()
         _end(await current_app.make_response(answer))
-    login_view = state.manager.login_view or state.login_view
+    login_view = _login_view(state)
     if login_view is None or not _is_navigation():
         abort(401)
     if request.endpoint == login_view:
@@ -94,6 +94,15 @@ async def _ask_to_sign_in(state: LoginState) -> NoReturn:
     if state.message and not _is_waiting(state.message):
         await flash(state.message, state.message_category)
     _end(redirect(_login_url(login_view)))
+
+
+def _login_view(state: LoginState) -> str | None:
+    """The sign-in page for this request: that of the nearest blueprint which has its own."""
+    of_blueprints = state.manager.blueprint_login_views
+    for name in request.blueprints:
+        if name in of_blueprints:
+            return of_blueprints[name]
+    return state.manager.login_view or state.login_view
 
 
 def _end(response: ResponseTypes) -> NoReturn:

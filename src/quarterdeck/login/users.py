@@ -138,11 +138,26 @@ def logout_user() -> None:
 
 
 async def load_user() -> Any:
-    """Return the user that the session names, or nobody, and make it the current user.
+    """Return the user that the request or its session names, or nobody; make it the current user.
 
     A user who is gone, not active, or whose ``auth_version`` has changed is signed out.
     """
     set_current_user(ANONYMOUS)
+    user = await _user_of_request()
+    if user is None:
+        return await _load_user_of_session()
+    if is_active(user):
+        set_current_user(user)
+        return user
+    return ANONYMOUS
+
+
+async def _user_of_request() -> Any:
+    loader = STATE.get().manager.get_request_loader()
+    return None if loader is None else await current_app.ensure_async(loader)(connection())
+
+
+async def _load_user_of_session() -> Any:
     user_id = session.get(USER_ID)
     session.accessed = True  # Flask 3.1.3 notes it only in its own context: no Vary otherwise
     if user_id is None:
