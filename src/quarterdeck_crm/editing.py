@@ -118,6 +118,6 @@ def _difference(field: Any, mine: Any, theirs: Any, *, taken_over: bool) -> Diff
     choices = field.people if isinstance(field, OwnerField) else {}
 
     def shown(value: Any) -> Any:
-        return value if isinstance(value, list) else choices.get(value, plain(value))
+        return plain(value) if isinstance(value, list) else choices.get(value, plain(value))
 
     return Difference(field.label.text, shown(mine), shown(theirs), taken_over)

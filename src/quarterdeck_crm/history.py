@@ -45,6 +45,7 @@ SENTENCES = {
     "sold": "Stock from {stock[0]} to {stock[1]} by order {order[1]}",
     "returned": "Stock from {stock[0]} to {stock[1]}: order {order[1]} was cancelled",
 }
+UNTOLD = {VERSION, "net"}  # the net follows from the lines
 REFERENCES: dict[str, type[User] | type[Account]] = {"owner_id": User, "account_id": Account}
 Names = Mapping[tuple[str, int], str]
 
@@ -80,8 +81,10 @@ def label_of(field: str) -> str:
 def _text(entry: Activity, names: Names) -> str:
     if sentence := SENTENCES.get(entry.action):
         return sentence.format_map(entry.changes)
-    changes = [(name, change) for name, change in entry.changes.items() if name != VERSION]
-    return "; ".join(_change(name, change, names) for name, change in changes) or "Changed"
+    told = [
+        _change(name, change, names) for name, change in entry.changes.items() if name not in UNTOLD
+    ]
+    return "; ".join(told) or "Changed"
 
 
 def _change(name: str, change: Any, names: Names) -> str:

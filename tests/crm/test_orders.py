@@ -238,7 +238,7 @@ async def test_the_second_editor_of_an_order_is_told_and_can_choose(
 
     assert told.status_code == 409
     page = await told.get_data(as_text=True)
-    assert "1 × Chang · 2" in page, "what is there now is shown"
+    assert "1 × Chang · 2, 10<" in page, "what is there now is shown"
     again = Fields(page).values
     assert (again["lines-0-quantity"], again["remark"]) == ("5", "Hurry")
     assert again["ship_city"] == "Graz", "only the other changed it"

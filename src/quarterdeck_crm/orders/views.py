@@ -212,7 +212,7 @@ async def _form_page(
         form=form,
         order=order,
         conflict=conflict,
-        blank_line=LineForm(prefix="lines-__index__"),
+        blank_line=LineForm(prefix="lines-__index__-"),
         fixed=order is not None and "lines" not in EDITABLE[order.state],
     )
 
