@@ -122,11 +122,15 @@ class Fields(HTMLParser):
         self.values: dict[str, str] = {}
         self._area: str | None = None
         self._select: str | None = None
+        self._template = False
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         name = given.get("name") or ""
+        self._template = self._template or tag == "template"
+        if self._template:
+            return
         if tag == "input" and name:
             self.values[name] = given.get("value") or ""
         elif tag == "textarea":
@@ -141,7 +145,9 @@ class Fields(HTMLParser):
             self.values[self._area] += data.lstrip("\r\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
+        if tag == "template":
+            self._template = False
+        elif tag == "textarea":
             self._area = None
         elif tag == "select":
             self._select = None
