@@ -59,8 +59,16 @@ def text(longest: int) -> Parser:
     return parse
 
 
+# A program that keeps prices in single precision exports 21.35 as 21.3500004.
+_NOISE = Decimal("1e-6")
+
+
 def decimal(*, decimals: int, most: Decimal) -> Parser:
-    """A number from 0 to ``most`` with at most ``decimals`` places."""
+    """A number from 0 to ``most`` with at most ``decimals`` places.
+
+    Further places are dropped when they are the noise of a binary number, which is less than a
+    millionth of the value; real decimals are never rounded away.
+    """
     expected = f"a number from 0 to {most:f} with at most {decimals} decimals"
 
     def parse(cell: str) -> Decimal:
@@ -70,9 +78,10 @@ def decimal(*, decimals: int, most: Decimal) -> Parser:
             raise ValueError(expected) from None
         if not value.is_finite() or not 0 <= value <= most:
             raise ValueError(expected)
-        if -int(value.normalize().as_tuple().exponent) > decimals:
+        fitting = round(value, decimals)
+        if abs(value - fitting) > value * _NOISE:
             raise ValueError(expected)
-        return value
+        return fitting
 
     return parse
 

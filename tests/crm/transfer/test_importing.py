@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Activity, Good, Order, OrderLine, OrderState
+from quarterdeck_crm.transfer.columns import decimal
 from quarterdeck_crm.transfer.importing import ImportRefusedError
 
 from .conftest import RunImport
@@ -250,3 +251,17 @@ async def test_columns_that_a_file_lacks_stay_as_they_are(
     async with app.app_context():
         account = await Account.query.filter_by(code="HARBO").one()
     assert (account.name, account.city) == ("Harbour", "Bristol")
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("21.3500004", "21.35"), ("9.19999981", "9.2"), ("31.2299995", "31.23"), ("0", "0")],
+)
+def test_the_noise_of_binary_numbers_is_dropped(cell: str, value: str) -> None:
+    assert decimal(decimals=3, most=Decimal(100))(cell) == Decimal(value)
+
+
+@pytest.mark.parametrize("cell", ["1.2345", "0.0001", "-1", "101", "NaN", "1e999", "1,5"])
+def test_real_decimals_are_never_rounded_away(cell: str) -> None:
+    with pytest.raises(ValueError, match="a number from 0 to 100 with at most 3 decimals"):
+        decimal(decimals=3, most=Decimal(100))(cell)
