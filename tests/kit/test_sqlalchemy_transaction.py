@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from quarterdeck.exceptions import ColumnNotLoadedError, TransactionOwnedError
-from quarterdeck.sqlalchemy import sqlite
+from quarterdeck.sqlalchemy import driver, sqlite
 
 from .sqlalchemy_app import Post, User, add_users, db, make_app
 
@@ -302,6 +302,82 @@ class TestWriters:
         await asyncio.gather(first(), second())
         assert (await User.query.get(1)).balance == 2  # type: ignore[union-attr]
 
+    @pytest.mark.hazard("cancelled request")
+    async def test_a_writer_cancelled_while_it_waits_takes_no_lock(self, app: Quart) -> None:
+        async def write() -> None:
+            async with app.app_context():
+                await add_users("Eve")
+
+        async with db.transaction() as session:
+            session.add(User(name="Ada"))
+            await session.flush()
+            waiting = [asyncio.create_task(write()) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            for task in waiting:
+                task.cancel()
+            await asyncio.wait(waiting)
+        async with asyncio.timeout(1):
+            await add_users("Grace")
+        assert await names() == ["Ada", "Grace"]
+
+    @pytest.mark.hazard("cancelled request")
+    @pytest.mark.parametrize("steps", range(12))
+    async def test_a_writer_cancelled_at_any_step_frees_the_lock(
+        self, app: Quart, steps: int
+    ) -> None:
+        async def write() -> None:
+            async with app.app_context():
+                await add_users("Ada")
+
+        task = asyncio.create_task(write())
+        for _ in range(steps):
+            await asyncio.sleep(0.0005)
+        task.cancel()
+        await asyncio.wait([task])
+        async with asyncio.timeout(1):
+            await add_users("Grace")
+        assert (await names())[-1] == "Grace"
+
+    async def test_writers_get_their_turn_in_the_order_of_coming(self, app: Quart) -> None:
+        async def write(name: str) -> None:
+            async with app.app_context():
+                await add_users(name)
+
+        warm_up = (write(f"early{n}") for n in range(10))  # or opening files decides the order
+        await asyncio.gather(*warm_up)
+        expected = [f"user{n}" for n in range(8)]
+        tasks = []
+        for name in expected:
+            tasks.append(asyncio.create_task(write(name)))
+            await asyncio.sleep(0.002)
+        await asyncio.gather(*tasks)
+        assert (await names())[10:] == expected
+
+    async def test_a_transaction_that_sqlite_ended_can_go_on(self, app: Quart) -> None:
+        await add_users("Ada")
+        async with db.new_session() as session:
+            with pytest.raises(IntegrityError):
+                await session.execute(
+                    text("INSERT OR ROLLBACK INTO user SELECT 2, name, 0, '' FROM user")
+                )
+            await session.execute(update(User).values(balance=1))
+            await session.commit()
+        await add_users("Grace")
+
+    async def test_another_process_is_waited_for_too(self, app: Quart, tmp_path: Path) -> None:
+        """Two engines on one file have a queue each, and SQLite between them."""
+        other = make_app(tmp_path)
+
+        async def write(app: Quart, name: str) -> None:
+            async with app.app_context():
+                await add_users(name)
+
+        async with other.test_app():
+            await asyncio.gather(
+                *(write(which, f"{which is app}{n}") for n in range(10) for which in (app, other))
+            )
+        assert len(await names()) == 20
+
     async def test_readers_are_not_held_up_by_a_writer(self, app: Quart) -> None:
         async with db.transaction() as session:
             session.add(User(name="Ada"))
@@ -313,7 +389,7 @@ class TestWriters:
     async def test_a_lock_that_stays_is_a_503(
         self, app: Quart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(sqlite.CONNECT_ARGS, "timeout", 0.1)
+        monkeypatch.setitem(driver.CONNECT_ARGS, "timeout", 0.1)
         other = make_app(tmp_path)
 
         @other.post("/")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from quarterdeck.exceptions import ConfigurationError
 
-from . import sqlite
+from . import driver, sqlite
 from .pool import BoundedPool
 from .urls import async_url, is_memory, is_mysql, is_sqlite
 
@@ -56,7 +56,8 @@ def _make(
         _defaults(url, config) | dict(options) | dict(config["SQLALCHEMY_ENGINE_OPTIONS"]) | own
     )
     if is_sqlite(url):
-        arguments["connect_args"] = sqlite.CONNECT_ARGS | arguments.get("connect_args", {})
+        creator = driver.connector(url, arguments.pop("connect_args", {}))
+        arguments.setdefault("async_creator", creator)
     try:
         engine = create_async_engine(url, **arguments)
     except (ImportError, TypeError, ValueError, SQLAlchemyError) as error:

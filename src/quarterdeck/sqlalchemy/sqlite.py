@@ -9,15 +9,9 @@ when a read transaction is to be upgraded.
 from __future__ import annotations
 
 import re
-import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-
-from quarterdeck.exceptions import DatabaseBusyError
-
-BUSY_SECONDS = 5.0
-CONNECT_ARGS = {"timeout": BUSY_SECONDS, "isolation_level": None}
 
 # What needs no transaction, or cannot stand in one.
 _READS = re.compile(
@@ -40,14 +34,7 @@ def begin_immediate(connection: Connection) -> None:
         DatabaseBusyError: If another writer keeps it for longer than the busy timeout.
     """
     dbapi_connection: Any = connection.connection.dbapi_connection
-    if dbapi_connection.driver_connection.in_transaction:
-        return
-    try:
-        dbapi_connection.execute("BEGIN IMMEDIATE").close()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        raise DatabaseBusyError(f"SQLite was locked for {BUSY_SECONDS:g} seconds") from error
+    dbapi_connection.run_async(lambda driver: driver.begin_immediate())
 
 
 def writes(statement: str) -> bool:

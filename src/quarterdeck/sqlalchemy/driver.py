@@ -1,0 +1,177 @@
+"""aiosqlite with one thread hop per statement, and writers that queue.
+
+SQLAlchemy makes a cursor, executes, fetches and closes; with aiosqlite each of these is a round
+trip to the thread of the connection, and so is a commit or rollback of nothing. Here a
+statement and its rows are one round trip, and what needs no thread takes none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import aiosqlite
+from sqlalchemy.engine import URL
+
+from quarterdeck.exceptions import DatabaseBusyError
+
+CONNECT_ARGS: dict[str, Any] = {"timeout": 5.0, "isolation_level": None}
+PREFETCHED = 500  # rows; the rest comes when asked for, so that a large result can be streamed
+
+
+def connector(url: URL, connect_args: Mapping[str, Any]) -> Callable[[], Awaitable[Connection]]:
+    """Return the ``async_creator`` of an engine; ``connect_args`` win over those in the URL."""
+    positional, from_url = url.get_dialect()().create_connect_args(url)
+    options = CONNECT_ARGS | dict(from_url) | dict(connect_args)
+    connect = partial(sqlite3.connect, *positional, **options)
+    write_lock = asyncio.Lock()
+
+    async def create() -> Connection:
+        connection = Connection(connect, write_lock, options["timeout"])
+        connection._thread.daemon = True  # a forgotten connection must not keep the process
+        return await connection  # type: ignore[return-value]
+
+    return create
+
+
+class Cursor(aiosqlite.Cursor):
+    """A cursor that comes into being with its first statement and brings rows along."""
+
+    _conn: Connection
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, None)  # type: ignore[arg-type]
+        self._rows: list[Any] = []
+        self._exhausted = True
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> Cursor:
+        await self._conn._execute(self._run, sql, parameters or ())
+        return self
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> Cursor:
+        self._cursor = await self._conn._execute(self._conn._conn.executemany, sql, parameters)
+        return self
+
+    def _run(self, sql: str, parameters: Any) -> None:
+        self._cursor = self._conn._conn.execute(sql, parameters)
+        self._rows = []
+        self._fetch(PREFETCHED)
+
+    def _fetch(self, count: int) -> None:
+        rows = self._cursor.fetchmany(count)
+        self._rows += rows
+        self._exhausted = len(rows) < count
+
+    async def fetchone(self) -> Any:
+        rows = await self.fetchmany(1)
+        return rows[0] if rows else None
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        size = size or PREFETCHED
+        missing = size - len(self._rows)
+        if missing > 0 and not self._exhausted:
+            await self._conn._execute(self._fetch, max(missing, PREFETCHED))
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
+
+    async def fetchall(self) -> list[Any]:
+        rows, self._rows = self._rows, []
+        if not self._exhausted:
+            rows += await self._conn._execute(self._cursor.fetchall)
+            self._exhausted = True
+        return rows
+
+    async def close(self) -> None:
+        self._rows = []
+        if not self._exhausted:
+            self._exhausted = True
+            await self._conn._execute(self._cursor.close)
+
+
+class Connection(aiosqlite.Connection):
+    """A connection that queues for the write lock of its process.
+
+    SQLite's own waiting is polling and unfair; it remains for other processes.
+
+    Args:
+        connect: Opens the database, on the thread of this connection.
+        write_lock: Shared by the connections of an engine.
+        patience: How long to wait for the lock, in seconds.
+    """
+
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], write_lock: asyncio.Lock, patience: float
+    ) -> None:
+        super().__init__(connect, iter_chunk_size=PREFETCHED)
+        self._write_lock = write_lock
+        self._patience = patience
+        self._is_writer = False
+        self._interrupted = False
+
+    def cursor(self) -> Cursor:  # type: ignore[override]
+        return Cursor(self)
+
+    async def begin_immediate(self) -> None:
+        """Begin a transaction that may write, unless one is under way.
+
+        Raises:
+            DatabaseBusyError: If other writers do not end in time.
+        """
+        if self.in_transaction:
+            return
+        try:
+            if not self._is_writer:  # it still is if SQLite itself ended the transaction
+                async with asyncio.timeout(self._patience):
+                    await self._write_lock.acquire()
+                self._is_writer = True
+            await self._execute(self._conn.execute, "BEGIN IMMEDIATE")
+        except TimeoutError:
+            raise DatabaseBusyError(self._busy) from None
+        except sqlite3.OperationalError as error:
+            self._let_next_writer()
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise DatabaseBusyError(self._busy) from error
+            raise
+
+    @property
+    def _busy(self) -> str:
+        return f"other transactions kept SQLite's write lock for {self._patience:g} s"
+
+    async def commit(self) -> None:
+        if self.in_transaction:
+            await super().commit()
+            self._let_next_writer()
+
+    async def rollback(self) -> None:
+        # After an interruption the thread may still be about to begin a transaction.
+        if self.in_transaction or self._interrupted:
+            self._interrupted = False
+            await super().rollback()
+        self._let_next_writer()
+
+    async def close(self) -> None:
+        try:
+            await super().close()
+        finally:
+            self._let_next_writer()
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        self._let_next_writer()
+        return super().stop()
+
+    def _let_next_writer(self) -> None:
+        if self._is_writer:
+            self._is_writer = False
+            self._write_lock.release()
+
+    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            self._interrupted = True
+            if self._connection is not None:
+                self._connection.interrupt()  # or the thread goes on to the statement's end
+            raise
