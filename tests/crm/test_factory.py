@@ -85,6 +85,16 @@ async def test_strict_headers_stand_on_every_answer(client: TestClientProtocol) 
         assert headers["Referrer-Policy"] == "same-origin"
 
 
+async def test_pages_are_not_kept_by_shared_caches_but_files_may_be(
+    client: TestClientProtocol,
+) -> None:
+    page = await client.get("/auth/login")
+    file = await client.get("/static/css/tokens.css")
+
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    assert "public" in file.headers["Cache-Control"]
+
+
 @pytest.mark.feature("A4")
 @pytest.mark.parametrize("code", CODES)
 async def test_people_get_a_page_in_the_site_layout(client: TestClientProtocol, code: int) -> None:
