@@ -107,9 +107,6 @@ class AppTask:
     ) -> None:
         try:
             self._hand_over(self._scope.__aexit__(kind, error, tb))
-        except BaseException as raised:
-            if raised is not error:
-                raise
         finally:
             self._end()
 

@@ -210,6 +210,24 @@ def test_extensions_are_closed_at_the_end(app: Quart, fails: bool) -> None:
     assert held.closed == 1
 
 
+@pytest.mark.parametrize("hook", ["before_serving", "after_serving", "teardown_appcontext"])
+def test_failure_of_a_hook_is_the_failure_of_the_command(app: Quart, hook: str) -> None:
+    held = app.extensions["held"] = _Held()
+    app.logger.disabled = True
+
+    async def fail(*_error: Any) -> None:
+        raise ConfigurationError("TIDE", "is out", "Wait.")
+
+    getattr(app, hook)(fail)
+
+    @app.cli.command(lifespan=True)
+    async def work() -> None:
+        pass
+
+    assert invoke(app, "work").stderr == "Error: 'TIDE' is out. Wait.\n"
+    assert held.closed == 1
+
+
 def test_background_tasks_are_finished(app: Quart) -> None:
     done: list[int] = []
 
