@@ -19,6 +19,8 @@ from quart import Quart
 
 from quarterdeck.commands import create_group
 
+from .sqlalchemy_app import make_app
+
 pytestmark = pytest.mark.feature("L1")
 
 
@@ -74,6 +76,17 @@ def test_syntax_error(app: Quart) -> None:
 
 def test_exit_code_of_the_program(app: Quart) -> None:
     assert run_shell(app, "-c", "raise SystemExit(3)").exit_code == 3
+
+
+def test_database_and_models_are_at_hand(tmp_path: Path) -> None:
+    program = """
+await db.create_all()
+async with db.transaction() as session:
+    session.add(User(name="Ada"))
+print([user.name for user in await User.query.all()])
+"""
+    result = run_shell(make_app(tmp_path), input=program)
+    assert result.output == "['Ada']\n"
 
 
 APP = """

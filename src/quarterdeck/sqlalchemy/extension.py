@@ -112,7 +112,7 @@ class SQLAlchemy:
         app.teardown_appcontext(scope.close_context)
         app.websocket_class = scope.with_session_per_message(app.websocket_class)
         app.after_serving(state.aclose)
-        app.shell_context_processor(lambda: {"db": self})
+        app.shell_context_processor(self._shell_context)
 
     # --- sessions ---------------------------------------------------------------
 
@@ -220,6 +220,11 @@ class SQLAlchemy:
     async def dispose(self) -> None:
         """Close all idle connections; done by itself when the server or a command stops."""
         await self._state.get().aclose()
+
+    def _shell_context(self) -> dict[str, Any]:
+        base: Any = self.Model
+        models = {mapper.class_.__name__: mapper.class_ for mapper in base.registry.mappers}
+        return models | {"db": self}
 
     # --- queries ----------------------------------------------------------------
 
