@@ -19,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
-from .errors import ConflictError
-from .models import Account, Activity, Good, Order, User
+from .errors import ConflictError, StaleError
+from .models import Account, Activity, Contact, Good, Order, User
 from .models.columns import utc_now
 
 Subject = Account | Good | Order
+Row = Subject | Contact  # what several people may edit at once
 Changes = dict[str, Any]
 
 VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
@@ -31,6 +32,7 @@ MOST_SINCE = 50  # edits between two clicks of one person; more are not worth te
 
 STALE = {
     "account": "Somebody else changed this account after you opened it. Nothing was saved yet.",
+    "contact": "Somebody else changed this contact after you opened it. Nothing was saved yet.",
     "good": "Somebody else changed this article after you opened it. Nothing was saved yet.",
     "order": "Somebody else changed this order after you opened it. Nothing was saved yet.",
 }
@@ -68,14 +70,14 @@ def record(
     return entry
 
 
-def require_version(row: Subject, version: int) -> None:
+def require_version(row: Row, version: int) -> None:
     """Refuse an edit that started from another version than the present one.
 
     Raises:
-        ConflictError: If somebody changed the row since.
+        StaleError: If somebody changed the row since.
     """
     if row.version != version:
-        raise ConflictError(STALE[row.__tablename__])
+        raise StaleError(STALE[row.__tablename__])
 
 
 async def store(
@@ -111,17 +113,18 @@ async def store(
     return changes
 
 
-async def flush(session: AsyncSession, row: Subject) -> None:
+async def flush(session: AsyncSession, row: Row) -> None:
     """Write what is pending for ``row``.
 
     Raises:
-        ConflictError: If somebody else wrote it since it was read, or took its code.
+        StaleError: If somebody else wrote it since it was read.
+        ConflictError: If somebody else took its code.
     """
     tablename = row.__tablename__
     try:
         await session.flush()
     except StaleDataError:
-        raise ConflictError(STALE[tablename]) from None
+        raise StaleError(STALE[tablename]) from None
     except IntegrityError:
         raise ConflictError(CLASH) from None
 

@@ -34,6 +34,10 @@ class ConflictError(DomainError):
     """Somebody else changed the thing in between, or its state does not allow this."""
 
 
+class StaleError(ConflictError):
+    """Somebody else changed the thing after this person had read it."""
+
+
 class ValidationError(DomainError):
     """What was entered cannot be accepted; ``errors`` lists the reasons by field."""
 

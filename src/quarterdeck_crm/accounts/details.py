@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.activity import assign, record
+from quarterdeck_crm.activity import assign, flush, record, require_version
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
 from quarterdeck_crm.models import Account, Contact, Note, Role, User
 from quarterdeck_crm.ownership import require_edit
@@ -43,6 +43,7 @@ async def add_contact(
     cleaned = clean(Contact, values, fields=CONTACT_FIELDS, complete=True)
     contact = Contact(account_id=account.id, **cleaned)
     session.add(contact)
+    await flush(session, contact)
     changes = {"contact": [None, contact.name]}
     record(session, actor=actor, subject=account, action="contact added", changes=changes)
     return contact
@@ -55,17 +56,22 @@ async def update_contact(
     account: Account,
     contact: Contact,
     values: Mapping[str, Any],
+    version: int | None = None,
 ) -> Contact:
     """Change a person of an account; names not in ``values`` stay.
 
     Raises:
         ForbiddenError: If the account belongs to somebody else.
+        StaleError: If somebody changed the contact since ``version``, when that is given.
         ValidationError: If a value cannot be accepted.
     """
     require_edit(actor, account)
+    if version is not None:
+        require_version(contact, version)
     was = contact.name
     changes = assign(contact, clean(Contact, values, fields=CONTACT_FIELDS))
     if changes:
+        await flush(session, contact)
         changes["contact"] = [was, contact.name]
         record(session, actor=actor, subject=account, action="contact changed", changes=changes)
     return contact
@@ -81,6 +87,7 @@ async def remove_contact(
     """
     require_edit(actor, account)
     await session.delete(contact)
+    await flush(session, contact)
     changes = {"contact": [contact.name, None]}
     record(session, actor=actor, subject=account, action="contact removed", changes=changes)
 

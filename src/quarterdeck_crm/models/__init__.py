@@ -4,18 +4,22 @@ from .account import Account, Contact, Note
 from .activity import Activity
 from .good import Good
 from .order import Order, OrderLine, OrderState
+from .token import ApiToken, IdempotencyKey, Scope
 from .user import Role, User, UserKind
 
 __all__ = [
     "Account",
     "Activity",
+    "ApiToken",
     "Contact",
     "Good",
+    "IdempotencyKey",
     "Note",
     "Order",
     "OrderLine",
     "OrderState",
     "Role",
+    "Scope",
     "User",
     "UserKind",
 ]

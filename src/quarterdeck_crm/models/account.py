@@ -42,7 +42,7 @@ class Account(Timestamps, Archivable, Versioned, Model):
     )
 
 
-class Contact(Timestamps, Model):
+class Contact(Timestamps, Versioned, Model):
     """A person at an account."""
 
     __tablename__ = "contact"
