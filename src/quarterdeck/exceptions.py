@@ -86,6 +86,16 @@ class SessionCookieTooLargeError(QuarterdeckError, ValueError):
         )
 
 
+class ContextEndedError(QuarterdeckError, RuntimeError):
+    """A task used ``g`` after the request or app context it was started in had ended."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'g' belongs to a context that has ended, and what hung on it is closed. "
+            "Start such work with 'app.add_background_task(function)': it has a 'g' of its own."
+        )
+
+
 # --- session ----------------------------------------------------------------------
 
 

@@ -7,19 +7,49 @@ after the answer is there (a teardown function) is logged and the answer stands.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import quart.ctx
+from quart.ctx import _sentinel
 from quart.sessions import SecureCookieSession, SessionMixin
 from quart.wrappers.base import BaseRequestWebsocket
 from werkzeug.exceptions import SecurityError
 
+from quarterdeck.exceptions import ContextEndedError
+
 if TYPE_CHECKING:
     from .application import Quart
+
+CURRENT: Any = _sentinel  # Quart's word for "the exception being handled, if any"
 
 
 class UnavailableSession(SecureCookieSession):
     """Stands in when the session could not be opened: empty, and never saved."""
+
+
+class EndedGlobals:
+    """What ``g`` is for a task that outlived the context it was started in."""
+
+    def _fail(self, *args: Any) -> NoReturn:
+        raise ContextEndedError
+
+    __getattr__ = __setattr__ = __delattr__ = __contains__ = __iter__ = _fail
+
+
+class AppContext(quart.ctx.AppContext):
+    """An app context whose ``g`` cannot be used once what hung on it is closed."""
+
+    async def push(self) -> None:
+        if isinstance(self.g, EndedGlobals):
+            self.g = self.app.app_ctx_globals_class()
+        await super().push()
+
+    async def pop(self, exc: BaseException | None = CURRENT) -> None:
+        try:
+            await super().pop(exc)
+        finally:
+            if not self._cv_tokens:
+                self.g = cast(Any, EndedGlobals())
 
 
 class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):

@@ -27,7 +27,7 @@ from quart.wrappers import Request, Websocket
 from quart.wrappers.base import BaseRequestWebsocket
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from .context import RequestContext, WebsocketContext
+from .context import AppContext, RequestContext, WebsocketContext
 from .first_request import FirstRequest
 from .response import Response
 from .status import check_status, split_result
@@ -37,6 +37,10 @@ class RequestCycle(quart.Quart):
     """The part of the application object that answers requests and serves WebSockets."""
 
     _first_request: FirstRequest
+
+    def app_context(self) -> AppContext:
+        """Return a context of the app, to be used with ``async with``."""
+        return AppContext(self)
 
     def request_context(self, request: Request) -> RequestContext:
         """Return a context for the request, to be used with ``async with``."""
