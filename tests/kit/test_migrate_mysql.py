@@ -11,7 +11,7 @@ from sqlalchemy import Column, ForeignKey, Integer, String, Table, UniqueConstra
 from quarterdeck import migrate as db_migrate
 from quarterdeck.exceptions import MigrationLockedError
 from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
-from tests.services import mariadb
+from tests.servers import mariadb
 
 from .test_migrate import Harbour
 from .test_migrate_cli import upgrade_in_processes
@@ -21,8 +21,10 @@ pytestmark = [pytest.mark.feature("G1"), pytest.mark.external_service("MariaDB")
 
 @pytest.fixture(scope="module", name="server")
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mariadb(tmp_path_factory.mktemp("mariadb")) as port:
-        yield f"mysql+aiomysql://root@127.0.0.1:{port}"
+    server = mariadb(tmp_path_factory.mktemp("mariadb"))
+    server.start()
+    yield f"mysql+aiomysql://root@127.0.0.1:{server.port}"
+    server.kill()
 
 
 def test_four_processes_upgrade_one_database(server: str, tmp_path: Path) -> None:
