@@ -5,6 +5,7 @@ Dates are counted back from today, so that the charts have a present.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
@@ -30,7 +31,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.money import line_amount
 
-from .words import CATALOGUE, DEPARTMENTS, LOCALES, NOTES, REMARKS
+from .words import CATALOGUE, DEPARTMENTS, MARKETS, NOTES, REMARKS, Market
 
 SEED = 20261121
 DAYS = 730
@@ -77,7 +78,7 @@ class Demo:
         people = await self._insert(session, User, self._people(password_hash))
         goods = self._goods()
         await self._insert(session, Good, goods)
-        accounts = self._accounts(people)
+        accounts = await asyncio.to_thread(self._accounts, people)  # Faker reads files
         await self._insert(session, Account, accounts)
         await self._insert(session, Contact, self._contacts(accounts))
         await self._insert(session, Note, self._notes(accounts, people))
@@ -128,27 +129,28 @@ class Demo:
         return rows
 
     def _accounts(self, people: list[int]) -> Rows:
-        names = list(LOCALES)
-        weights = [often for _, often in LOCALES.values()]
+        names = list(MARKETS)
+        weights = [market.often for market in MARKETS.values()]
         fakers = {name: Faker(name) for name in names}
         for number, faker in enumerate(fakers.values()):
             faker.seed_instance(SEED + number)
         rows: Rows = []
         for number in range(1, ACCOUNTS + 1):
             locale = self.random.choices(names, weights)[0]
-            faker = fakers[locale]
+            faker, market = fakers[locale], MARKETS[locale]
+            city = self.random.choice(market.cities) if market.cities else faker.city()
             rows.append(
                 {
                     "code": f"C{number:04d}",
-                    "name": faker.company(),
+                    "name": _company(faker, market),
                     "owner_id": self.random.choice(people),
                     "email": f"office@customer-{number}.example",
                     "phone": faker.phone_number()[:40],
                     "website": f"https://customer-{number}.example",
                     "address": faker.street_address()[:300].replace("\n", ", "),
-                    "city": faker.city()[:100],
+                    "city": city[:100],
                     "postal_code": faker.postcode()[:20],
-                    "country": LOCALES[locale][0],
+                    "country": market.country,
                     "created_at": self._moment(DAYS),
                     "contacts": [faker.name() for _ in range(self.random.randint(1, 3))],
                 }
@@ -266,6 +268,10 @@ class Demo:
 
     def _moment(self, days: int) -> datetime:
         return self.today - timedelta(days=self.random.random() * days)
+
+
+def _company(faker: Faker, market: Market) -> str:
+    return market.company.format(faker.last_name()) if market.company else str(faker.company())
 
 
 def _created(order: dict[str, Any]) -> dict[str, Any]:

@@ -5,33 +5,49 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-# A ship chandler's customers speak many languages: Faker's locale, the country as we write
-# it, and how often it comes up.
-LOCALES: dict[str, tuple[str, int]] = {
-    "en_GB": ("United Kingdom", 8),
-    "de_DE": ("Germany", 8),
-    "fr_FR": ("France", 6),
-    "es_ES": ("Spain", 5),
-    "it_IT": ("Italy", 5),
-    "nl_NL": ("Netherlands", 6),
-    "pt_PT": ("Portugal", 3),
-    "da_DK": ("Denmark", 3),
-    "sv_SE": ("Sweden", 3),
-    "fi_FI": ("Finland", 2),
-    "pl_PL": ("Poland", 4),
-    "cs_CZ": ("Czechia", 2),
-    "el_GR": ("Greece", 4),
-    "tr_TR": ("Türkiye", 3),
-    "uk_UA": ("Ukraine", 3),
-    "bg_BG": ("Bulgaria", 2),
-    "he_IL": ("Israel", 2),
-    "ar_AA": ("Egypt", 3),
-    "hi_IN": ("India", 3),
-    "th_TH": ("Thailand", 2),
-    "vi_VN": ("Vietnam", 2),
-    "zh_CN": ("China", 5),
-    "ja_JP": ("Japan", 5),
-    "ko_KR": ("South Korea", 4),
+
+class Market(NamedTuple):
+    """Where customers are.
+
+    Attributes:
+        country: As we write it.
+        often: How often it comes up, against the others.
+        company: How a company is called after a family, where Faker knows only English ways.
+        cities: Likewise.
+    """
+
+    country: str
+    often: int
+    company: str = ""
+    cities: tuple[str, ...] = ()
+
+
+# A ship chandler's customers speak many languages; the keys are Faker's locales.
+MARKETS = {
+    "en_GB": Market("United Kingdom", 8),
+    "de_DE": Market("Germany", 8),
+    "fr_FR": Market("France", 6),
+    "es_ES": Market("Spain", 5),
+    "it_IT": Market("Italy", 5),
+    "nl_NL": Market("Netherlands", 6),
+    "pt_PT": Market("Portugal", 3),
+    "da_DK": Market("Denmark", 3),
+    "sv_SE": Market("Sweden", 3),
+    "fi_FI": Market("Finland", 2),
+    "pl_PL": Market("Poland", 4),
+    "cs_CZ": Market("Czechia", 2),
+    "el_GR": Market("Greece", 4),
+    "tr_TR": Market("Türkiye", 3, "", ("İzmir", "İstanbul", "Bodrum", "Antalya")),
+    "uk_UA": Market("Ukraine", 3, "ТОВ «{}»", ("Одеса", "Миколаїв", "Херсон")),
+    "bg_BG": Market("Bulgaria", 2, "{} ЕООД", ("Варна", "Бургас", "Русе")),
+    "he_IL": Market("Israel", 2, 'ספנות {} בע"מ', ("חיפה", "אשדוד", "אילת")),
+    "ar_AA": Market("Egypt", 3, "شركة {} للملاحة", ("الإسكندرية", "بورسعيد", "السويس")),
+    "hi_IN": Market("India", 3, "{} एंड संस", ("मुंबई", "कोच्चि", "चेन्नई")),
+    "th_TH": Market("Thailand", 2),
+    "vi_VN": Market("Vietnam", 2, "Công ty TNHH {}"),
+    "zh_CN": Market("China", 5),
+    "ja_JP": Market("Japan", 5),
+    "ko_KR": Market("South Korea", 4),
 }
 
 

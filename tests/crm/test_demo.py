@@ -1,0 +1,57 @@
+"""The demonstration data: the same every time, and sound."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+import pytest
+from quart import Quart
+from sqlalchemy import func, select
+
+from quarterdeck_crm.demo.generate import Demo
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Account, Good, Order, OrderLine, User
+
+TODAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def demo(app: Quart) -> None:
+    """A demonstration company with 200 orders."""
+    async with app.app_context(), db.transaction() as session:
+        await Demo(orders=200, today=TODAY).write(
+            session, password_hash="unused", advance=lambda count: None
+        )
+
+
+def test_it_is_the_same_every_time() -> None:
+    def describe() -> list[object]:
+        demo = Demo(orders=200, today=TODAY)
+        people = [row["phone"] for row in demo._people("unused")]
+        goods = [(row["code"], row["price"], row["stock"]) for row in demo._goods()]
+        return [people, goods, [row["name"] for row in demo._accounts([1, 2, 3])]]
+
+    assert describe() == describe()
+
+
+@pytest.mark.usefixtures("demo")
+async def test_totals_agree_with_the_lines(app: Quart) -> None:
+    async with app.app_context():
+        net = await db.session.scalar(select(func.sum(Order.net)))
+        lines = await db.session.scalar(select(func.sum(OrderLine.amount)))
+        dates = (await db.session.execute(select(func.min(Order.ordered_on)))).scalar_one()
+
+    assert net == lines
+    assert dates.year in {2024, 2025}
+
+
+@pytest.mark.usefixtures("demo")
+async def test_many_scripts_are_spoken(app: Quart) -> None:
+    async with app.app_context():
+        names = (await db.session.scalars(select(Account.name))).all()
+        counts = [await db.session.scalar(select(func.count(m.id))) for m in (User, Good, Order)]
+
+    scripts = {unicodedata.name(c).split()[0] for name in names for c in name if c.isalpha()}
+    assert scripts >= {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "CJK", "HANGUL", "THAI"}
+    assert counts == [8, 92, 200]

@@ -1,0 +1,141 @@
+"""The built wheel, away from the checkout: the CRM runs from any folder, the kit imports alone."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CRM = "from quarterdeck_crm.__main__ import main; main()"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a wheel's content, as pip would unpack it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "installed")
+    return folder / "installed"
+
+
+def environment(installed: Path) -> dict[str, str]:
+    """Return an environment in which the wheel's packages come before the checkout's."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
+    return kept | {"PYTHONPATH": str(installed)}
+
+
+def crm(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CRM, *words],
+        cwd=folder,
+        env=environment(installed),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def served(installed: Path, folder: Path) -> Iterator[int]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", CRM, "serve", "--bind", "127.0.0.1:0"],
+        cwd=folder,
+        env=environment(installed),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", said)):
+        line = process.stderr.readline()
+        assert line, f"the server stopped: {said}"
+        said += line
+    yield int(found.group(1))
+    process.terminate()
+    assert process.wait(20) == 0
+    process.stderr.close()
+
+
+def fetch(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    answer = response.status, response.read().decode()
+    connection.close()
+    return answer
+
+
+@pytest.mark.feature("AP7")
+def test_demo_and_serve_work_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    done = crm(installed, tmp_path, "demo", "--orders", "20")
+    assert done.returncode == 0, done.stderr
+    assert "Sign in as admin@quarterdeck.example" in done.stdout
+
+    with served(installed, tmp_path) as port:
+        status, page = fetch(port, "/auth/login")
+        assert status == 200
+        assets = re.findall(r'(?:href|src)="(/[^"#]*\.(?:css|js|svg)[^"#]*)', page)
+        assert len(assets) > 5
+        assert {fetch(port, asset)[0] for asset in assets} == {200}
+    assert (tmp_path / "instance" / "crm.sqlite3").exists()
+
+
+# Stands in for an environment in which nothing but the kit's own needs is installed.
+ALONE = """
+import importlib, sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Nothing())
+"""
+EXTRAS = {
+    "alembic",
+    "aiosqlite",
+    "bootstrap",
+    "dotenv",
+    "email_validator",
+    "faker",
+    "flask_bootstrap",
+}
+EXTRAS |= {"pwdlib", "rich", "sqlalchemy", "wtforms", "uvloop", "redis", "pymongo", "aiomcache"}
+
+
+def test_the_kit_imports_without_any_extra(installed: Path, tmp_path: Path) -> None:
+    rooms = ("app", "routing", "commands", "moment")
+    code = ALONE.format(missing=EXTRAS) + "\n".join(f"import quarterdeck.{room}" for room in rooms)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(installed), capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_crm_without_its_extra_says_what_to_install(installed: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ALONE.format(missing=EXTRAS) + CRM, "serve"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment(installed),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "pip install 'quarterdeck[crm]'" in done.stderr
+    assert "Traceback" not in done.stderr
