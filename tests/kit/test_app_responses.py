@@ -450,6 +450,18 @@ async def test_what_a_request_tells(folder: Path) -> None:
     }
 
 
+@pytest.mark.hazard("the test client drops data=dict")
+async def test_the_test_client_takes_a_dictionary_for_a_form(folder: Path) -> None:
+    app = make_app(folder)
+
+    @app.post("/form")
+    async def form() -> Any:
+        return (await request.form).to_dict()
+
+    client: Any = app.test_client()
+    assert await (await client.post("/form", data={"a": "1"})).get_json() == {"a": "1"}
+
+
 async def test_a_missing_field_is_400(folder: Path) -> None:
     app = make_app(folder)
 
