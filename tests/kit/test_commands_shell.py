@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from quart import Quart
 
+from quarterdeck import commands
 from quarterdeck.commands import create_group
 
 from .sqlalchemy_app import make_app
@@ -89,18 +92,28 @@ print([user.name for user in await User.query.all()])
     assert result.output == "['Ada']\n"
 
 
+def test_quarts_own_program_gets_this_shell() -> None:
+    """Its own knows no ``await``; entry points are where it looks for better ones."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    points = project["entry-points"]["quart.commands"]
+    found = {
+        name: EntryPoint(name, value, "quart.commands").load() for name, value in points.items()
+    }
+    assert found == {"shell": commands.shell, "routes": commands.routes}
+
+
 APP = """
 import asyncio
 from quart import Quart
-from quarterdeck.commands import Commands
+from quarterdeck.commands import create_group
 
 app = Quart("harbour")
-Commands(app)
 
 async def task_name():
     return asyncio.current_task().get_name()
 
 app.shell_context_processor(lambda: {"task_name": task_name})
+create_group(lambda: app)()
 """
 
 
@@ -112,7 +125,7 @@ class Terminal:
         self.fd, inner = pty.openpty()
         env = os.environ | {"TERM": "dumb", "HOME": str(folder), "PYTHON_BASIC_REPL": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "quart", "shell"],
+            [sys.executable, "app.py", "shell"],
             cwd=folder,
             env=env,
             stdin=inner,
