@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from quart import Quart, abort
+from quart import Quart, abort, url_for
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -86,10 +86,13 @@ async def test_strict_headers_stand_on_every_answer(client: TestClientProtocol) 
 
 
 async def test_pages_are_not_kept_by_shared_caches_but_files_may_be(
-    client: TestClientProtocol,
+    app: Quart, client: TestClientProtocol
 ) -> None:
+    async with app.test_request_context("/"):
+        path = url_for("static", filename="css/tokens.css")
+
     page = await client.get("/auth/login")
-    file = await client.get("/static/css/tokens.css")
+    file = await client.get(path)
 
     assert page.headers["Cache-Control"] == "private, no-cache"
     assert "public" in file.headers["Cache-Control"]
