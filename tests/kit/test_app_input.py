@@ -209,6 +209,20 @@ async def test_a_body_that_trickles_is_cut(path: str, headers: dict[str, str] | 
     assert b"did not arrive in time" in answer
 
 
+async def test_a_view_may_set_a_time_of_its_own() -> None:
+    app = make_app()
+
+    @app.post("/hasty")
+    async def hasty() -> str:
+        request.body_timeout = 0.05  # type: ignore[assignment]  # Quart says int
+        return str(len(await request.get_data()))
+
+    client: Any = app.test_client()
+    async with client.request("/hasty", method="POST") as connection:
+        await connection.receive()
+    assert connection.status_code == 408
+
+
 async def test_the_time_a_view_takes_itself_does_not_count() -> None:
     app = make_app()
     app.config["BODY_TIMEOUT"] = 0.1

@@ -108,6 +108,31 @@ async def test_ranges(
         assert got[2]["Accept-Ranges"] == "bytes"
 
 
+@pytest.mark.parametrize("size", [0, 1, 131_071, 131_072, 131_073, 400_000])
+async def test_files_of_every_size_arrive_whole(folder: Path, size: int) -> None:
+    content = os.urandom(size)
+    (folder / "file.bin").write_bytes(content)
+    app = make_app(folder)
+
+    @app.get("/file")
+    async def file() -> Any:
+        return await send_file(folder / "file.bin")
+
+    assert (await get(app, "/file"))[1] == content
+    if size:
+        assert (await get(app, "/file", Range="bytes=1-"))[1] == content[1:] or size == 1
+        assert (await get(app, "/file", Range="bytes=-200000"))[1] == content[-200_000:]
+
+
+async def test_a_file_that_became_shorter_ends_early(folder: Path) -> None:
+    (folder / "file.bin").write_bytes(b"x" * 300_000)
+    app = make_app(folder)
+    async with app.test_request_context("/"):
+        response: Any = await send_file(folder / "file.bin")
+        (folder / "file.bin").write_bytes(b"x" * 200_000)
+        assert len(await response.get_data(as_text=False)) == 200_000
+
+
 async def test_a_range_of_a_file_that_changed_is_all_of_it(folder: Path) -> None:
     app = make_app(folder)
     etag = (await get(app, "/ten"))[2]["ETag"]

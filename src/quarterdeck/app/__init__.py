@@ -4,5 +4,8 @@ from __future__ import annotations
 
 from .application import Quart
 from .blueprint import Blueprint
+from .json import MsgspecJSONProvider
+from .request import Request
+from .response import Response
 
-__all__ = ["Blueprint", "Quart"]
+__all__ = ["Blueprint", "MsgspecJSONProvider", "Quart", "Request", "Response"]

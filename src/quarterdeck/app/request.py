@@ -29,7 +29,18 @@ class Request(QuartRequest):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.body.patience = self.body_timeout
+        self.body.patience = self._body_timeout
+
+    @property  # type: ignore[override]  # Quart says int
+    def body_timeout(self) -> float | None:
+        """Seconds left to wait for the body; a view may set it before it reads."""
+        return self.body.patience
+
+    @body_timeout.setter
+    def body_timeout(self, seconds: float | None) -> None:
+        self._body_timeout = seconds
+        if hasattr(self, "body"):
+            self.body.patience = seconds
 
     @property
     def blueprints(self) -> list[str]:
