@@ -75,7 +75,8 @@ class HTTPConnection(ASGIHTTPConnection):
 
     def _create_request_from_scope(self, send: ASGISendCallable) -> Request:
         path, refusal = read_path(self.scope)
-        self.scope = cast(Any, {**self.scope, "path": path})
+        if path != self.scope["path"]:
+            self.scope = cast(Any, {**self.scope, "path": path})
         request = cast(Request, super()._create_request_from_scope(send))
         request.refusal = refusal
         return request
@@ -134,7 +135,8 @@ class WebsocketConnection(ASGIWebsocketConnection):
 
     def _create_websocket_from_scope(self, send: ASGISendCallable) -> Websocket:
         path, refusal = read_path(self.scope)
-        self.scope = cast(Any, {**self.scope, "path": path})
+        if path != self.scope["path"]:
+            self.scope = cast(Any, {**self.scope, "path": path})
         websocket = super()._create_websocket_from_scope(send)
         cast(Any, websocket).refusal = refusal
         return websocket

@@ -6,13 +6,12 @@ import asyncio
 import re
 from collections.abc import Callable
 from io import BytesIO
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import (
     Data,
-    Epilogue,
     Field,
     File,
     MultipartDecoder,
@@ -87,14 +86,12 @@ class MultipartReader:
         """Say that the body is at its end.
 
         Raises:
-            ValueError: If the last boundary has not come.
+            ValueError: If it is malformed, or the last boundary has not come.
         """
-        try:
-            self._decoder.receive_data(self._held)
-            self._decoder.receive_data(None)
-            await self._take_events()
-        except ValueError:
-            raise ValueError("it ends before its last boundary") from None
+        self._decoder.receive_data(self._held)
+        await self._take_events()
+        if self._decoder.state is not State.EPILOGUE:
+            raise ValueError("it ends before its last boundary")
 
     def close(self) -> None:
         """Throw the files away, also one that has only come in part."""
@@ -104,7 +101,7 @@ class MultipartReader:
 
     async def _take_events(self) -> None:
         event = self._decoder.next_event()
-        while not isinstance(event, NeedData | Epilogue):
+        while not isinstance(event, NeedData):
             if isinstance(event, Field | File):
                 self._begin(event)
             elif isinstance(event, Data):
@@ -130,12 +127,15 @@ class MultipartReader:
         self._size += len(event.data)
         if isinstance(self._part, Field):
             self._count_text(len(event.data))
-        if self._size <= INLINE_SIZE:
-            self._stream.write(event.data)
-        else:
-            await asyncio.to_thread(self._stream.write, event.data)
+        await self._on_stream(self._stream.write, event.data)
         if not event.more_data:
             await self._end()
+
+    async def _on_stream(self, call: Callable[[Any], Any], argument: Any) -> None:
+        if self._size <= INLINE_SIZE:
+            call(argument)
+        else:
+            await asyncio.to_thread(call, argument)
 
     def _count_text(self, size: int) -> None:
         self._fields_size += size
@@ -147,7 +147,7 @@ class MultipartReader:
     async def _end(self) -> None:
         part = self._part
         if isinstance(part, File):
-            await asyncio.to_thread(self._stream.seek, 0)
+            await self._on_stream(self._stream.seek, 0)
             self.files.append((part.name, self._as_file(part)))
         elif isinstance(part, Field):
             text = cast(BytesIO, self._stream).getvalue().decode(_charset(part))
