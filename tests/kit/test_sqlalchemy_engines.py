@@ -11,6 +11,7 @@ import pytest
 from quart import Quart
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from quarterdeck.exceptions import (
     ConfigurationError,
@@ -123,6 +124,13 @@ class TestConfiguration:
             with pytest.raises(UnknownBindError, match="'other' is not a bind key"):
                 db.get_engine("other")
 
+    def test_what_flask_had_and_we_have_not_says_so(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.INFO):
+            make_app(tmp_path, SQLALCHEMY_TRACK_MODIFICATIONS=True)
+        assert "'SQLALCHEMY_TRACK_MODIFICATIONS' has no effect" in caplog.text
+
     async def test_mysql_is_read_committed_and_tests_its_connections(self, tmp_path: Path) -> None:
         app = make_app(tmp_path, SQLALCHEMY_DATABASE_URI="mysql://u:p@localhost/d")
         async with app.app_context():
@@ -139,6 +147,16 @@ class TestSQLite:
             await db.create_database()
             assert await asyncio.to_thread((tmp_path / "instance" / "deep" / "test.db").exists)
 
+    async def test_several_processes_may_make_the_tables_at_once(self, tmp_path: Path) -> None:
+        """An engine each is what they have; the lock of one engine would hide the race."""
+
+        async def start() -> None:
+            app = make_app(tmp_path)
+            async with app.test_app(), app.app_context():
+                await db.create_all()
+
+        await asyncio.gather(*(start() for _ in range(4)))
+
     @pytest.mark.feature("D1")
     async def test_it_is_opened_in_wal_with_foreign_keys(self, tmp_path: Path) -> None:
         app = make_app(tmp_path)
@@ -152,6 +170,18 @@ class TestSQLite:
             "busy_timeout": 5000,
             "synchronous": 1,
         }
+
+    async def test_a_read_only_file_can_be_read_and_says_what_it_is(self, tmp_path: Path) -> None:
+        app = make_app(tmp_path)
+        async with app.test_app(), app.app_context():
+            await db.create_all()
+            await add_users("Ada")
+        uri = f"sqlite:///file:{tmp_path}/test.db?mode=ro&uri=true"
+        reader = make_app(tmp_path, SQLALCHEMY_DATABASE_URI=uri)
+        async with reader.test_app(), reader.app_context():
+            assert await User.query.count() == 1
+            with pytest.raises(OperationalError, match="readonly"):
+                await add_users("Grace")
 
     async def test_in_memory_sessions_take_turns(self, tmp_path: Path) -> None:
         """None sees, or rolls back, what another one has not committed."""

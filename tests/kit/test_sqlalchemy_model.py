@@ -28,6 +28,7 @@ from quarterdeck.exceptions import (
     ColumnNotLoadedError,
     DynamicRelationshipError,
     RelationshipNotLoadedError,
+    UnknownBindError,
 )
 from quarterdeck.sqlalchemy import ModelMixin, SQLAlchemy, UTCDateTime
 
@@ -157,6 +158,23 @@ class TestBinds:
                         "SELECT name FROM sqlite_master WHERE type = 'table'"
                     )
                     assert [row.name for row in found] == [table]
+
+    async def test_a_bind_key_that_is_not_configured_is_named(self, tmp_path: Path) -> None:
+        other: Any = SQLAlchemy()
+
+        class Log(other.Model):  # type: ignore[misc]
+            __bind_key__ = "logs"
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+        app = Quart("tests", instance_path=str(tmp_path))
+        app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///main.db"
+        app.config["SQLALCHEMY_BINDS"] = {"others": "sqlite:///others.db"}
+        other.init_app(app)
+        async with app.test_app(), app.app_context():
+            with pytest.raises(UnknownBindError, match="'logs'"):
+                await Log.query.count()
+            with pytest.raises(UnknownBindError, match="'logs'"):
+                await other.create_all()
 
 
 class Colour(enum.Enum):

@@ -146,4 +146,5 @@ def test_the_edges_can_be_chosen() -> None:
 
 
 def test_it_tells_itself_apart() -> None:
+    assert bool(Pagination([], page=1, per_page=5, total=0)) is True
     assert repr(page(2)) == "<Pagination page=2 of 10, total=100>"

@@ -191,6 +191,10 @@ async def test_the_text_of_a_query_is_sql() -> None:
     )
 
 
+def test_a_query_shows_its_model() -> None:
+    assert repr(User.query) == "<Query of User>"
+
+
 async def test_a_query_can_be_iterated() -> None:
     assert [user.name async for user in User.query.order_by(User.id)] == [
         "Ada",

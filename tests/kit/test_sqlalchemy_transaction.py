@@ -158,6 +158,18 @@ async def test_what_the_block_loaded_says_that_it_expired(app: Quart) -> None:
     assert found[0].name == "Ada"
 
 
+async def test_what_was_changed_before_the_block_expires_with_it(app: Quart) -> None:
+    await add_users("Ada")
+    user = await User.query.one()
+    user.balance = 5
+    with pytest.raises(MindChanged):
+        await fail_with("Grace")
+    with pytest.raises(ColumnNotLoadedError):
+        _ = user.balance
+    await db.session.refresh(user)
+    assert user.balance == 0
+
+
 class TestAfterCommit:
     """``db.after_commit``."""
 
@@ -403,6 +415,25 @@ class TestWriters:
             response = await other.test_client().post("/")
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "1"
+
+    @pytest.mark.feature("D7")
+    async def test_a_turn_that_does_not_come_is_a_503(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(driver.CONNECT_ARGS, "timeout", 0.1)
+        app = make_app(tmp_path)
+
+        @app.post("/")
+        async def write() -> str:
+            await add_users("Grace")
+            return ""
+
+        async with app.test_app(), app.app_context():
+            await db.create_all()
+            client = app.test_client()
+            async with db.transaction():
+                assert (await client.post("/")).status_code == 503
+            assert (await client.post("/")).status_code == 200
 
     @pytest.mark.parametrize(
         ("statement", "writes"),

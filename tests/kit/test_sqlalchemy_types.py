@@ -102,6 +102,16 @@ class TestExactDecimal:
         amount = Line.price * Line.quantity * (1 - Line.discount)
         assert await scalar(amount) == Decimal("0.750375")
 
+    async def test_columns_of_tables_and_literals_on_the_left(self) -> None:
+        await save(price=Decimal("1.125"), discount=Decimal("0.333"))
+        columns = Line.__table__.c
+        for price, discount in ((Line.price, Line.discount), (columns.price, columns.discount)):
+            assert await scalar(2 * price) == Decimal("2.25")
+            assert await scalar(Decimal("0.05") * price) == Decimal("0.05625")
+            assert await scalar(1 - discount) == Decimal("0.667")
+            with pytest.raises(InexactArithmeticError):
+                _ = 3 / price
+
     async def test_functions_that_keep_the_type(self) -> None:
         await save(price=Decimal("1.125"))
         await save(price=Decimal("2.5"))

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiosqlite
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 
 from quarterdeck.exceptions import DatabaseBusyError
 
@@ -119,6 +120,7 @@ class Connection(aiosqlite.Connection):
 
         Raises:
             DatabaseBusyError: If other writers do not end in time.
+            sqlalchemy.exc.OperationalError: If the database cannot be written.
         """
         if self.in_transaction:
             return
@@ -134,7 +136,7 @@ class Connection(aiosqlite.Connection):
             self._let_next_writer()
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise DatabaseBusyError(self._busy) from error
-            raise
+            raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
     @property
     def _busy(self) -> str:
@@ -143,7 +145,7 @@ class Connection(aiosqlite.Connection):
     async def commit(self) -> None:
         if self.in_transaction:
             await super().commit()
-            self._let_next_writer()
+        self._let_next_writer()
 
     async def rollback(self) -> None:
         # After an interruption the thread may still be about to begin a transaction.

@@ -26,6 +26,7 @@ from .model import MYSQL_TABLE, ModelMixin, make_metadata
 from .pagination import Pagination, paginate
 from .query import Query
 from .session import Session
+from .sqlite import begin_immediate
 
 logger = logging.getLogger("quarterdeck.sqlalchemy")
 
@@ -215,6 +216,7 @@ class SQLAlchemy:
     async def _run_on_all(self, verb: str) -> None:
         for key, metadata in self.metadatas.items():
             async with self.get_engine(key).begin() as connection:
+                await connection.run_sync(begin_immediate)  # or two processes both find no table
                 await connection.run_sync(getattr(metadata, verb))
 
     async def dispose(self) -> None:

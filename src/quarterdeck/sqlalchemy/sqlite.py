@@ -28,11 +28,13 @@ def prepare(engine: Engine) -> None:
 
 
 def begin_immediate(connection: Connection) -> None:
-    """Take the write lock now, unless this connection has it already.
+    """Take the write lock now, unless this connection has it already; only SQLite has one.
 
     Raises:
         DatabaseBusyError: If another writer keeps it for longer than the busy timeout.
     """
+    if connection.dialect.name != "sqlite":
+        return
     dbapi_connection: Any = connection.connection.dbapi_connection
     dbapi_connection.run_async(lambda driver: driver.begin_immediate())
 

@@ -64,7 +64,7 @@ def is_memory(url: URL) -> bool:
     """Whether the database is gone when its connection closes."""
     database = url.database or ""
     return is_sqlite(url) and (
-        database in {"", ":memory:"} or ":memory:" in database or "mode" in url.query
+        database in {"", ":memory:"} or ":memory:" in database or url.query.get("mode") == "memory"
     )
 
 
