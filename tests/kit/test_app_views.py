@@ -231,6 +231,47 @@ async def test_a_class_view_with_its_methods_and_arguments(app: Quart) -> None:
     assert (await get(app, "/hi/ann", "POST"))[0] == 405
 
 
+@pytest.mark.feature("V4")
+async def test_a_guard_with_a_white_list_and_a_permission_on_top(app: Quart) -> None:
+    people = {"ann": {"edit"}, "bob": set()}
+
+    @app.before_request
+    async def guard() -> Any:
+        if request.path in ("/login", "/favicon.ico"):
+            return None
+        g.permissions = people.get(request.headers.get("X-User", ""))
+        return ("sign in", 401) if g.permissions is None else None
+
+    def permission(name: str) -> Callable[[View_], View_]:
+        def decorate(view: View_) -> View_:
+            @functools.wraps(view)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                if name not in g.permissions:
+                    quart.abort(403)
+                return view(*args, **kwargs)
+
+            return wrapper
+
+        return decorate
+
+    async def page() -> str:
+        return "page"
+
+    app.add_url_rule("/login", "login", page)
+    app.add_url_rule("/", "index", page)
+    app.add_url_rule("/edit", "edit", permission("edit")(page))
+    client = app.test_client()
+    for path, user, status in (
+        ("/login", "", 200),
+        ("/", "", 401),
+        ("/", "bob", 200),
+        ("/edit", "bob", 403),
+        ("/edit", "ann", 200),
+        ("/nowhere", "", 401),
+    ):
+        assert (await client.get(path, headers={"X-User": user})).status_code == status
+
+
 # --- endpoints and methods ------------------------------------------------------------
 
 
