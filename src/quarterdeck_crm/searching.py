@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_
@@ -19,9 +19,18 @@ def matching(q: str, *places: Callable[[str], ColumnElement[bool]] | Any) -> lis
         q: What was typed into the search box.
         places: Columns, or functions that turn a word into a condition.
     """
+    words = q.split()[:MOST_WORDS]
     return [
-        or_(*(_holds(place, word) for place in places)) for word in q.split(maxsplit=MOST_WORDS)
+        or_(*(_holds(place, spelling) for spelling in _spellings(word) for place in places))
+        for word in words
     ]
+
+
+def _spellings(word: str) -> Iterable[str]:
+    """Return the ways in which a word may stand in a text; SQLite folds the case of ASCII only."""
+    if word.isascii():
+        return [word]
+    return dict.fromkeys((word, word.lower(), word.upper(), word.capitalize()))
 
 
 def _holds(place: Any, word: str) -> Any:

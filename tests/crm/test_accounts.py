@@ -87,6 +87,15 @@ async def test_the_list_finds_by(auth: Auth, trade: Trade, q: str) -> None:
     assert await names(auth, f"q={q}") == ["Bontemps Markets"]
 
 
+@pytest.mark.parametrize("q", ["олена", "ОЛЕНА", "Олена", "österreich", "ÖSTERREICH"])
+async def test_search_knows_upper_and_lower_case_in_other_scripts(
+    auth: Auth, trade: Trade, q: str
+) -> None:
+    await trade.account(name="Олена і Ко", city="Österreich")
+
+    assert await names(auth, f"q={q}") == ["Олена і Ко"]
+
+
 async def test_search_takes_wildcards_as_letters(auth: Auth, trade: Trade) -> None:
     await trade.account(name="100% Wool_Co")
     await trade.account(name="Wooly Co")
