@@ -23,8 +23,7 @@ from .errors import ConflictError, StaleError
 from .models import Account, Activity, Contact, Good, Order, User
 from .models.columns import utc_now
 
-Subject = Account | Good | Order
-Row = Subject | Contact  # what several people may edit at once
+Subject = Account | Contact | Good | Order  # what several people may edit at once
 Changes = dict[str, Any]
 
 VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
@@ -55,7 +54,7 @@ def record(
     Args:
         session: The db session of the change itself.
         actor: Who did it; None is the system (the command line, an import).
-        subject: An account, a good or an order, with an id.
+        subject: An account, a contact, a good or an order, with an id.
         action: A verb in the past, such as ``"created"`` or ``"confirmed"``.
         changes: ``{field: [before, after]}``, as ``assign`` returns it.
     """
@@ -70,7 +69,7 @@ def record(
     return entry
 
 
-def require_version(row: Row, version: int) -> None:
+def require_version(row: Subject, version: int) -> None:
     """Refuse an edit that started from another version than the present one.
 
     Raises:
@@ -100,7 +99,7 @@ async def store(
         also: Changes to parts of the row (the lines of an order), already made.
 
     Raises:
-        ConflictError: If somebody else wrote the row since it was read.
+        StaleError: If somebody else wrote the row since it was read.
     """
     version = row.version
     changes = assign(row, values) | (also or {})
@@ -113,7 +112,7 @@ async def store(
     return changes
 
 
-async def flush(session: AsyncSession, row: Row) -> None:
+async def flush(session: AsyncSession, row: Subject) -> None:
     """Write what is pending for ``row``.
 
     Raises:

@@ -12,7 +12,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quarterdeck._config import ConfigKey, boolean, read, text
+from quarterdeck._config import ConfigKey, boolean, integer, read, text
 from quarterdeck.exceptions import ConfigurationError
 
 from . import resources
@@ -29,6 +29,19 @@ CONFIG = (
         None,
         text,
         "E-mail address that becomes an administrator on registering, while there is none.",
+    ),
+    ConfigKey(
+        "ATTACHMENT_FOLDER",
+        None,
+        text,
+        "Where uploaded files are kept; `attachments` in the instance folder if not set. "
+        "Several hosts need one that they share.",
+    ),
+    ConfigKey(
+        "ATTACHMENT_MAX_BYTES",
+        10 * 1024 * 1024,
+        integer(1),
+        "The largest file that can be attached, in bytes; `MAX_CONTENT_LENGTH` must be larger.",
     ),
     ConfigKey("REGISTRATION_OPEN", False, boolean, "Whether anybody may register."),
     ConfigKey(

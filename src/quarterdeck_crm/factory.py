@@ -8,6 +8,7 @@ from quarterdeck.app import Quart
 
 from . import extensions, health, resources
 from .accounts import views as accounts
+from .attachments import views as attachments
 from .auth import views as auth
 from .cli import register_commands
 from .config import choose, configure, instance_path
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     accounts.bp,
     goods.bp,
     orders.bp,
+    attachments.bp,
     team.bp,
     health.bp,
 )

@@ -42,6 +42,8 @@ SENTENCES = {
     "contact added": "Contact added: {contact[1]}",
     "contact changed": "Contact changed: {contact[1]}",
     "contact removed": "Contact removed: {contact[0]}",
+    "picture changed": "Picture changed",
+    "picture removed": "Picture removed",
     "sold": "Stock from {stock[0]} to {stock[1]} by order {order[1]}",
     "returned": "Stock from {stock[0]} to {stock[1]}: order {order[1]} was cancelled",
 }

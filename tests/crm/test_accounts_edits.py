@@ -97,12 +97,16 @@ async def test_contacts_come_change_and_go(auth: Auth, trade: Trade) -> None:
     account = await trade.account()
     there = f"/accounts/{account.id}"
 
-    added = await auth.post(f"{there}/contacts/new", name="Roland Mendel", title="Sales manager")
+    added = await auth.post(
+        f"{there}/contacts/new", version="0", name="Roland Mendel", title="Owner"
+    )
     page = await (await auth.get(there)).get_data(as_text=True)
     assert added.location.endswith("#contacts")
     assert "Roland Mendel" in page
 
-    await auth.post(f"{there}/contacts/1", name="Roland Mendel", email="roland@example.com")
+    await auth.post(
+        f"{there}/contacts/1", version="1", name="Roland Mendel", email="roland@example.com"
+    )
     assert "roland@example.com" in await (await auth.get(there)).get_data(as_text=True)
 
     await auth.post(f"{there}/contacts/1/remove")
@@ -111,10 +115,32 @@ async def test_contacts_come_change_and_go(auth: Auth, trade: Trade) -> None:
     assert "Contact removed: Roland Mendel" in page
 
 
+@pytest.mark.feature("D9")
+async def test_the_second_editor_of_a_contact_is_told(
+    auth: Auth, as_moderator: Auth, trade: Trade
+) -> None:
+    account = await trade.account()
+    there = f"/accounts/{account.id}/contacts"
+    await auth.post(f"{there}/new", version="0", name="Roland", phone="1", title="Owner")
+    mine = Fields(await (await auth.get(f"{there}/1")).get_data(as_text=True)).values
+    await as_moderator.post(f"{there}/1", **(mine | {"phone": "2", "title": "Captain"}))
+
+    told = await auth.post(f"{there}/1", **(mine | {"phone": "3"}))
+
+    assert told.status_code == 409
+    page = await told.get_data(as_text=True)
+    assert "Phone changed from 1 to 2" in page
+    again = Fields(page).values
+    assert (again["phone"], again["title"]) == ("3", "Captain")
+    assert (await auth.post(f"{there}/1", **again)).status_code == 303
+
+
 async def test_a_contact_needs_a_name(auth: Auth, trade: Trade) -> None:
     account = await trade.account()
 
-    refused = await auth.post(f"/accounts/{account.id}/contacts/new", name=" ", title="Owner")
+    refused = await auth.post(
+        f"/accounts/{account.id}/contacts/new", version="0", name=" ", title="Owner"
+    )
 
     assert refused.status_code == 422
     assert Fields(await refused.get_data(as_text=True)).values["title"] == "Owner"
@@ -122,7 +148,7 @@ async def test_a_contact_needs_a_name(auth: Auth, trade: Trade) -> None:
 
 async def test_a_contact_is_found_only_at_its_account(auth: Auth, trade: Trade) -> None:
     one, other = await trade.account(), await trade.account()
-    await auth.post(f"/accounts/{one.id}/contacts/new", name="Somebody")
+    await auth.post(f"/accounts/{one.id}/contacts/new", version="0", name="Somebody")
 
     assert (await auth.get(f"/accounts/{one.id}/contacts/1")).status_code == 200
     assert (await auth.get(f"/accounts/{other.id}/contacts/1")).status_code == 404

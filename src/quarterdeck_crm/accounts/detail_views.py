@@ -1,4 +1,4 @@
-"""Contacts and notes on the pages of an account."""
+"""Contacts, notes and files on the pages of an account."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from quart.typing import ResponseReturnValue
 from werkzeug import Response
 
 from quarterdeck.login import current_user, login_required
-from quarterdeck_crm.editing import values_of
+from quarterdeck_crm.attachments.forms import FileForm, attach
+from quarterdeck_crm.editing import Conflict, reconcile, values_of
+from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.models import Account, Contact
 
 from . import bp
 from .details import (
@@ -28,8 +31,8 @@ from .views import load, show_page
 @login_required
 async def contact_create(account_id: int) -> str:
     account = await load(account_id, edit=True)
-    form = await ContactForm.from_request()
-    return await render_template("accounts/contact.html", form=form, account=account)
+    form = await ContactForm.from_request(data={"version": 0})
+    return await _contact_page(form, account)
 
 
 @bp.post("/<int:account_id>/contacts/new")
@@ -45,7 +48,7 @@ async def contact_create_submit(account_id: int) -> ResponseReturnValue:
                 )
             await flash("The contact is added.", "success")
             return _back(account_id, "contacts")
-    return await render_template("accounts/contact.html", form=form, account=account), 422
+    return await _contact_page(form, account), 422
 
 
 @bp.get("/<int:account_id>/contacts/<int:contact_id>")
@@ -54,9 +57,7 @@ async def contact_edit(account_id: int, contact_id: int) -> str:
     account = await load(account_id, edit=True)
     contact = await get_contact(db.session, account=account, contact_id=contact_id)
     form = await ContactForm.from_request(obj=contact)
-    return await render_template(
-        "accounts/contact.html", form=form, account=account, contact=contact
-    )
+    return await _contact_page(form, account, contact)
 
 
 @bp.post("/<int:account_id>/contacts/<int:contact_id>")
@@ -66,21 +67,24 @@ async def contact_edit_submit(account_id: int, contact_id: int) -> ResponseRetur
     contact = await get_contact(db.session, account=account, contact_id=contact_id)
     form = await ContactForm.from_request()
     if await form.validate_on_submit():
-        with errors_on(form):
-            async with db.transaction() as session:
-                await update_contact(
-                    session,
-                    actor=current_user,
-                    account=account,
-                    contact=contact,
-                    values=values_of(form),
-                )
-            await flash("The contact is saved.", "success")
-            return _back(account_id, "contacts")
-    page = await render_template(
-        "accounts/contact.html", form=form, account=account, contact=contact
-    )
-    return page, 422
+        try:
+            with errors_on(form):
+                async with db.transaction() as session:
+                    await update_contact(
+                        session,
+                        actor=current_user,
+                        account=account,
+                        contact=contact,
+                        values=values_of(form),
+                        version=form.version.data or 0,
+                    )
+                await flash("The contact is saved.", "success")
+                return _back(account_id, "contacts")
+        except ConflictError:
+            contact = await get_contact(db.session, account=account, contact_id=contact_id)
+            conflict = await reconcile(db.session, form, contact)
+            return await _contact_page(form, account, contact, conflict), 409
+    return await _contact_page(form, account, contact), 422
 
 
 @bp.post("/<int:account_id>/contacts/<int:contact_id>/remove")
@@ -107,7 +111,7 @@ async def note_create(account_id: int) -> ResponseReturnValue:
                 )
             await flash("The note is added.", "success")
             return _back(account_id, "notes")
-    return await show_page(account, form), 422
+    return await show_page(account, note_form=form), 422
 
 
 @bp.post("/<int:account_id>/notes/<int:note_id>/remove")
@@ -118,6 +122,28 @@ async def note_remove(account_id: int, note_id: int) -> ResponseReturnValue:
         await remove_note(session, actor=current_user, account=account, note_id=note_id)
     await flash("The note is removed.", "success")
     return _back(account_id, "notes")
+
+
+@bp.post("/<int:account_id>/files")
+@login_required
+async def file_create(account_id: int) -> ResponseReturnValue:
+    account = await load(account_id, edit=True)
+    form = await FileForm.from_request()
+    if await attach(form, account):
+        await flash("The file is attached.", "success")
+        return _back(account_id, "files")
+    return await show_page(account, file_form=form), 422
+
+
+async def _contact_page(
+    form: ContactForm,
+    account: Account,
+    contact: Contact | None = None,
+    conflict: Conflict | None = None,
+) -> str:
+    return await render_template(
+        "accounts/contact.html", form=form, account=account, contact=contact, conflict=conflict
+    )
 
 
 def _back(account_id: int, part: str) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.activity import assign, flush, record, require_version
+from quarterdeck_crm.activity import flush, record, require_version, store
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
 from quarterdeck_crm.models import Account, Contact, Note, Role, User
 from quarterdeck_crm.ownership import require_edit
@@ -24,7 +24,7 @@ async def get_contact(session: AsyncSession, *, account: Account, contact_id: in
         NotFoundError: If the account has none of that id.
     """
     statement = select(Contact).where(Contact.id == contact_id, Contact.account_id == account.id)
-    contact = await session.scalar(statement)
+    contact = await session.scalar(statement.execution_options(populate_existing=True))
     if contact is None:
         raise NotFoundError("There is no such contact. It may have been removed.")
     return contact
@@ -68,11 +68,9 @@ async def update_contact(
     require_edit(actor, account)
     if version is not None:
         require_version(contact, version)
-    was = contact.name
-    changes = assign(contact, clean(Contact, values, fields=CONTACT_FIELDS))
-    if changes:
-        await flush(session, contact)
-        changes["contact"] = [was, contact.name]
+    cleaned = clean(Contact, values, fields=CONTACT_FIELDS)
+    if await store(session, actor=actor, row=contact, values=cleaned):
+        changes = {"contact": [None, contact.name]}
         record(session, actor=actor, subject=account, action="contact changed", changes=changes)
     return contact
 

@@ -35,7 +35,7 @@ class AccountForm(VersionedForm):
     country = StringField("Country", [Length(max=longest(Account.country))])
 
 
-class ContactForm(QuartForm):
+class ContactForm(VersionedForm):
     name = StringField("Name", [DataRequired("Enter a name."), Length(max=longest(Contact.name))])
     title = StringField("Position", [Length(max=longest(Contact.title))])
     email = StringField("E-mail", [Optional(), EMAIL, Length(max=longest(Contact.email))])

@@ -6,6 +6,8 @@ from quart import flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from quarterdeck.login import current_user, login_required
+from quarterdeck_crm.attachments.forms import FileForm
+from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.editing import Conflict, reconcile, values_of
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import db
@@ -62,17 +64,21 @@ async def suggestions() -> ResponseReturnValue:
 @bp.get("/<int:account_id>")
 @login_required
 async def show(account_id: int) -> str:
-    return await show_page(await load(account_id), await NoteForm.from_request())
+    return await show_page(await load(account_id))
 
 
-async def show_page(account: Account, note_form: NoteForm) -> str:
-    """Return the page of an account, with its orders and history."""
+async def show_page(
+    account: Account, *, note_form: NoteForm | None = None, file_form: FileForm | None = None
+) -> str:
+    """Return the page of an account, with its orders, files and history."""
     listing = Listing.from_args(request.args, sorts=ORDER_SORTS, default="-date")
     listing.filters["account"] = str(account.id)
     return await render_template(
         "accounts/show.html",
         account=account,
-        note_form=note_form,
+        note_form=note_form or NoteForm(),
+        file_form=file_form or FileForm(),
+        files=await list_attachments(db.session, subject=account),
         listing=listing,
         orders=await list_orders(db.session, listing=listing),
         history=await read_history(db.session, account),
@@ -163,4 +169,4 @@ async def _form_page(
     )
 
 
-from . import detail_views  # noqa: E402, F401 - contacts and notes add their routes
+from . import detail_views  # noqa: E402, F401 - contacts, notes and files add their routes

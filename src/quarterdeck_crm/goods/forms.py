@@ -5,6 +5,9 @@ from __future__ import annotations
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
+from quarterdeck.wtf import QuartForm
+from quarterdeck.wtf.file import FileAllowed, FileField, FileRequired
+from quarterdeck_crm.attachments.kinds import PICTURES
 from quarterdeck_crm.editing import VersionedForm
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.fields import ExactField, WholeField
@@ -47,3 +50,7 @@ class GoodForm(VersionedForm):
         code = (field.data or "").strip()
         if not await is_code_free(db.session, code=code, good_id=self.good_id):
             raise ValidationError("Another article has this number.")
+
+
+class PictureForm(QuartForm):
+    file = FileField("Picture", [FileRequired("Choose a picture."), FileAllowed(PICTURES)])

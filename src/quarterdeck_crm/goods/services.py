@@ -146,6 +146,21 @@ async def restore_good(session: AsyncSession, *, actor: User | None, good: Good)
         await store(session, actor=actor, row=good, values={"archived_at": None}, action="restored")
 
 
+async def set_picture(
+    session: AsyncSession, *, actor: User | None, good: Good, stored: str | None
+) -> str | None:
+    """Give a good a kept picture, or none; return the one before, which nobody needs now.
+
+    Raises:
+        ForbiddenError: If the actor does not keep the catalogue.
+    """
+    require_role(actor, KEEPER)
+    before = good.picture
+    action = "picture changed" if stored else "picture removed"
+    await store(session, actor=actor, row=good, values={"picture": stored}, action=action)
+    return before
+
+
 async def _check(
     session: AsyncSession, values: Mapping[str, Any], good: Good | None = None
 ) -> None:

@@ -17,7 +17,7 @@ from quarterdeck_crm.models import Good
 from quarterdeck_crm.picking import label, suggest
 
 from . import bp as bp
-from .forms import GoodForm
+from .forms import GoodForm, PictureForm
 from .services import (
     FILTERS,
     KEEPER,
@@ -67,10 +67,19 @@ async def suggestions() -> ResponseReturnValue:
 @bp.get("/<int:good_id>")
 @login_required
 async def show(good_id: int) -> str:
-    good = await get_good(db.session, good_id=good_id)
-    history = await read_history(db.session, good)
+    return await show_page(
+        await get_good(db.session, good_id=good_id), await PictureForm.from_request()
+    )
+
+
+async def show_page(good: Good, picture_form: PictureForm) -> str:
+    """Return the page of a good, with its picture and history."""
     return await render_template(
-        "goods/show.html", good=good, history=history, may_edit=_may_edit()
+        "goods/show.html",
+        good=good,
+        picture_form=picture_form,
+        history=await read_history(db.session, good),
+        may_edit=_may_edit(),
     )
 
 
@@ -158,3 +167,6 @@ async def _form_page(
 
 def _may_edit() -> bool:
     return bool(current_user.has_role(KEEPER))
+
+
+from . import picture_views  # noqa: E402, F401 - the picture adds its routes

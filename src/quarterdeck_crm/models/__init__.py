@@ -2,6 +2,7 @@
 
 from .account import Account, Contact, Note
 from .activity import Activity
+from .attachment import Attachment
 from .good import Good
 from .order import Order, OrderLine, OrderState
 from .token import ApiToken, IdempotencyKey, Scope
@@ -11,6 +12,7 @@ __all__ = [
     "Account",
     "Activity",
     "ApiToken",
+    "Attachment",
     "Contact",
     "Good",
     "IdempotencyKey",

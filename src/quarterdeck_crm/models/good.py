@@ -27,4 +27,5 @@ class Good(Timestamps, Archivable, Versioned, Model):
     price: Mapped[Price]
     currency: Mapped[Currency]
     stock: Mapped[int] = mapped_column(default=0)
+    picture: Mapped[str | None] = mapped_column(String(64))
     description: Mapped[str | None] = mapped_column(Text)

@@ -10,6 +10,8 @@ from quart.typing import ResponseReturnValue
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.accounts.services import get_account
 from quarterdeck_crm.activity import Changes
+from quarterdeck_crm.attachments.forms import FileForm, attach
+from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.editing import Conflict, reconcile
 from quarterdeck_crm.errors import ConflictError, ValidationError
 from quarterdeck_crm.extensions import db
@@ -133,6 +135,17 @@ async def edit_submit(order_id: int) -> ResponseReturnValue:
     return await _form_page(form, order), 422
 
 
+@bp.post("/<int:order_id>/files")
+@login_required
+async def file_create(order_id: int) -> ResponseReturnValue:
+    order = await load(order_id, edit=True)
+    form = await FileForm.from_request()
+    if await attach(form, order):
+        await flash("The file is attached.", "success")
+        return redirect(url_for(".show", order_id=order_id, _anchor="files"), 303)
+    return await _show_page(order, file_form=form), 422
+
+
 @bp.post("/<int:order_id>/move")
 @login_required
 async def move(order_id: int) -> ResponseReturnValue:
@@ -188,11 +201,15 @@ async def _as_shown(earlier: Changes) -> Changes:
     return earlier
 
 
-async def _show_page(order: Order, *, problem: str | None = None) -> str:
+async def _show_page(
+    order: Order, *, problem: str | None = None, file_form: FileForm | None = None
+) -> str:
     return await render_template(
         "orders/show.html",
         order=order,
         history=await read_history(db.session, order),
+        files=await list_attachments(db.session, subject=order),
+        file_form=file_form or FileForm(),
         moves=MOVES[order.state],
         may_edit=may_edit(current_user, order),
         problem=problem,

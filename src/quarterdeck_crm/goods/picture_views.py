@@ -1,0 +1,67 @@
+"""The picture on the page of a good."""
+
+from __future__ import annotations
+
+from quart import Response, flash, redirect, url_for
+from quart.typing import ResponseReturnValue
+
+from quarterdeck.login import current_user, login_required, role_required
+from quarterdeck_crm.attachments.kinds import PICTURES, extension_of
+from quarterdeck_crm.attachments.storage import discard, keep, stored_path
+from quarterdeck_crm.attachments.views import send
+from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.forms import errors_on
+
+from . import bp
+from .forms import PictureForm
+from .services import KEEPER, get_good, set_picture
+from .views import show_page
+
+MAX_BYTES = 2 * 1024 * 1024
+ONE_YEAR = 365 * 24 * 3600
+
+
+@bp.get("/<int:good_id>/picture/<name>")
+@login_required
+async def picture(good_id: int, name: str) -> Response:
+    """Send the picture; its address changes with it, so that browsers may keep it."""
+    good = await get_good(db.session, good_id=good_id)
+    if good.picture != name:
+        raise NotFoundError("This article has another picture now.")
+    media_type = PICTURES[extension_of(name)]
+    return await send(stored_path(name), media_type=media_type, max_age=ONE_YEAR)
+
+
+@bp.post("/<int:good_id>/picture")
+@role_required(KEEPER)
+async def picture_submit(good_id: int) -> ResponseReturnValue:
+    good = await get_good(db.session, good_id=good_id)
+    form = await PictureForm.from_request()
+    if await form.validate_on_submit():
+        with errors_on(form):
+            async with (
+                keep(form.file.data, kinds=PICTURES, limit=MAX_BYTES) as file,
+                db.transaction() as session,
+            ):
+                before = await set_picture(
+                    session, actor=current_user, good=good, stored=file.stored
+                )
+            return await _changed(good_id, before, "The picture is saved.")
+    return await show_page(good, form), 422
+
+
+@bp.post("/<int:good_id>/picture/remove")
+@role_required(KEEPER)
+async def picture_remove(good_id: int) -> ResponseReturnValue:
+    async with db.transaction() as session:
+        good = await get_good(session, good_id=good_id)
+        before = await set_picture(session, actor=current_user, good=good, stored=None)
+    return await _changed(good_id, before, "The picture is removed.")
+
+
+async def _changed(good_id: int, before: str | None, words: str) -> ResponseReturnValue:
+    if before:
+        await discard(before)
+    await flash(words, "success")
+    return redirect(url_for(".show", good_id=good_id), 303)
