@@ -275,3 +275,12 @@ class TestPool:
             await User.query.count()
             pool: Any = db.engine.pool
         assert pool.checkedin() == 0
+
+    async def test_a_script_can_close_them_itself(self, tmp_path: Path) -> None:
+        app = make_app(tmp_path)
+        async with app.app_context():
+            await db.create_all()
+            pool: Any = db.engine.pool
+            assert pool.checkedin() == 1
+            await db.dispose()
+            assert pool.checkedin() == 0
