@@ -16,7 +16,8 @@ import quarterdeck
 from quarterdeck._config import ConfigKey
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES += sorted((ROOT / "bench").glob("*.md"))
 FENCE = re.compile(r"(<!-- runnable -->\n)?^```python\n(.*?)^```$", re.M | re.S)
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 
@@ -34,9 +35,7 @@ class Block:
 def blocks() -> Iterator[Block]:
     for page in PAGES:
         text = page.read_text("utf-8")
-        for match in re.finditer(
-            r"(<!-- runnable -->\n)?^```python\n(.*?)^```$", text, re.M | re.S
-        ):
+        for match in FENCE.finditer(text):
             line = text.count("\n", 0, match.start(2)) + 1
             yield Block(page, line, match[2], bool(match[1]))
 
@@ -81,3 +80,13 @@ def test_every_key_is_documented(room: str, name: str) -> None:
 
 def test_the_walk_sees_every_room_with_keys() -> None:
     assert {room for room, _ in KEYS} >= {"app", "login", "migrate", "sqlalchemy", "wtf"}
+
+
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
