@@ -367,8 +367,8 @@ async def test_too_much_text_is_413_in_both_encodings() -> None:
     assert (await post(app, "/form", a_file, MULTIPART))[0] == 200, "files are not text"
 
 
-async def longest_stall(work: Any) -> float:
-    """Run something beside a clock and return the longest time the clock stood still."""
+async def longest_stall(work: Any) -> tuple[float, float]:
+    """Run something beside a clock: the longest time it stood still, and the time in all."""
     loop = asyncio.get_running_loop()
     worst = 0.0
 
@@ -381,9 +381,10 @@ async def longest_stall(work: Any) -> float:
 
     ticking = asyncio.create_task(clock())
     await asyncio.sleep(0)
+    started = loop.time()
     await work
     ticking.cancel()
-    return worst
+    return worst, loop.time() - started
 
 
 @pytest.mark.hazard("1.6 million urlencoded fields stall the loop 3.2 s")
@@ -398,8 +399,9 @@ async def test_a_large_legal_form_does_not_stall_the_loop() -> None:
     body = b"&".join([b"a=%41"] * 100_000)
     pieces = [body[i : i + 65536] for i in range(0, len(body), 65536)]
     asyncio.get_running_loop().set_debug(False)
-    stalls = [await longest_stall(post(app, "/count", pieces, URLENCODED)) for _ in range(3)]
-    assert min(stalls) < 0.1  # a busy machine may spoil one run
+    runs = [await longest_stall(post(app, "/count", pieces, URLENCODED)) for _ in range(3)]
+    # On a busy machine everything takes longer: there the share of the whole tells.
+    assert any(stall < 0.1 or stall < total / 8 for stall, total in runs), runs
     assert (await post(app, "/count", pieces, URLENCODED))[1] == "100000"
 
 
