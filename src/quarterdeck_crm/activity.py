@@ -185,5 +185,5 @@ def _history(subject: Subject) -> Any:
         select(Activity)
         .where(Activity.subject_type == subject.__tablename__, Activity.subject_id == subject.id)
         .order_by(Activity.id.desc())
-        .options(joinedload(Activity.actor))
+        .options(joinedload(Activity.actor).load_only(User.name))
     )

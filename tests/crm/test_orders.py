@@ -369,7 +369,7 @@ async def test_paper_has_the_lines_and_no_menus(auth: Auth, trade: Trade) -> Non
 
     assert "Chai" in page
     assert "37.50" in page
-    assert "<nav" not in page
+    assert "Dashboard" not in page
 
 
 async def test_unknown_orders_are_not_found(auth: Auth) -> None:

@@ -55,7 +55,7 @@ FILTERS = ("owner", "archived")
 async def list_accounts(
     session: AsyncSession, *, listing: Listing, actor: User | None = None
 ) -> Pagination[Account]:
-    """Return a page of accounts with their owners.
+    """Return a page of accounts with the names of their owners.
 
     Filters: ``owner`` is ``me``, ``none`` or an id; ``archived`` shows those put away instead
     of those in use.
@@ -65,7 +65,7 @@ async def list_accounts(
         select(Account)
         .where(archived if listing.filters.get("archived") else ~archived)
         .where(*_searched(listing.q), *_owned(listing.filters.get("owner"), actor))
-        .options(joinedload(Account.owner))
+        .options(joinedload(Account.owner).load_only(User.name))
     )
     return await db.paginate(
         ordered(statement, listing, SORTS, tie=Account.id),
@@ -87,7 +87,7 @@ async def get_account(session: AsyncSession, *, account_id: int) -> Account:
         .options(
             joinedload(Account.owner),
             selectinload(Account.contacts),
-            selectinload(Account.notes).joinedload(Note.author),
+            selectinload(Account.notes).joinedload(Note.author).load_only(User.name),
         )
         .execution_options(populate_existing=True)
     )

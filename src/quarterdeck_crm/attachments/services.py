@@ -24,7 +24,7 @@ async def list_attachments(
     statement = (
         select(Attachment)
         .where(_belongs(subject))
-        .options(joinedload(Attachment.author))
+        .options(joinedload(Attachment.author).load_only(User.name))
         .order_by(Attachment.id.desc())
     )
     return (await session.scalars(statement)).all()

@@ -40,7 +40,7 @@ FILTERS = ("state", "account", "owner")
 async def list_orders(
     session: AsyncSession, *, listing: Listing, actor: User | None = None
 ) -> Pagination[Order]:
-    """Return a page of orders with their accounts and owners.
+    """Return a page of orders with the names of their accounts and owners.
 
     Filters: ``state`` is a state or ``open``; ``account`` is an id; ``owner`` is ``me`` or an id.
     """
@@ -51,7 +51,10 @@ async def list_orders(
     statement = (
         select(Order)
         .where(*matching(listing.q, Order.number, account), *_filtered(listing.filters, actor))
-        .options(joinedload(Order.account), joinedload(Order.owner))
+        .options(
+            joinedload(Order.account).load_only(Account.name),
+            joinedload(Order.owner).load_only(User.name),
+        )
     )
     return await db.paginate(
         ordered(statement, listing, SORTS, tie=Order.id),
