@@ -8,6 +8,7 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 MAY_BLOCK = [
+    ("pymongo/pool_options.py", "get_container_env_info"),  # looks for a file, once per server
     ("quarterdeck/app/application.py", "__init__"),  # an app is built before it serves
     # Quart looks at a file (os.stat) before it sends it; the content is read in a thread.
     ("quart/helpers.py", ("send_file", "send_from_directory")),

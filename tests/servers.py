@@ -6,9 +6,11 @@ Each listens on a free loopback port and keeps its files in a folder of the test
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -47,6 +49,7 @@ class Server:
         """Stop it from answering; its connections stay open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -86,6 +89,17 @@ def memcached(_folder: Path) -> Server:
     program, port = require_program("memcached", "memcached"), free_port()
     user = ["-u", "root"] if os.geteuid() == 0 else []
     return Server([program, "-l", "127.0.0.1", "-p", str(port), "-m", "16", "-U", "0", *user], port)
+
+
+def mongodb(folder: Path) -> Server:
+    """MongoDB if it is installed, else the stand-in."""
+    port = free_port()
+    if program := shutil.which("mongod"):
+        options = ["--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(folder)]
+        return Server([program, *options], port)
+    return Server(
+        [sys.executable, str(Path(__file__).with_name("mongo_standin.py")), str(port)], port
+    )
 
 
 def mariadb(folder: Path) -> Server:

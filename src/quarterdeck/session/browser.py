@@ -134,6 +134,11 @@ class BrowserSession(MappingSession):
             self.sid = None
         self.modified = self.cleared = self.wants_new_id = False
 
+    def forget(self) -> None:
+        """Be an empty session that was never touched."""
+        self.reset(None, {})
+        self.accessed = False
+
     def clear(self) -> None:
         """Drop everything, also what other requests are adding at this moment."""
         self._touch().clear()

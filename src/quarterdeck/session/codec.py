@@ -81,7 +81,7 @@ class Codec:
         try:
             envelope = self._envelopes.decode(payload)
             return envelope, self._data.decode(envelope.raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise UnreadableError(str(error)) from error
 
     def decode(self, raw: msgspec.Raw) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Codec:
 def _as_extension(value: Any) -> Any:
     if isinstance(value, Markup):
         return msgspec.msgpack.Ext(_MARKUP, value.encode())
-    raise NotImplementedError(f"a value of type {type(value).__name__} cannot be stored")
+    raise TypeError(f"a value of type {type(value).__name__} cannot be stored")
 
 
 def _from_extension(code: int, data: memoryview) -> Any:
@@ -104,4 +104,4 @@ def _from_extension(code: int, data: memoryview) -> Any:
 def _as_text(value: Any) -> str:
     if isinstance(value, Markup):
         return str(value.__html__())  # comes back as plain text, so a template escapes it
-    raise NotImplementedError(f"a value of type {type(value).__name__} cannot be stored")
+    raise TypeError(f"a value of type {type(value).__name__} cannot be stored")

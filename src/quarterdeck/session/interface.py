@@ -57,7 +57,11 @@ class ServerSideSessionInterface(SessionInterface):
         if session.accessed or session.modified:
             response.vary.add("Cookie")
         if isinstance(session, BrowserSession):
-            await self._keeper.save(session, can_set_cookie=True)
+            try:
+                await self._keeper.save(session, can_set_cookie=True)
+            except Exception:
+                session.forget()  # the error page is saved too: it must not fail for the same
+                raise
             self._send_cookie(app, session, response)
 
     async def save_interrupted(self, _error: BaseException | None) -> None:

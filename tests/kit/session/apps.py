@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 from markupsafe import Markup
-from quart import Quart, flash, get_flashed_messages, request, session, websocket
+from quart import Blueprint, Quart, flash, get_flashed_messages, request, session, websocket
+from quart.views import View
 
 from quarterdeck.session import Session, SessionStore, save_session, stateless
 
@@ -21,12 +22,18 @@ def make_app(
 ) -> Quart:
     """Return an app whose pages do one thing each with the session."""
     app = app_class(__name__)
-    app.config.update(SECRET_KEY=SECRET, **(config or {}))
+    app.config.update({"SECRET_KEY": SECRET} | (config or {}))
     Session(app, store=store)
     _add_pages(app)
     _add_gates(app)
     _add_sockets(app)
     return app
+
+
+@stateless
+class StatelessPage(View):
+    async def dispatch_request(self, **_: Any) -> str:
+        return "no session"
 
 
 def _add_pages(app: Quart) -> None:
@@ -47,6 +54,11 @@ def _add_pages(app: Quart) -> None:
     @stateless
     async def wrong() -> Any:
         return dict(session)
+
+    bp = stateless(Blueprint("bp", __name__, url_prefix="/bp"))
+    bp.get("/page")(plain)
+    app.register_blueprint(bp)
+    app.add_url_rule("/class", view_func=StatelessPage.as_view("class"))
 
     @app.post("/set")
     async def set_values() -> Any:
@@ -134,6 +146,12 @@ class Gate:
 
 
 def _add_sockets(app: Quart) -> None:
+    @app.websocket("/eager")
+    async def eager() -> None:
+        values = dict(session)
+        await websocket.accept()
+        await websocket.send_json(values)
+
     @app.websocket("/ws")
     async def socket() -> None:
         while True:

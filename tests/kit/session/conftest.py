@@ -16,8 +16,10 @@ from tests.servers import Server
 STARTERS: dict[str, Callable[[Path], Server]] = {
     "redis": servers.redis_server,
     "mariadb": servers.mariadb,
+    "memcached": servers.memcached,
+    "mongodb": servers.mongodb,
 }
-STORES = ("redis", "sqlite", "mariadb")
+STORES = ("redis", "memcached", "filesystem", "mongodb", "sqlite", "mariadb")
 
 
 @pytest.fixture(scope="session")
@@ -62,14 +64,19 @@ async def store_config(
         "SESSION_KEY_PREFIX": f"{uuid.uuid4().hex[:8]}:",
         "SESSION_TIMEOUT_SECONDS": 10,  # a busy machine is no broken server; see test_outages
     }
+    address = f"127.0.0.1:{server.port}" if server else ""
     engine: AsyncEngine | None = None
-    if store_name == "sqlite":
-        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'sessions.sqlite3'}")
-    elif store_name == "redis" and server:
-        config |= {"SESSION_TYPE": "redis", "REDIS_URL": f"redis://127.0.0.1:{server.port}/0"}
-    elif store_name == "mariadb" and server:
-        engine = create_async_engine(f"mysql+aiomysql://root@127.0.0.1:{server.port}/test")
-    if engine is not None:
+    if store_name == "redis":
+        config |= {"SESSION_TYPE": "redis", "REDIS_URL": f"redis://{address}/0"}
+    elif store_name == "memcached":
+        config |= {"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": address}
+    elif store_name == "filesystem":
+        config |= {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": str(tmp_path / "sessions")}
+    elif store_name == "mongodb":
+        config |= {"SESSION_TYPE": "mongodb", "SESSION_MONGODB": f"mongodb://{address}"}
+    elif store_name in {"sqlite", "mariadb"}:
+        url = f"sqlite+aiosqlite:///{tmp_path / 'sessions.sqlite3'}"
+        engine = create_async_engine(f"mysql+aiomysql://root@{address}/test" if server else url)
         config |= {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY": engine}
     yield config
     if engine is not None:
