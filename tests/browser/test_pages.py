@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Request
+from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from .conftest import sign_in
 
@@ -34,6 +34,9 @@ PAGES = (
     "/search?q=ann",
 )
 
+# What axe finds depends on colours and on what is shown, so each of both is seen once.
+EXAMINED = {(1280, "light"), (390, "dark")}
+
 
 @pytest.mark.feature("AP3", "BS1")
 @pytest.mark.timeout(240)
@@ -58,7 +61,6 @@ async def test_pages_are_sound(browser: Browser, address: str, width: int, schem
     page.on("console", heard)
     page.on("request", asked)
     page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
-    axe = Axe()
     await sign_in(page, address)
     for path in PAGES:
         response = await page.goto(address + path)
@@ -68,12 +70,17 @@ async def test_pages_are_sound(browser: Browser, address: str, width: int, schem
         across = await page.evaluate("document.documentElement.scrollWidth")
         if across > width:
             faults.append(f"{path}: {across} pixels wide on a screen of {width}")
-        found = await axe.run(page)
-        assert found.response["passes"], "axe looked at nothing"
-        faults += [
-            f"{path}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
-            for fault in found.response["violations"]
-            if fault["impact"] in {"serious", "critical"}
-        ]
+        if (width, scheme) in EXAMINED:
+            faults += [f"{path}: {fault}" for fault in await _axe_faults(page)]
     assert faults == []
     await context.close()
+
+
+async def _axe_faults(page: Page) -> list[str]:
+    found = (await Axe().run(page)).response
+    assert found["passes"], "axe looked at nothing"
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:120]}"
+        for fault in found["violations"]
+        if fault["impact"] in {"serious", "critical"}
+    ]

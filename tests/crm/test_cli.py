@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from quarterdeck_crm.cli import program
-from quarterdeck_crm.demo.generate import ADMIN_EMAIL
+from quarterdeck_crm.demo.people import ADMIN_EMAIL
 
 from .conftest import PASSWORD
 
@@ -191,3 +191,33 @@ def test_missing_extra_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "pip install 'quarterdeck[crm]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["import", "export"])
+def test_transfer_without_tables_is_one_sentence(crm: Crm, tmp_path: Path, verb: str) -> None:
+    file = tmp_path / "goods.csv"
+    file.write_text("code,name,price\n1,Rope,2\n")
+
+    done = crm(verb, "goods", str(file))
+
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: The tables of the database are not there yet. Run 'crm db upgrade' first.\n"
+    )
+
+
+def test_program_starts_without_what_only_the_demonstration_needs(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from quarterdeck_crm.cli import program; program(['--help'], standalone_mode=False)\n"
+        "sys.exit('faker' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(tmp_path),
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

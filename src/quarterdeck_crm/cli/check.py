@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from quarterdeck.commands import async_command
 from quarterdeck.exceptions import QuarterdeckError
 from quarterdeck_crm.config import secret_key_problem
-from quarterdeck_crm.demo.generate import PEOPLE
+from quarterdeck_crm.demo.people import PEOPLE
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.health import check_database
 from quarterdeck_crm.models import User

@@ -14,7 +14,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, User
 from quarterdeck_crm.schema import make_schema
 
-from .generate import ADMIN_EMAIL, PEOPLE, Demo, noon
+from .people import ADMIN_EMAIL, PEOPLE
 
 PASSWORD = "quarterdeck-demo"  # noqa: S105 - printed for everybody to try
 
@@ -42,6 +42,8 @@ async def demo_command(orders: int, if_empty: bool) -> None:
             "The database is not empty. Name an empty one with DATABASE_URL, "
             "or remove the file in instance/ first."
         )
+    from .generate import Demo, noon  # its names of people take long to import
+
     password_hash = await hash_password(PASSWORD)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Writing orders", total=orders)

@@ -25,30 +25,17 @@ from quarterdeck_crm.models import (
     Order,
     OrderLine,
     OrderState,
-    Role,
     User,
-    UserKind,
 )
 from quarterdeck_crm.money import line_amount
 
+from .people import PEOPLE
 from .words import CATALOGUE, DEPARTMENTS, MARKETS, NOTES, REMARKS, Market
 
 SEED = 20261121
 DAYS = 730
 ACCOUNTS = 400
 BATCH = 500
-
-ADMIN_EMAIL = "admin@quarterdeck.example"
-PEOPLE = (
-    (ADMIN_EMAIL, "Ada Anker", Role.ADMIN, UserKind.SENIOR_MANAGER),
-    ("mod@quarterdeck.example", "Mika Modéer", Role.MODERATOR, UserKind.MANAGER),
-    ("user@quarterdeck.example", "Uma Usher", Role.USER, UserKind.STANDARD),
-    ("li.wei@quarterdeck.example", "李伟", Role.USER, UserKind.STANDARD),
-    ("sofia.papadaki@quarterdeck.example", "Σοφία Παπαδάκη", Role.USER, UserKind.STANDARD),
-    ("yuki.tanaka@quarterdeck.example", "田中 由紀", Role.MODERATOR, UserKind.MANAGER),
-    ("omar.haddad@quarterdeck.example", "عمر حداد", Role.USER, UserKind.STANDARD),
-    ("olena.bondar@quarterdeck.example", "Олена Бондар", Role.USER, UserKind.MANUFACTURER),
-)
 
 Rows = list[dict[str, Any]]
 Advance = Callable[[int], None]

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
-from quart import current_app
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.commands import AppGroup
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.schema import check_schema
 
-from .accounts import import_accounts
-from .exporting import export_accounts, export_goods, export_lines, export_orders
-from .goods import import_goods
-from .importing import Import, ImportRefusedError, Report
-from .orders import import_orders
+from .importing import ImportRefusedError
+from .kinds import KINDS, Source
+from .running import run_import
+from .wording import ignored, summary, unlisted
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -36,7 +36,7 @@ export_group = AppGroup("export", help="Export CSV files that can be imported ag
 @dry_run
 async def accounts_command(file: Path, dry_run: bool) -> None:
     """Import accounts and their contacts from FILE."""
-    await _import("accounts", lambda task: import_accounts(task, file), dry_run=dry_run)
+    await _import("accounts", file, dry_run=dry_run)
 
 
 @import_group.command("goods")
@@ -44,7 +44,7 @@ async def accounts_command(file: Path, dry_run: bool) -> None:
 @dry_run
 async def goods_command(file: Path, dry_run: bool) -> None:
     """Import the catalogue from FILE."""
-    await _import("goods", lambda task: import_goods(task, file), dry_run=dry_run)
+    await _import("goods", file, dry_run=dry_run)
 
 
 @import_group.command("orders")
@@ -53,7 +53,7 @@ async def goods_command(file: Path, dry_run: bool) -> None:
 @dry_run
 async def orders_command(file: Path, lines: Path, dry_run: bool) -> None:
     """Import orders from FILE and their lines from another file."""
-    await _import("orders", lambda task: import_orders(task, file, lines), dry_run=dry_run)
+    await _import("orders", file, lines, dry_run=dry_run)
 
 
 @export_group.command("accounts")
@@ -61,7 +61,7 @@ async def orders_command(file: Path, lines: Path, dry_run: bool) -> None:
 @force
 async def export_accounts_command(file: Path, force: bool) -> None:
     """Write all accounts with their contacts to FILE."""
-    await _export(file, export_accounts, force=force)
+    await _export("accounts", file, force=force)
 
 
 @export_group.command("goods")
@@ -69,7 +69,7 @@ async def export_accounts_command(file: Path, force: bool) -> None:
 @force
 async def export_goods_command(file: Path, force: bool) -> None:
     """Write the catalogue to FILE."""
-    await _export(file, export_goods, force=force)
+    await _export("goods", file, force=force)
 
 
 @export_group.command("orders")
@@ -78,53 +78,37 @@ async def export_goods_command(file: Path, force: bool) -> None:
 @force
 async def export_orders_command(file: Path, lines: Path, force: bool) -> None:
     """Write all orders to FILE and their lines to another file."""
-    await _export(file, export_orders, force=force)
-    await _export(lines, export_lines, force=force)
+    await _export("orders", file, lines, force=force)
 
 
-class _DryRun(Exception):
-    """Carries the report out of a transaction that must not stay."""
-
-    def __init__(self, report: Report) -> None:
-        self.report = report
-
-
-async def _import(what: str, run: Callable[[Import], Awaitable[Report]], *, dry_run: bool) -> None:
+async def _import(what: str, *paths: Path, dry_run: bool) -> None:
+    await check_schema()
+    files = [Source(path, path.name) for path in paths]
     try:
         with _progress_bar(f"Reading {what}") as progress:
-            async with db.transaction() as session:
-                currency = current_app.config["CURRENCY"]
-                report = await run(Import(session, currency=currency, progress=progress))
-                if dry_run:
-                    raise _DryRun(report)
-    except _DryRun as done:
-        _say(what, done.report, "Would have imported")
+            report = await run_import(KINDS[what], files, dry_run=dry_run, progress=progress)
     except ImportRefusedError as refused:
         _refuse(refused)
-    else:
-        _say(what, report, "Imported")
+    click.echo(summary(what, report, dry_run=dry_run))
+    if note := ignored(report):
+        click.echo(note, err=True)
 
 
-def _say(what: str, report: Report, verb: str) -> None:
-    lines = f", {report.lines} lines" if what == "orders" else ""
-    click.echo(
-        f"{verb} {what}: {report.created} new{lines}, "
-        f"{report.updated} changed, {report.unchanged} unchanged."
-    )
-    if report.unknown_columns:
-        click.echo(f"Not imported: the columns {', '.join(report.unknown_columns)}.", err=True)
-
-
-def _refuse(refused: ImportRefusedError) -> None:
+def _refuse(refused: ImportRefusedError) -> NoReturn:
     for problem in refused.problems.shown:
         click.echo(problem, err=True)
-    hidden = refused.problems.count - len(refused.problems.shown)
-    if hidden:
-        click.echo(f"and {hidden} more", err=True)
+    if note := unlisted(refused.problems):
+        click.echo(note, err=True)
     raise click.ClickException(f"{refused}: nothing was imported. Mend the file and run it again.")
 
 
-async def _export(
+async def _export(what: str, *paths: Path, force: bool) -> None:
+    await check_schema()
+    for part, file in zip(KINDS[what].parts, paths, strict=True):
+        await _write(file, part.rows, force=force)
+
+
+async def _write(
     file: Path, rows: Callable[[AsyncSession], AsyncIterator[str]], *, force: bool
 ) -> None:
     if await asyncio.to_thread(file.exists) and not force:

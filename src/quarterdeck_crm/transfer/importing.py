@@ -23,7 +23,7 @@ class ImportRefusedError(Exception):
     """A file has mistakes, so nothing of it may stay; the caller rolls back."""
 
     def __init__(self, problems: Problems) -> None:
-        super().__init__(f"{problems.count} mistake{'' if problems.count == 1 else 's'}")
+        super().__init__("1 mistake" if problems.count == 1 else f"{problems.count} mistakes")
         self.problems = problems
 
 
