@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from quart.cli import load_dotenv
+from quarterdeck.commands import load_environment
 
 from .factory import create_app
 
-load_dotenv()
+load_environment()
 app = create_app()

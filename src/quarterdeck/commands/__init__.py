@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from quarterdeck._cli import AppGroup, async_command
 
+from .environment import load_environment
 from .extension import Commands
 from .program import CommandProgram, create_group
 from .routes import routes
@@ -30,6 +31,7 @@ __all__ = [
     "Commands",
     "async_command",
     "create_group",
+    "load_environment",
     "routes",
     "shell",
 ]

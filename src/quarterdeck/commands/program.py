@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 from quart import Quart
-from quart.cli import ScriptInfo, load_dotenv
+from quart.cli import ScriptInfo
 from quart.helpers import get_load_dotenv
 
 from quarterdeck._cli import AppGroup, clear_errors
 from quarterdeck.exceptions import QuarterdeckError
 
+from .environment import load_environment
 from .routes import routes
 from .shell import shell
 
@@ -21,7 +22,7 @@ class CommandProgram(AppGroup):
     """A group that offers its own commands and those of ``app.cli``.
 
     The app is built when a command or the list of commands asks for it, once per
-    invocation, after ``.env`` was read. Made by :func:`create_group`.
+    invocation, after ``.env`` and ``.flaskenv`` were read. Made by :func:`create_group`.
     """
 
     def __init__(self, create_app: Callable[[], Quart], **attributes: Any) -> None:
@@ -35,9 +36,9 @@ class CommandProgram(AppGroup):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """Read ``.env`` and remember how the app is built."""
+        """Read the environment files and remember how the app is built."""
         if get_load_dotenv(True):
-            load_dotenv()
+            load_environment()
         extra.setdefault("obj", ScriptInfo(create_app=self.create_app, set_debug_flag=False))
         return super().make_context(info_name, args, parent=parent, **extra)
 

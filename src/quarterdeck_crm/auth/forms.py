@@ -37,7 +37,10 @@ class NewPasswordForm(QuartForm):
     )
     again = PasswordField(
         "The same password again",
-        [EqualTo("password", "The two passwords are not the same.")],
+        [
+            InputRequired("Enter the same password again."),
+            EqualTo("password", "The two passwords are not the same."),
+        ],
         render_kw=_NEW,
     )
 

@@ -25,9 +25,20 @@ DEFAULT_BIND = "127.0.0.1:8000"
 
 @click.command()
 @click.option(
-    "--bind", metavar="HOST:PORT", help="Address to listen on.  [default: hypercorn.toml]"
+    "--bind",
+    metavar="HOST:PORT",
+    envvar="CRM_BIND",
+    show_envvar=True,
+    help="Address to listen on.  [default: hypercorn.toml]",
 )
-@click.option("--workers", type=click.IntRange(1), default=1, help="Number of processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    envvar="CRM_WORKERS",
+    show_envvar=True,
+    help="Number of processes.",
+)
 @click.pass_context
 def serve(ctx: click.Context, bind: str | None, workers: int) -> None:
     """Serve the CRM until SIGTERM or Ctrl-C, finishing the requests under way."""
@@ -51,7 +62,15 @@ def serve(ctx: click.Context, bind: str | None, workers: int) -> None:
 
 
 @click.command()
-@click.option("--bind", metavar="HOST:PORT", default=DEFAULT_BIND, show_default=True)
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    default=DEFAULT_BIND,
+    envvar="CRM_BIND",
+    show_default=True,
+    show_envvar=True,
+    help="Address to listen on.",
+)
 @click.pass_context
 def run(ctx: click.Context, bind: str) -> None:
     """Serve for development: with tracebacks, and anew after each change of the code."""

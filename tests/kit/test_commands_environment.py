@@ -1,0 +1,37 @@
+"""Environment files: the real environment wins, then ``.env``, then ``.flaskenv``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from quarterdeck.commands import load_environment
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DECK_REAL", "DECK_BOTH", "DECK_FLASK"):
+        monkeypatch.setenv(name, "")  # so that monkeypatch takes back what the files set
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.mark.feature("C4")
+def test_order_of_the_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DECK_REAL", "real")
+    (folder / ".env").write_text("DECK_REAL=env\nDECK_BOTH=env\n")
+    (folder / ".flaskenv").write_text("DECK_REAL=flask\nDECK_BOTH=flask\nDECK_FLASK=flask\n")
+
+    load_environment()
+
+    found = [os.environ.get(name) for name in ("DECK_REAL", "DECK_BOTH", "DECK_FLASK")]
+    assert found == ["real", "env", "flask"]
+
+
+def test_no_files_is_fine() -> None:
+    load_environment()
+
+    assert "DECK_BOTH" not in os.environ
