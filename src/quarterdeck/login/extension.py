@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from quart import Request, current_app
+from quart import Request, current_app, session
 
 from quarterdeck._config import read
 from quarterdeck.exceptions import UserLoaderError
@@ -119,8 +119,12 @@ class LoginManager:
         """Load the current user again, for a WebSocket that has been open for a while.
 
         Returns:
-            Nobody if the user is by now gone, not active or of another ``auth_version``.
+            Nobody if the user is by now gone, not active or of another ``auth_version``, or
+            if the browser session was ended (where sessions are kept on the server).
         """
+        reload = getattr(session, "reload", None)
+        if reload is not None:
+            await reload()
         return await load_user()
 
 

@@ -69,6 +69,13 @@ class AnonymousUser:
 ANONYMOUS = AnonymousUser()
 
 
+class UnknownUser:
+    """Stands in where the browser session cannot be read, so that nobody can say who it is."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+
+
 def connection() -> Request | Websocket | None:
     """The request or WebSocket being handled in this context, if any."""
     if has_request_context():
@@ -84,7 +91,11 @@ def _current_user() -> Any:
         raise CurrentUserUnavailableError
     # Absent only before the loading hook ran, for example on the error page of a request
     # whose session could not be opened: such a page is shown to nobody in particular.
-    return getattr(current, _ATTRIBUTE, ANONYMOUS)
+    user = getattr(current, _ATTRIBUTE, ANONYMOUS)
+    if isinstance(user, UnknownUser):
+        set_current_user(ANONYMOUS)  # for the error page that follows
+        raise user.reason
+    return user
 
 
 # The user lives on the request itself, not on ``g``: a nested app context has a ``g`` of its
@@ -158,6 +169,10 @@ async def _user_of_request() -> Any:
 
 
 async def _load_user_of_session() -> Any:
+    refusal = getattr(session, "refusal", None)
+    if refusal is not None:  # a page that does not ask who it is may go on
+        set_current_user(UnknownUser(refusal))
+        return ANONYMOUS
     user_id = session.get(USER_ID)
     session.accessed = True  # Flask 3.1.3 notes it only in its own context: no Vary otherwise
     if user_id is None:

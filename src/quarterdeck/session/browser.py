@@ -163,9 +163,9 @@ class BrowserSession(MappingSession):
         await self._keeper.save(self, can_set_cookie=not has_websocket_context())
 
     async def reload(self) -> None:
-        """Read the store again, for WebSockets; unsaved changes are dropped.
+        """Read the store again, for WebSockets; unsaved changes stay, to be saved later.
 
-        It is empty afterwards if the session was ended meanwhile.
+        If the session was ended meanwhile it is empty afterwards, without them.
 
         Raises:
             SessionUnavailableError: If the store is down.
@@ -183,11 +183,11 @@ class RefusedSession(MappingSession):
     def __init__(self, refusal: Exception) -> None:
         super().__init__({}, permanent=False)
         self.refusal = refusal
-        self._told = False
+        self.used = False
 
     def _touch(self) -> dict[str, Any]:
-        if not self._told:
-            self._told = True
+        if not self.used:
+            self.used = True
             raise self.refusal
         return super()._touch()
 

@@ -54,6 +54,10 @@ class ServerSideSessionInterface(SessionInterface):
         if response is None:
             await self._save_at_close(app, session)
             return
+        if isinstance(session, RefusedSession):
+            if session.used:
+                response.vary.add("Cookie")
+            return
         if session.accessed or session.modified:
             response.vary.add("Cookie")
         if isinstance(session, BrowserSession):

@@ -18,7 +18,7 @@ from quarterdeck.exceptions import SessionUnavailableError
 from .base import Entry, SessionInfo, SessionStore
 from .browser import BrowserSession, Loaded
 from .codec import Codec, Envelope, UnreadableError
-from .saving import save
+from .saving import reload, save
 
 logger = logging.getLogger("quarterdeck.session")
 
@@ -77,22 +77,13 @@ class Keeper:
             self, permanent=self.settings.permanent, sid=sid, loaded=loaded, data=data
         )
 
-    async def reload(self, session: BrowserSession) -> None:
-        """Replace what the session holds by what the store holds.
-
-        Raises:
-            SessionUnavailableError: If the store is down.
-        """
-        found = None
-        if session.loaded is not None:
-            async with self.in_time():
-                found = await self.read(session.loaded.key)
-        loaded, data = found or (None, {})
-        session.reset(loaded, data)
-
     async def save(self, session: BrowserSession, *, can_set_cookie: bool) -> None:
         """Write what has to be written; see ``saving``."""
         await save(self, session, can_set_cookie=can_set_cookie)
+
+    async def reload(self, session: BrowserSession) -> None:
+        """Take over what others have written; see ``saving``."""
+        await reload(self, session)
 
     async def read(self, key: str) -> tuple[Loaded, dict[str, Any]] | None:
         """Return the row and its data, if it is there, readable and not too old."""

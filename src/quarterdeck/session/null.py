@@ -69,10 +69,11 @@ class NullSessionInterface(CookieSessionInterface):
         Raises:
             SessionCookieTooLargeError: If browsers would drop it for its size.
         """
-        if response is not None and not (session.accessed or session.modified):
-            return
         if isinstance(session, RefusedSession):
-            response.vary.add("Cookie")
+            if session.used and response is not None:
+                response.vary.add("Cookie")
+            return
+        if response is not None and not (session.accessed or session.modified):
             return
         if session.modified and self._settings.absolute is not None and not session.is_empty:
             session.setdefault(BEGUN, int(time.time()))

@@ -72,6 +72,24 @@ async def save(keeper: Keeper, session: BrowserSession, *, can_set_cookie: bool)
             await _renew(keeper, session, loaded)
 
 
+async def reload(keeper: Keeper, session: BrowserSession) -> None:
+    """Take over what others have written, under what this session has changed itself.
+
+    Raises:
+        SessionUnavailableError: If the store is down.
+    """
+    loaded = session.loaded
+    if loaded is None:
+        return
+    changes = _compare(keeper, session, loaded)
+    async with keeper.in_time():
+        found = await keeper.read(loaded.key)
+    if found is None:
+        session.reset(None, {})
+    else:
+        session.loaded, session.data = found[0], changes.apply(found[1])
+
+
 def _compare(keeper: Keeper, session: BrowserSession, loaded: Loaded) -> Changes:
     """Find the changes by comparing with the row: so one deep inside a value counts too."""
     data, codec = session.data, keeper.codec

@@ -107,7 +107,9 @@ async def test_reload(client: Client) -> None:
     async with client.websocket("/ws") as socket:
         await tell(socket, set={"unsaved": 1})
         await client.post("/set", json={"name": "y"})
-        assert await tell(socket, reload=True) == {"name": "y"}
+        assert await tell(socket, reload=True) == {"name": "y", "unsaved": 1}
+        await tell(socket, save=True)
+        assert await values(client) == {"name": "y", "unsaved": 1}
         await client.post("/sign-out")
         assert await tell(socket, reload=True) == {}
 
