@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
@@ -163,6 +163,15 @@ def plain(value: Any) -> Any:
             return value.isoformat()
         case _:
             return value
+
+
+async def forget(session: AsyncSession, subject: Subject) -> None:
+    """Remove the history of a row that is deleted: another row may get its id."""
+    await session.execute(
+        delete(Activity).where(
+            Activity.subject_type == subject.__tablename__, Activity.subject_id == subject.id
+        )
+    )
 
 
 async def list_history(

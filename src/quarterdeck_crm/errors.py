@@ -6,6 +6,7 @@ HTTP status. People get a page in the site's layout, programs a problem document
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from quart import Quart
+
+
+Errors = dict[str, list[str]]
 
 
 class DomainError(Exception):
@@ -41,7 +45,7 @@ class StaleError(ConflictError):
 class ValidationError(DomainError):
     """What was entered cannot be accepted; ``errors`` lists the reasons by field."""
 
-    def __init__(self, errors: dict[str, list[str]]) -> None:
+    def __init__(self, errors: Errors) -> None:
         super().__init__(" ".join(text for texts in errors.values() for text in texts))
         self.errors = errors
 
@@ -69,13 +73,18 @@ ADVICE: dict[int, tuple[str, str]] = {
     404: ("Page not found", "It may have been moved or deleted. Check the address."),
     405: ("That is not possible here", "Go back and use the buttons of the page."),
     409: ("That cannot be done now", "Go back to see how things stand, then try again."),
+    412: ("Somebody was faster", "Read the present state, then try again."),
     413: ("That is too large", "Send a smaller file or less text."),
     415: ("That format is not understood", "Send the content in one of the accepted formats."),
     422: ("Some entries cannot be accepted", "Correct them and send the form again."),
+    428: ("Say what you have read", "Send the ETag of what you read as 'If-Match'."),
     429: ("Too many requests", "Wait a moment, then try again."),
     500: ("Something went wrong on our side", "It has been logged. Try again in a moment."),
     503: ("Not available just now", "Try again in a moment."),
 }
+
+
+_PART = re.compile(r"([a-z_]+)-([0-9]+)-(\w+)")  # a field of a part, as forms name it
 
 
 def register_errors(app: Quart) -> None:
@@ -102,22 +111,22 @@ def wants_problem() -> bool:
 
 async def _domain_error(error: DomainError) -> Response:
     errors = error.errors if isinstance(error, ValidationError) else None
-    return await _answer(status_of(error), detail=str(error), errors=errors)
+    return await answer_error(status_of(error), detail=str(error), errors=errors)
 
 
 async def _stale(error: StaleDataError) -> Response:
-    return await _answer(409, detail="Somebody else changed this at the same moment.")
+    return await answer_error(409, detail="Somebody else changed this at the same moment.")
 
 
 async def _database_down(error: OperationalError) -> Response:
     current_app.logger.error("The database does not answer", exc_info=error)
-    return await _answer(503, detail=None)
+    return await answer_error(503, detail=None)
 
 
 async def _http_error(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
-    response = await _answer(error.code, detail=_own_words(error))
+    response = await answer_error(error.code, detail=_own_words(error))
     for name, value in error.get_headers(None):
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -131,17 +140,37 @@ def _own_words(error: HTTPException) -> str | None:
     return error.description
 
 
-async def _answer(
-    status: int, *, detail: str | None, errors: dict[str, list[str]] | None = None
+async def answer_error(
+    status: int, *, detail: str | None, errors: Errors | None = None
 ) -> Response:
+    """Return the answer to a request that failed: a problem document or a page.
+
+    Args:
+        status: Of HTTP.
+        detail: What happened, for the person; advice of a general kind if not given.
+        errors: What is wrong with an entry, by field.
+    """
     phrase = HTTPStatus(status).phrase
     title, advice = ADVICE.get(status, (phrase, "Go back and try again."))
     if wants_problem():
         problem: dict[str, Any] = {"type": "about:blank", "title": phrase, "status": status}
-        problem |= {"detail": detail or advice} | ({"errors": errors} if errors else {})
+        problem |= {"detail": detail or advice}
+        if errors:
+            problem["errors"] = [
+                {"pointer": pointer(name), "detail": text}
+                for name, texts in errors.items()
+                for text in texts
+            ]
         return Response(json.dumps(problem), status, content_type="application/problem+json")
     body = await _page(status=status, title=title, detail=detail, advice=advice, errors=errors)
     return Response(body, status, content_type="text/html; charset=utf-8")
+
+
+def pointer(name: str) -> str:
+    """Return where a field stands in a JSON document (RFC 6901), ``""`` for all of it."""
+    if match := _PART.fullmatch(name):
+        return "/{}/{}/{}".format(*match.groups())
+    return f"/{name.replace('~', '~0').replace('/', '~1')}" if name else ""
 
 
 async def _page(*, status: int, title: str, advice: str, **values: Any) -> str:

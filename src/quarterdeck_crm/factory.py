@@ -8,6 +8,8 @@ from quarterdeck.app import Quart
 
 from . import extensions, health, resources
 from .accounts import views as accounts
+from .addresses import register_converters
+from .api import views as api
 from .attachments import views as attachments
 from .auth import views as auth
 from .cli import register_commands
@@ -20,6 +22,7 @@ from .navigation import register_navigation
 from .orders import views as orders
 from .security import register_security
 from .team import views as team
+from .tokens import views as tokens
 
 if TYPE_CHECKING:
     from .config import Base
@@ -32,6 +35,8 @@ BLUEPRINTS = (
     orders.bp,
     attachments.bp,
     team.bp,
+    tokens.bp,
+    api.bp,
     health.bp,
 )
 
@@ -58,6 +63,7 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
     configure(app, chosen, settings)
     bind_extensions(app)
     register_security(app)
+    register_converters(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     register_filters(app)
@@ -76,3 +82,5 @@ def bind_extensions(app: Quart) -> None:
     extensions.bootstrap.init_app(app)
     extensions.moment.init_app(app)
     extensions.commands.init_app(app)
+    extensions.login_manager.blueprint_login_views[api.bp.name] = None
+    api.ApiSchema(app)

@@ -44,6 +44,7 @@ SENTENCES = {
     "contact removed": "Contact removed: {contact[0]}",
     "picture changed": "Picture changed",
     "picture removed": "Picture removed",
+    "draft deleted": "Draft of order {order[0]} deleted",
     "sold": "Stock from {stock[0]} to {stock[1]} by order {order[1]}",
     "returned": "Stock from {stock[0]} to {stock[1]}: order {order[1]} was cancelled",
 }

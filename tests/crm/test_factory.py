@@ -136,7 +136,9 @@ async def test_domain_error_has_its_status_and_words(
 async def test_validation_errors_are_listed_for_programs(client: TestClientProtocol) -> None:
     response = await client.get("/fails/domain/5", headers={"Accept": "application/json"})
 
-    assert (await response.get_json())["errors"] == {"name": ["Enter a name."]}
+    assert (await response.get_json())["errors"] == [
+        {"pointer": "/name", "detail": "Enter a name."}
+    ]
 
 
 async def test_api_paths_never_answer_with_a_page(client: TestClientProtocol) -> None:

@@ -3,7 +3,7 @@
 from .csrf import CSRFProtect
 from .file import FileAllowed, FileField, FileRequired, FileSize, MultipleFileField, file_size
 from .form import QuartForm
-from .json import JSONForm, validate_data
+from .json import InvalidData, JSONForm, validate_data
 from .tokens import CSRFError, generate_csrf, validate_csrf
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "FileField",
     "FileRequired",
     "FileSize",
+    "InvalidData",
     "JSONForm",
     "MultipleFileField",
     "QuartForm",

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from quart import Response, current_app, json, request
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from wtforms import BooleanField, FieldList, FormField, SelectMultipleField
 from wtforms.form import BaseForm
 
@@ -64,13 +64,28 @@ class JSONForm(QuartForm):
         return data
 
 
+class InvalidData(BadRequest):
+    """The data of a form over JSON is not valid.
+
+    Goes through the app's error handlers, and brings an answer of its own for those that
+    return it.
+
+    Attributes:
+        errors: The messages by field; those of the whole form under the empty name.
+    """
+
+    def __init__(self, form: QuartForm) -> None:
+        super().__init__("The data is not valid.", response=_problem(form))
+        self.errors: dict[str, Any] = {name or "": texts for name, texts in form.errors.items()}
+
+
 def validate_data(
     form_class: type[QuartForm],
 ) -> Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]:
     """Run the view only for valid data, with the form as its keyword argument ``form``.
 
-    Otherwise answer 400 with a problem document (RFC 9457) that has the messages under
-    ``errors``, by field; those of the whole form under the empty name.
+    Otherwise raise ``InvalidData``: 400 with a problem document (RFC 9457) that has the messages
+    under ``errors``, by field; those of the whole form under the empty name.
     """
 
     def decorator(view: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
@@ -78,7 +93,7 @@ def validate_data(
         async def checked(*args: Any, **kwargs: Any) -> Any:
             form = await form_class.from_request()
             if not await form.validate():
-                return _problem(form)
+                raise InvalidData(form)
             return await current_app.ensure_async(view)(*args, form=form, **kwargs)
 
         return checked

@@ -8,13 +8,25 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.activity import flush, record, require_version, store
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
+from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Contact, Note, Role, User
 from quarterdeck_crm.ownership import require_edit
 from quarterdeck_crm.values import clean
 
 CONTACT_FIELDS = ("name", "title", "email", "phone", "fax")
+
+
+async def list_contacts(
+    session: AsyncSession, *, account: Account, page: int, per_page: int
+) -> Pagination[Contact]:
+    """Return a page of the people at an account, by name."""
+    statement = select(Contact).where(Contact.account_id == account.id)
+    return await db.paginate(
+        statement.order_by(Contact.name, Contact.id), page=page, per_page=per_page, session=session
+    )
 
 
 async def get_contact(session: AsyncSession, *, account: Account, contact_id: int) -> Contact:

@@ -29,7 +29,7 @@ from quarterdeck_crm.values import longest
 from .lines import MOST_LINES, LineEntry, rows_of
 from .states import EDITABLE
 
-_LINE = re.compile(r"lines-([0-9]{1,4})-(good|quantity|price|discount)")
+_LINE = re.compile(r"lines-([0-9]{1,4})-(good|quantity|price|discount)(?:_id)?")
 
 
 def at_most_one_decimal(form: Form, field: ExactField) -> None:

@@ -71,6 +71,12 @@ async def build_lines(
     return lines
 
 
+def same_lines(entries: Iterable[LineEntry], lines: Iterable[OrderLine]) -> bool:
+    """Whether what was entered is what is there already."""
+    entered = [(e.good_id, e.quantity, e.price, e.discount or Decimal(0)) for e in entries]
+    return entered == [(line.good_id, line.quantity, line.price, line.discount) for line in lines]
+
+
 def sum_amounts(lines: Iterable[OrderLine]) -> Decimal:
     """Return the exact net of some lines."""
     return sum((line.amount for line in lines), Decimal(0))
@@ -110,9 +116,9 @@ def _checked(
     wrong: dict[str, str] = {}
     values: dict[str, Any] = {}
     if good is None:
-        wrong["good"] = "Choose an article."
+        wrong["good_id"] = "Choose an article."
     elif good.is_archived and good.id not in allowed:
-        wrong["good"] = f"{good.name} is no longer for sale."
+        wrong["good_id"] = f"{good.name} is no longer for sale."
     for name, fit in (("quantity", _quantity), ("price", _price), ("discount", _discount)):
         try:
             values[name] = fit(entry, good, currency)

@@ -11,18 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.activity import Changes, flush, record, require_version, store
-from quarterdeck_crm.errors import MoveNotAllowedError, NotFoundError, ValidationError
+from quarterdeck_crm.activity import Changes, flush, forget, record, require_version, store
+from quarterdeck_crm.errors import (
+    ConflictError,
+    MoveNotAllowedError,
+    NotFoundError,
+    ValidationError,
+)
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Account, Order, OrderLine, OrderState, User
+from quarterdeck_crm.models import Account, Attachment, Order, OrderLine, OrderState, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.money import is_currency
 from quarterdeck_crm.ownership import require_edit
 from quarterdeck_crm.searching import matching, ordered
 from quarterdeck_crm.values import Problems, clean
 
-from .lines import LineEntry, build_lines, replace_lines, sum_amounts
+from .lines import LineEntry, build_lines, replace_lines, same_lines, sum_amounts
 from .states import EDITABLE, HEADER, OPEN, TAKEN, Move, find_move
 from .stock import return_stock, take_stock
 
@@ -121,7 +126,7 @@ async def place_order(
         ValidationError: If a value cannot be accepted; lines by keys as ``lines-0-quantity``.
     """
     defaults = {"owner_id": actor.id if actor else None, "ordered_on": utc_now().date()}
-    entered = defaults | {name: value for name, value in values.items() if value is not None}
+    entered = defaults | dict(values)
     problems = Problems()
     with problems.collected():
         cleaned = clean(Order, entered, fields=HEADER, complete=True)
@@ -156,7 +161,7 @@ async def update_order(
         actor: Who changes it.
         order: As ``get_order`` returns it.
         values: New values of the header; what the state fixes must be absent or equal.
-        lines: All lines from now on.
+        lines: All lines from now on; where the state fixes them, absent or equal.
         version: What the person had before his eyes.
 
     Raises:
@@ -225,6 +230,29 @@ async def move_order(
     return move
 
 
+async def delete_order(session: AsyncSession, *, actor: User | None, order: Order) -> None:
+    """Remove a draft with its history; the history of the account keeps its number.
+
+    Raises:
+        ForbiddenError: If it belongs to somebody else.
+        ConflictError: If it has files.
+        MoveNotAllowedError: If it is no draft any more.
+    """
+    require_edit(actor, order)
+    if order.state is not OrderState.DRAFT:
+        raise MoveNotAllowedError(
+            f"Order {order.number} is {order.state.value}. Only a draft can be deleted; "
+            "cancel the order instead."
+        )
+    if await session.scalar(select(Attachment.id).where(Attachment.order_id == order.id).limit(1)):
+        raise ConflictError(f"Order {order.number} has files. Remove them first.")
+    await forget(session, order)
+    await session.delete(order)
+    await flush(session, order)
+    deleted = {"order": [order.number, None]}
+    record(session, actor=actor, subject=order.account, action="draft deleted", changes=deleted)
+
+
 def _allowed_move(order: Order, target: OrderState) -> Move:
     move = find_move(order.state, target)
     if move is None:
@@ -248,7 +276,7 @@ def _refuse_fixed(
         for name, value in values.items()
         if name not in editable and value != getattr(order, name)
     ]
-    if lines is not None and "lines" not in editable:
+    if lines is not None and "lines" not in editable and not same_lines(lines, order.lines):
         fixed.append("lines")
     if fixed:
         text = f"The order is {order.state.value}. This can no longer be changed."

@@ -1,0 +1,44 @@
+"""Versions as ETags: a program says which one it has read, and is told when there is another."""
+
+from __future__ import annotations
+
+from quart import request
+from werkzeug.exceptions import PreconditionRequired
+
+from quarterdeck_crm.activity import Subject, require_version
+
+NO_VERSION = -1  # of no row, so that the services refuse it as they refuse an old one
+
+
+def etag_of(row: Subject) -> str:
+    """Return the ETag of a row, without quotes."""
+    return str(row.version)
+
+
+def expected_version(row: Subject) -> int:
+    """Return the version that ``If-Match`` names, for a service that compares it.
+
+    Raises:
+        PreconditionRequired: If the program does not say what it has read.
+        StaleError: If it has read another version than the present one.
+    """
+    version = named_version(row)
+    if version is None:
+        raise PreconditionRequired(
+            "Read the resource first, and send its ETag as 'If-Match' with the change."
+        )
+    return version
+
+
+def named_version(row: Subject) -> int | None:
+    """Return the version that ``If-Match`` names, None if it is not sent.
+
+    Raises:
+        StaleError: If it is another than the present one.
+    """
+    if "If-Match" not in request.headers:
+        return None
+    tags = request.if_match
+    if not (tags.star_tag or tags.is_strong(etag_of(row))):
+        require_version(row, NO_VERSION)
+    return row.version

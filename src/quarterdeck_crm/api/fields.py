@@ -1,0 +1,101 @@
+"""The fields of the API, each described once, for what is sent and for what is answered.
+
+Lengths are those of the columns, and only told here: that values fit is for the services, so
+that a program is given the same reason as a person.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from quarterdeck_crm import models
+from quarterdeck_crm.models import OrderState
+from quarterdeck_crm.values import LARGEST_INTEGER, longest
+
+
+def _of(column: Any, description: str, example: Any) -> Meta:
+    """Describe a text column."""
+    limit = {"maxLength": longest(column)}
+    return Meta(description=description, examples=[example], extra_json_schema=limit)
+
+
+def _about(description: str, example: Any, **schema: Any) -> Meta:
+    return Meta(description=description, examples=[example], extra_json_schema=schema or None)
+
+
+Id = Annotated[int, Meta(ge=1, le=LARGEST_INTEGER, description="A number that never changes.")]
+OwnerId = Annotated[
+    int,
+    Meta(ge=1, le=LARGEST_INTEGER, description="Who looks after it; null is nobody.", examples=[1]),
+]
+Moment = Annotated[datetime, Meta(tz=True, description="In UTC.")]
+Currency = Annotated[
+    str,
+    _about("ISO 4217. Without it a new row gets that of the installation.", "EUR", maxLength=3),
+]
+Price = Annotated[
+    Decimal,
+    _about("Exact, with at most three decimals. A number is accepted as well as text.", "18.50"),
+]
+
+# --- accounts ---------------------------------------------------------------------
+_Account = models.Account
+AccountName = Annotated[str, _of(_Account.name, "The company.", "Alfreds Futterkiste")]
+AccountCode = Annotated[
+    str, _of(_Account.code, "What other systems call it; different for every account.", "ALFKI")
+]
+Email = Annotated[str, _of(_Account.email, "An e-mail address.", "office@example.com")]
+Phone = Annotated[str, _of(_Account.phone, "As it is dialled.", "030-0074321")]
+Website = Annotated[
+    str, _of(_Account.website, "Begins with https:// or http://.", "https://example.com")
+]
+Address = Annotated[str, _of(_Account.address, "Street and number.", "Obere Str. 57")]
+City = Annotated[str, _of(_Account.city, "The city.", "Berlin")]
+Region = Annotated[str, _of(_Account.region, "A state or province.", "WA")]
+PostalCode = Annotated[str, _of(_Account.postal_code, "The postal code.", "12209")]
+Country = Annotated[str, _of(_Account.country, "The country.", "Germany")]
+
+# --- contacts ---------------------------------------------------------------------
+_Contact = models.Contact
+ContactName = Annotated[str, _of(_Contact.name, "The person.", "Maria Anders")]
+ContactTitle = Annotated[str, _of(_Contact.title, "Their position.", "Sales Representative")]
+Fax = Annotated[str, _of(_Contact.fax, "As it is dialled.", "030-0076545")]
+
+# --- goods ------------------------------------------------------------------------
+_Good = models.Good
+GoodCode = Annotated[str, _of(_Good.code, "The article number; different for all.", "11")]
+GoodName = Annotated[str, _of(_Good.name, "What it is.", "Queso Cabrales")]
+Category = Annotated[str, _of(_Good.category, "What it is listed under.", "Dairy Products")]
+Unit = Annotated[str, _of(_Good.unit, "How it is sold.", "1 kg pkg.")]
+Stock = Annotated[int, _about("How many there are; orders take from it.", 22, minimum=0)]
+Description = Annotated[str, _of(_Good.description, "More about it.", "A blue cheese.")]
+
+# --- orders -----------------------------------------------------------------------
+_Order = models.Order
+State = Annotated[OrderState, Meta(description="Where the order stands.")]
+OrderNumber = Annotated[str, Meta(description="What people call the order.", examples=["Q000017"])]
+OrderedOn = Annotated[
+    date, Meta(description="The day of the order; today if not given.", examples=["2026-11-21"])
+]
+RequiredOn = Annotated[
+    date, Meta(description="When the customer needs it.", examples=["2026-12-01"])
+]
+ShippedOn = Annotated[date, Meta(description="When it left.", examples=["2026-11-28"])]
+ShipName = Annotated[str, _of(_Order.ship_name, "Who receives it.", "Alfreds Futterkiste")]
+ShipAddress = Annotated[str, _of(_Order.ship_address, "Street and number.", "Obere Str. 57")]
+ShipCity = Annotated[str, _of(_Order.ship_city, "The city.", "Berlin")]
+ShipRegion = Annotated[str, _of(_Order.ship_region, "A state or province.", "WA")]
+ShipPostalCode = Annotated[str, _of(_Order.ship_postal_code, "The postal code.", "12209")]
+ShipCountry = Annotated[str, _of(_Order.ship_country, "The country.", "Germany")]
+Remark = Annotated[str, _of(_Order.remark, "For our own people.", "Call before delivery.")]
+Net = Annotated[Decimal, _about("The exact sum of the lines.", "814.500000")]
+Amount = Annotated[Decimal, _about("quantity x price x (1 - discount), exactly.", "19.950000")]
+Quantity = Annotated[int, _about("How many, from 1.", 2, minimum=1)]
+LinePrice = Annotated[
+    Decimal, _about("For one; without it the price that the article has now.", "10.50")
+]
+Discount = Annotated[Decimal, _about("A fraction from 0 to 1 with at most three decimals.", "0.05")]

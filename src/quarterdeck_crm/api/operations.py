@@ -1,0 +1,116 @@
+"""One decorator that makes a function an operation of the API, checked and described alike."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import Struct
+from quart import Response, request
+from quart_schema import document_response, tag, validate_querystring
+
+from quarterdeck.login import login_required
+from quarterdeck_crm.models import Scope
+from quarterdeck_crm.tokens.bearer import require_scope
+
+from .answers import Answer, respond
+from .bodies import Needs, read_body
+
+View = Callable[..., Awaitable[Answer]]
+SAFE = {"GET", "HEAD", "OPTIONS"}
+_ATTRIBUTE = "_quarterdeck_crm_operation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """What the decorator was told, for the OpenAPI document.
+
+    Attributes:
+        status: Of the answer when all is well.
+        answers: The representation in that answer, None if it is empty.
+        query: The query arguments.
+        body: What is sent.
+        needs: Which fields of it must be there.
+        locks: Whether the program must say in ``If-Match`` what it has read.
+        may_lock: Whether it may.
+        repeatable: Whether an ``Idempotency-Key`` is understood.
+        conflicts: Whether the state of things may forbid it (409).
+    """
+
+    status: int
+    answers: type[Struct] | None
+    query: type[Struct] | None
+    body: type[Struct] | None
+    needs: Needs
+    locks: bool
+    may_lock: bool
+    repeatable: bool
+    conflicts: bool
+
+
+def operation(
+    group: str,
+    *,
+    answers: type[Struct] | None = None,
+    status: int = 200,
+    query: type[Struct] | None = None,
+    body: type[Struct] | None = None,
+    needs: Needs = Needs.NEW,
+    locks: bool = False,
+    may_lock: bool = False,
+    repeatable: bool = False,
+    conflicts: bool = False,
+) -> Callable[[View], Callable[..., Awaitable[Response]]]:
+    """Make a function an operation: signed in, within its scope, with checked input.
+
+    The function gets the query as ``query_args`` and the body as ``data``, and returns an
+    ``Answer``. See ``Operation`` for the arguments; ``group`` is the heading in the document.
+    """
+    told = Operation(
+        status=status,
+        answers=answers,
+        query=query,
+        body=body,
+        needs=needs,
+        locks=locks,
+        may_lock=locks or may_lock,
+        repeatable=repeatable,
+        conflicts=conflicts or locks or repeatable,
+    )
+
+    def decorator(view: View) -> Callable[..., Awaitable[Response]]:
+        @functools.wraps(view)
+        async def run(**values: Any) -> Response:
+            if body is not None:
+                values["data"] = await read_body(body, needs)
+            return respond(await view(**values))
+
+        checked: Any = run
+        if query is not None:
+            checked = validate_querystring(query)(checked)
+        checked = _within_scope(checked)
+        if answers is not None:
+            document_response(answers, status)(checked)
+        tag([group])(checked)
+        setattr(checked, _ATTRIBUTE, told)
+        guarded: Callable[..., Awaitable[Response]] = login_required(checked)
+        return guarded
+
+    return decorator
+
+
+def operation_of(view: Any) -> Operation | None:
+    """Return what a view of the app was declared as, None if it is no operation."""
+    told: Operation | None = getattr(view, _ATTRIBUTE, None)
+    return told
+
+
+def _within_scope(view: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(view)
+    async def run(**values: Any) -> Any:
+        require_scope(Scope.READ if request.method in SAFE else Scope.WRITE)
+        return await view(**values)
+
+    return run

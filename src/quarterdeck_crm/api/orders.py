@@ -1,0 +1,174 @@
+"""Orders for programs: with their lines, and the moves from state to state."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+from quart import current_app, url_for
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.login import current_user
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.orders import services
+from quarterdeck_crm.orders.lines import LineEntry
+
+from . import bp, schemas
+from .answers import NOTHING, Answer
+from .bodies import Needs
+from .etags import etag_of, expected_version, named_version
+from .operations import operation
+from .paging import Account, ListQuery, Owner, listing_of, page_fields, sort
+from .repeats import once
+from .schemas import MoveBody, OrderBody
+
+GROUP = "Orders"
+
+
+class OrderQuery(ListQuery):
+    sort: Annotated[str, sort(services.SORTS)] = "-date"
+    state: (
+        Annotated[
+            Literal["open", "draft", "confirmed", "shipped", "paid", "cancelled"],
+            Meta(description="`open` is draft, confirmed or shipped."),
+        ]
+        | None
+    ) = None
+    account: Account | None = None
+    owner: Owner | None = None
+
+
+@bp.get("/orders")
+@operation(GROUP, query=OrderQuery, answers=schemas.OrderPage)
+async def list_orders(query_args: OrderQuery) -> Answer:
+    """List orders, without their lines.
+
+    Words are looked for in the number and in the name of the account.
+    """
+    page = await services.list_orders(
+        db.session, listing=listing_of(query_args, filters=services.FILTERS), actor=current_user
+    )
+    items = [schemas.OrderSummary.of(order) for order in page]
+    return Answer(schemas.OrderPage(items=items, **page_fields(page)))
+
+
+@bp.post("/orders")
+@operation(GROUP, body=OrderBody, answers=schemas.Order, status=201, repeatable=True)
+async def create_order(data: OrderBody) -> Answer:
+    """Place an order, as a draft.
+
+    Without an `owner_id` it belongs to you. Take it to `confirmed` to take its lines from stock.
+    """
+    values, lines = _split(data)
+
+    async def work(session: AsyncSession) -> Answer:
+        order = await services.place_order(
+            session,
+            actor=current_user,
+            values={"currency": current_app.config["CURRENCY"]} | values,
+            lines=lines or [],
+        )
+        url = url_for("api.read_order", order_id=order.id)
+        return await _answer(session, order.id, status=201, location=url)
+
+    return await once(data, work)
+
+
+@bp.get("/orders/<int:order_id>")
+@operation(GROUP, answers=schemas.Order)
+async def read_order(order_id: int) -> Answer:
+    """Read an order with its lines."""
+    return await _answer(db.session, order_id)
+
+
+@bp.put("/orders/<int:order_id>")
+@operation(GROUP, body=OrderBody, needs=Needs.ALL, answers=schemas.Order, locks=True)
+async def replace_order(order_id: int, data: OrderBody) -> Answer:
+    """Replace all fields and lines of an order.
+
+    All must be there, so that none is emptied by mistake. What the state of the order fixes
+    must be as it is.
+    """
+    return await _update(order_id, data)
+
+
+@bp.patch("/orders/<int:order_id>")
+@operation(GROUP, body=OrderBody, needs=Needs.NONE, answers=schemas.Order, locks=True)
+async def change_order(order_id: int, data: OrderBody) -> Answer:
+    """Change some fields of an order; null empties one.
+
+    `lines`, if given, are all its lines from now on.
+    """
+    return await _update(order_id, data)
+
+
+@bp.delete("/orders/<int:order_id>")
+@operation(GROUP, status=204, locks=True)
+async def delete_order(order_id: int) -> Answer:
+    """Delete a draft.
+
+    An order that was confirmed is not deleted but cancelled: see the moves.
+    """
+    async with db.transaction() as session:
+        order = await services.get_order(session, order_id=order_id)
+        expected_version(order)
+        await services.delete_order(session, actor=current_user, order=order)
+    return NOTHING
+
+
+@bp.post("/orders/<int:order_id>/moves")
+@operation(GROUP, body=MoveBody, answers=schemas.Order, repeatable=True, may_lock=True)
+async def move_order(order_id: int, data: MoveBody) -> Answer:
+    """Take an order to its next state.
+
+    `confirmed` takes its lines from stock, and is refused when there is not enough; `cancelled`
+    puts them back. `moves` of the order lists where it can go. With `If-Match` it moves only if
+    nobody changed it since.
+    """
+
+    async def work(session: AsyncSession) -> Answer:
+        order = await services.get_order(session, order_id=order_id)
+        await services.move_order(
+            session,
+            actor=current_user,
+            order=order,
+            target=data.to,
+            version=named_version(order),
+        )
+        return await _answer(session, order_id)
+
+    return await once(data, work)
+
+
+async def _update(order_id: int, data: OrderBody) -> Answer:
+    values, lines = _split(data)
+    async with db.transaction() as session:
+        order = await services.get_order(session, order_id=order_id)
+        await services.update_order(
+            session,
+            actor=current_user,
+            order=order,
+            values=values,
+            lines=lines,
+            version=expected_version(order),
+        )
+        return await _answer(session, order_id)
+
+
+def _split(data: OrderBody) -> tuple[dict[str, Any], list[LineEntry] | None]:
+    """Return the header and the lines as the services take them; None if no lines were sent."""
+    values = data.given()
+    lines = values.pop("lines", None)
+    if lines is None:
+        return values, None
+    return values, [
+        LineEntry(line.good_id, line.quantity, line.price, line.discount) for line in lines
+    ]
+
+
+async def _answer(
+    session: AsyncSession, order_id: int, *, status: int = 200, location: str | None = None
+) -> Answer:
+    """Return the order as it is stored, so that every answer shows what a read would."""
+    order = await services.get_order(session, order_id=order_id)
+    return Answer(schemas.Order.of(order), status, etag_of(order), location=location)

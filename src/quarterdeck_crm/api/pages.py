@@ -1,0 +1,52 @@
+"""The description of the API: the OpenAPI document, and a page to read and try it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quart import Response, current_app, json, render_template, send_from_directory
+from swagger_ui_bundle import swagger_ui_path
+
+from quarterdeck.login import public
+
+from . import bp
+
+# Swagger UI sets styles on elements as it draws them. Nothing else is loosened, and nothing of
+# the page can reach a foreign host.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+@bp.get("/openapi.json")
+@public
+async def document() -> Response:
+    """Return the OpenAPI document."""
+    provider = current_app.extensions["QUART_SCHEMA"].openapi_provider
+    return Response(json.dumps(provider.schema()), content_type="application/json")
+
+
+@bp.get("/docs")
+@public
+async def docs() -> Response:
+    """Show Swagger UI, from the installed package."""
+    response = Response(await render_template("api/docs.html"))
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
+
+
+@bp.get("/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>")
+@public
+async def asset(name: str) -> Response:
+    """Return a file of Swagger UI."""
+    response = await send_from_directory(Path(swagger_ui_path), name, cache_timeout=86400)
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response

@@ -1,0 +1,64 @@
+"""What the API says otherwise than the pages when something is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from quart import Response, json, request
+from quart_schema import RequestSchemaValidationError
+
+from quarterdeck.wtf import InvalidData
+from quarterdeck_crm.errors import StaleError, answer_error
+from quarterdeck_crm.tokens.bearer import challenge
+
+from . import bp
+from .bodies import located
+
+
+@bp.errorhandler(StaleError)
+async def stale(error: StaleError) -> Response:
+    """Say that the condition failed, if the program had made one."""
+    return await answer_error(412 if "If-Match" in request.headers else 409, detail=str(error))
+
+
+@bp.errorhandler(RequestSchemaValidationError)
+async def bad_query(error: RequestSchemaValidationError) -> Response:
+    """Give the reason, and name the query argument; of itself quart-schema gives none."""
+    reason = error.validation_error
+    if not isinstance(reason, msgspec.ValidationError):
+        return await answer_error(400, detail=str(reason))
+    return _bad_arguments(located(reason))
+
+
+@bp.errorhandler(InvalidData)
+async def bad_form(error: InvalidData) -> Response:
+    """Give the messages of a form in the way of the other operations."""
+    return _bad_arguments(error.errors)
+
+
+@bp.after_request
+async def finish(response: Response) -> Response:
+    """Say how to sign in, and that an answer is for one person and may change at any time."""
+    if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
+        response.headers["WWW-Authenticate"] = str(challenge())
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    response.vary.add("Authorization")
+    return response
+
+
+def _bad_arguments(errors: Mapping[str, Iterable[str]]) -> Response:
+    wrong: list[dict[str, Any]] = [
+        ({"parameter": name} if name else {}) | {"detail": text}
+        for name, texts in errors.items()
+        for text in texts
+    ]
+    problem = {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": " ".join(dict.fromkeys(each["detail"] for each in wrong)),
+        "errors": wrong,
+    }
+    return Response(json.dumps(problem), 400, content_type="application/problem+json")

@@ -1,0 +1,282 @@
+"""What programs send and what they are answered.
+
+A *body* has a field for all that may be set, and every field may be missing: what must be there
+depends on the method (see ``bodies``). A *representation* is made of a row, every field in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from quarterdeck_crm import models
+from quarterdeck_crm.models import OrderState
+from quarterdeck_crm.orders.states import MOVES
+
+from . import fields as f
+
+
+class Body(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a program sends.
+
+    Attributes:
+        required: The fields that a new row cannot do without.
+    """
+
+    required: ClassVar[tuple[str, ...]] = ()
+
+    def given(self) -> dict[str, Any]:
+        """Return what was sent, by field; null is a value, missing is not."""
+        every = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in every.items() if value is not UNSET}
+
+
+class Representation(Struct, kw_only=True):
+    """What a program is answered."""
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Return the representation of a row."""
+        return msgspec.convert(row, cls, from_attributes=True)
+
+
+class AccountBody(Body):
+    required: ClassVar = ("name",)
+
+    name: f.AccountName | UnsetType = UNSET
+    code: f.AccountCode | UnsetType | None = UNSET
+    owner_id: f.OwnerId | UnsetType | None = UNSET
+    email: f.Email | UnsetType | None = UNSET
+    phone: f.Phone | UnsetType | None = UNSET
+    website: f.Website | UnsetType | None = UNSET
+    address: f.Address | UnsetType | None = UNSET
+    city: f.City | UnsetType | None = UNSET
+    region: f.Region | UnsetType | None = UNSET
+    postal_code: f.PostalCode | UnsetType | None = UNSET
+    country: f.Country | UnsetType | None = UNSET
+
+
+class Account(Representation):
+    """An account."""
+
+    id: f.Id
+    name: f.AccountName
+    code: f.AccountCode | None
+    owner_id: f.OwnerId | None
+    email: f.Email | None
+    phone: f.Phone | None
+    website: f.Website | None
+    address: f.Address | None
+    city: f.City | None
+    region: f.Region | None
+    postal_code: f.PostalCode | None
+    country: f.Country | None
+    created_at: f.Moment
+    updated_at: f.Moment
+    archived_at: f.Moment | None
+
+
+class ContactBody(Body):
+    required: ClassVar = ("name",)
+
+    name: f.ContactName | UnsetType = UNSET
+    title: f.ContactTitle | UnsetType | None = UNSET
+    email: f.Email | UnsetType | None = UNSET
+    phone: f.Phone | UnsetType | None = UNSET
+    fax: f.Fax | UnsetType | None = UNSET
+
+
+class Contact(Representation):
+    """A person at an account."""
+
+    id: f.Id
+    account_id: f.Id
+    name: f.ContactName
+    title: f.ContactTitle | None
+    email: f.Email | None
+    phone: f.Phone | None
+    fax: f.Fax | None
+    created_at: f.Moment
+    updated_at: f.Moment
+
+
+class GoodBody(Body):
+    required: ClassVar = ("code", "name", "price")
+
+    code: f.GoodCode | UnsetType = UNSET
+    name: f.GoodName | UnsetType = UNSET
+    category: f.Category | UnsetType | None = UNSET
+    unit: f.Unit | UnsetType | None = UNSET
+    price: f.Price | UnsetType = UNSET
+    currency: f.Currency | UnsetType = UNSET
+    stock: f.Stock | UnsetType = UNSET
+    description: f.Description | UnsetType | None = UNSET
+
+
+class Good(Representation):
+    """An article of the catalogue."""
+
+    id: f.Id
+    code: f.GoodCode
+    name: f.GoodName
+    category: f.Category | None
+    unit: f.Unit | None
+    price: f.Price
+    currency: f.Currency
+    stock: f.Stock
+    description: f.Description | None
+    created_at: f.Moment
+    updated_at: f.Moment
+    archived_at: f.Moment | None
+
+
+class LineBody(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A line of an order, as sent."""
+
+    good_id: f.Id
+    quantity: f.Quantity
+    price: f.LinePrice | None = None
+    discount: f.Discount | None = None
+
+
+class Line(Representation):
+    """A line of an order."""
+
+    good_id: f.Id
+    quantity: f.Quantity
+    price: f.LinePrice
+    discount: f.Discount
+    amount: f.Amount
+
+
+class OrderBody(Body):
+    required: ClassVar = ("account_id",)
+
+    account_id: f.Id | UnsetType = UNSET
+    owner_id: f.OwnerId | UnsetType | None = UNSET
+    currency: f.Currency | UnsetType = UNSET
+    ordered_on: f.OrderedOn | UnsetType = UNSET
+    required_on: f.RequiredOn | UnsetType | None = UNSET
+    freight: f.Price | UnsetType = UNSET
+    ship_name: f.ShipName | UnsetType | None = UNSET
+    ship_address: f.ShipAddress | UnsetType | None = UNSET
+    ship_city: f.ShipCity | UnsetType | None = UNSET
+    ship_region: f.ShipRegion | UnsetType | None = UNSET
+    ship_postal_code: f.ShipPostalCode | UnsetType | None = UNSET
+    ship_country: f.ShipCountry | UnsetType | None = UNSET
+    remark: f.Remark | UnsetType | None = UNSET
+    lines: list[LineBody] | UnsetType = UNSET
+
+
+class OrderSummary(Representation):
+    """An order without its lines."""
+
+    id: f.Id
+    number: f.OrderNumber
+    state: f.State
+    account_id: f.Id
+    owner_id: f.OwnerId | None
+    currency: f.Currency
+    net: f.Net
+    freight: f.Price
+    ordered_on: f.OrderedOn
+    required_on: f.RequiredOn | None
+    shipped_on: f.ShippedOn | None
+    ship_name: f.ShipName | None
+    ship_address: f.ShipAddress | None
+    ship_city: f.ShipCity | None
+    ship_region: f.ShipRegion | None
+    ship_postal_code: f.ShipPostalCode | None
+    ship_country: f.ShipCountry | None
+    remark: f.Remark | None
+    created_at: f.Moment
+    updated_at: f.Moment
+
+
+class Order(OrderSummary):
+    """An order with its lines, and the states that it can be taken to."""
+
+    lines: list[Line]
+    moves: list[OrderState] = []
+
+    @classmethod
+    def of(cls, row: models.Order) -> Self:
+        order = super().of(row)
+        order.moves = [move.target for move in MOVES[row.state]]
+        return order
+
+
+class MoveBody(Struct, kw_only=True, forbid_unknown_fields=True):
+    to: f.State
+
+
+class Links(Struct, kw_only=True):
+    """The way to the other pages, as in the ``Link`` header."""
+
+    self: str
+    first: str
+    prev: str | None
+    next: str | None
+    last: str
+
+
+class Page(Struct, kw_only=True):
+    """A page of a list."""
+
+    page: int
+    per_page: int
+    pages: int
+    total: int
+    links: Links
+
+
+class AccountPage(Page):
+    """A page of accounts."""
+
+    items: list[Account]
+
+
+class ContactPage(Page):
+    """A page of contacts."""
+
+    items: list[Contact]
+
+
+class GoodPage(Page):
+    """A page of goods."""
+
+    items: list[Good]
+
+
+class OrderPage(Page):
+    """A page of orders, without their lines."""
+
+    items: list[OrderSummary]
+
+
+class Found(Struct, kw_only=True):
+    """What a search found, the best of each kind."""
+
+    accounts: list[Account]
+    goods: list[Good]
+    orders: list[OrderSummary]
+
+
+class Wrong(Struct, kw_only=True, omit_defaults=True):
+    """One reason why something was refused, and where it stands."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class Problem(Struct, kw_only=True):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Wrong] = []

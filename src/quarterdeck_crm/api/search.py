@@ -1,0 +1,56 @@
+"""One search over everything, for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from quart_schema import document_querystring
+from wtforms import IntegerField, StringField
+from wtforms.validators import DataRequired, Length, NumberRange
+
+from quarterdeck.wtf import JSONForm, validate_data
+from quarterdeck_crm.accounts.services import list_accounts
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.goods.services import list_goods
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.orders.services import list_orders
+
+from . import bp, schemas
+from .answers import Answer
+from .operations import operation
+
+MOST = 50
+
+
+class SearchForm(JSONForm):
+    q = StringField("Words", [DataRequired("Say what to look for."), Length(max=200)])
+    limit = IntegerField("Most of each kind", [NumberRange(1, MOST)], default=8)
+
+
+class SearchQuery(Struct, kw_only=True):
+    """What ``SearchForm`` takes, for the document."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200, description="Words to look for.")]
+    limit: Annotated[int, Meta(ge=1, le=MOST, description="Most of each kind.")] = 8
+
+
+@bp.get("/search")
+@document_querystring(SearchQuery)
+@operation("Search", answers=schemas.Found)
+@validate_data(SearchForm)
+async def search(form: SearchForm) -> Any:
+    """Search accounts, goods and orders at once."""
+    q, limit = form.q.data or "", form.limit.data or MOST
+    by_name = Listing(q=q, sort="name", per_page=limit)
+    newest = Listing(q=q, sort="date", descending=True, per_page=limit)
+    found = schemas.Found(
+        accounts=[
+            schemas.Account.of(row) for row in await list_accounts(db.session, listing=by_name)
+        ],
+        goods=[schemas.Good.of(row) for row in await list_goods(db.session, listing=by_name)],
+        orders=[
+            schemas.OrderSummary.of(row) for row in await list_orders(db.session, listing=newest)
+        ],
+    )
+    return Answer(found)

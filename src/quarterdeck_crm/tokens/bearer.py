@@ -1,0 +1,85 @@
+"""``Authorization: Bearer ...``: who a program acts for, and what it may."""
+
+from __future__ import annotations
+
+from quart import Request, Websocket, g
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from quarterdeck.exceptions import DatabaseBusyError
+from quarterdeck_crm.extensions import csrf, db, login_manager
+from quarterdeck_crm.models import ApiToken, Scope, User
+
+from .services import find_token, is_use_worth_noting, note_use
+
+PATH = "/api/"  # elsewhere a token means nothing
+REALM = "quarterdeck"
+INVALID = "This token is not valid: it was revoked, has expired, or its person is disabled."
+
+
+@csrf.exempt_when
+def has_bearer(request: Request) -> bool:
+    """Whether the request brings a token; browsers never do that of their own accord."""
+    return _secret(request) is not None
+
+
+@login_manager.request_loader
+async def load_person(request: Request | Websocket) -> User | None:
+    """Return the person of the token, or None if there is no token.
+
+    Raises:
+        Unauthorized: If the token is not valid; the browser session is not asked then.
+    """
+    secret = _secret(request)
+    if secret is None:
+        return None
+    token = await find_token(db.session, secret)
+    if token is None:
+        raise Unauthorized(INVALID, www_authenticate=challenge(error="invalid_token"))
+    g.api_token = token
+    if is_use_worth_noting(token):
+        await _note_use(token)
+    return token.person
+
+
+def require_scope(scope: Scope) -> None:
+    """Refuse a token that is not meant for this; a browser session may do everything.
+
+    Raises:
+        Forbidden: If the token of the request lacks the scope.
+    """
+    token: ApiToken | None = g.get("api_token")
+    if token is not None and not token.allows(scope):
+        raise InsufficientScope(scope)
+
+
+def challenge(**details: str) -> WWWAuthenticate:
+    """Return the ``WWW-Authenticate`` header that says how to sign in."""
+    return WWWAuthenticate("bearer", {"realm": REALM, **details})
+
+
+class InsufficientScope(Forbidden):
+    """403, with the scope that would do."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"This token lacks the scope '{scope}'. Make another one that has it.")
+        self.scope = scope
+
+    def get_headers(self, *args: object, **options: object) -> list[tuple[str, str]]:
+        header = challenge(error="insufficient_scope", scope=self.scope)
+        return [*super().get_headers(), ("WWW-Authenticate", str(header))]
+
+
+async def _note_use(token: ApiToken) -> None:
+    try:
+        async with db.transaction() as session:
+            await note_use(session, token=token)
+    except DatabaseBusyError:
+        pass  # a long import is writing; nobody is refused for a figure
+
+
+def _secret(request: Request | Websocket) -> str | None:
+    if not request.path.startswith(PATH):
+        return None
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None

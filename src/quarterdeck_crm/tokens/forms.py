@@ -1,0 +1,37 @@
+"""The form that makes a token."""
+
+from __future__ import annotations
+
+from wtforms import RadioField, SelectField, StringField
+from wtforms.validators import DataRequired, Length
+
+from quarterdeck.wtf import QuartForm
+from quarterdeck_crm.models import ApiToken, Scope
+from quarterdeck_crm.values import longest
+
+SCOPES = {
+    f"{Scope.READ} {Scope.WRITE}": "Read and change what I may",
+    Scope.READ.value: "Only read",
+}
+LIFETIMES = {"30": "30 days", "90": "90 days", "365": "A year", "": "Until I revoke it"}
+
+
+class TokenForm(QuartForm):
+    name = StringField(
+        "What it is for",
+        [DataRequired("Enter a name."), Length(max=longest(ApiToken.name))],
+        description="The program that will use it.",
+        render_kw={"autocomplete": "off"},
+    )
+    scopes = RadioField(
+        "It may", choices=list(SCOPES.items()), default=f"{Scope.READ} {Scope.WRITE}"
+    )
+    days = SelectField("It works for", choices=list(LIFETIMES.items()), default="90")
+
+    def chosen_scopes(self) -> list[Scope]:
+        """Return the scopes that the choice means."""
+        return [Scope(word) for word in (self.scopes.data or "").split()]
+
+    def chosen_days(self) -> int | None:
+        """Return the lifetime that was chosen."""
+        return int(self.days.data) if self.days.data else None
