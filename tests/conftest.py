@@ -1,11 +1,14 @@
-"""What every test gets: the guards on the event loop."""
+"""What every test gets: the guards on the event loop, and the choice of a database."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+
+from tests import databases
 
 MAY_BLOCK = [
     ("pymongo/pool_options.py", "get_container_env_info"),  # looks for a file, once per server
@@ -25,3 +28,28 @@ def blocking_calls_fail(request: pytest.FixtureRequest) -> Iterator[BlockBuster 
             for file, names in MAY_BLOCK:
                 function.can_block_in(file, names)
         yield blockbuster
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=databases.NAMES,
+        default=os.environ.get("CRM_TEST_DATABASE") or "sqlite",
+        help="run on SQLite, or on MariaDB through one of its drivers",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    databases.choose(config.getoption("--database"))
+
+
+def pytest_unconfigure() -> None:
+    databases.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is about SQLite itself on any other database."""
+    if not databases.is_sqlite():
+        for item in items:
+            if item.get_closest_marker("sqlite_only"):
+                item.add_marker(pytest.mark.skip(reason="about SQLite itself"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ import pytest
 from jinja2 import FileSystemBytecodeCache
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
-from sqlalchemy import create_engine
 
 from quarterdeck.login import hash_password
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
+from tests.databases import Emptied
 
 from .trading import Trade
 
@@ -61,13 +60,11 @@ class Auth:
 
 
 @pytest.fixture(scope="session")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with all tables and no rows, made once and copied for each test."""
-    path = tmp_path_factory.mktemp("database") / "crm.sqlite3"
-    engine = create_engine(f"sqlite:///{path}")
-    db.Model.metadata.create_all(engine)
-    engine.dispose()
-    return path
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emptied]:
+    """All tables without rows, made once."""
+    tables = Emptied(db.Model.metadata, tmp_path_factory.mktemp("database"), "crm.sqlite3")
+    yield tables
+    tables.close()
 
 
 @pytest.fixture(scope="session")
@@ -91,13 +88,13 @@ async def _app(_built: Quart) -> AsyncIterator[Quart]:
 @pytest.fixture
 def _built(
     tmp_path: Path,
-    tables: Path,
+    tables: Emptied,
     compiled_templates: FileSystemBytecodeCache,
     settings: dict[str, Any],
 ) -> Quart:
     """An app, made outside the event loop as servers do."""
-    shutil.copy(tables, tmp_path / "crm.sqlite3")
-    app = create_app("testing", INSTANCE=str(tmp_path), **settings)
+    database = {"DATABASE_URL": tables.uri_for(tmp_path)}
+    app = create_app("testing", INSTANCE=str(tmp_path), **database | settings)
     app.jinja_env.bytecode_cache = compiled_templates
     return app
 

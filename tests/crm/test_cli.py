@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from quarterdeck_crm.cli import program
 from quarterdeck_crm.demo.people import ADMIN_EMAIL
+from tests import databases
 
 from .conftest import PASSWORD
 
@@ -25,7 +26,9 @@ Crm = Callable[..., Result]
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """What a fresh shell has, and an instance folder of the test's own."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-    return kept | {"CRM_INSTANCE": str(folder), "CRM_LOGIN_HASH_MEMORY_COST": "64"} | more
+    database = {} if databases.is_sqlite() else {"DATABASE_URL": databases.uri(folder)}
+    settings = {"CRM_INSTANCE": str(folder), "CRM_LOGIN_HASH_MEMORY_COST": "64"}
+    return kept | database | settings | more
 
 
 def run_in(folder: Path) -> Crm:
@@ -57,6 +60,8 @@ def crm(tmp_path: Path) -> Crm:
 def ready(crm: Crm, upgraded: Path, tmp_path: Path) -> Crm:
     """Run a command where all tables are in place."""
     shutil.copytree(upgraded, tmp_path, dirs_exist_ok=True)
+    if not databases.is_sqlite():
+        assert crm("db", "upgrade").exit_code == 0
     return crm
 
 

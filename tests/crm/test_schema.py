@@ -12,12 +12,13 @@ from quarterdeck import migrate
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.schema import SchemaMismatchError, check_schema, make_schema
+from tests import databases
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Quart:
     """An app whose database is not there yet."""
-    return create_app("testing", INSTANCE=str(tmp_path))
+    return create_app("testing", INSTANCE=str(tmp_path), DATABASE_URL=databases.uri(tmp_path))
 
 
 @pytest.mark.feature("G1")

@@ -1,4 +1,4 @@
-"""The application that the tests of the database share: two tables and a SQLite file."""
+"""The application that the tests of the database share: two tables, in a database of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
 
 from quarterdeck.sqlalchemy import DynamicMapped, ModelMixin, SQLAlchemy, dynamic_relationship
+from tests import databases
 
 
 class Model(ModelMixin, DeclarativeBase):
@@ -47,7 +48,7 @@ class Event(Model):
 
 def make_app(folder: Path, **config: Any) -> Quart:
     app = Quart("tests", instance_path=str(folder))
-    app.config.update({"SQLALCHEMY_DATABASE_URI": "sqlite:///test.db"} | config)
+    app.config.update({"SQLALCHEMY_DATABASE_URI": databases.uri(folder)} | config)
     db.init_app(app)
     return app
 

@@ -18,6 +18,8 @@ from quarterdeck.sqlalchemy.driver import Connection
 
 from .sqlalchemy_app import Event, User, add_users, db, make_app
 
+pytestmark = pytest.mark.sqlite_only
+
 COUNT = 1234
 FOREVER = text(
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"

@@ -140,6 +140,7 @@ class TestConfiguration:
             assert db.engine.dialect._on_connect_isolation_level == "READ COMMITTED"
 
 
+@pytest.mark.sqlite_only
 class TestSQLite:
     async def test_it_lies_in_the_instance_folder_which_is_made(self, tmp_path: Path) -> None:
         app = make_app(tmp_path / "instance" / "deep")

@@ -273,6 +273,36 @@ class TestAfterCommit:
         assert await names() == ["Ada"]
 
 
+async def test_foreign_keys_are_checked(app: Quart) -> None:
+    db.session.add(Post(title="Orphan", author_id=99))
+    with pytest.raises(IntegrityError):
+        await db.session.commit()
+
+
+async def test_autocommit_is_left_alone(app: Quart) -> None:
+    engine = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(
+            text("INSERT INTO user (name, balance, biography) VALUES ('Ada', 0, '')")
+        )
+        assert await names() == ["Ada"]
+
+
+@pytest.mark.hazard("lost updates")
+async def test_50_increments_of_a_locked_row_make_50(app: Quart) -> None:
+    await add_users("Ada")
+
+    async def increment() -> None:
+        async with app.app_context(), db.transaction():
+            user = await User.query.with_for_update().one()
+            await asyncio.sleep(0)
+            user.balance += 1
+
+    await asyncio.gather(*(increment() for _ in range(50)))
+    assert (await User.query.one()).balance == 50
+
+
+@pytest.mark.sqlite_only
 class TestWriters:
     """SQLite has one writer at a time; the others wait."""
 
@@ -462,16 +492,3 @@ class TestWriters:
             await fail()
         tables = await db.session.scalars(text("SELECT name FROM sqlite_master"))
         assert "t" not in tables.all()
-
-    async def test_foreign_keys_are_checked(self, app: Quart) -> None:
-        db.session.add(Post(title="Orphan", author_id=99))
-        with pytest.raises(IntegrityError):
-            await db.session.commit()
-
-    async def test_autocommit_is_left_alone(self, app: Quart) -> None:
-        engine = db.engine.execution_options(isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            await connection.execute(
-                text("INSERT INTO user (name, balance, biography) VALUES ('Ada', 0, '')")
-            )
-            assert await names() == ["Ada"]

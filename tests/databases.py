@@ -1,0 +1,116 @@
+"""The database under the tests: SQLite, or a MariaDB of the test process's own.
+
+``pytest --database aiomysql`` or ``CRM_TEST_DATABASE=aiomysql`` chooses. The server starts when
+a test first asks for a database, and ends with the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.engine import make_url
+
+from tests.servers import Server, mariadb
+
+NAMES = ("sqlite", "aiomysql", "asyncmy")
+
+
+@dataclass
+class _Run:
+    """What this run of the tests uses."""
+
+    name: str = "sqlite"
+    server: Server | None = None
+    folder: Path | None = None
+
+
+_run = _Run()
+
+
+def choose(name: str) -> None:
+    """Run the tests on SQLite, or on MariaDB through one of its drivers."""
+    assert name in NAMES, f"'{name}' is no database for tests: choose one of {', '.join(NAMES)}"
+    _run.name = name
+
+
+def is_sqlite() -> bool:
+    return _run.name == "sqlite"
+
+
+def uri(folder: Path, file: str = "test.db") -> str:
+    """Return where the database of a folder is: a file in it, or a schema named after it.
+
+    It is made by ``db.create_database()``, or by a migration.
+    """
+    if is_sqlite():
+        return f"sqlite+aiosqlite:///{folder / file}"
+    name = hashlib.sha1(str(folder / file).encode(), usedforsecurity=False).hexdigest()[:20]
+    return f"mysql+{_run.name}://root@127.0.0.1:{_started().port}/t_{name}"
+
+
+def stop() -> None:
+    """End the server and remove its files."""
+    if _run.server is not None:
+        _run.server.kill()
+    if _run.folder is not None:
+        shutil.rmtree(_run.folder, ignore_errors=True)
+
+
+def _started() -> Server:
+    if _run.server is None:
+        _run.folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
+        server = mariadb(_run.folder)
+        server.start()
+        _run.server = server
+    return _run.server
+
+
+class Emptied:
+    """All tables of a schema, made once and emptied for each test.
+
+    SQLite copies a file; on MariaDB making the tables takes longer than most tests.
+    """
+
+    def __init__(self, metadata: MetaData, folder: Path, file: str) -> None:
+        self._metadata = metadata
+        self._file = file
+        self._folder = folder
+        sync = make_url(uri(folder, file))
+        drivername = "sqlite" if is_sqlite() else "mysql+pymysql"
+        self._engine = create_engine(sync.set(drivername=drivername))
+        if not is_sqlite():
+            _make_schema(self._engine)
+        metadata.create_all(self._engine)
+
+    def uri_for(self, folder: Path) -> str:
+        """Return the URI of a database with empty tables for the test that owns a folder."""
+        if is_sqlite():
+            shutil.copy(self._folder / self._file, folder / self._file)
+            return uri(folder, self._file)
+        with self._engine.begin() as connection:
+            for table in reversed(self._metadata.sorted_tables):
+                connection.execute(table.delete())
+            counted = connection.scalars(
+                text(
+                    "SELECT table_name FROM information_schema.tables"
+                    " WHERE table_schema = DATABASE() AND auto_increment > 1"
+                )
+            )
+            for name in counted.all():
+                connection.exec_driver_sql(f"ALTER TABLE `{name}` AUTO_INCREMENT = 1")
+        return uri(self._folder, self._file)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _make_schema(engine: Engine) -> None:
+    server = create_engine(engine.url.set(database=""))
+    with server.begin() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {engine.url.database} CHARACTER SET utf8mb4")
+    server.dispose()
