@@ -43,6 +43,20 @@ CONFIG = (
         integer(1),
         "The largest file that can be attached, in bytes; `MAX_CONTENT_LENGTH` must be larger.",
     ),
+    ConfigKey(
+        "IMPORT_FOLDER",
+        None,
+        text,
+        "Where files wait for their import; `imports` in the instance folder if not set. "
+        "Several hosts need one that they share.",
+    ),
+    ConfigKey(
+        "IMPORT_MAX_BYTES",
+        15 * 1024 * 1024,
+        integer(1),
+        "The largest file that can be imported on a page, in bytes; `MAX_CONTENT_LENGTH` must "
+        "be larger.",
+    ),
     ConfigKey("REGISTRATION_OPEN", False, boolean, "Whether anybody may register."),
     ConfigKey(
         "INSECURE_HTTP",

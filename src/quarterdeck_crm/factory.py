@@ -23,6 +23,7 @@ from .orders import views as orders
 from .security import register_security
 from .team import views as team
 from .tokens import views as tokens
+from .transfer import views as transfer
 
 if TYPE_CHECKING:
     from .config import Base
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     team.bp,
     tokens.bp,
     api.bp,
+    transfer.bp,
     health.bp,
 )
 

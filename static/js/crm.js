@@ -9,3 +9,4 @@ import "./keyboard.js";
 import "./forms.js";
 import "./theme.js";
 import "./connection.js";
+import "./progress.js";

@@ -32,6 +32,8 @@ PAGES = (
     "/auth/profile",
     "/auth/password",
     "/search?q=ann",
+    "/transfer/",
+    "/transfer/orders",
 )
 
 # What axe finds depends on colours and on what is shown, so each of both is seen once.

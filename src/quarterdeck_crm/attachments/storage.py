@@ -56,7 +56,7 @@ async def keep(upload: FileStorage, *, kinds: dict[str, str], limit: int) -> Asy
     Raises:
         ValidationError: Under ``file``, if the file is not taken.
     """
-    name = _bare(upload.filename or "")
+    name = bare_name(upload.filename or "")
     extension = extension_of(name)
     if extension not in kinds:
         raise _refusal(f"Choose a file of one of these types: {', '.join(sorted(kinds))}.")
@@ -85,6 +85,15 @@ def _write(source: IO[bytes], path: Path, limit: int) -> int:
     if not contents_fit(source, path.suffix):
         raise _refusal(f"The contents of this file are not what its name says ({path.suffix}).")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return copy_limited(source, path, limit)
+
+
+def copy_limited(source: IO[bytes], path: Path, limit: int) -> int:
+    """Copy an upload to a new file piece by piece and return its size; blocks.
+
+    Raises:
+        ValidationError: Under ``file``, if it is empty or has more than ``limit`` bytes.
+    """
     source.seek(0)
     size = 0
     with path.open("xb") as target:
@@ -98,7 +107,7 @@ def _write(source: IO[bytes], path: Path, limit: int) -> int:
     return size
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
     """Return a file name without folders and control characters, not too long."""
     name = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())
     path = PurePath(name.strip())

@@ -20,7 +20,7 @@ from quarterdeck_crm.schema import check_schema
 from .importing import ImportRefusedError
 from .kinds import KINDS, Source
 from .running import run_import
-from .wording import ignored, summary, unlisted
+from .wording import ignored, refusal, summary, unlisted
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -99,7 +99,7 @@ def _refuse(refused: ImportRefusedError) -> NoReturn:
         click.echo(problem, err=True)
     if note := unlisted(refused.problems):
         click.echo(note, err=True)
-    raise click.ClickException(f"{refused}: nothing was imported. Mend the file and run it again.")
+    raise click.ClickException(refusal(refused.problems))
 
 
 async def _export(what: str, *paths: Path, force: bool) -> None:

@@ -23,6 +23,12 @@ def ignored(report: Report) -> str | None:
     return f"Not imported: the columns {', '.join(report.unknown_columns)}."
 
 
+def refusal(problems: Problems) -> str:
+    """Say that there are mistakes, and what that means."""
+    count = "1 mistake" if problems.count == 1 else f"{problems.count} mistakes"
+    return f"{count}: nothing was imported. Mend the file and run it again."
+
+
 def unlisted(problems: Problems) -> str | None:
     """Say how many mistakes are not shown, if there are any."""
     hidden = problems.count - len(problems.shown)

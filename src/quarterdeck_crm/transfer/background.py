@@ -1,0 +1,90 @@
+"""The work behind the pages: checks and imports that outlive the request that asked for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from quart import current_app
+
+from quarterdeck_crm.errors import DomainError
+
+from .importing import ImportRefusedError
+from .kinds import KINDS
+from .running import run_import
+from .uploads import Phase, Upload, drop_files, interrupted, save
+
+BEAT_SECONDS = 0.5
+FAILURE = (
+    "Something went wrong on our side, and it has been logged. Everything is written or nothing: "
+    "it is safe to upload the files again."
+)
+
+
+def start_check(upload: Upload) -> None:
+    """Try the import of an upload in the background; nothing of it stays."""
+    current_app.add_background_task(_work, upload, Phase.CHECKED)
+
+
+async def start_import(upload: Upload) -> None:
+    """Import an upload in the background, for the one who claimed it."""
+    upload.phase, upload.report, upload.done = Phase.IMPORTING, None, 0
+    await save(upload)
+    current_app.add_background_task(_work, upload, Phase.DONE)
+
+
+async def _work(upload: Upload, goal: Phase) -> None:
+    """Bring an upload to its goal, or to what keeps it from there, and write that down."""
+    phase = upload.phase
+    try:
+        async with _told(upload):
+            upload.report = await run_import(
+                KINDS[upload.kind],
+                upload.sources(),
+                actor_id=upload.actor_id,
+                dry_run=goal is Phase.CHECKED,
+                progress=lambda done, total: _note(upload, done, total),
+            )
+        upload.phase = goal
+    except ImportRefusedError as refused:
+        upload.phase, upload.problems = Phase.REFUSED, refused.problems
+    except DomainError as error:
+        upload.phase, upload.failure = Phase.FAILED, str(error)
+    except asyncio.CancelledError:
+        upload.phase, upload.failure = Phase.FAILED, interrupted(phase)
+        raise
+    except Exception:
+        current_app.logger.exception("The import %s failed", upload.id)
+        upload.phase = Phase.FAILED
+        upload.failure = FAILURE
+    finally:
+        if upload.phase is not Phase.CHECKED:
+            await drop_files(upload)
+        await save(upload)
+
+
+def _note(upload: Upload, done: int, total: int) -> None:
+    upload.done, upload.total = done, total
+
+
+@asynccontextmanager
+async def _told(upload: Upload) -> AsyncIterator[None]:
+    """Write the progress down twice a second, also as a sign of life."""
+    ended = asyncio.Event()
+
+    async def beat() -> None:
+        while not ended.is_set():
+            with suppress(OSError):  # the import is worth more than the news of it
+                await save(upload)
+            try:
+                await asyncio.wait_for(ended.wait(), BEAT_SECONDS)
+            except TimeoutError:
+                continue
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        ended.set()
+        await beating

@@ -1,0 +1,29 @@
+"""The upload forms, one for each kind."""
+
+from __future__ import annotations
+
+from werkzeug.datastructures import FileStorage
+
+from quarterdeck.wtf import QuartForm
+from quarterdeck.wtf.file import FileAllowed, FileField, FileRequired
+
+CSV = ("csv", "tsv", "txt")
+
+
+class FileForm(QuartForm):
+    file = FileField("CSV file", [FileRequired("Choose a file."), FileAllowed(CSV)])
+
+    def files(self) -> list[FileStorage]:
+        """Return what was chosen, in the order of the kind's parts."""
+        return [self.file.data]
+
+
+class OrdersForm(FileForm):
+    file = FileField("File of orders", [FileRequired("Choose a file."), FileAllowed(CSV)])
+    lines = FileField("File of order lines", [FileRequired("Choose a file."), FileAllowed(CSV)])
+
+    def files(self) -> list[FileStorage]:
+        return [self.file.data, self.lines.data]
+
+
+FORMS: dict[str, type[FileForm]] = {"accounts": FileForm, "goods": FileForm, "orders": OrdersForm}

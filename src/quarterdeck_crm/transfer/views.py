@@ -1,0 +1,117 @@
+"""The pages of import and export."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from quart import Response, flash, redirect, render_template, url_for
+from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.login import current_user, role_required
+from quarterdeck_crm.errors import ConflictError, NotFoundError
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.models.columns import utc_now
+
+from . import bp as bp
+from . import wording
+from .background import start_check, start_import
+from .forms import FORMS, FileForm
+from .kinds import KINDS, PARTS, Kind, Part
+from .running import IMPORTER
+from .uploads import Upload, claim, discard, get_upload, list_uploads, receive
+
+
+@bp.get("/")
+@role_required(IMPORTER)
+async def index() -> str:
+    return await render_template(
+        "transfer/index.html",
+        kinds=KINDS.values(),
+        uploads=await list_uploads(actor=current_user),
+        wording=wording,
+    )
+
+
+@bp.get("/<kind>")
+@role_required(IMPORTER)
+async def create(kind: str) -> str:
+    return await _form_page(_kind(kind), FORMS[_kind(kind).name]())
+
+
+@bp.post("/<kind>")
+@role_required(IMPORTER)
+async def create_submit(kind: str) -> ResponseReturnValue:
+    """Take the files and try them; nothing is written before the person says so."""
+    chosen = _kind(kind)
+    form = await FORMS[chosen.name].from_request()
+    if await form.validate_on_submit():
+        with errors_on(form):
+            upload = await receive(chosen, form.files(), actor=current_user)
+            start_check(upload)
+            return redirect(url_for(".show", upload_id=upload.id), 303)
+    return await _form_page(chosen, form), 422
+
+
+@bp.get("/imports/<upload_id>")
+@role_required(IMPORTER)
+async def show(upload_id: str) -> str:
+    return await _upload_page(await get_upload(upload_id, actor=current_user))
+
+
+@bp.post("/imports/<upload_id>/run")
+@role_required(IMPORTER)
+async def run(upload_id: str) -> ResponseReturnValue:
+    upload = await get_upload(upload_id, actor=current_user)
+    await claim(upload)
+    await start_import(upload)
+    return redirect(url_for(".show", upload_id=upload_id), 303)
+
+
+@bp.post("/imports/<upload_id>/discard")
+@role_required(IMPORTER)
+async def discard_submit(upload_id: str) -> ResponseReturnValue:
+    upload = await get_upload(upload_id, actor=current_user)
+    if upload.phase.is_running:
+        raise ConflictError("This import is under way. Wait for its end.")
+    await discard(upload)
+    await flash("The files are removed.", "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.get("/export/<name>.csv")
+@role_required(IMPORTER)
+async def export(name: str) -> Response:
+    """Stream all rows; memory holds a thousand of them at a time."""
+    part = PARTS.get(name)
+    if part is None:
+        raise NotFoundError("There is no such export.")
+    response = Response(_stream(db.new_session(), part), content_type="text/csv; charset=utf-8")
+    response.timeout = None  # as long as the reader takes
+    filename = f"{name}-{utc_now():%Y-%m-%d}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+async def _stream(session: AsyncSession, part: Part) -> AsyncIterator[bytes]:
+    """Yield a file from a db session that lives as long as the response, not as the request."""
+    async with session:
+        async for chunk in part.rows(session):
+            yield chunk.encode()
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise NotFoundError(f"Nothing of the name '{name}' can be imported.")
+    return KINDS[name]
+
+
+async def _form_page(kind: Kind, form: FileForm) -> str:
+    return await render_template("transfer/create.html", kind=kind, form=form)
+
+
+async def _upload_page(upload: Upload) -> str:
+    return await render_template("transfer/show.html", upload=upload, wording=wording)
