@@ -13,6 +13,8 @@ from quarterdeck.testing import isolated_database
 
 from .sqlalchemy_app import User, add_users, db, make_app
 
+pytestmark = pytest.mark.feature("AP5")
+
 
 @pytest.fixture(name="app")
 async def _app(tmp_path: Path) -> AsyncIterator[Quart]:
