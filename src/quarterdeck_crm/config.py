@@ -64,13 +64,6 @@ CONFIG = (
         boolean,
         "Lets production serve plain http: cookies lose Secure and the __Host- name.",
     ),
-    ConfigKey(
-        "SESSION_TYPE",
-        "null",
-        text,
-        "Where browser sessions are kept; null is the signed cookie.",
-        choices=("null",),
-    ),
 )
 
 # These keep the names that operators know, without the CRM_ in front.
@@ -89,6 +82,11 @@ class Base:
 
     CONFIG_NAME = "base"
     SECRET_KEY: str | None = None
+    SESSION_TYPE = "sqlalchemy"
+    SESSION_SQLALCHEMY_TABLE = "browser_session"
+    SESSION_SQLALCHEMY_CREATE = False  # the migrations make it
+    SESSION_PERMANENT = False  # only who asks to be remembered is
+    SESSION_ABSOLUTE_SECONDS = 90 * 24 * 3600
     SESSION_COOKIE_NAME = "crm"
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"

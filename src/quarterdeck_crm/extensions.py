@@ -9,6 +9,7 @@ from quarterdeck.commands import Commands
 from quarterdeck.login import LoginManager
 from quarterdeck.migrate import Migrate
 from quarterdeck.moment import Moment
+from quarterdeck.session import Session
 from quarterdeck.sqlalchemy import ModelMixin, SQLAlchemy
 from quarterdeck.wtf import CSRFProtect
 
@@ -21,6 +22,7 @@ class Model(ModelMixin, DeclarativeBase):
 
 db = SQLAlchemy(model_class=Model)
 migrate = Migrate(db=db)
+sessions = Session()
 csrf = CSRFProtect()
 login_manager = LoginManager(login_view="auth.login", require_login=True)
 bootstrap = Bootstrap()

@@ -79,6 +79,8 @@ def bind_extensions(app: Quart) -> None:
     """Bind the extensions to the app, the database first because others lean on it."""
     extensions.db.init_app(app)
     extensions.migrate.init_app(app, directory=str(resources.MIGRATIONS))
+    app.config.setdefault("SESSION_SQLALCHEMY", lambda: extensions.db.engine)
+    extensions.sessions.init_app(app)
     extensions.csrf.init_app(app)
     extensions.login_manager.init_app(app)
     extensions.bootstrap.init_app(app)

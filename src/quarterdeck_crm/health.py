@@ -10,14 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from quarterdeck.app import Blueprint
+from quarterdeck.exceptions import SessionUnavailableError
 from quarterdeck.login import public
+from quarterdeck.session import stateless
 
-from .extensions import db
+from .extensions import db, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-bp = Blueprint("health", __name__, url_prefix="/health")
+bp = stateless(Blueprint("health", __name__, url_prefix="/health"))
 
 CHECK_SECONDS = 2.0
 
@@ -45,14 +47,17 @@ async def check_database() -> None:
         await session.execute(select(1))
 
 
-CHECKS: dict[str, Callable[[], Awaitable[None]]] = {"database": check_database}
+CHECKS: dict[str, Callable[[], Awaitable[None]]] = {
+    "database": check_database,
+    "sessions": sessions.check,
+}
 
 
 async def _passes(name: str, check: Callable[[], Awaitable[None]]) -> bool:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await check()
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except (SQLAlchemyError, SessionUnavailableError, OSError, TimeoutError) as error:
         current_app.logger.warning("Not ready: %s: %s", name, error)
         return False
     return True

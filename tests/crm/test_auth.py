@@ -264,3 +264,21 @@ async def _stored(app: Quart, email: str) -> User:
         person = await db.session.scalar(select(User).where(User.email == email))
     assert person is not None
     return person
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"SESSION_TYPE": "null"}, {"SESSION_TYPE": "filesystem"}], ids=str
+)
+async def test_sign_out_everywhere(browser: Callable[[], Auth], user: User) -> None:
+    here, there = browser(), browser()
+    await here.login(user)
+    await there.login(user)
+
+    answer = await here.post("/auth/logout-everywhere")
+
+    assert answer.location == "/auth/login"
+    assert "signed out on every device" in await (await here.get("/auth/login")).get_data(True)
+    assert (await here.get("/auth/profile")).status_code == 401
+    assert (await there.get("/auth/profile")).status_code == 401
+    await here.login(user)
+    assert (await here.get("/auth/profile")).status_code == 200

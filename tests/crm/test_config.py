@@ -137,9 +137,19 @@ def test_value_of_the_wrong_kind_is_refused_at_start(monkeypatch: pytest.MonkeyP
         create_app()
 
 
-def test_session_type_without_its_store_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'SESSION_TYPE' is 'redis'"):
-        create_app(SESSION_TYPE="redis")
+@pytest.mark.feature("S2")
+@pytest.mark.parametrize(
+    "kind", ["null", "redis", "memcached", "filesystem", "mongodb", "sqlalchemy"]
+)
+def test_session_type_is_all_it_takes(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_TYPE", kind)
+
+    assert create_app().config["SESSION_TYPE"] == kind
+
+
+def test_unknown_session_type_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"'SESSION_TYPE' is 'cookie'\. Choose one of"):
+        create_app(SESSION_TYPE="cookie")
 
 
 def test_database_lives_in_the_instance_folder(tmp_path: Path) -> None:

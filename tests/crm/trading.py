@@ -90,13 +90,14 @@ class Trade:
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[list[str]]:
-        """Collect the SQL that is run in the block."""
+        """Collect the SQL that is run in the block, but for that of browser sessions."""
         seen: list[str] = []
         async with self.app.app_context():
             engine = db.engine.sync_engine
 
         def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            seen.append(statement)
+            if "browser_session" not in statement:
+                seen.append(statement)
 
         event.listen(engine, "before_cursor_execute", note)
         try:

@@ -109,6 +109,16 @@ class Session:
         found = [info.key for info in await keeper.find(str(owner)) if info.key != keep]
         return sum([await keeper.end(key) for key in found if only in {None, key}])
 
+    async def check(self) -> None:
+        """Ask the store for a session that there is not, for a health page.
+
+        Raises:
+            SessionUnavailableError: If it does not answer in time.
+        """
+        keeper = _STATE.get().keeper
+        if keeper is not None:
+            await keeper.open("nobody's")
+
     def _keeper(self) -> Keeper:
         keeper = _STATE.get().keeper
         if keeper is None:

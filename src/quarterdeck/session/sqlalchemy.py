@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
-    Double,
     Integer,
     LargeBinary,
     MetaData,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -30,7 +32,9 @@ from .base import Entry, Row, SessionStore
 if TYPE_CHECKING:
     from quart import Quart
 
-MAX_PAYLOAD = 2**20  # makes it a MEDIUMBLOB on MySQL: a BLOB ends at 64 KB
+MAX_OWNER = 255  # a longer user id is found by its beginning; the keeper compares the whole
+# A plain BLOB of MySQL ends at 64 KB.
+PAYLOAD = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
 def session_table(metadata: MetaData, name: str = "sessions", schema: str | None = None) -> Table:
@@ -40,10 +44,12 @@ def session_table(metadata: MetaData, name: str = "sessions", schema: str | None
         metadata,
         Column("key", String(128), primary_key=True),
         Column("version", Integer, nullable=False),
-        Column("payload", LargeBinary(MAX_PAYLOAD), nullable=False),
-        Column("expires", Double, nullable=False, index=True),
-        Column("owner", String(255), nullable=True, index=True),
+        Column("payload", PAYLOAD, nullable=False),
+        Column("expires", BigInteger, nullable=False, index=True),
+        Column("owner", String(MAX_OWNER), nullable=True, index=True),
         schema=schema,
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
     )
 
 
@@ -90,7 +96,8 @@ class SQLAlchemyStore(SessionStore):
         t = self._table
         engine = await self._engine()
         async with engine.connect() as connection:
-            found = await connection.execute(select(t.c.key, t.c.payload).where(t.c.owner == owner))
+            statement = select(t.c.key, t.c.payload).where(t.c.owner == owner[:MAX_OWNER])
+            found = await connection.execute(statement)
             return [(row.key, row.payload) for row in found]
 
     async def clean_up(self) -> None:
@@ -117,7 +124,8 @@ class SQLAlchemyStore(SessionStore):
 
 
 def _columns(entry: Entry) -> dict[str, Any]:
-    return {"payload": entry.payload, "expires": entry.expires, "owner": entry.owner}
+    owner = None if entry.owner is None else entry.owner[:MAX_OWNER]
+    return {"payload": entry.payload, "expires": math.ceil(entry.expires), "owner": owner}
 
 
 def make_store(config: Mapping[str, Any], _app: Quart) -> SQLAlchemyStore:

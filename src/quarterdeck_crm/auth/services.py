@@ -6,9 +6,10 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.exceptions import SessionListingError
 from quarterdeck.login import verify_password
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError, ValidationError
-from quarterdeck_crm.extensions import db, login_manager
+from quarterdeck_crm.extensions import db, login_manager, sessions
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.team.services import (
@@ -74,6 +75,17 @@ async def registration_open(session: AsyncSession) -> bool:
     if current_app.config["REGISTRATION_OPEN"]:
         return True
     return bool(current_app.config["ADMIN"]) and not await active_admins(session)
+
+
+async def delete_browser_sessions(person: User) -> int:
+    """Delete the browser sessions of a person from their store, and say how many there were.
+
+    Where the store cannot list them they stay, worth nothing after ``end_sessions``.
+    """
+    try:
+        return await sessions.end(person.id)
+    except SessionListingError:
+        return 0
 
 
 async def check_current_password(person: User, password: str) -> None:

@@ -18,6 +18,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms import entered, errors_on
 from quarterdeck_crm.team.services import (
     edit_own,
+    end_sessions,
     get_person,
     hash_new_password,
     set_password,
@@ -28,6 +29,7 @@ from .forms import LoginForm, NewPasswordForm, PasswordForm, ProfileForm, Regist
 from .services import (
     authenticate,
     check_current_password,
+    delete_browser_sessions,
     note_sign_in,
     open_link,
     register_person,
@@ -64,6 +66,18 @@ async def login_submit() -> ResponseReturnValue:
 async def logout() -> ResponseReturnValue:
     logout_user()
     await flash("You are signed out.", "info")
+    return redirect(url_for("auth.login"), 303)
+
+
+@bp.post("/logout-everywhere")
+@login_required
+async def logout_everywhere() -> ResponseReturnValue:
+    async with db.transaction() as session:
+        person = await get_person(session, current_user.id)
+        end_sessions(person)
+    await delete_browser_sessions(person)
+    logout_user()
+    await flash("You are signed out on every device.", "info")
     return redirect(url_for("auth.login"), 303)
 
 

@@ -11,13 +11,14 @@ from quarterdeck_crm.transfer.cli import export_group, import_group
 
 from .check import check
 from .serve import run, serve
+from .sessions import sessions
 from .token import token
 from .user import user
 
 if TYPE_CHECKING:
     from quart import Quart
 
-COMMANDS = (serve, run, user, token, demo_command, import_group, export_group, check)
+COMMANDS = (serve, run, user, sessions, token, demo_command, import_group, export_group, check)
 
 program = create_group(create_app, name="crm", help="Run and look after the CRM.")
 

@@ -57,7 +57,7 @@ async def create(email: str, role: str, name: str | None, password: str) -> None
 async def disable(email: str) -> None:
     """Shut EMAIL out, at once and on every device."""
     async with db.transaction() as session:
-        person = await _find(email)
+        person = await find_person(email)
         await services.disable_person(session, person=person, actor=None)
     click.echo(f"Disabled {person.email}.")
 
@@ -67,7 +67,7 @@ async def disable(email: str) -> None:
 async def enable(email: str) -> None:
     """Let EMAIL in again."""
     async with db.transaction() as session:
-        person = await _find(email)
+        person = await find_person(email)
         await services.enable_person(session, person=person)
     click.echo(f"Enabled {person.email}.")
 
@@ -79,7 +79,7 @@ async def password(email: str, password: str) -> None:
     """Give EMAIL a new password and sign them out everywhere."""
     hashed = await services.hash_new_password(password)
     async with db.transaction() as session:
-        person = await _find(email)
+        person = await find_person(email)
         await services.set_password(session, person=person, password_hash=hashed)
     click.echo(f"Changed the password of {person.email}.")
 
@@ -93,7 +93,13 @@ async def list_() -> None:
         click.echo(f"{person.email:40} {person.role:10} {state:9} {person.name}")
 
 
-async def _find(email: str) -> User:
+async def find_person(email: str) -> User:
+    """Return the person with an address.
+
+    Raises:
+        NotFoundError: If nobody has it.
+        SchemaMismatchError: If the tables are not those of this version.
+    """
     await check_schema()
     person = await services.find_by_email(db.session, email)
     if person is None:

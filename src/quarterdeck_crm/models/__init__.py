@@ -5,6 +5,7 @@ from .activity import Activity
 from .attachment import Attachment
 from .good import Good
 from .order import Order, OrderLine, OrderState
+from .session import browser_session
 from .token import ApiToken, IdempotencyKey, Scope
 from .user import Role, User, UserKind
 
@@ -24,4 +25,5 @@ __all__ = [
     "Scope",
     "User",
     "UserKind",
+    "browser_session",
 ]

@@ -210,15 +210,18 @@ class TestRows:
     @pytest.mark.parametrize(
         "payload",
         [
-            pickle.dumps({"name": "x"}),
-            pickle.dumps([1.0, 2.0, {"name": "x"}]),
-            b"",
-            b"\x00",
-            b"\xff" * 10,
-            json.dumps({"name": "x"}).encode(),
-            msgspec.msgpack.encode({"name": "x"}),
-            msgspec.msgpack.encode([1.0, time.time(), ["name"]]),
-            msgspec.msgpack.encode([1.0, time.time(), {"name": msgspec.msgpack.Ext(9, b"x")}]),
+            pytest.param(pickle.dumps({"name": "x"}), id="pickled dict"),
+            pytest.param(pickle.dumps([1.0, 2.0, {"name": "x"}]), id="pickled row"),
+            pytest.param(b"", id="nothing"),
+            pytest.param(b"\x00", id="number"),
+            pytest.param(b"\xff" * 10, id="noise"),
+            pytest.param(json.dumps({"name": "x"}).encode(), id="json"),
+            pytest.param(msgspec.msgpack.encode({"name": "x"}), id="dict alone"),
+            pytest.param(msgspec.msgpack.encode([1.0, 9e9, ["name"]]), id="list"),
+            pytest.param(
+                msgspec.msgpack.encode([1.0, 9e9, {"name": msgspec.msgpack.Ext(9, b"x")}]),
+                id="unknown type",
+            ),
         ],
     )
     async def test_what_is_no_session(

@@ -1,0 +1,54 @@
+"""``crm sessions``: where somebody is signed in, and putting an end to it."""
+
+from __future__ import annotations
+
+import click
+
+from quarterdeck.commands import AppGroup
+from quarterdeck_crm.auth.services import delete_browser_sessions
+from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import sessions as browser_sessions
+from quarterdeck_crm.team.services import end_sessions
+
+from .user import find_person
+
+KEY_LENGTH = 12  # characters of a key that are shown, and enough to name it
+
+sessions = AppGroup("sessions", help="List and end the browser sessions of a person.")
+
+
+@sessions.command("list")
+@click.argument("email")
+async def list_(email: str) -> None:
+    """List where EMAIL is signed in: key, when it began, was last seen, and ends."""
+    person = await find_person(email)
+    for found in await browser_sessions.find(person.id):
+        times = (found.created, found.seen, found.expires)
+        shown = "  ".join(f"{time:%Y-%m-%d %H:%M}" for time in times)
+        click.echo(f"{_short(found.key)}  {shown}")
+
+
+@sessions.command()
+@click.argument("email")
+@click.option("--key", help="Only the session that 'crm sessions list' shows with this key.")
+async def end(email: str, key: str | None) -> None:
+    """Sign EMAIL out everywhere, or end one session."""
+    person = await find_person(email)
+    if key is not None:
+        found = await browser_sessions.find(person.id)
+        chosen = [each.key for each in found if _short(each.key) == key]
+        if not chosen:
+            raise NotFoundError(f"'{key}' is no session of {email}. See 'crm sessions list'.")
+        await browser_sessions.end(person.id, only=chosen[0])
+        click.echo(f"Ended the session {key} of {person.email}.")
+        return
+    async with db.transaction():
+        end_sessions(person)
+    await delete_browser_sessions(person)
+    click.echo(f"Signed {person.email} out everywhere.")
+
+
+def _short(key: str) -> str:
+    """The beginning of the hash in a key."""
+    return key.rpartition(":")[2][:KEY_LENGTH]
