@@ -8,14 +8,23 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from wtforms import DecimalField, IntegerField, SelectField, StringField
+from wtforms import DecimalField, Field, IntegerField, SelectField, StringField
 from wtforms.form import BaseForm
-from wtforms.validators import StopValidation
+from wtforms.validators import StopValidation, ValidationError
 from wtforms.widgets import TextInput
 
 from .activity import plain
 from .models import Account, Good, User
 from .picking import MOST_CANDIDATES, label
+from .values import fit_email
+
+
+def email_address(form: BaseForm, field: Field) -> None:
+    """Check the form of an e-mail address beside its field, by the rule of the services."""
+    try:
+        fit_email(field.data)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 class ExactField(DecimalField):

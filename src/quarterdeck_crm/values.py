@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Column, Date, Integer, String, inspect
 
 from quarterdeck.sqlalchemy import ExactDecimal
@@ -104,9 +105,19 @@ def _fit(column: Column[Any], value: Any) -> Any:
         case Date():
             return _fit_date(value)
         case String():
-            return _fit_text(str(value), longest(column))
+            text = _fit_text(str(value), longest(column))
+            return fit_email(text) if column.info.get("email") else text
         case _:
             return value
+
+
+def fit_email(value: str) -> str:
+    """Return the text if it has the form of an e-mail address."""
+    try:
+        validate_email(value, check_deliverability=False)
+    except EmailNotValidError:
+        raise ValueError("Enter an e-mail address, such as name@example.com.") from None
+    return value
 
 
 def fit_decimal(value: Any, *, precision: int, scale: int) -> Decimal:

@@ -68,7 +68,18 @@ def ready(crm: Crm, upgraded: Path, tmp_path: Path) -> Crm:
 def test_help_lists_the_commands(crm: Crm) -> None:
     shown = crm("--help").stdout
 
-    for command in ("serve", "run", "user", "check", "routes", "shell", "db", "demo", "import"):
+    for command in (
+        "serve",
+        "run",
+        "user",
+        "check",
+        "routes",
+        "shell",
+        "db",
+        "demo",
+        "import",
+        "token",
+    ):
         assert f"\n  {command} " in shown
 
 
@@ -90,12 +101,36 @@ def test_user_is_created_listed_disabled_and_enabled(ready: Crm) -> None:
     assert ready("user", "enable", "mo@example.com").exit_code == 0
 
 
+@pytest.mark.feature("AP4", "L2")
+def test_token_is_printed_once_listed_and_revoked(ready: Crm) -> None:
+    ready(*["user", "create", "ada@example.com", "--password-stdin"], stdin=f"{PASSWORD}\n")
+
+    secret = ready(
+        *["token", "create", "ada@example.com", "--name", "Importer", "--scope", "read"]
+    ).stdout.strip()
+    listed = ready("token", "list").stdout
+
+    assert secret.startswith("qd_")
+    assert secret not in listed
+    assert "Importer" in listed
+    assert "read write" not in listed
+    assert ready("token", "list", "ada@example.com").stdout == listed
+    assert ready("token", "revoke", listed.split()[0]).stdout == "Revoked 'Importer'.\n"
+    assert ready("token", "list").stdout == ""
+
+
+def test_openapi_document_can_be_printed(crm: Crm) -> None:
+    assert crm("openapi").stdout.startswith('{\n  "openapi": "3.0.3"')
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "text"),
     [
         ("user create ada --password-stdin", PASSWORD, "Enter an e-mail address such as"),
         ("user create ada@example.com --password-stdin", "short", "10 to 128 characters"),
         ("user disable nobody@example.com", "", "'nobody@example.com' is nobody's address."),
+        ("token create nobody@example.com --name X", "", "is nobody's address"),
+        ("token revoke 7", "", "There is no such token."),
     ],
 )
 def test_refusals_are_one_sentence(ready: Crm, arguments: str, stdin: str, text: str) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from wtforms import StringField, TextAreaField
-from wtforms.validators import DataRequired, Email, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional
 
 from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.editing import VersionedForm
-from quarterdeck_crm.fields import OwnerField
+from quarterdeck_crm.fields import OwnerField, email_address
 from quarterdeck_crm.models import Account, Contact
 from quarterdeck_crm.values import longest
-
-EMAIL = Email("Enter an e-mail address, such as name@example.com.")
 
 
 class AccountForm(VersionedForm):
@@ -25,7 +23,7 @@ class AccountForm(VersionedForm):
         description="What other systems call it. Different for every account.",
     )
     owner_id = OwnerField("Owner")
-    email = StringField("E-mail", [Optional(), EMAIL, Length(max=longest(Account.email))])
+    email = StringField("E-mail", [Optional(), email_address, Length(max=longest(Account.email))])
     phone = StringField("Phone", [Length(max=longest(Account.phone))])
     website = StringField("Website", [Length(max=longest(Account.website))])
     address = StringField("Address", [Length(max=longest(Account.address))])
@@ -38,7 +36,7 @@ class AccountForm(VersionedForm):
 class ContactForm(VersionedForm):
     name = StringField("Name", [DataRequired("Enter a name."), Length(max=longest(Contact.name))])
     title = StringField("Position", [Length(max=longest(Contact.title))])
-    email = StringField("E-mail", [Optional(), EMAIL, Length(max=longest(Contact.email))])
+    email = StringField("E-mail", [Optional(), email_address, Length(max=longest(Contact.email))])
     phone = StringField("Phone", [Length(max=longest(Contact.phone))])
     fax = StringField("Fax", [Length(max=longest(Contact.fax))])
 

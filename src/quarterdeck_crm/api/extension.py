@@ -53,6 +53,9 @@ class ApiSchema(QuartSchema):
         super().init_app(app)
         app.json, app.test_client_class, app.websocket_class = provider, client, websocket
         del app.make_response  # the wrapper on the instance; the method of the class is back
+        command = app.cli.commands.pop("schema")
+        command.help = "Print the OpenAPI document of the JSON API."
+        app.cli.add_command(command, "openapi")
         self.security_schemes = security_schemes(app.config["SESSION_COOKIE_NAME"])
 
 

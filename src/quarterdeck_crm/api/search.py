@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 from quart_schema import document_querystring
-from wtforms import IntegerField, StringField
+from wtforms import StringField
 from wtforms.validators import DataRequired, Length, NumberRange
 
 from quarterdeck.wtf import JSONForm, validate_data
 from quarterdeck_crm.accounts.services import list_accounts
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.fields import WholeField
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.orders.services import list_orders
@@ -25,7 +26,7 @@ MOST = 50
 
 class SearchForm(JSONForm):
     q = StringField("Words", [DataRequired("Say what to look for."), Length(max=200)])
-    limit = IntegerField("Most of each kind", [NumberRange(1, MOST)], default=8)
+    limit = WholeField("Most of each kind", [NumberRange(1, MOST)], default=8)
 
 
 class SearchQuery(Struct, kw_only=True):

@@ -14,7 +14,7 @@ from quarterdeck_crm.fields import ExactField, WholeField
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.values import longest
 
-from .services import is_code_free
+from .services import CODE_TAKEN, is_code_free
 
 NOT_NEGATIVE = NumberRange(min=0, message="Enter a number that is not negative.")
 
@@ -49,7 +49,7 @@ class GoodForm(VersionedForm):
     async def validate_code(self, field: StringField) -> None:
         code = (field.data or "").strip()
         if not await is_code_free(db.session, code=code, good_id=self.good_id):
-            raise ValidationError("Another article has this number.")
+            raise ValidationError(CODE_TAKEN)
 
 
 class PictureForm(QuartForm):

@@ -30,6 +30,7 @@ SORTS: dict[str, Any] = {
     "created": Good.created_at,
 }
 FILTERS = ("category", "stock", "archived")
+CODE_TAKEN = "Another article has this number."
 KEEPER = Role.MODERATOR  # who may change the catalogue
 
 
@@ -167,7 +168,7 @@ async def _check(
     errors = {}
     code = values.get("code")
     if code and not await is_code_free(session, code=code, good_id=good.id if good else None):
-        errors["code"] = ["Another article has this code."]
+        errors["code"] = [CODE_TAKEN]
     if "currency" in values and not is_currency(values["currency"]):
         errors["currency"] = ["Enter a currency as three capital letters, such as EUR."]
     if errors:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quarterdeck_crm.extensions import Model
 
-from .columns import Archivable, Timestamps, Versioned, words
+from .columns import IS_EMAIL, Archivable, Timestamps, Versioned, words
 
 if TYPE_CHECKING:
     from .user import User
@@ -24,7 +24,7 @@ class Account(Timestamps, Archivable, Versioned, Model):
     code: Mapped[str | None] = mapped_column(String(32), unique=True)
     name: Mapped[str] = mapped_column(words(200), index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
-    email: Mapped[str | None] = mapped_column(String(254))
+    email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
     phone: Mapped[str | None] = mapped_column(String(40))
     website: Mapped[str | None] = mapped_column(String(300))
     address: Mapped[str | None] = mapped_column(String(300))
@@ -53,7 +53,7 @@ class Contact(Timestamps, Versioned, Model):
     )
     name: Mapped[str] = mapped_column(words(120), index=True)
     title: Mapped[str | None] = mapped_column(String(120))
-    email: Mapped[str | None] = mapped_column(String(254))
+    email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
     phone: Mapped[str | None] = mapped_column(String(40))
     fax: Mapped[str | None] = mapped_column(String(40))
 

@@ -25,6 +25,9 @@ def words(length: int) -> String:
     return String(length).with_variant(String(length, collation="NOCASE"), "sqlite")
 
 
+IS_EMAIL = {"email": True}  # the ``info`` of a text column that holds an e-mail address
+
+
 def utc_now() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)

@@ -23,10 +23,8 @@ class TokenForm(QuartForm):
         description="The program that will use it.",
         render_kw={"autocomplete": "off"},
     )
-    scopes = RadioField(
-        "It may", choices=list(SCOPES.items()), default=f"{Scope.READ} {Scope.WRITE}"
-    )
-    days = SelectField("It works for", choices=list(LIFETIMES.items()), default="90")
+    scopes = RadioField("It may", choices=SCOPES, default=f"{Scope.READ} {Scope.WRITE}")
+    days = SelectField("It works for", choices=LIFETIMES, default="90")
 
     def chosen_scopes(self) -> list[Scope]:
         """Return the scopes that the choice means."""

@@ -1,0 +1,123 @@
+"""Lists: words, filters, order, pages and the links between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from quart import Quart
+from werkzeug.http import parse_list_header
+
+from quarterdeck_crm.models import OrderState, User
+from tests.crm.trading import Trade
+
+from .conftest import Program
+
+
+async def names(program: Program, path: str, key: str = "name") -> list[Any]:
+    return [row[key] for row in (await program.read(path))["items"]]
+
+
+@pytest.mark.feature("AP4")
+async def test_links_lead_through_all_pages_and_back(program: Program, trade: Trade) -> None:
+    for number in range(5):
+        await trade.account(name=f"Account {number}")
+    path = "/accounts?sort=-name&per_page=2"
+    seen = []
+    while path:
+        page = await program.read(path)
+        seen += [row["name"] for row in page["items"]]
+        assert page["links"]["self"] == f"/api/v1{path}"
+        last, path = page, (page["links"]["next"] or "").removeprefix("/api/v1")
+
+    assert seen == [f"Account {number}" for number in (4, 3, 2, 1, 0)]
+    assert (last["page"], last["pages"], last["total"], last["per_page"]) == (3, 3, 5, 2)
+    assert last["links"] == {
+        "self": "/api/v1/accounts?sort=-name&per_page=2&page=3",
+        "first": "/api/v1/accounts?sort=-name&per_page=2&page=1",
+        "prev": "/api/v1/accounts?sort=-name&per_page=2&page=2",
+        "next": None,
+        "last": "/api/v1/accounts?sort=-name&per_page=2&page=3",
+    }
+
+
+async def test_the_link_header_says_the_same(program: Program, trade: Trade) -> None:
+    for _ in range(3):
+        await trade.account()
+
+    response = await program.get("/accounts?per_page=1&page=2")
+
+    links = (await response.get_json())["links"]
+    assert parse_list_header(response.headers["Link"]) == [
+        f'<{links[name]}>; rel="{name}"' for name in ("first", "prev", "next", "last")
+    ]
+
+
+async def test_a_page_beyond_the_last(program: Program, trade: Trade) -> None:
+    await trade.account()
+
+    assert (await program.get("/accounts?page=2")).status_code == 404
+
+
+async def test_an_empty_list_has_one_page(program: Program) -> None:
+    page = await program.read("/goods")
+
+    assert (page["items"], page["total"], page["pages"]) == ([], 0, 0)
+    assert page["links"]["next"] is None
+    assert page["links"]["last"] == "/api/v1/goods?page=1"
+
+
+async def test_accounts_by_owner_and_words(
+    program: Program, keeper: Program, user: User, trade: Trade
+) -> None:
+    await trade.account(name="Mine", owner_id=user.id)
+    await trade.account(name="Nobody's", city="Berlin")
+
+    assert await names(program, "/accounts?owner=me") == ["Mine"]
+    assert await names(keeper, "/accounts?owner=me") == []
+    assert await names(program, "/accounts?owner=none") == ["Nobody's"]
+    assert await names(program, f"/accounts?owner={user.id}") == ["Mine"]
+    assert await names(program, "/accounts?q=berlin") == ["Nobody's"]
+
+
+async def test_goods_by_category_and_stock(program: Program, trade: Trade) -> None:
+    await trade.good(name="Cheese", category="Dairy", stock=0)
+    await trade.good(name="Milk", category="Dairy")
+    await trade.good(name="Bread", category="Bakery")
+
+    assert await names(program, "/goods?category=Dairy") == ["Cheese", "Milk"]
+    assert await names(program, "/goods?stock=none") == ["Cheese"]
+    assert await names(program, "/goods?stock=some&sort=-name") == ["Milk", "Bread"]
+
+
+async def test_archived_rows_are_shown_only_when_asked_for(program: Program, trade: Trade) -> None:
+    account = await trade.account(name="Gone")
+    await trade.account(name="Here")
+    await program.delete(f"/accounts/{account.id}", match="*")
+
+    assert await names(program, "/accounts") == ["Here"]
+    assert await names(program, "/accounts?archived=false") == ["Here"]
+    assert await names(program, "/accounts?archived=true") == ["Gone"]
+
+
+async def test_orders_by_state_and_account(program: Program, trade: Trade) -> None:
+    good, account = await trade.good(), await trade.account()
+    draft = await trade.order((good, 1), account=account)
+    paid = await trade.order((good, 1), state=OrderState.PAID)
+
+    assert await names(program, "/orders?state=open", "id") == [draft.id]
+    assert await names(program, "/orders?state=paid", "id") == [paid.id]
+    assert await names(program, f"/orders?account={account.id}", "id") == [draft.id]
+    assert await names(program, "/orders?sort=number", "id") == [draft.id, paid.id]
+
+
+async def test_a_list_costs_few_statements(app: Quart, program: Program, trade: Trade) -> None:
+    for _ in range(10):
+        await trade.order((await trade.good(), 1))
+    await program.get("/orders")  # notes the use of the token
+
+    async with trade.statements() as statements:
+        page = await program.read("/orders?per_page=5")
+
+    assert page["total"] == 10
+    assert len([s for s in statements if s.startswith("SELECT")]) == 3  # token, rows, count
