@@ -33,7 +33,8 @@ format: .venv/.dev ## Format the code and mend what the linter can mend
 
 .PHONY: bench
 bench: .venv/.dev ## Measure side by side against peers (needs wrk; see bench/README.md)
-	$(BIN)/python -m bench
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --group bench
+	$(BIN)/python -m bench $(ARGS)
 
 .PHONY: wheel
 wheel: .venv/.dev ## Build the wheel into dist/

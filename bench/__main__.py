@@ -5,8 +5,18 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASUREMENTS = ["hello"]
+MEASUREMENTS = ["hello", "orders"]
 
-for name in sys.argv[1:] or MEASUREMENTS:
-    print(f"== {name}")
-    importlib.import_module(f"bench.{name}").main()
+
+def main(names: list[str]) -> None:
+    if names == ["--list"]:
+        for name in MEASUREMENTS:
+            about = (importlib.import_module(f"bench.{name}").__doc__ or "").partition("\n")[0]
+            print(f"{name:10} {about}")
+        return
+    for name in names or MEASUREMENTS:
+        print(f"== {name}")
+        importlib.import_module(f"bench.{name}").main()
+
+
+main(sys.argv[1:])

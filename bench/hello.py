@@ -1,7 +1,6 @@
-"""The cost of the framework alone: a text, a document, a value from the URL.
+"""The cost of the framework: a text, a document, a value from the URL, a page of 50 rows.
 
-Run ``python -m bench.hello``. One process each, on one core if it is pinned:
-``taskset -c 0 python -m bench.hello``.
+Run ``python -m bench.hello``. One process each.
 """
 
 from __future__ import annotations
@@ -11,9 +10,32 @@ from typing import Any
 from bench.side_by_side import Peer, compare, gunicorn, hypercorn, uvicorn
 
 DOCUMENT = {"message": "Hello", "numbers": [1, 2, 3], "nested": {"a": 1}}
+PATHS = ["/text", "/document", "/item/7", "/page"]
+PAGE = """<!doctype html>
+<title>{{ title }}</title>
+<table>
+{% for row in rows %}
+<tr><td>{{ loop.index }}</td><td>{{ row.name }}</td><td>{{ row.city }}</td>
+<td>{% if row.amount > 500 %}<b>{{ row.amount }}</b>{% else %}{{ row.amount }}{% endif %}</td></tr>
+{% endfor %}
+</table>"""
+
+
+class Row:
+    """What the page shows fifty of."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"Company {number} & Sons"
+        self.city = f"City <{number}>"
+        self.amount = number * 20
+
+
+ROWS = [Row(number) for number in range(50)]
 
 
 def _routes(app: Any) -> Any:
+    from quart import render_template_string
+
     async def text() -> str:
         return "Hello"
 
@@ -23,9 +45,13 @@ def _routes(app: Any) -> Any:
     async def item(number: int) -> str:
         return str(number)
 
+    async def page() -> str:
+        return await render_template_string(PAGE, title="Companies", rows=ROWS)
+
     app.add_url_rule("/text", "text", text)
     app.add_url_rule("/document", "document", document)
     app.add_url_rule("/item/<int:number>", "item", item)
+    app.add_url_rule("/page", "page", page)
     app.secret_key = "bench"
     return app
 
@@ -43,20 +69,26 @@ def stock() -> Any:
 
 
 def flask() -> Any:
-    from flask import Flask
+    from flask import Flask, render_template_string
 
     app = Flask(__name__)
     app.add_url_rule("/text", "text", lambda: "Hello")
     app.add_url_rule("/document", "document", lambda: DOCUMENT)
     app.add_url_rule("/item/<int:number>", "item", lambda number: str(number))
+    app.add_url_rule(
+        "/page", "page", lambda: render_template_string(PAGE, title="Companies", rows=ROWS)
+    )
+    app.secret_key = "bench"
     return app
 
 
 def fastapi() -> Any:
     from fastapi import FastAPI
-    from fastapi.responses import PlainTextResponse
+    from fastapi.responses import HTMLResponse, PlainTextResponse
+    from jinja2 import Environment
 
     app = FastAPI()
+    template = Environment(autoescape=True).from_string(PAGE)
 
     @app.get("/text", response_class=PlainTextResponse)
     async def text() -> str:
@@ -70,18 +102,22 @@ def fastapi() -> Any:
     async def item(number: int) -> str:
         return str(number)
 
+    @app.get("/page", response_class=HTMLResponse)
+    async def page() -> str:
+        return template.render(title="Companies", rows=ROWS)
+
     return app
 
 
 def main() -> None:
     compare(
         [
-            Peer("Quart, Hypercorn", hypercorn("bench.hello:stock()")),
             Peer("Quarterdeck, Hypercorn", hypercorn("bench.hello:ours()")),
+            Peer("Quart, Hypercorn", hypercorn("bench.hello:stock()")),
             Peer("Flask, gunicorn 8 threads", gunicorn("bench.hello:flask()")),
             Peer("FastAPI, uvicorn", [*uvicorn("bench.hello:fastapi"), "--factory"]),
         ],
-        ["/text", "/document", "/item/7"],
+        PATHS,
     )
 
 

@@ -1,11 +1,13 @@
 """Serve the same thing in several ways, load each with wrk in turns, print the ratios.
 
-Figures of one machine and one run: only the ratios mean anything, and those under 5 %
-do not. Give the machine nothing else to do.
+Figures of one machine and one run: only the ratios mean anything, and those under 5 % do not.
+All servers run at the same time and are loaded one after the other, in several short rounds. A
+ratio is taken within a round, where the machine was equally busy; the median of the rounds counts.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -13,21 +15,38 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 PYTHON = sys.executable
+CONNECTIONS = 32
 
 
 @dataclass
 class Peer:
-    """One way to serve: its name and the command, ``{port}`` standing for the port."""
+    """One way to serve.
+
+    Attributes:
+        name: What the table calls it.
+        command: Starts the server, with ``{port}`` standing for the port.
+        environment: Variables of its process, beside those of ours.
+        sign_in: Given the base address, returns the Cookie header of the requests.
+    """
 
     name: str
     command: Sequence[str]
-    rates: dict[str, list[float]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    sign_in: Callable[[str], str] | None = None
+
+
+@dataclass
+class Server:
+    """A peer that is running."""
+
+    peer: Peer
+    base: str
+    cookie: str | None
 
 
 def hypercorn(target: str) -> list[str]:
@@ -45,8 +64,8 @@ def gunicorn(target: str) -> list[str]:
 
 def uvicorn(target: str) -> list[str]:
     return [
-        PYTHON, "-m", "uvicorn", "--no-access-log", "--log-level", "error", "--port", "{port}",
-        target,
+        PYTHON, "-m", "uvicorn", "--no-access-log", "--log-level", "error", "--loop", "uvloop",
+        "--http", "httptools", "--port", "{port}", target,
     ]  # fmt: skip
 
 
@@ -57,36 +76,41 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(peer: Peer) -> Any:
-    """Run the peer's server; yields its base address."""
+def served(peer: Peer) -> Iterator[Server]:
+    """Run the peer's server, signed in to."""
     port = free_port()
     command = [part.format(port=port) for part in peer.command]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | dict(peer.environment),
+    )
     try:
         _wait_for(port, peer, process)
-        yield f"http://127.0.0.1:{port}"
+        base = f"http://127.0.0.1:{port}"
+        yield Server(peer, base, peer.sign_in(base) if peer.sign_in else None)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(15)
 
 
 def _wait_for(port: int, peer: Peer, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(400):
         if process.poll() is not None:
             break
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    sys.exit(f"'{peer.name}' does not start. Run {' '.join(peer.command)} to see why.")
+    command = " ".join(peer.command)
+    sys.exit(f"'{peer.name}' does not start. Run '{command}' to see why.")
 
 
-def load(url: str, seconds: float) -> float:
-    """Return requests per second at 32 connections.
-
-    Exits if any answer was not good.
-    """
-    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", url]
+def load(url: str, seconds: float, cookie: str | None = None) -> float:
+    """Return requests per second; exits if any answer was not good."""
+    header = ["-H", f"Cookie: {cookie}"] if cookie else []
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *header, url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output or "Socket errors" in output:
         sys.exit(f"'{url}' gave errors:\n{output}")
@@ -94,19 +118,46 @@ def load(url: str, seconds: float) -> float:
     return float(match[1]) if match else 0.0
 
 
-def compare(peers: Sequence[Peer], paths: Sequence[str], rounds: int = 3, seconds: int = 5) -> None:
-    """Load every peer in turns and print requests per second and the ratio to the first."""
+def compare(
+    peers: Sequence[Peer],
+    paths: Sequence[str],
+    *,
+    check: Callable[[Server, str], None] | None = None,
+    rounds: int = 7,
+    seconds: int = 2,
+) -> None:
+    """Load every peer in turns; print requests per second and how the first does against each.
+
+    Args:
+        peers: Ours first.
+        paths: What to ask each for.
+        check: Called before anything is measured; exits or raises if an answer is not right.
+        rounds: How often every peer has its turn.
+        seconds: How long a turn is.
+    """
     if shutil.which("wrk") is None:
         sys.exit("'wrk' is not installed. Install it to run the measurements.")
-    for _ in range(rounds):
-        for peer in peers:
-            with served(peer) as base:
-                for path in paths:
-                    load(base + path, 1)
-                    peer.rates.setdefault(path, []).append(load(base + path, seconds))
-    for path in paths:
-        first = statistics.median(peers[0].rates[path])
-        print(f"\n{path}")
-        for peer in peers:
-            rate = statistics.median(peer.rates[path])
-            print(f"  {peer.name:32} {rate:9.0f}/s  {rate / first:5.2f}")
+    with ExitStack() as stack:
+        servers = [stack.enter_context(served(peer)) for peer in peers]
+        for path in paths:
+            for server in servers:
+                if check is not None:
+                    check(server, path)
+                load(server.base + path, 1, server.cookie)  # warm
+            rates = [
+                [load(server.base + path, seconds, server.cookie) for server in servers]
+                for _ in range(rounds)
+            ]
+            _report(path, servers, rates)
+
+
+def _report(path: str, servers: Sequence[Server], rates: Sequence[Sequence[float]]) -> None:
+    print(f"\n{path:34} requests/s   ours against it (lowest to highest round)")
+    for number, server in enumerate(servers):
+        rate = statistics.median(each[number] for each in rates)
+        print(f"  {server.peer.name:32} {rate:10.0f}", end="")
+        if number:
+            ratios = sorted(each[0] / each[number] for each in rates)
+            middle = statistics.median(ratios)
+            print(f"   {middle:5.2f}  ({ratios[0]:.2f} to {ratios[-1]:.2f})", end="")
+        print()

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 NOTHING = Markup(
     '<span class="soft" aria-hidden="true">–</span><span class="visually-hidden">none</span>'
 )
+# A page has dozens of these; "%" takes a third of the time of "format".
+MONEY = Markup('<span class="money"><data value="%s">%s</data> <small>%s</small></span>')
+QUANTITY = Markup('<data value="%s">%s</data>')
+PERCENT = Markup('<data class="percent" value="%s">%s%%</data>')
+DAY = Markup('<time datetime="%s" data-day>%s %s</time>')
 
 
 def register_filters(app: Quart) -> None:
@@ -34,16 +39,14 @@ def money(amount: Decimal | int | None, currency: str) -> Markup:
     if amount is None:
         return NOTHING
     value = rounded(Decimal(amount), currency)
-    return Markup(
-        '<span class="money"><data value="{}">{:,}</data> <small>{}</small></span>'
-    ).format(value, value, currency)
+    return MONEY % (value, f"{value:,}", currency)
 
 
 def quantity(number: Decimal | int | None) -> Markup:
     """Return a count or a measure with its thousands apart, for example ``2,155``."""
     if number is None:
         return NOTHING
-    return Markup('<data value="{}">{:,}</data>').format(number, number)
+    return QUANTITY % (number, f"{number:,}")
 
 
 def percent(fraction: Decimal | None) -> Markup:
@@ -51,13 +54,11 @@ def percent(fraction: Decimal | None) -> Markup:
     if not fraction:
         return NOTHING
     value = (fraction * 100).normalize()
-    return Markup('<data class="percent" value="{:f}">{:f}%</data>').format(value, value)
+    return PERCENT % (f"{value:f}", f"{value:f}")
 
 
 def shortdate(day: date | None) -> Markup:
     """Return a day, for example ``4 Jul 1996``."""
     if day is None:
         return NOTHING
-    return Markup('<time datetime="{}" data-day>{} {:%b %Y}</time>').format(
-        day.isoformat(), day.day, day
-    )
+    return DAY % (day.isoformat(), day.day, f"{day:%b %Y}")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import quart
 from flask.sansio.scaffold import setupmethod
 from quart.ctx import has_request_context
-from quart.globals import request_ctx
+from quart.globals import _cv_request, request_ctx
 from quart.utils import run_sync
 from werkzeug.datastructures import ImmutableDict
 
@@ -40,6 +40,11 @@ CONFIG = (
     ConfigKey("STATIC_FINGERPRINT", False, boolean, "Whether static files are kept for a year."),
     ConfigKey("TRUSTED_HOSTS", None, text_list, "Names that the site is reached by."),
 )
+
+
+_MEMORABLE = frozenset(
+    {str, type(None)}
+)  # equal values of these give equal URLs; 1 and True do not
 
 
 class Quart(RequestCycle):
@@ -111,6 +116,26 @@ class Quart(RequestCycle):
             folders = [str(owner.static_folder) for owner in owners if owner.static_folder]
             await asyncio.to_thread(self._fingerprints.read_ahead, folders)
         await super().startup()
+
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        """Return the URL of an endpoint, as in Quart.
+
+        A request builds the URL of a static file once, however often its page asks for it (an
+        icon in every row); the same for other endpoints of the app itself with texts for values.
+        """
+        context: Any = _cv_request.get(None)
+        if (
+            context is None
+            or "." in endpoint
+            or None in self.url_default_functions  # they may change their minds in between
+            or not _MEMORABLE.issuperset(map(type, values.values()))
+        ):
+            return super().url_for(endpoint, **values)
+        key = (endpoint, *values.items())
+        urls: dict[Any, str] = context.urls
+        if key not in urls:
+            urls[key] = super().url_for(endpoint, **values)
+        return urls[key]
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
         """Add the defaults of a URL; with STATIC_FINGERPRINT, ``v`` to those of static files."""

@@ -66,6 +66,7 @@ class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):
         session: SessionMixin | None = None,
     ) -> None:
         self.error = getattr(request_websocket, "refusal", None)
+        self.urls: dict[Any, str] = {}  # those of static files, built again and again by a page
         trusted_hosts = app.config["TRUSTED_HOSTS"]
         if trusted_hosts is not None:
             request_websocket.trusted_hosts = trusted_hosts

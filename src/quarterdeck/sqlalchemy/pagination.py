@@ -101,17 +101,18 @@ class Pagination(Generic[T]):
             right_current: How many after it.
             right_edge: How many up to the last page.
         """
+        pages = self.pages
+        shown = {
+            *range(1, left_edge + 1),
+            *range(self.page - left_current, self.page + right_current + 1),
+            *range(pages - right_edge + 1, pages + 1),
+        }
         before = 0
-        for number in range(1, self.pages + 1):
-            if (
-                number <= left_edge
-                or self.page - left_current <= number <= self.page + right_current
-                or number > self.pages - right_edge
-            ):
-                if number > before + 1:
-                    yield None
-                yield number
-                before = number
+        for number in sorted(number for number in shown if 1 <= number <= pages):
+            if number > before + 1:
+                yield None
+            yield number
+            before = number
 
 
 async def paginate(

@@ -1,0 +1,1 @@
+"""The order list as others would serve it; ``bench.orders`` starts these."""

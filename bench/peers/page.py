@@ -1,0 +1,93 @@
+"""What the peers share: the CRM's templates, filters and models, so that the page is the same.
+
+What is measured is how each stack gets to that page: server, framework, sign-in and database.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from itsdangerous import URLSafeTimedSerializer
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
+from markupsafe import Markup
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
+
+import quarterdeck.bootstrap
+from quarterdeck_crm import resources
+from quarterdeck_crm.formatting import register_filters
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Account, Order, OrderState, User
+from quarterdeck_crm.navigation import SECTIONS
+from quarterdeck_crm.security import HEADERS
+
+DATABASE = os.environ.get("BENCH_DATABASE", "")
+SECRET_KEY = os.environ.get("SECRET_KEY", "bench")
+SORTS = {"number", "account", "date", "state", "owner", "net"}
+ANSWER_HEADERS = HEADERS | {"Cache-Control": "private, no-cache"}
+
+# The endpoints that the page links to.
+LINKS = {
+    "dashboard.index": "/",
+    "dashboard.search": "/search",
+    "dashboard.appearance": "/appearance",
+    "accounts.index": "/accounts/",
+    "accounts.show": "/accounts/{account_id}",
+    "goods.index": "/goods/",
+    "orders.create": "/orders/new",
+    "orders.show": "/orders/{order_id}",
+    "team.index": "/team/",
+    "auth.profile": "/auth/profile",
+    "auth.logout": "/auth/logout",
+}
+
+_signer = URLSafeTimedSerializer(SECRET_KEY, salt="csrf")
+
+
+class Helper:
+    """Stands in for the Jinja globals ``bootstrap`` and ``moment``."""
+
+    def __init__(self, tag: Markup) -> None:
+        self._tag = tag
+
+    def load_css(self) -> Markup:
+        return self._tag
+
+    include_moment = load_css
+
+
+def loader() -> BaseLoader:
+    bootstrap = Path(quarterdeck.bootstrap.__file__).parent / "templates"
+    return ChoiceLoader([FileSystemLoader(resources.TEMPLATES), FileSystemLoader(bootstrap)])
+
+
+def prepare(app: Any) -> None:
+    """Give the Jinja environment ``app.jinja_env`` what the templates ask for."""
+    register_filters(app)
+    app.jinja_env.globals.update(
+        bootstrap=Helper(Markup('<link rel="stylesheet" href="/bootstrap/bootstrap.min.css">')),
+        moment=Helper(Markup('<script type="module" src="/moment/moment.js"></script>')),
+        sections=lambda: SECTIONS,
+    )
+
+
+def csrf_token(secret: str) -> str:
+    return str(_signer.dumps(secret))
+
+
+def statement() -> Select[tuple[Order]]:
+    return (
+        select(Order)
+        .options(
+            joinedload(Order.account).load_only(Account.name),
+            joinedload(Order.owner).load_only(User.name),
+        )
+        .order_by(Order.ordered_on.desc(), Order.id.desc())
+    )
+
+
+def values(listing: Listing, page: Any) -> dict[str, Any]:
+    """Return what the template is rendered with."""
+    return {"listing": listing, "page": page, "states": list(OrderState)}
