@@ -17,6 +17,9 @@ function question(details) {
   dismiss.addEventListener("click", () => ask.close());
   document.getElementById("ask-title").textContent = details.querySelector("summary").textContent.trim();
   body.replaceChildren(form);
+  // A menu closes behind the question, so the focus goes back to what opens the menu.
+  const opener = details.closest("details.menu") ?? details;
+  ask.addEventListener("close", () => opener.querySelector("summary").focus(), { once: true });
   ask.showModal();
   dismiss.focus();
 }

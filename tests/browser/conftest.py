@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
@@ -15,6 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from tests.services import require_program
 
 ADMIN = ("admin@quarterdeck.example", "quarterdeck-demo")
+USER = ("user@quarterdeck.example", ADMIN[1])
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -23,6 +25,10 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+Launch = Callable[[], Awaitable[Browser]]
+
+_cookies: dict[tuple[str, tuple[str, str]], Any] = {}
 
 
 @pytest.fixture(scope="session")
@@ -72,12 +78,16 @@ def address(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator
     process.stderr.close()
 
 
-@pytest.fixture(name="browser")
-async def _browser(chromium: str) -> AsyncIterator[Browser]:
+@pytest.fixture
+async def launch(chromium: str) -> AsyncIterator[Launch]:
+    """Start a browser, a process of its own; closed after the test."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+        yield lambda: playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+
+
+@pytest.fixture(name="browser")
+async def _browser(launch: Launch) -> Browser:
+    return await launch()
 
 
 async def sign_in(page: Page, address: str, who: tuple[str, str] = ADMIN) -> None:
@@ -87,3 +97,13 @@ async def sign_in(page: Page, address: str, who: tuple[str, str] = ADMIN) -> Non
     await page.get_by_label("Password").fill(who[1])
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url(f"{address}/")
+
+
+async def cookies_of(browser: Browser, address: str, who: tuple[str, str] = ADMIN) -> Any:
+    """Return what a browser keeps of a sign-in, which is done once for all tests."""
+    if (address, who) not in _cookies:
+        context = await browser.new_context()
+        await sign_in(await context.new_page(), address, who)
+        _cookies[address, who] = await context.storage_state()
+        await context.close()
+    return _cookies[address, who]

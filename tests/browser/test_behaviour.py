@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, Response, expect
 
-from .conftest import sign_in
+from .conftest import cookies_of, sign_in
 
 pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
 
 Open = Callable[..., Awaitable[Page]]
-_cookies: dict[str, Any] = {}  # of one sign-in, for all tests of this file
 
 FOCUSED = "document.activeElement"
 
@@ -22,13 +21,10 @@ FOCUSED = "document.activeElement"
 async def _open_page(browser: Browser, address: str) -> AsyncIterator[Open]:
     """Open a page in a window of its own, signed in; options are those of the window."""
     contexts: list[BrowserContext] = []
-    if address not in _cookies:
-        contexts.append(await browser.new_context())
-        await sign_in(await contexts[0].new_page(), address)
-        _cookies[address] = await contexts[0].storage_state()
+    cookies = await cookies_of(browser, address)
 
     async def open_page(path: str, **options: Any) -> Page:
-        context = await browser.new_context(storage_state=_cookies[address], **options)
+        context = await browser.new_context(storage_state=cookies, **options)
         contexts.append(context)
         page = await context.new_page()
         await page.goto(address + path, wait_until="networkidle")

@@ -1,129 +1,108 @@
-"""Two people at one order, each in a browser of their own."""
+"""Several people at once, each in a browser of their own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from itertools import count
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from .conftest import ARGUMENTS, sign_in
-from .test_journey import choose, make_account, make_good
+from .conftest import USER, Launch, cookies_of, sign_in
+from .steps import make_account, make_good, make_order
 
 pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
 
-MODERATOR = ("mod@quarterdeck.example", "quarterdeck-demo")
-Pair = tuple[Page, Page]
-numbers = count(1)
+CONFIRMED = "The order is confirmed."
+REFUSED = "That was not possible"
 
 
-@pytest.fixture
-async def pair(browser: Browser, chromium: str, address: str) -> AsyncIterator[Pair]:
-    """Two people, signed in in two browsers that share nothing."""
-    other = await browser.browser_type.launch(executable_path=chromium, args=ARGUMENTS)
-    one, two = await browser.new_page(), await other.new_page()
-    await sign_in(one, address)
-    await sign_in(two, address, MODERATOR)
-    yield one, two
-    await one.close()
-    await other.close()
+async def signed_in(browser: Browser, address: str) -> Page:
+    context = await browser.new_context(storage_state=await cookies_of(browser, address))
+    return await context.new_page()
 
 
-async def place_order(page: Page, address: str, account: str, good: str) -> str:
-    """Order one piece, and return the address of the order."""
-    await page.goto(f"{address}/orders/new")
-    await choose(page, "Account", account)
-    await choose(page, "Article", good)
-    await page.get_by_role("button", name="Create order").last.click()
-    await expect(page.get_by_role("button", name="Confirm order")).to_be_visible()
-    return page.url
-
-
-async def prepare(page: Page, address: str, *, stock: int) -> tuple[str, str]:
-    """Make an account and a good that no other test uses; return their names."""
-    number = next(numbers)
-    account, good = f"Together {number}", f"last-{number}"
-    await make_account(page, address, account)
-    await make_good(page, address, good, stock=stock, price="10.05")
-    return account, good
-
-
-@pytest.mark.feature("AP3", "D9")
-async def test_of_two_who_confirm_the_last_piece_one_wins_and_one_is_told(
-    pair: Pair, address: str
-) -> None:
-    one, two = pair
-    account, good = await prepare(one, address, stock=1)
-    await place_order(one, address, account, good)
-    await place_order(two, address, account, good)
+@pytest.mark.feature("AP3")
+async def test_the_last_piece_goes_to_one_of_two(launch: Launch, address: str) -> None:
+    first, second = [await signed_in(await launch(), address) for _ in range(2)]
+    await make_account(first, address, "Two buyers")
+    await make_good(first, address, "last-lamp", stock=1, price="10")
+    for page in (first, second):
+        await make_order(page, address, "Two buyers", "last-lamp", quantity=1)
 
     await asyncio.gather(
-        *(page.get_by_role("button", name="Confirm order").click() for page in pair)
+        *(page.get_by_role("button", name="Confirm order").click() for page in (first, second))
     )
 
-    lack = f"{good}: 1 ordered, 0 in stock."
-    for page in pair:
+    for page in (first, second):
         await expect(
-            page.get_by_text("Confirmed").or_(page.get_by_text(lack)).first
+            page.get_by_text(CONFIRMED).or_(page.get_by_text(REFUSED)).first
         ).to_be_visible()
-    told = [await page.get_by_text(lack).count() for page in pair]
+    told = [await page.get_by_text(REFUSED).count() for page in (first, second)]
     assert sorted(told) == [0, 1]
-    await one.goto(f"{address}/goods/?q={good}")
-    await expect(one.get_by_role("table").get_by_text("None left")).to_be_visible()
+    loser = first if told[0] else second
+    await expect(loser.get_by_text("last-lamp: 1 ordered, 0 in stock.")).to_be_visible()
+    await expect(loser.get_by_role("button", name="Confirm order")).to_be_visible()
+    await first.goto(f"{address}/goods/?q=LAST-LAMP")
+    await expect(first.locator("main tbody").get_by_text("None left")).to_be_visible()
 
 
-@pytest.mark.feature("D9")
-async def test_the_second_editor_is_told_keeps_what_he_typed_and_can_choose(
-    pair: Pair, address: str
+@pytest.mark.feature("AP3")
+async def test_the_second_editor_is_told_and_chooses(launch: Launch, address: str) -> None:
+    first, second = [await signed_in(await launch(), address) for _ in range(2)]
+    second.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    await make_account(first, address, "Two editors")
+    await make_good(first, address, "chain", stock=9, price="10")
+    order = await make_order(first, address, "Two editors", "chain", quantity=2)
+
+    await edit_both(first, second, order, quantities=(3, 5))
+    panel = second.locator("#conflict")
+    await expect(panel).to_contain_text("Somebody else saved this while you were editing")
+    await expect(panel).to_contain_text("Ada Anker")
+    await expect(panel.get_by_text("3 × CHAIN")).to_be_visible()
+    await expect(second.get_by_label("Quantity").first).to_have_value("5")
+    await second.get_by_role("link", name="drop your changes").click()
+    await second.wait_for_url(order)
+    await expect(second.get_by_text("30.00").first).to_be_visible()
+
+    await edit_both(first, second, order, quantities=(4, 6))
+    await expect(panel.get_by_text("4 × CHAIN")).to_be_visible()
+    await second.get_by_role("button", name="Save order").last.click()
+    await expect(second.get_by_text("The order is saved.").first).to_be_visible()
+    await expect(second.get_by_text("60.00").first).to_be_visible()
+
+
+async def edit_both(first: Page, second: Page, order: str, *, quantities: tuple[int, int]) -> None:
+    """Open the editor twice, then save the first and after it the second."""
+    for page in (first, second):
+        await page.goto(f"{order}/edit")
+    for page, quantity in zip((first, second), quantities, strict=True):
+        await page.get_by_label("Quantity").first.fill(str(quantity))
+        await page.get_by_role("button", name="Save order").last.click()
+        saved = page.get_by_text("The order is saved.").or_(page.locator("#conflict"))
+        await expect(saved.first).to_be_visible()
+
+
+@pytest.mark.feature("V2")
+async def test_a_disabled_person_is_out_everywhere_at_the_next_click(
+    browser: Browser, address: str
 ) -> None:
-    one, two = pair
-    account, good = await prepare(one, address, stock=50)
-    order = await place_order(one, address, account, good)
-    await asyncio.gather(*(page.goto(f"{order}/edit") for page in pair))
-    await two.get_by_label("Quantity").first.fill("7")
-    await two.get_by_label("Remark").fill("By sea")
-    await two.get_by_role("button", name="Save order").last.click()
-    await expect(two.get_by_role("link", name="Edit")).to_be_visible()
+    pages = [await (await browser.new_context()).new_page() for _ in range(3)]
+    for page in pages:
+        await sign_in(page, address, USER)
+    admin = await signed_in(browser, address)
+    await admin.goto(f"{address}/team/?q={USER[0]}")
+    await admin.locator("main .row-link").first.click()
+    await admin.locator("main .actions details.menu > summary").click()
+    await admin.get_by_text("Disable", exact=True).first.click()
+    await admin.get_by_role("dialog").get_by_role("button", name="Disable").click()
+    await expect(admin.get_by_role("heading", level=1)).to_contain_text("Disabled")
 
-    await one.get_by_label("Quantity").first.fill("4")
-    await one.get_by_role("button", name="Save order").last.click()
-
-    alert = one.get_by_role("alert").filter(has_text="Somebody else saved this")
-    await expect(alert).to_contain_text("Mika")
-    await expect(alert).to_contain_text("7 ×")
-    await expect(one.get_by_label("Quantity").first).to_have_value("4")
-    await expect(one.get_by_label("Remark")).to_have_value("By sea")
-
-    await one.get_by_role("button", name="Save order").last.click()
-    await expect(one.get_by_text("40.20").first).to_be_visible()
-    await expect(one.get_by_text("By sea", exact=True)).to_be_visible()
-
-
-async def test_totals_in_the_browser_equal_the_server_to_the_last_digit(
-    pair: Pair, address: str
-) -> None:
-    """0.1 x 3 is 0.30000000000000004 in floating point; halves go to the even digit."""
-    page, _ = pair
-    account, good = await prepare(page, address, stock=50)
-    await page.goto(f"{address}/orders/new")
-    await choose(page, "Account", account)
-    lines = [("3", "0.1", ""), ("1", "0.005", ""), ("7", "2.675", "12.5"), ("1", "0.01", "50")]
-    for place, (quantity, price, discount) in enumerate(lines):
-        await choose(page, "Article", good, place)
-        await page.get_by_label("Quantity").nth(place).fill(quantity)
-        await page.get_by_label("Price").nth(place).fill(price)
-        await page.get_by_label("Discount").nth(place).fill(discount)
-    amounts = await page.locator("[data-amount]").all_inner_texts()
-    net = await page.locator("#net").inner_text()
-
-    await page.get_by_role("button", name="Create order").last.click()
-    await expect(page.get_by_role("button", name="Confirm order")).to_be_visible()
-
-    # 0.3 + 0.005 + 16.384375 + 0.005 = 16.694375
-    assert amounts[:4] == ["0.30 EUR", "0.00 EUR", "16.38 EUR", "0.00 EUR"]
-    assert net == "16.69 EUR"
-    shown = await page.locator(".order-lines tbody td:last-child").all_inner_texts()
-    assert shown == amounts[:4]
-    assert await page.locator(".order-lines tfoot td").first.inner_text() == net
+    try:
+        for page, section in zip(pages, ("Orders", "Accounts", "Goods"), strict=True):
+            await page.get_by_role("link", name=section).first.click()
+            await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+            await expect(page.get_by_role("navigation", name="Sections")).to_have_count(0)
+    finally:
+        await admin.locator("main .actions details.menu > summary").click()
+        await admin.get_by_role("button", name="Enable").click()
+        await expect(admin.get_by_role("heading", level=1)).to_contain_text("Active")

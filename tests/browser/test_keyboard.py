@@ -1,0 +1,80 @@
+"""The CRM without a mouse."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from .conftest import ADMIN, cookies_of
+
+pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+
+# Whether what has the focus differs from the same thing without it, at itself or around it.
+SEES_FOCUS = """() => {
+  const drawn = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0
+    || style.boxShadow !== "none";
+  const at = document.activeElement;
+  if (at === document.body) return true; // past the last stop
+  return [at, at.parentElement].some(
+    (element) => drawn(getComputedStyle(element)) || drawn(getComputedStyle(element, "::after")));
+}"""
+BEHIND = "document.querySelector('main').contains(document.activeElement)"
+NAME = "document.activeElement.outerHTML.slice(0, 120)"
+
+
+async def test_a_day_without_a_mouse(browser: Browser, address: str) -> None:
+    context = await browser.new_context()
+    page = await context.new_page()
+    keys = page.keyboard
+    await page.goto(f"{address}/auth/login")
+    await page.get_by_label("E-mail").focus()
+    await keys.type(ADMIN[0])
+    await keys.press("Tab")
+    await keys.type(ADMIN[1])
+    await keys.press("Enter")
+    await page.wait_for_url(f"{address}/")
+
+    await keys.press("/")
+    await keys.type("Anchor")
+    await keys.press("Enter")
+    await page.wait_for_url(f"{address}/search?q=Anchor")
+
+    await page.goto(f"{address}/accounts/")
+    await keys.press("n")
+    await page.wait_for_url(f"{address}/accounts/new")
+    await page.get_by_label("Company name").focus()
+    await keys.type("Typed by keys")
+    await keys.press("Enter")
+    await expect(page.get_by_role("heading", name="Typed by keys")).to_be_visible()
+
+    summary = page.locator("main .actions details.menu > summary")
+    await summary.focus()
+    await keys.press("Enter")
+    archive = page.get_by_text("Archive", exact=True).first
+    await expect(archive).to_be_visible()
+    await archive.focus()
+    await keys.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("button", name="Keep as it is")).to_be_focused()
+    for _ in range(4):
+        await keys.press("Tab")
+        assert not await page.evaluate(
+            "document.querySelector('main').contains(document.activeElement)"
+        )
+    await keys.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(summary).to_be_focused()
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/", "/orders/new", "/team/2", "/transfer/orders"])
+async def test_the_focus_is_always_visible(browser: Browser, address: str, path: str) -> None:
+    cookies = await cookies_of(browser, address)
+    page = await (await browser.new_context(storage_state=cookies)).new_page()
+    await page.goto(address + path)
+    unseen = []
+    for _ in range(30):
+        await page.keyboard.press("Tab")
+        if not await page.evaluate(SEES_FOCUS):
+            unseen.append(await page.evaluate(NAME))
+
+    assert unseen == []

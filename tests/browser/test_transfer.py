@@ -1,0 +1,49 @@
+"""Importing and exporting through the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from .conftest import cookies_of
+
+pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+
+
+@pytest.mark.feature("AP3")
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+async def test_goods_are_imported_and_exported(
+    browser: Browser, address: str, tmp_path: Path, javascript: bool
+) -> None:
+    file = tmp_path / "goods.csv"
+    codes = [f"{'SCRIPT' if javascript else 'PLAIN'}-{number}" for number in range(2500)]
+    lines = ["code,name,price,colour", *(f"{code},Import of {code},1.50,red" for code in codes)]
+    file.write_text("\n".join(lines))
+    context = await browser.new_context(
+        storage_state=await cookies_of(browser, address), java_script_enabled=javascript
+    )
+    page = await context.new_page()
+
+    await page.goto(f"{address}/transfer/goods")
+    await page.get_by_label("CSV file").set_input_files(file)
+    await page.get_by_role("button", name="Check the file").click()
+    await expect(page.get_by_text("Nothing is written yet")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("Not imported: the columns colour.")).to_be_visible()
+    await page.get_by_role("button", name="Import now").click()
+    await expect(page.get_by_text("Imported goods: 2500 new")).to_be_visible(timeout=20_000)
+
+    await page.goto(f"{address}/goods/?q={codes[0]}")
+    await expect(page.get_by_role("cell", name=codes[0], exact=True)).to_be_visible()
+    if javascript:
+        await page.locator("main .actions details.menu > summary").click()
+    else:
+        await page.goto(f"{address}/transfer/")
+    async with page.expect_download() as waiting:
+        await page.get_by_role("link", name="Export goods").click()
+    download = await waiting.value
+    assert download.suggested_filename.startswith("goods-")
+    exported = (await download.path()).read_text(encoding="utf-8")
+    assert f"\n{codes[-1]},Import of {codes[-1]},,,1.500," in exported
+    await context.close()
