@@ -409,6 +409,10 @@ class PoolExhaustedError(DatabaseBusyError):
         )
 
 
+class DatabaseTimeoutError(DatabaseBusyError):
+    """A statement, or reaching the server, took too long; its connection was thrown away."""
+
+
 # --- migrate --------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from quarterdeck.app import Blueprint
-from quarterdeck.exceptions import SessionUnavailableError
+from quarterdeck.exceptions import QuarterdeckError
 from quarterdeck.login import public
 from quarterdeck.session import stateless
 
@@ -57,7 +57,7 @@ async def _passes(name: str, check: Callable[[], Awaitable[None]]) -> bool:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await check()
-    except (SQLAlchemyError, SessionUnavailableError, OSError, TimeoutError) as error:
+    except (QuarterdeckError, SQLAlchemyError, OSError, TimeoutError) as error:
         current_app.logger.warning("Not ready: %s: %s", name, error)
         return False
     return True

@@ -28,6 +28,7 @@ from quarterdeck.exceptions import (
     SchemaDriftError,
 )
 from quarterdeck.sqlalchemy.engines import create_database
+from quarterdeck.sqlalchemy.limits import no_time_limit
 from quarterdeck.sqlalchemy.urls import is_memory, is_sqlite
 
 from .bridge import Use, in_thread
@@ -90,6 +91,7 @@ class Workspace:
         await asyncio.to_thread(self._prepare)
         async with AsyncExitStack() as stack:
             stack.enter_context(self._reachable())
+            stack.enter_context(no_time_limit())
             if lock:
                 seconds = self._state.lock_seconds
                 await stack.enter_async_context(exclusive(self._engine, seconds))
@@ -100,11 +102,16 @@ class Workspace:
         if await self._file_is_missing():
             return ()
         options = {key: self._state.options[key] for key in _TABLE & self._state.options.keys()}
-        with self._reachable():
-            async with self._engine.connect() as connection:
-                return await connection.run_sync(
-                    lambda sync: MigrationContext.configure(sync, opts=options).get_current_heads()
-                )
+        try:
+            with self._reachable():
+                async with self._engine.connect() as connection:
+                    return await connection.run_sync(
+                        lambda it: MigrationContext.configure(it, opts=options).get_current_heads()
+                    )
+        except DatabaseUnreachableError as error:
+            if _says_unknown_database(error):
+                return ()
+            raise
 
     async def _file_is_missing(self) -> bool:
         """Whether merely asking SQLite would make an empty file."""
@@ -159,6 +166,12 @@ class Workspace:
         for name, value in entries.items():
             config.set_main_option(name, value.replace("%", "%%"))
         return config
+
+
+def _says_unknown_database(error: DatabaseUnreachableError) -> bool:
+    """Whether a MySQL server answered, but has no such database yet."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and getattr(cause.orig, "args", (None,))[0] == 1049
 
 
 _TABLE = {"version_table", "version_table_schema"}

@@ -3,6 +3,7 @@
 from .collection import DynamicCollection, DynamicMapped, dynamic_relationship
 from .decimals import ExactDecimal
 from .extension import SQLAlchemy
+from .limits import no_time_limit
 from .model import ModelMixin
 from .moments import UTCDateTime
 from .pagination import Pagination
@@ -20,4 +21,5 @@ __all__ = [
     "Session",
     "UTCDateTime",
     "dynamic_relationship",
+    "no_time_limit",
 ]

@@ -29,6 +29,18 @@ CONFIG = (
         boolean,
         "Test a connection before use; default true on a server, false on SQLite",
     ),
+    ConfigKey(
+        "SQLALCHEMY_CONNECT_TIMEOUT_SECONDS",
+        2.0,
+        seconds,
+        "Seconds in which a MySQL server must let us in, and answer the test of a connection",
+    ),
+    ConfigKey(
+        "SQLALCHEMY_QUERY_TIMEOUT_SECONDS",
+        4.0,
+        seconds,
+        "Seconds after which a statement on MySQL is given up with a 503",
+    ),
     ConfigKey("SQLALCHEMY_ECHO", False, boolean, "Log every statement"),
     ConfigKey(
         "SQLALCHEMY_ENGINE_OPTIONS",

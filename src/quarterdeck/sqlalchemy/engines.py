@@ -14,9 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from quarterdeck.exceptions import ConfigurationError
 
-from . import driver, sqlite
+from . import driver, limits, sqlite
 from .pool import BoundedPool
 from .urls import async_url, is_memory, is_mysql, is_sqlite
+
+# What does not fit is refused instead of cut to size, NOW() is UTC as everything else, and the
+# server gives up waiting for a row before we give up waiting for the server.
+SESSION_VARIABLES = (
+    "SET sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
+    "NO_ENGINE_SUBSTITUTION'), time_zone = '+00:00', innodb_lock_wait_timeout = 3"
+)
 
 Engines = dict[str | None, AsyncEngine]
 
@@ -66,6 +73,8 @@ def _make(
         ) from error
     if is_sqlite(url):
         sqlite.prepare(engine.sync_engine)
+    elif engine.dialect.driver in limits.DRIVERS:
+        limits.prepare(engine.sync_engine, limits.Limits.of(config))
     return engine
 
 
@@ -86,6 +95,7 @@ def _defaults(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:
     if is_mysql(url):
         # Each statement sees what is committed, as on SQLite, and fewer gaps are locked.
         arguments["isolation_level"] = "READ COMMITTED"
+        arguments["connect_args"] = {"init_command": SESSION_VARIABLES}
     if is_memory(url):
         # The database lives in one connection: sessions take turns, none shares a transaction.
         arguments |= {"pool_size": 1, "max_overflow": 0, "pool_recycle": -1}

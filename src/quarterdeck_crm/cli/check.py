@@ -41,12 +41,12 @@ async def check(ctx: click.Context, deploy: bool) -> None:
 async def broken() -> AsyncIterator[str]:
     """Yield what keeps the CRM from working at all."""
     try:
-        await check_database()
         await check_schema()
-    except (SQLAlchemyError, OSError) as error:
-        yield f"'DATABASE_URL' - the database does not answer: {error}. Start it, or mend the URL."
+        await check_database()
     except QuarterdeckError as error:
         yield str(error)
+    except (SQLAlchemyError, OSError) as error:
+        yield f"'DATABASE_URL' - the database does not answer: {error}. Start it, or mend the URL."
 
 
 def unsafe_settings(app: Quart) -> Iterator[str]:

@@ -11,9 +11,10 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from quart.cli import ScriptInfo
 
+from quarterdeck.exceptions import QuarterdeckError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.resources import HYPERCORN
-from quarterdeck_crm.schema import SchemaMismatchError, check_schema
+from quarterdeck_crm.schema import check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ async def _serve(app: Quart, config: Config) -> None:
     async with app.app_context():
         try:
             await check_schema()
-        except SchemaMismatchError as error:
+        except QuarterdeckError as error:
             raise click.ClickException(str(error)) from None
         finally:
             await db.dispose()  # the server opens connections of its own

@@ -1,0 +1,207 @@
+"""Time limits for MySQL and MariaDB, whose async drivers wait for a frozen server for ever.
+
+When a round trip takes too long the connection is closed, for nobody knows what the server will
+still send on it. To SQLAlchemy it is a lost connection: the pool throws the idle ones away as
+well, and connects anew when asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.dialects.mysql.aiomysql import (
+    AsyncAdapt_aiomysql_connection,
+    AsyncAdapt_aiomysql_cursor,
+    AsyncAdapt_aiomysql_ss_cursor,
+)
+from sqlalchemy.dialects.mysql.asyncmy import (
+    AsyncAdapt_asyncmy_connection,
+    AsyncAdapt_asyncmy_cursor,
+    AsyncAdapt_asyncmy_ss_cursor,
+)
+from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.util import await_only
+
+from quarterdeck.exceptions import DatabaseBusyError, DatabaseTimeoutError
+
+T = TypeVar("T")
+
+SERVER_LOST = 2013  # what MySQL's own clients say after a read timeout
+LOCK_WAIT_TIMEOUT = 1205
+DEADLOCK = 1213
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds for reaching the server, and for one statement; None for no limit."""
+
+    connect: float | None
+    statement: float | None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Limits:
+        return cls(
+            config["SQLALCHEMY_CONNECT_TIMEOUT_SECONDS"] or None,
+            config["SQLALCHEMY_QUERY_TIMEOUT_SECONDS"] or None,
+        )
+
+
+_unlimited: ContextVar[bool] = ContextVar("quarterdeck_sqlalchemy_unlimited", default=False)
+
+
+@contextmanager
+def no_time_limit() -> Iterator[None]:
+    """Let statements in this block take as long as they need, as migrations do."""
+    token = _unlimited.set(True)
+    try:
+        yield
+    finally:
+        _unlimited.reset(token)
+
+
+def prepare(engine: Engine, limits: Limits) -> None:
+    """Let an engine for aiomysql or asyncmy make connections with time limits."""
+    adapter = DRIVERS[engine.dialect.driver]
+
+    @event.listens_for(engine, "do_connect")
+    def connect(
+        dialect: Any, _record: object, args: Sequence[Any], options: dict[str, Any]
+    ) -> _Connection:
+        dbapi = dialect.loaded_dbapi
+        creator = options.pop("async_creator_fn", dbapi.driver.connect)
+        reached = _in_time(dbapi, creator(*args, **options), limits.connect)
+        connection: _Connection = await_only(adapter.create(dbapi, reached))
+        connection.limits = limits
+        return connection
+
+    event.listen(engine, "handle_error", _answer_503)
+
+
+def _answer_503(context: ExceptionContext) -> BaseException | None:
+    """Turn what may work in a moment into errors that say so."""
+    error = context.original_exception
+    if context.is_pre_ping:
+        return None
+    if isinstance(error.__cause__, TimeoutError):
+        return DatabaseTimeoutError(str(error.args[-1]))
+    if error.args and error.args[0] in {LOCK_WAIT_TIMEOUT, DEADLOCK}:
+        return DatabaseBusyError(f"another transaction is in the way: {error.args[-1]}")
+    return None
+
+
+async def _in_time(dbapi: Any, work: Awaitable[T], seconds: float | None) -> T:
+    """Await a round trip; when cancelled, both drivers close the connection."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError as error:
+        reason = f"the database did not answer within {seconds} s"
+        raise dbapi.OperationalError(SERVER_LOST, reason) from error
+
+
+class _Connection:
+    """What is waited for on a connection, besides the statements of its cursors."""
+
+    dbapi: Any
+    limits: Limits
+    _connection: Any
+    _handle_exception: Any
+
+    def in_time(self, work: Awaitable[T]) -> Awaitable[T]:
+        seconds = None if _unlimited.get() else self.limits.statement
+        return _in_time(self.dbapi, work, seconds)
+
+    def _wait(self, work: Awaitable[Any]) -> None:
+        try:
+            await_only(work)
+        except Exception as error:
+            self._handle_exception(error)
+
+    def ping(self, reconnect: bool = False) -> None:
+        answer = self._connection.ping(reconnect=reconnect)
+        self._wait(_in_time(self.dbapi, answer, self.limits.connect))
+
+    def commit(self) -> None:
+        self._wait(self.in_time(self._connection.commit()))
+
+    def rollback(self) -> None:
+        self._wait(self.in_time(self._connection.rollback()))
+
+    def autocommit(self, value: Any) -> None:
+        self._wait(self.in_time(self._connection.autocommit(value)))
+
+
+class _Cursor:
+    """The statements of a connection."""
+
+    __slots__ = ()
+
+    _adapt_connection: Any
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> Any:
+        work = super()._execute_async(operation, parameters)  # type: ignore[misc]
+        return await self._adapt_connection.in_time(work)
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
+        work = super()._executemany_async(operation, seq_of_parameters)  # type: ignore[misc]
+        return await self._adapt_connection.in_time(work)
+
+
+class _StreamingCursor(_Cursor):
+    """A cursor whose rows are still on the server."""
+
+    __slots__ = ()
+
+    _cursor: Any
+
+    def _fetch(self, work: Awaitable[Any]) -> Any:
+        return await_only(self._adapt_connection.in_time(work))
+
+    def fetchone(self) -> Any:
+        return self._fetch(self._cursor.fetchone())
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        return self._fetch(self._cursor.fetchmany(size=size))
+
+    def fetchall(self) -> Any:
+        return self._fetch(self._cursor.fetchall())
+
+    def close(self) -> None:
+        if self._cursor is not None:
+            self._fetch(self._cursor.close())  # it reads what is left
+            self._cursor = None
+
+
+class _AiomysqlCursor(_Cursor, AsyncAdapt_aiomysql_cursor):
+    __slots__ = ()
+
+
+class _AiomysqlStreamingCursor(_StreamingCursor, AsyncAdapt_aiomysql_ss_cursor):
+    __slots__ = ()
+
+
+class _AiomysqlConnection(_Connection, AsyncAdapt_aiomysql_connection):
+    _cursor_cls = _AiomysqlCursor
+    _ss_cursor_cls = _AiomysqlStreamingCursor
+
+
+class _AsyncmyCursor(_Cursor, AsyncAdapt_asyncmy_cursor):
+    __slots__ = ()
+
+
+class _AsyncmyStreamingCursor(_StreamingCursor, AsyncAdapt_asyncmy_ss_cursor):
+    __slots__ = ()
+
+
+class _AsyncmyConnection(_Connection, AsyncAdapt_asyncmy_connection):
+    _cursor_cls = _AsyncmyCursor
+    _ss_cursor_cls = _AsyncmyStreamingCursor
+
+
+DRIVERS: dict[str, Any] = {"aiomysql": _AiomysqlConnection, "asyncmy": _AsyncmyConnection}

@@ -1,0 +1,200 @@
+"""MariaDB through both drivers: what a connection is set to, and servers that freeze or die."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart import Quart
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, DBAPIError
+
+from quarterdeck.exceptions import DatabaseBusyError, DatabaseTimeoutError
+from quarterdeck.sqlalchemy import no_time_limit
+from tests.servers import Server, mariadb
+
+from .sqlalchemy_app import User, add_users, db, make_app
+
+pytestmark = [
+    pytest.mark.external_service("MariaDB"),
+    pytest.mark.parametrize("driver", ["aiomysql", "asyncmy"]),
+]
+
+
+@pytest.fixture(scope="module", name="maria")
+def _maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = mariadb(tmp_path_factory.mktemp("mariadb"))
+    server.start()
+    yield server
+    server.thaw()
+    server.kill()
+
+
+@pytest.fixture(name="settings")
+def _settings() -> dict[str, Any]:
+    """Short limits, to be quick; a test that counts seconds has its own."""
+    return {"SQLALCHEMY_CONNECT_TIMEOUT_SECONDS": 0.4, "SQLALCHEMY_QUERY_TIMEOUT_SECONDS": 0.4}
+
+
+@pytest.fixture(name="built")
+def _built(maria: Server, driver: str, tmp_path: Path, settings: dict[str, Any]) -> Quart:
+    """An app, made outside the event loop as servers do: importing a driver reads files."""
+    uri = f"mysql+{driver}://root@127.0.0.1:{maria.port}/{tmp_path.name[:40]}"
+    app = make_app(tmp_path, SQLALCHEMY_DATABASE_URI=uri, **settings)
+
+    @app.get("/")
+    async def count() -> str:
+        return str(await User.query.count())
+
+    @app.get("/slow")
+    async def slow() -> str:
+        return str(await db.session.scalar(text("SELECT SLEEP(30)")))
+
+    return app
+
+
+@pytest.fixture(name="app")
+async def _app(built: Quart, maria: Server) -> AsyncIterator[Quart]:
+    async with built.test_app():
+        async with built.app_context():
+            await db.create_database()
+            await db.drop_all()
+            await db.create_all()
+            await add_users("Ada")
+        yield built
+        maria.heal()
+
+
+async def status(app: Quart, path: str = "/") -> int:
+    return (await app.test_client().get(path)).status_code
+
+
+@pytest.mark.feature("D1")
+class TestConnections:
+    async def test_they_speak_four_bytes_and_utc_and_are_strict(self, app: Quart) -> None:
+        async with app.app_context():
+            row = (
+                await db.session.execute(
+                    text(
+                        "SELECT @@character_set_client, @@time_zone, @@sql_mode,"
+                        " @@tx_isolation, @@innodb_lock_wait_timeout"
+                    )
+                )
+            ).one()
+        assert row[:2] == ("utf8mb4", "+00:00")
+        assert {"STRICT_ALL_TABLES", "NO_ENGINE_SUBSTITUTION"} <= set(row[2].split(","))
+        assert row[3:] == ("READ-COMMITTED", 3)
+
+    async def test_they_are_strict_where_the_server_is_not(self, app: Quart) -> None:
+        async with app.app_context():
+            await db.session.execute(text("SET GLOBAL sql_mode = ''"))
+            await db.session.remove()
+            await db.dispose()
+            try:
+                with pytest.raises(DataError, match="too long"):
+                    await add_users("x" * 51)
+            finally:
+                await db.session.execute(text("SET GLOBAL sql_mode = DEFAULT"))
+
+    async def test_four_byte_characters_come_back(self, app: Quart) -> None:
+        async with app.app_context():
+            await add_users("𠮷野家 🚢")
+            assert await User.query.filter_by(name="𠮷野家 🚢").count() == 1
+
+    @pytest.mark.feature("D7")
+    async def test_a_lock_that_stays_is_a_busy_database(self, app: Quart) -> None:
+        async with app.app_context(), db.new_session() as other:
+            await other.execute(text("SET innodb_lock_wait_timeout = 1"))
+            async with db.transaction():
+                await User.query.with_for_update().one()
+                with no_time_limit(), pytest.raises(DatabaseBusyError, match="in the way"):
+                    await other.execute(text("UPDATE user SET balance = 1"))
+
+
+@pytest.mark.feature("D7")
+@pytest.mark.hazard("no read timeout")
+class TestFrozenServer:
+    async def test_a_statement_is_given_up(self, app: Quart) -> None:
+        started = time.monotonic()
+        response = await app.test_client().get("/slow")
+        assert time.monotonic() - started < 2
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "1"
+        assert await status(app) == 200
+
+    async def test_statements_may_take_their_time_when_told_so(self, app: Quart) -> None:
+        async with app.app_context():
+            with no_time_limit():
+                assert await db.session.scalar(text("SELECT SLEEP(0.6)")) == 0
+
+    async def test_large_results_are_given_up_too(self, app: Quart) -> None:
+        numbers = text("SELECT seq, SLEEP(IF(seq = 100000, 30, 0)) FROM seq_1_to_100000")
+        async with app.app_context():
+            result = await db.session.stream(numbers)
+            with pytest.raises((DatabaseTimeoutError, DBAPIError)):
+                await result.fetchall()
+
+    async def test_requests_are_answered_503_and_later_200(self, app: Quart, maria: Server) -> None:
+        assert await status(app) == 200
+        maria.freeze()
+        started = time.monotonic()
+        answers = await asyncio.gather(*(status(app) for _ in range(5)))
+        assert set(answers) == {503}
+        assert time.monotonic() - started < 3
+        maria.thaw()
+        assert await status(app) == 200
+
+    @pytest.mark.parametrize("settings", [{}])
+    async def test_the_defaults_answer_within_5_seconds(self, app: Quart, maria: Server) -> None:
+        under_way = asyncio.create_task(status(app, "/slow"))
+        await asyncio.sleep(0.1)
+        maria.freeze()
+        started = time.monotonic()
+        answers = set(await asyncio.gather(under_way, status(app), status(app)))
+        assert time.monotonic() - started < 5
+        assert answers == {503}
+
+    async def test_a_handshake_is_given_up(self, app: Quart, maria: Server) -> None:
+        async with app.app_context():
+            await db.dispose()
+        maria.freeze()
+        started = time.monotonic()
+        assert await status(app) == 503
+        assert time.monotonic() - started < 2
+
+    async def test_no_connection_is_lost_to_the_pool(self, app: Quart, maria: Server) -> None:
+        async with app.app_context():
+            pool: Any = db.engine.pool
+        maria.freeze()
+        await asyncio.gather(*(status(app) for _ in range(4)))
+        assert pool.checkedout() == 0
+
+
+@pytest.mark.feature("D7")
+@pytest.mark.hazard("server restart")
+async def test_a_killed_server_is_used_again_once_it_is_back(app: Quart, maria: Server) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    assert await status(app) == 200
+    maria.kill()
+    assert await status(app) >= 500
+    await asyncio.to_thread(maria.start)
+    assert await asyncio.gather(*(status(app) for _ in range(10))) == [200] * 10
+
+
+@pytest.mark.feature("D7")
+@pytest.mark.parametrize(
+    "settings",
+    [{"SQLALCHEMY_POOL_SIZE": 1, "SQLALCHEMY_MAX_OVERFLOW": 0, "SQLALCHEMY_POOL_TIMEOUT": 0.2}],
+)
+async def test_a_spent_pool_is_a_503(app: Quart) -> None:
+    under_way = asyncio.create_task(status(app, "/slow"))
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    response = await app.test_client().get("/")
+    assert time.monotonic() - started < 1
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    assert await under_way == 503
