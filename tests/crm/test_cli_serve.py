@@ -23,7 +23,7 @@ SERVE = (sys.executable, "-m", "quarterdeck_crm", "serve")
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def served(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run ``crm serve`` on a free port until the block ends."""
     process = subprocess.Popen(
         [*SERVE, "--bind", "127.0.0.1:0"],
@@ -31,7 +31,7 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         stdout=subprocess.DEVNULL,
         text=True,
         cwd=folder,
-        env=environment(folder),
+        env=environment(folder, **more),
     )
     assert process.stderr is not None
     try:
