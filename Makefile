@@ -61,7 +61,7 @@ clean: ## Remove the virtual environment and what tools left behind; data in ins
 lock: ## Pin the newest versions that pass into requirements.lock (run the tests before committing)
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	.venv-lock/bin/python -m pip install --quiet --editable ".[all]" --group dev
+	.venv-lock/bin/python -m pip install --quiet --editable ".[all]" --group dev --group bench
 	{ echo "# The pinned set: every extra and the tools of development. Made by 'make lock'."; \
 	  .venv-lock/bin/python -m pip freeze --exclude-editable --exclude pip; } > requirements.lock
 	rm -rf .venv-lock
