@@ -100,6 +100,14 @@ class TestConnections:
             finally:
                 await db.session.execute(text("SET GLOBAL sql_mode = DEFAULT"))
 
+    async def test_warnings_of_the_server_are_not_logged(
+        self, app: Quart, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.clear()
+        async with app.app_context():
+            await db.create_database()  # 'database exists'
+        assert [record for record in caplog.records if record.name != "asyncio"] == []
+
     async def test_four_byte_characters_come_back(self, app: Quart) -> None:
         async with app.app_context():
             await add_users("𠮷野家 🚢")

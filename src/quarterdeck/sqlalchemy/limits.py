@@ -8,6 +8,7 @@ well, and connects anew when asked.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -68,6 +69,8 @@ def no_time_limit() -> Iterator[None]:
 def prepare(engine: Engine, limits: Limits) -> None:
     """Let an engine for aiomysql or asyncmy make connections with time limits."""
     adapter = DRIVERS[engine.dialect.driver]
+    # It logs each warning of the server: a line for every named primary key of a migration.
+    logging.getLogger("asyncmy").setLevel(logging.ERROR)
 
     @event.listens_for(engine, "do_connect")
     def connect(
