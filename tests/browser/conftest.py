@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.services import require_program
@@ -25,6 +26,13 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+# One browser serves all tests, so they share an event loop, and a process under xdist.
+in_browser = [
+    pytest.mark.external_service("chromium"),
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 Launch = Callable[[], Awaitable[Browser]]
 
@@ -49,7 +57,11 @@ def crm(folder: Path, *words: str) -> None:
 def environment(folder: Path) -> dict[str, str]:
     """Return an environment in which nothing of this machine's configuration is left."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
-    return kept | {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"}
+    return kept | {
+        "CRM_INSTANCE": str(folder / "instance"),
+        "CRM_SEND_FILE_MAX_AGE_DEFAULT": "3600",  # as in production: files are fetched once
+        "PYTHONWARNINGS": "error",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -78,16 +90,31 @@ def address(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator
     process.stderr.close()
 
 
-@pytest.fixture
-async def launch(chromium: str) -> AsyncIterator[Launch]:
-    """Start a browser, a process of its own; closed after the test."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def start(chromium: str) -> AsyncIterator[Launch]:
+    """Start a browser, a process of its own; closed after the last test."""
     async with async_playwright() as playwright:
         yield lambda: playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
 
 
-@pytest.fixture(name="browser")
-async def _browser(launch: Launch) -> Browser:
-    return await launch()
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_browser(start: Launch) -> Browser:
+    return await start()
+
+
+@pytest_asyncio.fixture(loop_scope="session", name="browser")
+async def _browser(shared_browser: Browser) -> AsyncIterator[Browser]:
+    """A browser whose windows are closed after the test."""
+    yield shared_browser
+    for context in shared_browser.contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def other_browser(start: Launch) -> AsyncIterator[Browser]:
+    """A second browser, a process of its own."""
+    async with await start() as browser:
+        yield browser
 
 
 async def sign_in(page: Page, address: str, who: tuple[str, str] = ADMIN) -> None:

@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, Response, expect
 
-from .conftest import cookies_of, sign_in
+from .conftest import cookies_of, in_browser, sign_in
 
-pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = in_browser
 
 Open = Callable[..., Awaitable[Page]]
 
 FOCUSED = "document.activeElement"
 
 
-@pytest.fixture(name="open_page")
+@pytest_asyncio.fixture(loop_scope="session", name="open_page")
 async def _open_page(browser: Browser, address: str) -> AsyncIterator[Open]:
     """Open a page in a window of its own, signed in; options are those of the window."""
     contexts: list[BrowserContext] = []

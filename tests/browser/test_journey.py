@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
-from .conftest import sign_in
+from .conftest import in_browser, sign_in
 from .steps import choose, make_account, make_good
 
-pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = in_browser
 
 
 @pytest.mark.feature("AP1", "AP3", "F1", "W4")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 
-from .conftest import ADMIN, cookies_of
+from .conftest import ADMIN, cookies_of, in_browser
 
-pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = in_browser
 
 # Whether what has the focus differs from the same thing without it, at itself or around it.
 SEES_FOCUS = """() => {

@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
-from .conftest import sign_in
+from .conftest import in_browser, sign_in
 
-pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = in_browser
 
 PAGES = (
     "/",

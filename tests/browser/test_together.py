@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from .conftest import USER, Launch, cookies_of, sign_in
+from .conftest import USER, cookies_of, in_browser, sign_in
 from .steps import make_account, make_good, make_order
 
-pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = in_browser
 
 CONFIRMED = "The order is confirmed."
 REFUSED = "That was not possible"
@@ -22,8 +22,10 @@ async def signed_in(browser: Browser, address: str) -> Page:
 
 
 @pytest.mark.feature("AP3")
-async def test_the_last_piece_goes_to_one_of_two(launch: Launch, address: str) -> None:
-    first, second = [await signed_in(await launch(), address) for _ in range(2)]
+async def test_the_last_piece_goes_to_one_of_two(
+    browser: Browser, other_browser: Browser, address: str
+) -> None:
+    first, second = [await signed_in(which, address) for which in (browser, other_browser)]
     await make_account(first, address, "Two buyers")
     await make_good(first, address, "last-lamp", stock=1, price="10")
     for page in (first, second):
@@ -47,8 +49,10 @@ async def test_the_last_piece_goes_to_one_of_two(launch: Launch, address: str) -
 
 
 @pytest.mark.feature("AP3")
-async def test_the_second_editor_is_told_and_chooses(launch: Launch, address: str) -> None:
-    first, second = [await signed_in(await launch(), address) for _ in range(2)]
+async def test_the_second_editor_is_told_and_chooses(
+    browser: Browser, other_browser: Browser, address: str
+) -> None:
+    first, second = [await signed_in(which, address) for which in (browser, other_browser)]
     second.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     await make_account(first, address, "Two editors")
     await make_good(first, address, "chain", stock=9, price="10")

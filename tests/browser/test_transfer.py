@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from .conftest import cookies_of
+from .conftest import cookies_of, in_browser
 
-pytestmark = [pytest.mark.external_service("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = in_browser
 
 
 @pytest.mark.feature("AP3")
