@@ -6,6 +6,7 @@ Run ``python -m bench.orders``. One process each, one SQLite file for all, signe
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import random
 import re
@@ -18,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from bench.side_by_side import PYTHON, Peer, Server, compare, gunicorn, uvicorn
+from quarterdeck_crm import create_app
 
 ORDERS = 10_000
 ACCOUNTS = 200
@@ -62,6 +64,14 @@ def fill(folder: Path) -> Path:
     return path
 
 
+def write_links(folder: Path) -> None:
+    """Tell the peers where the CRM's pages are, since its templates link to them."""
+    rules = create_app("testing", INSTANCE=str(folder)).url_map.iter_rules()
+    links = {rule.endpoint: re.sub(r"<(?:[^<>:]+:)?(\w+)>", r"{\1}", rule.rule) for rule in rules}
+    links.pop("static")
+    (folder / "links.json").write_text(json.dumps(links))
+
+
 def _crm(folder: Path, *arguments: str, text: str | None = None) -> None:
     subprocess.run(
         [*CRM, *arguments], check=True, input=text, text=True, stdout=subprocess.DEVNULL,
@@ -73,7 +83,7 @@ def _settings(folder: Path) -> dict[str, str]:
     return {
         "CRM_INSTANCE": str(folder),
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'crm.sqlite3'}",
-        "BENCH_DATABASE": str(folder / "crm.sqlite3"),
+        "BENCH_FOLDER": str(folder),
         "SECRET_KEY": "only-to-measure-with-" + "0" * 32,
     }
 
@@ -120,17 +130,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fill(folder)
+        write_links(folder)
         settings = _settings(folder)
         flask = gunicorn("bench.peers.flask_orders:create_app()")
         fastapi = uvicorn("bench.peers.fastapi_orders:create_app")
+        serve = [*CRM, "serve", "--bind", "127.0.0.1:{port}"]
+        cookie = settings | {"SESSION_TYPE": "null"}  # a signed cookie, as the others have
         compare(
             [
-                Peer(
-                    "Quarterdeck, crm serve",
-                    [*CRM, "serve", "--bind", "127.0.0.1:{port}"],
-                    settings,
-                    sign_in_to_crm,
-                ),
+                Peer("crm serve, session in a cookie", serve, cookie, sign_in_to_crm),
+                Peer("crm serve, in the database", serve, settings, sign_in_to_crm),
                 Peer("Flask, gunicorn 8 threads", flask, settings, sign_in_to_peer),
                 Peer("FastAPI, uvicorn", [*fastapi, "--factory"], settings, sign_in_to_peer),
             ],

@@ -3,6 +3,9 @@
 Figures of one machine and one run: only the ratios mean anything, and those under 5 % do not.
 All servers run at the same time and are loaded one after the other, in several short rounds. A
 ratio is taken within a round, where the machine was equally busy; the median of the rounds counts.
+
+Beside the rate stands the processor time that the server spent on a request. Other work on the
+machine disturbs it less, and for one process with one interpreter lock it is what limits the rate.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PYTHON = sys.executable
 CONNECTIONS = 32
@@ -45,8 +49,17 @@ class Server:
     """A peer that is running."""
 
     peer: Peer
+    process: int
     base: str
     cookie: str | None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one server did in one round: requests per second, milliseconds of CPU for each."""
+
+    rate: float
+    cpu: float
 
 
 def hypercorn(target: str) -> list[str]:
@@ -89,7 +102,7 @@ def served(peer: Peer) -> Iterator[Server]:
     try:
         _wait_for(port, peer, process)
         base = f"http://127.0.0.1:{port}"
-        yield Server(peer, base, peer.sign_in(base) if peer.sign_in else None)
+        yield Server(peer, process.pid, base, peer.sign_in(base) if peer.sign_in else None)
     finally:
         process.terminate()
         process.wait(15)
@@ -107,15 +120,32 @@ def _wait_for(port: int, peer: Peer, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"'{peer.name}' does not start. Run '{command}' to see why.")
 
 
-def load(url: str, seconds: float, cookie: str | None = None) -> float:
-    """Return requests per second; exits if any answer was not good."""
-    header = ["-H", f"Cookie: {cookie}"] if cookie else []
+def load(server: Server, path: str, seconds: int) -> Turn:
+    """Load a server; exits if any answer was not good."""
+    header = ["-H", f"Cookie: {server.cookie}"] if server.cookie else []
+    url = server.base + path
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *header, url]
+    before = _cpu_seconds(server.process)
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in output or "Socket errors" in output:
+    spent = _cpu_seconds(server.process) - before
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    count = re.search(r"(\d+) requests in", output)
+    if "Non-2xx" in output or "Socket errors" in output or not rate or not count:
         sys.exit(f"'{url}' gave errors:\n{output}")
-    match = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    return float(match[1]) if match else 0.0
+    return Turn(float(rate[1]), spent * 1000 / max(int(count[1]), 1))
+
+
+def _cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process and its children so far; 0 where there is no /proc."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(path.parent.name) == process or int(fields[1]) == process:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def compare(
@@ -143,21 +173,20 @@ def compare(
             for server in servers:
                 if check is not None:
                     check(server, path)
-                load(server.base + path, 1, server.cookie)  # warm
-            rates = [
-                [load(server.base + path, seconds, server.cookie) for server in servers]
-                for _ in range(rounds)
-            ]
-            _report(path, servers, rates)
+                load(server, path, 1)  # warm
+            turns = [[load(server, path, seconds) for server in servers] for _ in range(rounds)]
+            _report(path, servers, turns)
 
 
-def _report(path: str, servers: Sequence[Server], rates: Sequence[Sequence[float]]) -> None:
-    print(f"\n{path:34} requests/s   ours against it (lowest to highest round)")
+def _report(path: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn]]) -> None:
+    print(f"\n{path:32} requests/s  CPU ms   the first is as good, by rate (range), by CPU")
     for number, server in enumerate(servers):
-        rate = statistics.median(each[number] for each in rates)
-        print(f"  {server.peer.name:32} {rate:10.0f}", end="")
+        rate = statistics.median(turns[number].rate for turns in rounds)
+        cpu = statistics.median(turns[number].cpu for turns in rounds)
+        print(f"  {server.peer.name:32} {rate:8.0f}  {cpu:6.2f}", end="")
         if number:
-            ratios = sorted(each[0] / each[number] for each in rates)
-            middle = statistics.median(ratios)
-            print(f"   {middle:5.2f}  ({ratios[0]:.2f} to {ratios[-1]:.2f})", end="")
+            by_rate = sorted(turns[0].rate / turns[number].rate for turns in rounds)
+            by_cpu = statistics.median(turns[number].cpu / turns[0].cpu for turns in rounds)
+            middle, low, high = statistics.median(by_rate), by_rate[0], by_rate[-1]
+            print(f"   {middle:5.2f} ({low:.2f} to {high:.2f})  {by_cpu:5.2f}", end="")
         print()

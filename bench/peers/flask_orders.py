@@ -28,9 +28,8 @@ def create_app() -> Flask:
     page.prepare(app)
     app.jinja_env.globals["csrf_token"] = lambda: page.csrf_token(session["csrf"])
     for endpoint, path in page.LINKS.items():
-        rule = path.replace("{", "<int:").replace("}", ">")
-        app.add_url_rule(rule, endpoint, lambda **_: "")
-    app.add_url_rule("/orders/", "orders.index", orders)
+        view = orders if endpoint == "orders.index" else lambda **_: ""
+        app.add_url_rule(path.replace("{", "<").replace("}", ">"), endpoint, view)
     app.add_url_rule("/sign-in", "sign_in", sign_in)
     app.before_request(load_user)
     app.after_request(harden)

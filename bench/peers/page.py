@@ -5,6 +5,7 @@ What is measured is how each stack gets to that page: server, framework, sign-in
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -23,25 +24,14 @@ from quarterdeck_crm.models import Account, Order, OrderState, User
 from quarterdeck_crm.navigation import SECTIONS
 from quarterdeck_crm.security import HEADERS
 
-DATABASE = os.environ.get("BENCH_DATABASE", "")
-SECRET_KEY = os.environ.get("SECRET_KEY", "bench")
+FOLDER = Path(os.environ["BENCH_FOLDER"])  # made by bench.orders
+DATABASE = FOLDER / "crm.sqlite3"
+SECRET_KEY = os.environ["SECRET_KEY"]
 SORTS = {"number", "account", "date", "state", "owner", "net"}
 ANSWER_HEADERS = HEADERS | {"Cache-Control": "private, no-cache"}
 
-# The endpoints that the page links to.
-LINKS = {
-    "dashboard.index": "/",
-    "dashboard.search": "/search",
-    "dashboard.appearance": "/appearance",
-    "accounts.index": "/accounts/",
-    "accounts.show": "/accounts/{account_id}",
-    "goods.index": "/goods/",
-    "orders.create": "/orders/new",
-    "orders.show": "/orders/{order_id}",
-    "team.index": "/team/",
-    "auth.profile": "/auth/profile",
-    "auth.logout": "/auth/logout",
-}
+# Where the CRM's pages are, by endpoint: "/orders/{order_id}".
+LINKS: dict[str, str] = json.loads((FOLDER / "links.json").read_text())
 
 _signer = URLSafeTimedSerializer(SECRET_KEY, salt="csrf")
 
