@@ -41,6 +41,39 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("kind", ["request", "websocket"])
+async def test_hooks_before_all_others_share_the_session_of_the_view(app: Quart, kind: str) -> None:
+    """Such as the one that loads the user: or each request would hold two connections."""
+    seen: list[Any] = []
+
+    async def first() -> None:
+        await User.query.count()
+        seen.append(db.session)
+
+    async def view() -> str:
+        await User.query.count()
+        seen.append(db.session)
+        assert await checked_out(app) == 1
+        return ""
+
+    async def socket() -> None:
+        await view()
+        await websocket.send("done")
+
+    app.before_request_funcs[None].insert(0, first)
+    app.before_websocket_funcs[None].insert(0, first)
+    app.add_url_rule("/", view_func=view)
+    app.add_websocket("/socket", view_func=socket)
+    client = app.test_client()
+    if kind == "request":
+        assert (await client.get("/")).status_code == 200
+    else:
+        async with client.websocket("/socket") as connection:
+            await connection.receive()
+    assert len(seen) == 2
+    assert seen[0] is seen[1]
+
+
 @pytest.mark.feature("D3")
 async def test_what_is_not_committed_is_gone_with_the_request(app: Quart) -> None:
     @app.post("/")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy
 from quart import Quart, Response, abort
+from quart.signals import request_started, websocket_started
 from sqlalchemy import MetaData, Select, orm, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
@@ -105,8 +106,8 @@ class SQLAlchemy:
             self._session_options,
         )
         self._state.attach(app, state)
-        app.before_request(scope.open_request)
-        app.before_websocket(scope.open_request)
+        request_started.connect(scope.open_request, app)
+        websocket_started.connect(scope.open_request, app)
         app.after_request(self._commit_good_request)
         app.teardown_request(scope.close_request)
         app.teardown_websocket(scope.close_request)

@@ -34,8 +34,12 @@ class Scope:
             await asyncio.shield(asyncio.create_task(session.close()))
 
 
-async def open_request() -> None:
-    """Begin the scope of a request; a task started in it will not be the owner."""
+async def open_request(_app: object, **_: object) -> None:
+    """Begin the scope of a request; a task started in it will not be the owner.
+
+    A signal calls it and not a hook: it must come before all hooks, or one that loads the user
+    would have a session of its own, and the request two connections.
+    """
     _request_scope.set(Scope(_globals(), asyncio.current_task()))
 
 
