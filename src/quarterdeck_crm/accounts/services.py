@@ -175,12 +175,17 @@ async def _check(
     if website and not website.lower().startswith(("https://", "http://")):
         errors["website"] = ["Enter an address that begins with https:// or http://."]
     owner_id = values.get("owner_id")
-    if owner_id is not None and (account is None or owner_id != account.owner_id):
-        owner = await session.get(User, owner_id)
-        if owner is None or not owner.is_active:
-            errors["owner_id"] = ["Choose a person of the team."]
+    is_new = owner_id is not None and (account is None or owner_id != account.owner_id)
+    if is_new and not await _is_active(session, owner_id):
+        errors["owner_id"] = ["Choose a person of the team."]
     if errors:
         raise ValidationError(errors)
+
+
+async def _is_active(session: AsyncSession, person_id: Any) -> bool:
+    # Asked for by itself: the session may hold this person with nothing but the name.
+    statement = select(User.is_active).where(User.id == person_id)
+    return bool(await session.scalar(statement))
 
 
 def _searched(q: str) -> list[Any]:

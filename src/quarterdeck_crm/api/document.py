@@ -235,7 +235,7 @@ def _header(name: str) -> dict[str, Any]:
 
 
 def _name(status: int) -> str:
-    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
+    return f"Problem{status}" if status >= 400 else "NotModified"
 
 
 def _loosely(schema: Any) -> Any:

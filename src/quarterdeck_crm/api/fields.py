@@ -18,16 +18,21 @@ from quarterdeck_crm.values import LARGEST_INTEGER, longest
 
 
 def _of(column: Any, description: str, example: Any) -> Meta:
-    """Describe a text column."""
-    limit = {"maxLength": longest(column)}
-    return Meta(description=description, examples=[example], extra_json_schema=limit)
+    """Describe a text column; one that may not be empty needs something that can be seen."""
+    limits: dict[str, Any] = {"maxLength": longest(column)}
+    if not column.nullable:
+        limits |= {"minLength": 1, "pattern": r"\S"}
+    return Meta(description=description, examples=[example], extra_json_schema=limits)
 
 
 def _about(description: str, example: Any, **schema: Any) -> Meta:
     return Meta(description=description, examples=[example], extra_json_schema=schema or None)
 
 
-Id = Annotated[int, Meta(ge=1, le=LARGEST_INTEGER, description="A number that never changes.")]
+Id = Annotated[
+    int,
+    Meta(ge=1, le=LARGEST_INTEGER, description="A number that never changes.", examples=[1]),
+]
 OwnerId = Annotated[
     int,
     Meta(ge=1, le=LARGEST_INTEGER, description="Who looks after it; null is nobody.", examples=[1]),

@@ -127,6 +127,19 @@ async def test_what_belongs_to_somebody_else_is_not_changed(
     assert "belongs to somebody else" in (await response.get_json())["detail"]
 
 
+async def test_the_new_owner_may_be_somebody_who_wrote_a_note(
+    program: Program, auth: Auth, user: User
+) -> None:
+    """What the read of an account loads of people is less than the check of an owner needs."""
+    account = await program.create("/accounts", name="Before", owner_id=None)
+    path = f"/accounts/{account['id']}"
+    await auth.post(f"{path}/notes", page=path, body="Called today.")
+
+    response = await program.patch(path, {"owner_id": user.id}, match="*")
+
+    assert response.status_code == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("number", ["1", "2147483648", "9" * 40])
 async def test_an_account_that_is_not_there(program: Program, method: str, number: str) -> None:

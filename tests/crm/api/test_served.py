@@ -1,0 +1,135 @@
+"""The API of a server as people run it: a client that knows only the document, and curl."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
+import pytest
+
+from tests.services import require_program
+from tests.serving import crm, environment, serving
+
+ADMIN = "admin@quarterdeck.example"
+ROOT = Path(__file__).parents[3]
+# What a document can promise; that names are free and accounts exist is for the services.
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "ignored_auth",
+    "use_after_free",
+)
+
+
+class Served(NamedTuple):
+    """A server with demonstration data, and a token of its administrator."""
+
+    folder: Path
+    address: str
+    token: str
+
+
+@pytest.fixture(scope="module", name="served")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("api")
+    crm(folder, "db", "upgrade")
+    crm(folder, "demo", "--orders", "20")
+    token = crm(folder, "token", "create", ADMIN, "--name", "Tests").strip()
+    with serving(folder) as address:
+        yield Served(folder, address, token)
+
+
+@pytest.mark.feature("AP4")
+@pytest.mark.timeout(300)
+def test_no_server_error_and_no_status_that_is_not_described(served: Served) -> None:
+    """Some hundred requests made up from the document, good and bad, with checks of the answers."""
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{served.address}/api/v1/openapi.json"),
+        *("--header", f"Authorization: Bearer {served.token}"),
+        *("--checks", ",".join(CHECKS)),
+        *("--phases", "examples,fuzzing,stateful", "--max-examples", "8", "--seed", "1"),
+        "--no-color",
+    ]
+
+    done = subprocess.run(
+        command,
+        cwd=served.folder,
+        env=environment(served.folder) | {"PYTHONWARNINGS": "default"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "Tested: 28" in done.stdout
+
+
+def script_of(page: Path, heading: str = "") -> str:
+    """Return the commands of a page, or of one section: the lines after a ``$``."""
+    text = page.read_text("utf-8")
+    if heading:
+        text = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```console\n(.*?)^```$", text, re.M | re.S)
+    commands = re.findall(r"^\$ ((?:.*\\\n)*.*)$", "".join(blocks), re.M)
+    return "\n".join(["set -eu", *commands])
+
+
+def run(served: Served, script: str) -> str:
+    """Run commands of a page in a shell, against the served app."""
+    require_program("curl", "curl")
+    here = environment(served.folder)
+    here["PATH"] = f"{Path(sys.executable).parent}:{here['PATH']}"
+    script = script.replace("http://127.0.0.1:8000", served.address)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=served.folder,
+        env=here,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def signed_in(served: Served) -> Callable[..., str]:
+    """Sign in as a browser does, and return how it opens pages."""
+    opener = build_opener(HTTPCookieProcessor())
+
+    def visit(path: str, **form: str) -> str:
+        data = urlencode(form).encode() if form else None
+        with opener.open(served.address + path, data) as response:
+            return str(response.read().decode())
+
+    token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', visit("/auth/login"))
+    assert token
+    visit("/auth/login", email=ADMIN, password="quarterdeck-demo", csrf_token=token[1])
+    return visit
+
+
+@pytest.mark.feature("AP4")
+def test_the_order_of_the_readme_is_on_the_pages(served: Served) -> None:
+    order = json.loads(run(served, script_of(ROOT / "README.md", "Programs")))
+    visit = signed_in(served)
+
+    assert order["number"] in visit("/orders/?sort=-number")
+    assert order["number"] in visit(f"/orders/{order['id']}")
+
+
+def test_the_commands_of_the_page_work(served: Served) -> None:
+    said = run(served, script_of(ROOT / "docs" / "api.md"))
+
+    assert '"state":"confirmed"' in said
+    assert '"city":"Hamburg"' in said
+    assert "Nightly import" in said

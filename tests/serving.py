@@ -1,0 +1,55 @@
+"""A CRM in a folder of its own: its commands, and ``crm serve`` as people run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+START_SECONDS = 60.0
+
+
+def crm(folder: Path, *words: str) -> str:
+    """Run one ``crm`` command and return what it prints."""
+    command = [sys.executable, "-m", "quarterdeck_crm", *words]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which nothing of this machine's configuration is left."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
+    return kept | {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"}
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve the CRM of the folder, and give its address; what it says goes to a file there."""
+    log = folder / "log"
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", "127.0.0.1:0"],
+            cwd=folder,
+            env=environment(folder),
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield found.group()
+    finally:
+        process.terminate()
+        ended = process.wait(20)
+    assert ended == 0, log.read_text()
