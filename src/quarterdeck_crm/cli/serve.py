@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from hypercorn.config import Config
 from quart.cli import ScriptInfo
 
 from quarterdeck.exceptions import QuarterdeckError
+from quarterdeck_crm.access_log import AccessLogger
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.resources import HYPERCORN
 from quarterdeck_crm.schema import check_schema
@@ -50,6 +52,7 @@ def serve(ctx: click.Context, bind: str | None, workers: int) -> None:
         )
     app = _load(ctx)
     config = Config.from_toml(HYPERCORN)
+    config.logger_class = AccessLogger
     if bind:
         config.bind = [bind]
     try:
@@ -91,6 +94,8 @@ async def _serve(app: Quart, config: Config) -> None:
             raise click.ClickException(str(error)) from None
         finally:
             await db.dispose()  # the server opens connections of its own
+    gc.collect()
+    gc.freeze()  # what was made until here stays: the collector need not look at it again
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
