@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASUREMENTS = ["hello", "orders"]
+MEASUREMENTS = ["hello", "orders", "session"]
 
 
 def main(names: list[str]) -> None:

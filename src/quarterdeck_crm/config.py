@@ -120,6 +120,7 @@ class Testing(Base):
     TESTING = True
     PROPAGATE_EXCEPTIONS = False  # errors are answered as in production, and logged
     SECRET_KEY = "only-for-tests-" + "0" * MIN_SECRET_LENGTH
+    SESSION_TIMEOUT_SECONDS = 10  # a busy machine is no broken store
     LOGIN_HASH_TIME_COST = 1  # cheap hashes: the tests check the rules, not the costs
     LOGIN_HASH_MEMORY_COST = 64
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = (ROOT / "docs" / "hardening.md").read_text()
-NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", CHAPTER)))
+NAMED = sorted(set(re.findall(r"`((?:session/)?test_\w+\.py)::(test_\w+)`", CHAPTER)))
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
