@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -40,9 +41,9 @@ class Served(NamedTuple):
     token: str
 
 
-@pytest.fixture(scope="module", name="served")
-def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("api")
+@contextmanager
+def serve(folder: Path) -> Iterator[Served]:
+    """Serve a CRM of its own until the block ends."""
     crm(folder, "db", "upgrade")
     crm(folder, "demo", "--orders", "20")
     token = crm(folder, "token", "create", ADMIN, "--name", "Tests").strip()
@@ -50,13 +51,32 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(folder, address, token)
 
 
+@pytest.fixture(scope="module", name="served")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serve(tmp_path_factory.mktemp("api")) as served:
+        yield served
+
+
+@pytest.fixture
+def spoiled(tmp_path: Path) -> Iterator[Served]:
+    """One more server, for requests that archive and change whatever they find."""
+    with serve(tmp_path) as served:
+        yield served
+
+
 @pytest.mark.feature("AP4")
 @pytest.mark.timeout(300)
-def test_no_server_error_and_no_status_that_is_not_described(served: Served) -> None:
+def test_no_server_error_and_no_status_that_is_not_described(spoiled: Served) -> None:
     """Some hundred requests made up from the document, good and bad, with checks of the answers."""
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{served.address}/api/v1/openapi.json"),
-        *("--header", f"Authorization: Bearer {served.token}"),
+        *(
+            sys.executable,
+            "-m",
+            "schemathesis.cli",
+            "run",
+            f"{spoiled.address}/api/v1/openapi.json",
+        ),
+        *("--header", f"Authorization: Bearer {spoiled.token}"),
         *("--checks", ",".join(CHECKS)),
         *("--phases", "examples,fuzzing,stateful", "--max-examples", "8", "--seed", "1"),
         "--no-color",
@@ -64,8 +84,8 @@ def test_no_server_error_and_no_status_that_is_not_described(served: Served) -> 
 
     done = subprocess.run(
         command,
-        cwd=served.folder,
-        env=environment(served.folder) | {"PYTHONWARNINGS": "default"},
+        cwd=spoiled.folder,
+        env=environment(spoiled.folder) | {"PYTHONWARNINGS": "default"},
         capture_output=True,
         text=True,
         check=False,
