@@ -24,21 +24,26 @@ def crm(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return an environment in which nothing of this machine's configuration is left."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
-    return kept | {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"}
+    return kept | {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"} | more
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve the CRM of the folder, and give its address; what it says goes to a file there."""
+def serving(folder: Path, **more: str) -> Iterator[str]:
+    """Serve the CRM of the folder, and give its address; what it says goes to a file there.
+
+    Args:
+        folder: Where its instance folder is.
+        **more: Environment variables.
+    """
     log = folder / "log"
     with log.open("w") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", "127.0.0.1:0"],
             cwd=folder,
-            env=environment(folder),
+            env=environment(folder, **more),
             stdout=subprocess.DEVNULL,
             stderr=said,
         )

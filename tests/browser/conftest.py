@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.services import require_program
+from tests.serving import crm, serving
 
 ADMIN = ("admin@quarterdeck.example", "quarterdeck-demo")
 USER = ("user@quarterdeck.example", ADMIN[1])
@@ -45,49 +41,15 @@ def chromium() -> str:
     return require_program("Chromium", "chromium")
 
 
-def crm(folder: Path, *words: str) -> None:
-    """Run one ``crm`` command in a folder of its own."""
-    command = [sys.executable, "-m", "quarterdeck_crm", *words]
-    done = subprocess.run(
-        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which nothing of this machine's configuration is left."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
-    return kept | {
-        "CRM_INSTANCE": str(folder / "instance"),
-        "CRM_SEND_FILE_MAX_AGE_DEFAULT": "3600",  # as in production: files are fetched once
-        "PYTHONWARNINGS": "error",
-    }
-
-
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str]:
     """The address of a CRM with demonstration data, served by ``crm serve``."""
     folder = tmp_path_factory.mktemp("served")
     crm(folder, "db", "upgrade")
     crm(folder, "demo", "--orders", "300")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", "127.0.0.1:0"],
-        cwd=folder,
-        env=environment(folder),
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stderr is not None
-    said = ""
-    while not (found := re.search(r"http://127\.0\.0\.1:\d+", said)):
-        line = process.stderr.readline()
-        assert line, f"the server stopped: {said}"
-        said += line
-    yield found.group()
-    process.terminate()
-    assert process.wait(20) == 0
-    process.stderr.close()
+    # As in production, files are fetched once.
+    with serving(folder, CRM_SEND_FILE_MAX_AGE_DEFAULT="3600") as address:
+        yield address
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
