@@ -10,7 +10,14 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from quart import Response, current_app, json, render_template, request
+from quart import (
+    Response,
+    current_app,
+    has_websocket_context,
+    json,
+    render_template,
+    request,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -102,7 +109,7 @@ def status_of(error: DomainError) -> int:
 
 def wants_problem() -> bool:
     """Whether the client is a program: it asked the API, or prefers JSON to HTML."""
-    if request.path.startswith("/api/"):
+    if has_websocket_context() or request.path.startswith("/api/"):
         return True
     accept = request.accept_mimetypes
     programs = max(accept["application/json"], accept["application/problem+json"])

@@ -18,6 +18,7 @@ from .dashboard import views as dashboard
 from .errors import register_errors
 from .formatting import register_filters
 from .goods import views as goods
+from .live import echo
 from .navigation import register_navigation
 from .orders import views as orders
 from .security import register_security
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     api.bp,
     transfer.bp,
     health.bp,
+    echo.bp,
 )
 
 

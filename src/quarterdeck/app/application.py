@@ -15,11 +15,11 @@ from quart.utils import run_sync
 from werkzeug.datastructures import ImmutableDict
 
 from quarterdeck._cli import AppGroup
-from quarterdeck._config import ConfigKey, boolean, integer, read, text_list
+from quarterdeck._config import ConfigKey, boolean, integer, read, seconds, text_list
 from quarterdeck._signed_cookie import CookieSessionInterface
 from quarterdeck.routing import register_converters
 
-from .connection import HTTPConnection, WebsocketConnection
+from .connection import HTTPConnection
 from .cycle import RequestCycle
 from .fingerprint import ONE_YEAR, Fingerprints
 from .first_request import FirstRequest
@@ -29,6 +29,7 @@ from .response import Response
 from .rule import Rule
 from .templating import Environment, template_context
 from .testing import TestClient
+from .websocket import OpenWebsockets, WebsocketConnection
 
 F = TypeVar("F", bound=Callable[[], Any])
 
@@ -39,6 +40,11 @@ CONFIG = (
     ConfigKey("SEND_FILE_CONDITIONAL", True, boolean, "Whether files answer with 304 and 206."),
     ConfigKey("STATIC_FINGERPRINT", False, boolean, "Whether static files are kept for a year."),
     ConfigKey("TRUSTED_HOSTS", None, text_list, "Names that the site is reached by."),
+    ConfigKey("WEBSOCKET_MAX_CONNECTIONS", 10_000, integer(0), "Open WebSockets of a process."),
+    ConfigKey("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", 1_000, integer(0), "Those of one address."),
+    ConfigKey("WEBSOCKET_QUEUE_BYTES", 2**21, integer(1), "Memory of messages not yet taken."),
+    ConfigKey("WEBSOCKET_QUEUE_MESSAGES", 100, integer(1), "Messages not yet taken."),
+    ConfigKey("WEBSOCKET_QUEUE_SECONDS", 10, seconds, "Seconds that they may stay so many."),
 )
 
 
@@ -73,6 +79,7 @@ class Quart(RequestCycle):
         self.cli = AppGroup(name=self.name)
         self._first_request = FirstRequest()
         self._fingerprints = Fingerprints()
+        self.open_websockets = OpenWebsockets()
         self.session_interface = CookieSessionInterface()
         self.template_context_processors[None] = [template_context]
         register_converters(self)

@@ -1,4 +1,4 @@
-"""From ASGI scopes to requests and WebSockets, and from responses to ASGI messages."""
+"""From ASGI scopes to requests, and from responses to ASGI messages."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
-from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection, _handle_exception
+from quart.asgi import ASGIHTTPConnection, _handle_exception
 from quart.typing import ResponseTypes
 from quart.utils import encode_headers
-from quart.wrappers import Response, Websocket
+from quart.wrappers import Response
 from quart.wrappers.response import DataBody
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -101,8 +101,8 @@ class HTTPConnection(ASGIHTTPConnection):
             data = response.response
             body = data.data[data.begin : data.end]
         elif self.scope["method"] != "HEAD":
-            async with aclosing(_pieces(response)) as pieces:
-                async for piece in pieces:
+            async with aclosing(pieces(response)) as parts:
+                async for piece in parts:
                     message = {"type": "http.response.body", "body": piece, "more_body": True}
                     await send(cast(Any, message))
         self._answered = True
@@ -120,7 +120,8 @@ class HTTPConnection(ASGIHTTPConnection):
         return start
 
 
-async def _pieces(response: ResponseTypes) -> AsyncGenerator[bytes, None]:
+async def pieces(response: ResponseTypes) -> AsyncGenerator[bytes, None]:
+    """Yield the body of a response as it is made."""
     if isinstance(response, WerkzeugResponse):
         for piece in response.response:
             yield piece.encode() if isinstance(piece, str) else piece
@@ -128,15 +129,3 @@ async def _pieces(response: ResponseTypes) -> AsyncGenerator[bytes, None]:
         async with response.response as body:
             async for piece in body:
                 yield piece.encode() if isinstance(piece, str) else piece
-
-
-class WebsocketConnection(ASGIWebsocketConnection):
-    """One WebSocket."""
-
-    def _create_websocket_from_scope(self, send: ASGISendCallable) -> Websocket:
-        path, refusal = read_path(self.scope)
-        if path != self.scope["path"]:
-            self.scope = cast(Any, {**self.scope, "path": path})
-        websocket = super()._create_websocket_from_scope(send)
-        cast(Any, websocket).refusal = refusal
-        return websocket

@@ -1,0 +1,208 @@
+"""One WebSocket: what waits for its handler is bounded, and how it ends is said by its code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+from quart.asgi import ASGIWebsocketConnection, _handle_exception
+from quart.signals import websocket_received, websocket_sent
+from quart.typing import ResponseTypes
+from quart.utils import encode_headers
+from quart.wrappers import Websocket
+from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
+
+from .connection import pieces
+from .inbox import Inbox
+from .target import read_path
+
+if TYPE_CHECKING:
+    from .application import Quart
+
+#: Seconds that a handler has for the messages of a client that has left.
+FINISH_SECONDS = 5.0
+#: Seconds after which a client whose handshake was refused may try again.
+RETRY_SECONDS = 10
+
+REFUSAL_EXTENSION = "websocket.http.response"
+
+NORMAL, POLICY_VIOLATION, INTERNAL_ERROR = 1000, 1008, 1011
+
+
+class OpenWebsockets:
+    """How many WebSockets are open in this process, in total and by address."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.by_address: Counter[str] = Counter()
+
+    def refusal(self, app: Quart, address: str) -> HTTPException | None:
+        """Return the error for one more than may be open."""
+        if self.total >= app.config["WEBSOCKET_MAX_CONNECTIONS"]:
+            return ServiceUnavailable("Too many WebSockets are open.", retry_after=RETRY_SECONDS)
+        if self.by_address[address] >= app.config["WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS"]:
+            text = "Too many WebSockets are open from this address."
+            return TooManyRequests(text, retry_after=RETRY_SECONDS)
+        return None
+
+    @contextmanager
+    def one_more(self, address: str) -> Iterator[None]:
+        self.total += 1
+        self.by_address[address] += 1
+        try:
+            yield
+        finally:
+            self.total -= 1
+            self.by_address[address] -= 1
+            if not self.by_address[address]:
+                del self.by_address[address]
+
+
+class WebsocketConnection(ASGIWebsocketConnection):
+    """One WebSocket, handled in the task of the server's call.
+
+    A client that leaves ends the handler once it has had all messages. A handler that does
+    not take messages holds the client back, and after a while is cancelled with 1008.
+    """
+
+    app: Quart
+
+    def __init__(self, app: Any, scope: Any) -> None:
+        super().__init__(app, scope)
+        config = app.config
+        self._inbox = Inbox(
+            config["WEBSOCKET_QUEUE_MESSAGES"], config["WEBSOCKET_QUEUE_BYTES"], self._leave
+        )
+        self.queue = cast("asyncio.Queue[Any]", self._inbox)  # the name that Quart hands on
+        self._left = False
+        self._ended = False
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        address = (self.scope.get("client") or ["<local>"])[0]
+        refusal = self.app.open_websockets.refusal(self.app, address)
+        if refusal is not None:
+            await self._refuse(cast(ResponseTypes, refusal.get_response()), send)
+            return
+        with self.app.open_websockets.one_more(address):
+            await self._serve(receive, send)
+
+    async def _serve(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        websocket = self._create_websocket_from_scope(send)
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        receiver = asyncio.create_task(self._receive(receive, send))
+        try:
+            await self.handle_websocket(websocket, send)
+        except asyncio.CancelledError:
+            if not self._left or self._task.cancelling() > 1:
+                raise
+        finally:
+            self._ended = True
+            if self._left:
+                self._task.uncancel()
+            receiver.cancel()
+            await asyncio.wait([receiver])
+
+    # --- from the client ----------------------------------------------------------
+
+    async def _receive(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if await self._fill_inbox(receive):
+            self._inbox.end()
+            await asyncio.sleep(FINISH_SECONDS)
+        elif self._accepted and not self._closed:
+            await self.close_connection(send, POLICY_VIOLATION, "Too far behind")
+        self._leave()
+
+    async def _fill_inbox(self, receive: ASGIReceiveCallable) -> bool:
+        """Return True when the client has left, False when the handler is too far behind."""
+        seconds = self.app.config["WEBSOCKET_QUEUE_SECONDS"]
+        while True:
+            event: Any = await receive()
+            if event["type"] == "websocket.disconnect":
+                self._closed = True
+                return True
+            if event["type"] == "websocket.receive":
+                message = event.get("bytes")
+                if message is None:
+                    message = event["text"]
+                if websocket_received.receivers:
+                    await websocket_received.send_async(message)
+                self._inbox.put(message)
+                if not await self._inbox.wait_for_room(seconds):
+                    return False
+
+    def _leave(self) -> None:
+        if not self._ended and not self._left:
+            self._left = True
+            self._task.cancel()
+
+    # --- to the client ------------------------------------------------------------
+
+    async def send_data(self, send: ASGISendCallable, data: str | bytes) -> None:
+        """Send a message as text or binary."""
+        if isinstance(data, str):
+            await send({"type": "websocket.send", "bytes": None, "text": data})
+        elif isinstance(data, bytes | bytearray | memoryview):
+            await send({"type": "websocket.send", "bytes": data, "text": None})
+        else:
+            raise TypeError(
+                f"'{type(data).__name__}' is no WebSocket message. Send text or bytes, "
+                "or use send_json()."
+            )
+        if websocket_sent.receivers:
+            await websocket_sent.send_async(data)
+
+    async def close_connection(self, send: ASGISendCallable, code: int, reason: str) -> None:
+        """Close it, unless the client has left already."""
+        if self._inbox.ended:
+            return
+        await super().close_connection(send, code, reason)
+
+    async def handle_websocket(self, websocket: Websocket, send: ASGISendCallable) -> None:
+        """Have the app handle the WebSocket, then refuse or close it as need be."""
+        try:
+            response = await self.app.handle_websocket(websocket)
+        except Exception as error:
+            if self._accepted and not self._closed:
+                await self.close_connection(send, INTERNAL_ERROR, "")
+            response = await _handle_exception(self.app, error)
+        if self._closed:
+            return
+        if self._accepted:
+            await self.close_connection(send, _close_code(response), "")
+        elif response is not None:
+            await self._refuse(response, send)
+
+    async def _refuse(self, response: ResponseTypes, send: ASGISendCallable) -> None:
+        if REFUSAL_EXTENSION not in (self.scope.get("extensions") or {}):
+            await send(cast(Any, {"type": "websocket.close", "code": NORMAL}))
+            return
+        start = {
+            "type": f"{REFUSAL_EXTENSION}.start",
+            "status": response.status_code,
+            "headers": encode_headers(response.headers),
+        }
+        await send(cast(Any, start))
+        body = {"type": f"{REFUSAL_EXTENSION}.body", "body": b"", "more_body": True}
+        async with aclosing(pieces(response)) as parts:
+            async for part in parts:
+                await send(cast(Any, {**body, "body": part}))
+        await send(cast(Any, {**body, "more_body": False}))
+
+    def _create_websocket_from_scope(self, send: ASGISendCallable) -> Websocket:
+        path, refusal = read_path(self.scope)
+        if path != self.scope["path"]:
+            self.scope = cast(Any, {**self.scope, "path": path})
+        websocket = super()._create_websocket_from_scope(send)
+        cast(Any, websocket).refusal = refusal
+        return websocket
+
+
+def _close_code(response: ResponseTypes | None) -> int:
+    """The code for a handler that has ended: what the status of its answer would have said."""
+    if response is None or response.status_code < 400:
+        return NORMAL
+    return POLICY_VIOLATION if response.status_code < 500 else INTERNAL_ERROR
