@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from quart import Quart
-from sqlalchemy import event
 
 from quarterdeck_crm.dashboard import services
 from quarterdeck_crm.extensions import db
@@ -68,27 +65,6 @@ def sell(app: Quart, business: tuple[list[Account], list[Good]]) -> Sell:
         return order
 
     return write
-
-
-@pytest.fixture
-def statements(app: Quart) -> Callable[[], Any]:
-    """Count the statements that reach the database inside a block, but for browser sessions."""
-
-    @contextmanager
-    def count() -> Iterator[list[str]]:
-        seen: list[str] = []
-
-        def note(*args: Any) -> None:
-            if "browser_session" not in args[2]:
-                seen.append(args[2])
-
-        event.listen(db.engine.sync_engine, "before_cursor_execute", note)
-        try:
-            yield seen
-        finally:
-            event.remove(db.engine.sync_engine, "before_cursor_execute", note)
-
-    return count
 
 
 async def test_counts_include_what_is_archived(app: Quart, sell: Sell) -> None:
@@ -179,18 +155,6 @@ async def test_currency_is_chosen_in_the_address(auth: Auth, sell: Sell) -> None
     await sell("2", currency="EUR")
     assert "net in EUR" in await text_of(auth, "/?currency=EUR")
     assert "net in EUR" in await text_of(auth, "/?currency=XXX")
-
-
-async def test_page_needs_few_statements(
-    auth: Auth, user: User, sell: Sell, statements: Callable[[], Any], app: Quart
-) -> None:
-    for number in range(20):
-        await sell("1", account=number % 2, state=OrderState.CONFIRMED, owner=user)
-    async with app.app_context():
-        with statements() as seen:
-            await auth.get("/")
-    selects = [text for text in seen if text.startswith("SELECT")]
-    assert 2 <= len(selects) <= 8, seen
 
 
 async def test_search_finds_accounts_goods_and_orders(auth: Auth, sell: Sell) -> None:

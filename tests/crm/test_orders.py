@@ -332,21 +332,6 @@ async def test_the_list_finds_filters_and_sorts(auth: Auth, user: User, trade: T
         assert await numbers(auth, f"sort=-{key}") == up[::-1]
 
 
-async def test_a_list_page_costs_the_same_queries_however_many_rows(
-    auth: Auth, user: User, trade: Trade
-) -> None:
-    good = await trade.good()
-    await trade.order((good, 1), actor=user)
-    async with trade.statements() as few:
-        await auth.get("/orders/")
-    for _ in range(8):
-        await trade.order((good, 1), actor=user)
-    async with trade.statements() as many:
-        await auth.get("/orders/")
-
-    assert len(many) == len(few)
-
-
 async def test_the_page_of_an_account_lists_its_orders_in_pages(auth: Auth, trade: Trade) -> None:
     account = await trade.account()
     for _ in range(3):

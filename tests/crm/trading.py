@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
 from quart import Quart
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.testing import recorded_statements
 from quarterdeck_crm.accounts.services import create_account
 from quarterdeck_crm.activity import list_history
 from quarterdeck_crm.extensions import db
@@ -88,22 +88,13 @@ class Trade:
         async with self.app.app_context():
             return [entry.action for entry in await list_history(db.session, subject)]
 
-    @asynccontextmanager
-    async def statements(self) -> AsyncIterator[list[str]]:
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
         """Collect the SQL that is run in the block, but for that of browser sessions."""
         seen: list[str] = []
-        async with self.app.app_context():
-            engine = db.engine.sync_engine
-
-        def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if "browser_session" not in statement:
-                seen.append(statement)
-
-        event.listen(engine, "before_cursor_execute", note)
-        try:
+        with recorded_statements(db, self.app) as statements:
             yield seen
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
+        seen += [text for text in statements if "browser_session" not in text]
 
 
 WAY = {

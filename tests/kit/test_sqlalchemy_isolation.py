@@ -9,7 +9,7 @@ import pytest
 from quart import Quart
 from sqlalchemy.exc import IntegrityError
 
-from quarterdeck.testing import isolated_database
+from quarterdeck.testing import isolated_database, recorded_statements
 
 from .sqlalchemy_app import User, add_users, db, make_app
 
@@ -83,3 +83,11 @@ async def test_callbacks_after_a_commit_run(app: Quart) -> None:
     async with isolated_database(db, app), app.app_context(), db.transaction():
         db.after_commit(lambda: seen.append(1))
     assert seen == [1]
+
+
+async def test_statements_are_recorded_until_the_block_ends(app: Quart) -> None:
+    with recorded_statements(db, app) as statements:
+        await app.test_client().post("/Grace")
+    await app.test_client().post("/Edsger")
+
+    assert [text.split()[0] for text in statements] == ["INSERT", "SELECT"]

@@ -116,7 +116,7 @@ async def test_a_list_costs_few_statements(app: Quart, program: Program, trade: 
         await trade.order((await trade.good(), 1))
     await program.get("/orders")  # notes the use of the token
 
-    async with trade.statements() as statements:
+    with trade.statements() as statements:
         page = await program.read("/orders?per_page=5")
 
     assert page["total"] == 10

@@ -1,0 +1,38 @@
+"""What a piece of work asks of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from quart import Quart
+from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from quarterdeck.sqlalchemy import SQLAlchemy
+
+
+@contextmanager
+def recorded_statements(db: SQLAlchemy, app: Quart | None = None) -> Iterator[list[str]]:
+    """Collect the SQL that runs in the block, whoever runs it::
+
+        with recorded_statements(db, app) as statements:
+            await client.get("/orders/")
+        assert len(statements) <= 4
+
+    Args:
+        db: The extension.
+        app: The app whose databases are meant; the current one if None.
+    """
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    with ExitStack() as stack:
+        for engine in db._state.get(app).engines.values():
+            target = engine.sync_engine
+            event.listen(target, "before_cursor_execute", note)
+            stack.callback(event.remove, target, "before_cursor_execute", note)
+        yield statements

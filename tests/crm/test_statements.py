@@ -1,0 +1,188 @@
+"""No page asks once per row: the url map is walked with few rows and with many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from quarterdeck_crm.accounts.details import add_contact, add_note
+from quarterdeck_crm.accounts.services import get_account, update_account
+from quarterdeck_crm.goods.services import get_good, update_good
+from quarterdeck_crm.models import Good, OrderState, Role, User
+from quarterdeck_crm.orders.lines import LineEntry
+from quarterdeck_crm.orders.services import get_order, update_order
+from quarterdeck_crm.tokens.services import create_token
+
+from .conftest import Auth, MakePerson
+from .test_attachments import PDF, png, upload
+from .trading import Trade
+
+FEW, MANY = 1, 4  # rows of each kind
+
+# What stands for the variable parts of the paths.
+PARTS: dict[str, Any] = {
+    "account_id": 1,
+    "attachment_id": 1,
+    "contact_id": 1,
+    "good_id": 1,
+    "order_id": 1,
+    "person_id": 1,
+    "kind": "orders",
+    "number": "13812345678",
+}
+QUERIES: dict[str, tuple[str, ...]] = {
+    "accounts.index": ("", "?q=a&sort=owner", "?owner=me&sort=-orders"),
+    "accounts.suggestions": ("?q=a",),
+    "api.list_accounts": ("", "?q=a"),
+    "api.list_goods": ("", "?q=g"),
+    "api.list_orders": ("", "?q=a&sort=owner", "?state=open&owner=me"),
+    "api.search": ("?q=a",),
+    "dashboard.search": ("?q=a",),
+    "goods.suggestions": ("?q=g",),
+    "goods.index": ("", "?q=g"),
+    "orders.index": ("", "?q=a&sort=account", "?state=open&owner=me"),
+    "orders.create": ("", "?account=1"),
+    "team.index": ("", "?q=a"),
+}
+LEFT_OUT = {
+    "api.asset": "a file",
+    "auth.login": "for strangers, and shows no rows",
+    "auth.register": "for strangers, and shows no rows",
+    "auth.reset_link": "for strangers, and shows no rows",
+    "transfer.show": "its state is a file, see transfer.uploads",
+}
+# Statements that a page may take, the signed-in person included; the usual is enough for a list.
+USUAL = 3
+MOST = {
+    "accounts.contact_create": 4,  # an account is read with its contacts and its notes
+    "accounts.contact_edit": 5,
+    "accounts.edit": 5,
+    "accounts.show": 8,
+    "api.list_contacts": 5,
+    "api.read_account": 4,
+    "api.read_contact": 5,
+    "api.search": 7,  # three lists and their counts
+    "dashboard.index": 7,
+    "dashboard.search": 7,
+    "orders.create": 5,
+    "orders.edit": 4,
+    "orders.show": 6,
+}
+
+
+def paths(app: Quart, picture: str) -> dict[str, str]:
+    """Return the pages that a GET shows, with their endpoints."""
+    found = {}
+    parts = PARTS | {"name": picture}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint in LEFT_OUT:
+            continue
+        if rule.endpoint.rpartition(".")[2] == "static":
+            continue
+        values = parts | ({"name": "orders"} if rule.endpoint == "transfer.export" else {})
+        built = rule.build({name: values[name] for name in rule.arguments})
+        assert built, f"PARTS has nothing for '{rule.rule}'"
+        for query in QUERIES.get(rule.endpoint, ("",)):
+            found[built[1] + query] = rule.endpoint
+    return found
+
+
+@pytest.fixture
+async def picture(as_admin: Auth, admin: User, make_person: MakePerson, trade: Trade) -> str:
+    """One row of everything; returns the name of a good's picture."""
+    await make_person(Role.USER, phone=PARTS["number"])
+    account = await trade.account(actor=admin)
+    good = await trade.good()
+    await trade.order((good, 1), account=account, actor=admin)
+    await add_details(trade, admin, 0)
+    await upload(as_admin, "/accounts/1/files", "a.pdf", PDF)
+    await upload(as_admin, "/goods/1/picture", "a.png", png())
+    async with trade.session() as session:
+        return (await get_good(session, good_id=1)).picture or ""
+
+
+async def add_rows(trade: Trade, as_admin: Auth, person: User, number: int) -> Good:
+    """One more of everything in the lists, belonging to somebody else each time."""
+    account = await trade.account(actor=person, country=f"Country {number}")
+    good = await trade.good(category=f"Category {number}")
+    states = list(OrderState)
+    await trade.order((good, 1), account=account, actor=person, state=states[number % 5])
+    paid = await trade.good(currency="USD")
+    await trade.order((paid, 1), actor=person, state=OrderState.PAID, currency="USD")
+    await upload(as_admin, "/accounts/1/files", "b.pdf", PDF)
+    await upload(as_admin, "/orders/1/files", "b.pdf", PDF)
+    return good
+
+
+async def add_details(trade: Trade, person: User, number: int) -> None:
+    """One more of everything on the pages of the first account, good and order."""
+    async with trade.session() as session:
+        account = await get_account(session, account_id=1)
+        await add_contact(session, actor=None, account=account, values={"name": f"Ann {number}"})
+        await add_note(session, actor=person, account=account, body="Called")
+        owner = {"owner_id": person.id}
+        version = account.version
+        await update_account(session, actor=None, account=account, values=owner, version=version)
+        good = await get_good(session, good_id=1)
+        stock = {"stock": 200 + number}
+        await update_good(session, actor=None, good=good, values=stock, version=good.version)
+        await create_token(session, person=await session.get_one(User, 1), name=f"T{number}")
+    await trade.order(account=account, actor=person)
+
+
+async def set_lines(trade: Trade, person: User, goods: list[Good]) -> None:
+    """Let the first order have a line for each of the goods."""
+    async with trade.session() as session:
+        order = await get_order(session, order_id=1)
+        lines = [LineEntry(good.id, 1) for good in goods]
+        values = {"owner_id": person.id}
+        await update_order(
+            session, actor=None, order=order, values=values, lines=lines, version=order.version
+        )
+
+
+async def statements_of(trade: Trade, auth: Auth, pages: dict[str, str]) -> dict[str, list[str]]:
+    """Return by path what it asked of the database."""
+    asked = {}
+    for path in pages:
+        with trade.statements() as statements:
+            response = await auth.get(path)
+            await response.get_data()
+        assert response.status_code < 400, path
+        asked[path] = statements
+    return asked
+
+
+def uncounted(statements: list[str]) -> list[str]:
+    return [text for text in statements if not text.startswith("SELECT count(")]
+
+
+@pytest.mark.feature("D5")
+@pytest.mark.timeout(180)  # some sixty pages, twice
+async def test_no_page_asks_more_with_more_rows(
+    app: Quart, as_admin: Auth, make_person: MakePerson, trade: Trade, picture: str
+) -> None:
+    goods: list[Good] = []
+
+    async def grow(numbers: range) -> dict[str, list[str]]:
+        for number in numbers:
+            person = await make_person(Role.USER, email=f"{number}@example.com")
+            goods.append(await add_rows(trade, as_admin, person, number))
+            await add_details(trade, person, number)
+            await set_lines(trade, person, goods)
+        return await statements_of(trade, as_admin, pages)
+
+    pages = paths(app, picture)
+    await as_admin.get("/")  # notes that the person was seen
+    few = await grow(range(FEW))
+    many = await grow(range(FEW, MANY))
+
+    # Counting belongs to lists that have more than one page.
+    more = {path: len(uncounted(many[path])) - len(uncounted(few[path])) for path in pages}
+    grown = {path: many[path] for path in pages if more[path] > 0}
+    assert grown == {}
+    limits = {path: MOST.get(endpoint, USUAL) for path, endpoint in pages.items()}
+    dear = {path: asked for path, asked in many.items() if len(asked) > limits[path]}
+    assert dear == {}
