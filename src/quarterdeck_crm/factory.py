@@ -12,6 +12,7 @@ from .addresses import register_converters
 from .api import views as api
 from .attachments import views as attachments
 from .auth import views as auth
+from .board import views as board
 from .cli import register_commands
 from .config import choose, configure, instance_path
 from .dashboard import views as dashboard
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 BLUEPRINTS = (
     auth.bp,
     dashboard.bp,
+    board.bp,
     accounts.bp,
     goods.bp,
     orders.bp,

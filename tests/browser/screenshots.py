@@ -44,6 +44,7 @@ PAGES = {
     "dashboard": "/",
     "search": "/search?q=a",
     "search-none": "/search?q=zzzzzz",
+    "board": "/board/",
     "orders": "/orders/",
     "orders-page-2": "/orders/?page=2&sort=net",
     "orders-none": "/orders/?q=zzzzzz",

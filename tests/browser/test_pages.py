@@ -20,6 +20,7 @@ PAGES = (
     "/goods/new",
     "/goods/1",
     "/goods/1/edit",
+    "/board/",
     "/orders/",
     "/orders/new",
     "/orders/1",

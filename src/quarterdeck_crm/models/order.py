@@ -34,7 +34,11 @@ class Order(Timestamps, Versioned, Model):
     """An order of an account. ``net`` is the exact sum of the line amounts."""
 
     __tablename__ = "order"
-    __table_args__ = (Index(None, "state", "id"), Index(None, "account_id", "id"))
+    __table_args__ = (
+        Index(None, "state", "id"),
+        Index(None, "state", "updated_at"),
+        Index(None, "account_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(32), unique=True)

@@ -7,13 +7,13 @@ from typing import Any
 from quart import current_app, flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
-from quarterdeck.login import current_user, login_required
+from quarterdeck.login import current_user, login_required, redirect_next
 from quarterdeck_crm.accounts.services import get_account
 from quarterdeck_crm.activity import Changes
 from quarterdeck_crm.attachments.forms import FileForm, attach
 from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.editing import Conflict, reconcile
-from quarterdeck_crm.errors import ConflictError, ValidationError
+from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms import errors_on
 from quarterdeck_crm.history import read_history
@@ -149,7 +149,7 @@ async def file_create(order_id: int) -> ResponseReturnValue:
 @bp.post("/<int:order_id>/move")
 @login_required
 async def move(order_id: int) -> ResponseReturnValue:
-    """Take an order to the state that the form names in ``to``."""
+    """Take an order to the state that the form names in ``to``, then go to ``next``."""
     form = await request.form
     target, version = _target(form.get("to", "")), form.get("version", type=int)
     try:
@@ -159,9 +159,11 @@ async def move(order_id: int) -> ResponseReturnValue:
                 session, actor=current_user, order=order, target=target, version=version
             )
     except ConflictError as error:
+        if wants_problem():
+            raise
         return await _show_page(await load(order_id), problem=str(error)), 409
     await flash(done.done, "success")
-    return redirect(url_for(".show", order_id=order_id), 303)
+    return redirect_next(url_for(".show", order_id=order_id))
 
 
 async def _submitted() -> tuple[OrderForm, bool]:
