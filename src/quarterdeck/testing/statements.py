@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from quart import Quart
-from sqlalchemy import event
 
 if TYPE_CHECKING:
     from quarterdeck.sqlalchemy import SQLAlchemy
@@ -25,6 +24,8 @@ def recorded_statements(db: SQLAlchemy, app: Quart | None = None) -> Iterator[li
         db: The extension.
         app: The app whose databases are meant; the current one if None.
     """
+    from sqlalchemy import event  # what is tested may have no database
+
     statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
