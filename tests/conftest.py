@@ -9,6 +9,7 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from tests import databases
+from tests.servers import Server, mariadb
 
 MAY_BLOCK = [
     ("pymongo/pool_options.py", "get_container_env_info"),  # looks for a file, once per server
@@ -28,6 +29,21 @@ def blocking_calls_fail(request: pytest.FixtureRequest) -> Iterator[BlockBuster 
             for file, names in MAY_BLOCK:
                 function.can_block_in(file, names)
         yield blockbuster
+
+
+@pytest.fixture(scope="session")
+def _maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = mariadb(tmp_path_factory.mktemp("mariadb"))
+    yield server
+    server.thaw()
+    server.kill()
+
+
+@pytest.fixture
+def maria(_maria: Server) -> Server:
+    """A MariaDB that tests may kill and freeze; each finds it well."""
+    _maria.heal()
+    return _maria
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

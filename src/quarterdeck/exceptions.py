@@ -413,6 +413,30 @@ class DatabaseTimeoutError(DatabaseBusyError):
     """A statement, or reaching the server, took too long; its connection was thrown away."""
 
 
+class DatabaseUnavailableError(DatabaseBusyError):
+    """The database server cannot be reached, takes nobody more, or ended the connection."""
+
+
+class TransactionConflictError(DatabaseBusyError):
+    """Another transaction was in the way, and all of this one is undone: it can be tried again.
+
+    A deadlock, a lock that did not come in time, or SQLite's write lock. ``db.run()`` does the
+    work anew by itself.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"another transaction is in the way: {reason}")
+
+
+class RepeatedTransactionError(QuarterdeckError, RuntimeError):
+    """Work that may be done several times stands in a transaction that has begun already."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(
+            f"'run()' - {problem}, which would be lost when the work is done anew - {remedy}."
+        )
+
+
 # --- migrate --------------------------------------------------------------------
 
 

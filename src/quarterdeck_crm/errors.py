@@ -127,7 +127,9 @@ async def _stale(error: StaleDataError) -> Response:
 
 async def _database_down(error: OperationalError) -> Response:
     current_app.logger.error("The database does not answer", exc_info=error)
-    return await answer_error(503, detail=None)
+    response = await answer_error(503, detail=None)
+    response.headers["Retry-After"] = "1"
+    return response
 
 
 async def _http_error(error: HTTPException) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from sqlalchemy import text
 from quarterdeck import migrate
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role
-from tests.servers import Server, mariadb
+from tests.servers import Server
 
 from .conftest import Auth, MakePerson
 from .test_cli import run_in
@@ -26,15 +25,6 @@ pytestmark = pytest.mark.external_service("MariaDB")
 
 DRIVERS = ["aiomysql", "asyncmy"]
 WIDE = "𠮷野家 🚢"
-
-
-@pytest.fixture(scope="module")
-def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = mariadb(tmp_path_factory.mktemp("mariadb"))
-    server.start()
-    yield server
-    server.thaw()
-    server.kill()
 
 
 def url(maria: Server, driver: str, name: str) -> str:

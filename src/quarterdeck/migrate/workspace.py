@@ -19,6 +19,8 @@ from alembic.script.revision import MultipleHeads, ResolutionError
 from sqlalchemy.exc import DBAPIError
 
 from quarterdeck.exceptions import (
+    DatabaseTimeoutError,
+    DatabaseUnavailableError,
     DatabaseUnreachableError,
     MigrationError,
     MigrationsFolderError,
@@ -148,8 +150,13 @@ class Workspace:
         except DBAPIError as error:
             if error.statement is not None:  # it does, and refuses a statement
                 raise
-            url = self._engine.url.render_as_string(hide_password=True)
-            raise DatabaseUnreachableError(url, str(error.orig)) from error
+            raise DatabaseUnreachableError(self._shown_url, str(error.orig)) from error
+        except (DatabaseTimeoutError, DatabaseUnavailableError) as error:
+            raise DatabaseUnreachableError(self._shown_url, error.reason) from error
+
+    @property
+    def _shown_url(self) -> str:
+        return self._engine.url.render_as_string(hide_password=True)
 
     def _prepare(self) -> None:
         if not (self.folder / "env.py").is_file():

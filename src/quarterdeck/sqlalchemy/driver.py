@@ -17,7 +17,7 @@ import aiosqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from quarterdeck.exceptions import DatabaseBusyError
+from quarterdeck.exceptions import TransactionConflictError
 
 CONNECT_ARGS: dict[str, Any] = {"timeout": 5.0, "isolation_level": None}
 PREFETCHED = 500  # rows; the rest comes when asked for, so that a large result can be streamed
@@ -119,7 +119,7 @@ class Connection(aiosqlite.Connection):
         """Begin a transaction that may write, unless one is under way.
 
         Raises:
-            DatabaseBusyError: If other writers do not end in time.
+            TransactionConflictError: If other writers do not end in time.
             sqlalchemy.exc.OperationalError: If the database cannot be written.
         """
         if self.in_transaction:
@@ -131,11 +131,11 @@ class Connection(aiosqlite.Connection):
                 self._is_writer = True
             await self._execute(self._conn.execute, "BEGIN IMMEDIATE")
         except TimeoutError:
-            raise DatabaseBusyError(self._busy) from None
+            raise TransactionConflictError(self._busy) from None
         except sqlite3.OperationalError as error:
             self._let_next_writer()
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                raise DatabaseBusyError(self._busy) from error
+                raise TransactionConflictError(self._busy) from error
             raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
     @property

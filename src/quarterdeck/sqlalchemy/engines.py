@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from quarterdeck.exceptions import ConfigurationError
 
-from . import driver, limits, sqlite
+from . import driver, failures, limits, sqlite
 from .pool import BoundedPool
 from .urls import async_url, is_memory, is_mysql, is_sqlite
 
@@ -71,6 +71,7 @@ def _make(
         raise ConfigurationError(
             key, f"cannot be served: {error}", "Check its driver and the engine options."
         ) from error
+    failures.prepare(engine.sync_engine)
     if is_sqlite(url):
         sqlite.prepare(engine.sync_engine)
     elif engine.dialect.driver in limits.DRIVERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -142,10 +142,17 @@ class SQLAlchemy:
         was loaded before the block stays readable after a rollback.
 
         Raises:
-            DatabaseBusyError: If SQLite stays locked by another writer.
+            TransactionConflictError: If another transaction stays in the way.
         """
         async with self.session.transaction() as session:
             yield session
+
+    async def run(self, work: Callable[[Session], Awaitable[T]], *, retries: int = 3) -> T:
+        """Do ``work(session)`` in a transaction, and anew after a deadlock; see ``Session.run``::
+
+        order = await db.run(lambda session: place_order(session, ...))
+        """
+        return await self.session.run(work, retries=retries)
 
     def after_commit(self, callback: Callback) -> None:
         """Call ``callback`` once the current session has committed; see ``Session``."""

@@ -26,16 +26,12 @@ from sqlalchemy.dialects.mysql.asyncmy import (
     AsyncAdapt_asyncmy_cursor,
     AsyncAdapt_asyncmy_ss_cursor,
 )
-from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.engine import Engine
 from sqlalchemy.util import await_only
-
-from quarterdeck.exceptions import DatabaseBusyError, DatabaseTimeoutError
 
 T = TypeVar("T")
 
 SERVER_LOST = 2013  # what MySQL's own clients say after a read timeout
-LOCK_WAIT_TIMEOUT = 1205
-DEADLOCK = 1213
 
 
 @dataclass(frozen=True)
@@ -82,20 +78,6 @@ def prepare(engine: Engine, limits: Limits) -> None:
         connection: _Connection = await_only(adapter.create(dbapi, reached))
         connection.limits = limits
         return connection
-
-    event.listen(engine, "handle_error", _answer_503)
-
-
-def _answer_503(context: ExceptionContext) -> BaseException | None:
-    """Turn what may work in a moment into errors that say so."""
-    error = context.original_exception
-    if context.is_pre_ping:
-        return None
-    if isinstance(error.__cause__, TimeoutError):
-        return DatabaseTimeoutError(str(error.args[-1]))
-    if error.args and error.args[0] in {LOCK_WAIT_TIMEOUT, DEADLOCK}:
-        return DatabaseBusyError(f"another transaction is in the way: {error.args[-1]}")
-    return None
 
 
 async def _in_time(dbapi: Any, work: Awaitable[T], seconds: float | None) -> T:

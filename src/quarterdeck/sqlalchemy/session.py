@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
@@ -16,12 +16,18 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.sql.util import find_tables
 
-from quarterdeck.exceptions import SessionSharedError, TransactionOwnedError, UnknownBindError
+from quarterdeck.exceptions import (
+    RepeatedTransactionError,
+    SessionSharedError,
+    TransactionOwnedError,
+    UnknownBindError,
+)
 
 from . import sqlite
 from .after_commit import AfterCommit, Callback
 from .keeping import Kept
 from .loading import refuse_lazy_load
+from .repeating import repeat
 
 T = TypeVar("T")
 Binds = Mapping[str | None, AsyncEngine | AsyncConnection]
@@ -34,6 +40,12 @@ class RoutedSession(orm.Session):
         super().__init__(**options)
         self._engines = engines
         self.after_commit = AfterCommit()
+        self._has_written = False
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything waits for a commit; what ``text()`` did is not known."""
+        return self._has_written or bool(self.new or self.dirty or self.deleted)
 
     def get_bind(
         self, mapper: Any = None, *, clause: Any = None, bind: Any = None, **_: Any
@@ -59,9 +71,22 @@ def _transaction_rolled_back(session: RoutedSession, transaction: orm.SessionTra
     session.after_commit.rolled_back(transaction)
 
 
+@event.listens_for(RoutedSession, "after_transaction_end")
+def _transaction_ended(session: RoutedSession, transaction: orm.SessionTransaction) -> None:
+    if transaction.parent is None:
+        session._has_written = False
+
+
+@event.listens_for(RoutedSession, "after_flush")
+def _flushed(session: RoutedSession, _context: orm.UOWTransaction) -> None:
+    session._has_written = True
+
+
 @event.listens_for(RoutedSession, "do_orm_execute")
-def _refuse_lazy_load(execution: orm.ORMExecuteState) -> None:
+def _will_execute(execution: orm.ORMExecuteState) -> None:
     refuse_lazy_load(execution)
+    if execution.is_insert or execution.is_update or execution.is_delete:
+        cast(RoutedSession, execution.session)._has_written = True
 
 
 def _bind_key(mapper: Any, clause: Any) -> str | None:
@@ -214,6 +239,30 @@ class Session(AsyncSession):
             kept.restore()
             raise
         await self._queue.run()
+
+    async def run(self, work: Callable[[Session], Awaitable[T]], *, retries: int = 3) -> T:
+        """Do ``work(session)`` in a transaction, and anew if another one was in the way.
+
+        After a deadlock or a lock that did not come, what the work did is rolled back and the
+        work is called again, ``retries`` times at most and within seconds. So it must load what
+        it changes itself, and what it does outside of the database belongs into ``after_commit``.
+
+        Raises:
+            TransactionConflictError: If there was a conflict each time.
+            RepeatedTransactionError: Inside ``db.transaction()``, or with changes not committed.
+        """
+        if self._in_block:
+            problem = "was called inside 'db.transaction()'"
+            raise RepeatedTransactionError(problem, "call it outside, or await the work itself")
+        if cast(RoutedSession, self.sync_session).has_changes:
+            problem = "was called with changes in the session"
+            raise RepeatedTransactionError(problem, "make them in the work, or commit before")
+
+        async def attempt() -> T:
+            async with self.transaction():
+                return await work(self)
+
+        return await repeat(attempt, retries)
 
     async def _take_write_lock(self) -> None:
         """On SQLite, begin at once, so that what is read in the block is what is changed."""

@@ -31,7 +31,7 @@ def begin_immediate(connection: Connection) -> None:
     """Take the write lock now, unless this connection has it already; only SQLite has one.
 
     Raises:
-        DatabaseBusyError: If another writer keeps it for longer than the busy timeout.
+        TransactionConflictError: If another writer keeps it for longer than the busy timeout.
     """
     if connection.dialect.name != "sqlite":
         return

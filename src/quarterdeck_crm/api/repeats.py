@@ -26,7 +26,7 @@ Work = Callable[[AsyncSession], Awaitable[Answer]]
 
 
 async def once(data: Struct, work: Work) -> Answer:
-    """Do ``work`` in a transaction, or answer as it was answered before.
+    """Do ``work`` in a transaction, anew after a deadlock, or answer as it was answered before.
 
     With an ``Idempotency-Key`` the answer is kept in the same transaction. Of two equal requests
     at the same time, the second waits for the first. A request that fails leaves no trace, so it
@@ -38,25 +38,26 @@ async def once(data: Struct, work: Work) -> Answer:
     """
     key = request.headers.get(HEADER)
     if key is None:
-        async with db.transaction() as session:
-            return await work(session)
+        return await db.run(work)
+
+    async def keyed(session: AsyncSession) -> Answer:
+        return await _once(session, _row(key, data), work)
+
     try:
-        return await _once(key, data, work)
+        return await db.run(keyed)
     except KeyTakenError:
-        return await _once(key, data, work)
+        return await db.run(keyed)
 
 
-async def _once(key: str, data: Struct, work: Work) -> Answer:
-    row = _row(key, data)
-    async with db.transaction() as session:
-        kept = await find_kept(session, user_id=row.user_id, key_digest=row.key_digest)
-        if kept is not None:
-            return _replay(kept, row)
-        await claim_key(session, row)
-        answer = await work(session)
-        row.status, row.etag, row.location = answer.status, answer.etag, answer.location
-        row.body = answer.encoded().decode()
-        return answer
+async def _once(session: AsyncSession, row: IdempotencyKey, work: Work) -> Answer:
+    kept = await find_kept(session, user_id=row.user_id, key_digest=row.key_digest)
+    if kept is not None:
+        return _replay(kept, row)
+    await claim_key(session, row)
+    answer = await work(session)
+    row.status, row.etag, row.location = answer.status, answer.etag, answer.location
+    row.body = answer.encoded().decode()
+    return answer
 
 
 def _row(key: str, data: Struct) -> IdempotencyKey:

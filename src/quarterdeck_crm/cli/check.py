@@ -10,7 +10,7 @@ from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from quarterdeck.commands import async_command
-from quarterdeck.exceptions import QuarterdeckError
+from quarterdeck.exceptions import DatabaseBusyError, QuarterdeckError
 from quarterdeck_crm.config import secret_key_problem
 from quarterdeck_crm.demo.people import PEOPLE
 from quarterdeck_crm.extensions import db
@@ -77,5 +77,5 @@ async def unsafe_people() -> AsyncIterator[str]:
         demo = select(func.count()).where(User.email.in_(known), User.is_active)
         if count := await db.session.scalar(demo):
             yield f"{count} demonstration people have a known password. Disable or delete them."
-    except SQLAlchemyError:
+    except (SQLAlchemyError, DatabaseBusyError):
         return  # said already by ``broken``

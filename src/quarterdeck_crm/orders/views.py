@@ -6,6 +6,7 @@ from typing import Any
 
 from quart import current_app, flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user, login_required, redirect_next
 from quarterdeck_crm.accounts.services import get_account
@@ -34,7 +35,7 @@ from .services import (
     place_order,
     update_order,
 )
-from .states import EDITABLE, MOVES
+from .states import EDITABLE, MOVES, Move
 
 BLANK_LINES = 3  # of a new order, for people without JavaScript
 
@@ -152,12 +153,15 @@ async def move(order_id: int) -> ResponseReturnValue:
     """Take an order to the state that the form names in ``to``, then go to ``next``."""
     form = await request.form
     target, version = _target(form.get("to", "")), form.get("version", type=int)
+
+    async def work(session: AsyncSession) -> Move:
+        order = await get_order(session, order_id=order_id)
+        return await move_order(
+            session, actor=current_user, order=order, target=target, version=version
+        )
+
     try:
-        async with db.transaction() as session:
-            order = await get_order(session, order_id=order_id)
-            done = await move_order(
-                session, actor=current_user, order=order, target=target, version=version
-            )
+        done = await db.run(work)
     except ConflictError as error:
         if wants_problem():
             raise
