@@ -575,3 +575,44 @@ class MomentArgumentError(QuarterdeckError, ValueError):
 
     def __init__(self, value: object, problem: str, remedy: str) -> None:
         super().__init__(f"{value!r} {problem}. {remedy}")
+
+
+# --- sockets --------------------------------------------------------------------
+
+
+class RoomPatternError(QuarterdeckError, ValueError):
+    """The pattern of a room cannot be understood."""
+
+    def __init__(self, pattern: str, problem: str) -> None:
+        super().__init__(
+            f"'{pattern}' {problem}. "
+            "Write text and '<name>' or '<int:name>', as in 'order:<int:id>'."
+        )
+
+
+class UnknownRoomError(QuarterdeckError, LookupError):
+    """An event was published in a room that nobody could enter."""
+
+    def __init__(self, room: str) -> None:
+        super().__init__(
+            f"'{room}' is in no pattern of the hub. Register one with '@hub.room(...)'."
+        )
+
+
+class HubNotRunningError(QuarterdeckError, RuntimeError):
+    """A WebSocket came to an app whose start-up functions did not run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'Hub' is not running, because the app is not serving. "
+            "In a test connect inside 'async with app.test_app():'."
+        )
+
+
+class IdentityMissingError(QuarterdeckError, RuntimeError):
+    """A hub serves WebSockets and cannot know whose they are."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'Hub' does not know whose a WebSocket is. Register a function with '@hub.identify'."
+        )

@@ -10,6 +10,7 @@ from quarterdeck.login import LoginManager
 from quarterdeck.migrate import Migrate
 from quarterdeck.moment import Moment
 from quarterdeck.session import Session
+from quarterdeck.sockets import Hub
 from quarterdeck.sqlalchemy import ModelMixin, SQLAlchemy
 from quarterdeck.wtf import CSRFProtect
 
@@ -27,4 +28,5 @@ csrf = CSRFProtect()
 login_manager = LoginManager(login_view="auth.login", require_login=True)
 bootstrap = Bootstrap()
 moment = Moment()
+hub = Hub()
 commands = Commands(expected=(DomainError,))

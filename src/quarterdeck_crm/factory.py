@@ -20,6 +20,7 @@ from .errors import register_errors
 from .formatting import register_filters
 from .goods import views as goods
 from .live import echo
+from .live import views as live
 from .navigation import register_navigation
 from .orders import views as orders
 from .security import register_security
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     tokens.bp,
     api.bp,
     transfer.bp,
+    live.bp,
     health.bp,
     echo.bp,
 )
@@ -89,6 +91,7 @@ def bind_extensions(app: Quart) -> None:
     extensions.login_manager.init_app(app)
     extensions.bootstrap.init_app(app)
     extensions.moment.init_app(app)
+    extensions.hub.init_app(app)
     extensions.commands.init_app(app)
     extensions.login_manager.blueprint_login_views[api.bp.name] = None
     api.ApiSchema(app)

@@ -65,6 +65,25 @@ def test_the_login_room_keeps_strangers_out() -> None:
     assert asyncio.run(visit()) == (401, 200)
 
 
+def test_the_sockets_room_tells_of_an_arrival() -> None:
+    app = _load("sockets")
+
+    async def visit() -> tuple[str, str]:
+        async with app.test_app() as running:
+            client = running.test_client()
+            async with client.websocket("/ws") as connection:
+                await connection.send_json({"type": "subscribe", "room": "harbour:oban"})
+                while (await connection.receive_json())["type"] != "subscribed":
+                    pass
+                sent = await (await client.post("/arrive/oban")).get_data(as_text=True)
+                while (heard := await connection.receive_json())["type"] != "event":
+                    pass
+            return sent, heard["id"]
+
+    sent, heard = asyncio.run(visit())
+    assert sent == heard
+
+
 @pytest.mark.parametrize(
     ("room", "words", "expected"),
     [

@@ -113,6 +113,8 @@ async def test_a_stranger_gets_no_page_that_is_not_public(
     for rule, view in pages(app):
         if not rule.methods or "GET" not in rule.methods or _access(view).public:
             continue
+        if rule.websocket:
+            continue  # closed with 4401, see tests/crm/live
         path = _example(rule)
         response = await client.get(path, headers={"Accept": "text/html"})
         if path.startswith("/api/"):

@@ -7,6 +7,7 @@ changes of concurrent requests come together is decided above it (``keeper``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -95,6 +96,13 @@ class SessionStore(ABC):
             SessionListingError: If the technology cannot look for rows.
         """
         raise SessionListingError(self.name)
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        """Return those of ``keys`` that have a row which has not expired.
+
+        In one question where the technology can; here one by one.
+        """
+        return {key for key in keys if await self.read(key) is not None}
 
     async def clean_up(self) -> None:
         """Remove expired rows, where the technology does not do so by itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -108,6 +108,20 @@ class Session:
         keeper = self._keeper()
         found = [info.key for info in await keeper.find(str(owner)) if info.key != keep]
         return sum([await keeper.end(key) for key in found if only in {None, key}])
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        """Return which of these sessions (``session.key``) have not ended, in one question.
+
+        For what outlives a request, such as WebSockets. Sessions in a cookie cannot be ended
+        by the server: they all exist.
+
+        Raises:
+            SessionUnavailableError: If the store is down.
+        """
+        keeper = _STATE.get().keeper
+        if keeper is None or not keys:
+            return set(keys)
+        return await keeper.existing(keys)
 
     async def check(self) -> None:
         """Ask the store for a session that there is not, for a health page.

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -121,6 +121,11 @@ class Keeper:
                 times = map(_moment, (envelope.created, envelope.seen, expires))
                 found.append(SessionInfo(key, *times))
         return sorted(found, key=lambda info: info.seen, reverse=True)
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        """Return which of these rows are still there, for all of them at once."""
+        async with self.in_time():
+            return await self.store.existing(keys)
 
     async def end(self, key: str) -> bool:
         """Delete a row; requests under way cannot bring it back."""

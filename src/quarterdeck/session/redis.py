@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import ConnectionPool, Redis
@@ -77,6 +77,13 @@ class RedisStore(SessionStore):
         if gone := [key for key, payload in rows.items() if payload is None]:
             await self._client.zrem(index, *gone)
         return [(key.decode(), payload) for key, payload in rows.items() if payload is not None]
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.exists(key)
+        found = await pipeline.execute()
+        return {key for key, there in zip(keys, found, strict=True) if there}
 
     async def aclose(self) -> None:
         if self._own:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -99,6 +99,13 @@ class SQLAlchemyStore(SessionStore):
             statement = select(t.c.key, t.c.payload).where(t.c.owner == owner[:MAX_OWNER])
             found = await connection.execute(statement)
             return [(row.key, row.payload) for row in found]
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        t = self._table
+        engine = await self._engine()
+        async with engine.connect() as connection:
+            alive = select(t.c.key).where(t.c.key.in_(keys), t.c.expires > time.time())
+            return set(await connection.scalars(alive))
 
     async def clean_up(self) -> None:
         await self._write(delete(self._table).where(self._table.c.expires <= time.time()))

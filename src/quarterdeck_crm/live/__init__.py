@@ -1,1 +1,7 @@
-"""What changes by itself: WebSockets of the CRM."""
+"""Live: the WebSockets on which pages and programs hear of changes."""
+
+from __future__ import annotations
+
+from quarterdeck.app import Blueprint
+
+bp = Blueprint("live", __name__)

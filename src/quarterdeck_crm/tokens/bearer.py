@@ -7,12 +7,13 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from quarterdeck.exceptions import DatabaseBusyError
+from quarterdeck.login import NOT_SIGNED_IN, refuse_websocket
 from quarterdeck_crm.extensions import csrf, db, login_manager
 from quarterdeck_crm.models import ApiToken, Scope, User
 
 from .services import find_token, is_use_worth_noting, note_use
 
-PATH = "/api/"  # elsewhere a token means nothing
+API, LIVE = "/api/", "/ws"  # elsewhere a token means nothing
 REALM = "quarterdeck"
 INVALID = "This token is not valid: it was revoked, has expired, or its person is disabled."
 
@@ -34,6 +35,8 @@ async def load_person(request: Request | Websocket) -> User | None:
     if secret is None:
         return None
     token = await find_token(db.session, secret)
+    if token is None and isinstance(request, Websocket):
+        await refuse_websocket(NOT_SIGNED_IN, "Not signed in")
     if token is None:
         raise Unauthorized(INVALID, www_authenticate=challenge(error="invalid_token"))
     g.api_token = token
@@ -79,7 +82,7 @@ async def _note_use(token: ApiToken) -> None:
 
 
 def _secret(request: Request | Websocket) -> str | None:
-    if not request.path.startswith(PATH):
+    if not (request.path.startswith(API) or request.path == LIVE):
         return None
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
