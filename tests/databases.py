@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import Engine, MetaData, create_engine, text
@@ -36,6 +37,8 @@ def choose(name: str) -> None:
     """Run the tests on SQLite, or on MariaDB through one of its drivers."""
     assert name in NAMES, f"'{name}' is no database for tests: choose one of {', '.join(NAMES)}"
     _run.name = name
+    if not is_sqlite():
+        import_module(name)  # it reads files, which the event loop of the first test may not
 
 
 def is_sqlite() -> bool:

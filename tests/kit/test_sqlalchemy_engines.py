@@ -17,7 +17,6 @@ from quarterdeck.exceptions import (
     ConfigurationError,
     ExtensionAlreadyInitializedError,
     ExtensionNotInitializedError,
-    PoolExhaustedError,
     UnknownBindError,
 )
 from quarterdeck.sqlalchemy import SQLAlchemy
@@ -212,76 +211,3 @@ class TestSQLite:
                 await add_users("Ada")
             async with app.app_context():
                 assert await User.query.count() == 1
-
-
-class TestPool:
-    @pytest.mark.feature("D7")
-    @pytest.mark.hazard("pool exhaustion waits 30 s")
-    async def test_a_spent_pool_is_a_503_in_time(self, tmp_path: Path) -> None:
-        app = make_app(
-            tmp_path,
-            SQLALCHEMY_POOL_SIZE=1,
-            SQLALCHEMY_MAX_OVERFLOW=1,
-            SQLALCHEMY_POOL_TIMEOUT=0.1,
-        )
-
-        @app.get("/")
-        async def view() -> str:
-            await User.query.count()
-            await asyncio.sleep(0.5)
-            return "done"
-
-        async with app.test_app():
-            async with app.app_context():
-                await db.create_all()
-            client = app.test_client()
-            async with asyncio.timeout(2):
-                answers = await asyncio.gather(*(client.get("/") for _ in range(4)))
-            statuses = sorted(answer.status_code for answer in answers)
-            assert statuses == [200, 200, 503, 503]
-            refused = next(answer for answer in answers if answer.status_code == 503)
-            assert refused.headers["Retry-After"] == "1"
-            assert "try again" in await refused.get_data(as_text=True)
-            assert (await client.get("/")).status_code == 200
-
-    async def test_the_app_can_handle_it(self, tmp_path: Path) -> None:
-        app = make_app(
-            tmp_path,
-            SQLALCHEMY_POOL_SIZE=1,
-            SQLALCHEMY_MAX_OVERFLOW=0,
-            SQLALCHEMY_POOL_TIMEOUT=0,
-        )
-
-        @app.errorhandler(PoolExhaustedError)
-        async def busy(error: PoolExhaustedError) -> tuple[str, int]:
-            return error.reason, 503
-
-        @app.get("/")
-        async def view() -> str:
-            await db.session.execute(text("SELECT 1"))
-            async with db.new_session() as session:
-                await session.execute(text("SELECT 1"))
-            return ""
-
-        async with app.test_app():
-            async with app.app_context():
-                await db.create_database()
-            response = await app.test_client().get("/")
-            assert "SQLALCHEMY_POOL_TIMEOUT" in await response.get_data(as_text=True)
-
-    async def test_the_connections_are_closed_with_the_server(self, tmp_path: Path) -> None:
-        app = make_app(tmp_path)
-        async with app.test_app(), app.app_context():
-            await db.create_all()
-            await User.query.count()
-            pool: Any = db.engine.pool
-        assert pool.checkedin() == 0
-
-    async def test_a_script_can_close_them_itself(self, tmp_path: Path) -> None:
-        app = make_app(tmp_path)
-        async with app.app_context():
-            await db.create_all()
-            pool: Any = db.engine.pool
-            assert pool.checkedin() == 1
-            await db.dispose()
-            assert pool.checkedin() == 0

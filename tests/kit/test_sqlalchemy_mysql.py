@@ -165,6 +165,12 @@ class TestFrozenServer:
         assert await status(app) == 503
         assert time.monotonic() - started < 2
 
+    async def test_making_a_database_is_given_up(self, app: Quart, maria: Server) -> None:
+        maria.freeze()
+        async with app.app_context(), asyncio.timeout(2):
+            with pytest.raises(DatabaseTimeoutError, match="did not answer"):
+                await db.create_database()
+
     async def test_no_connection_is_lost_to_the_pool(self, app: Quart, maria: Server) -> None:
         async with app.app_context():
             pool: Any = db.engine.pool

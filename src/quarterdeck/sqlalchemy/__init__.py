@@ -7,6 +7,7 @@ from .limits import no_time_limit
 from .model import ModelMixin
 from .moments import UTCDateTime
 from .pagination import Pagination
+from .pool import PoolStatus
 from .query import Query
 from .session import Session
 
@@ -16,6 +17,7 @@ __all__ = [
     "ExactDecimal",
     "ModelMixin",
     "Pagination",
+    "PoolStatus",
     "Query",
     "SQLAlchemy",
     "Session",

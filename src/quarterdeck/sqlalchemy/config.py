@@ -24,6 +24,12 @@ CONFIG = (
         "Seconds after which a connection is replaced; default 1800 on a server, never on SQLite",
     ),
     ConfigKey(
+        "SQLALCHEMY_POOL_MAX_USES",
+        None,
+        integer(1),
+        "Uses after which a connection is replaced; default never",
+    ),
+    ConfigKey(
         "SQLALCHEMY_POOL_PRE_PING",
         None,
         boolean,

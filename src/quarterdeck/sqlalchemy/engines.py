@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from quarterdeck.exceptions import ConfigurationError
 
 from . import driver, failures, limits, sqlite
-from .pool import BoundedPool
+from .pool import BoundedPool, limit_uses
 from .urls import async_url, is_memory, is_mysql, is_sqlite
 
 # What does not fit is refused instead of cut to size, NOW() is UTC as everything else, and the
@@ -24,6 +24,8 @@ SESSION_VARIABLES = (
     "SET sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
     "NO_ENGINE_SUBSTITUTION'), time_zone = '+00:00', innodb_lock_wait_timeout = 3"
 )
+
+_MADE_WITH = "quarterdeck_made_with"  # an option of an engine, so that its like can be made
 
 Engines = dict[str | None, AsyncEngine]
 
@@ -66,16 +68,25 @@ def _make(
         creator = driver.connector(url, arguments.pop("connect_args", {}))
         arguments.setdefault("async_creator", creator)
     try:
-        engine = create_async_engine(url, **arguments)
+        engine = _build(url, arguments, limits.Limits.of(config))
     except (ImportError, TypeError, ValueError, SQLAlchemyError) as error:
         raise ConfigurationError(
             key, f"cannot be served: {error}", "Check its driver and the engine options."
         ) from error
+    uses = config["SQLALCHEMY_POOL_MAX_USES"]
+    if uses is not None and not is_memory(url):
+        limit_uses(engine.sync_engine, uses)
+    return engine
+
+
+def _build(url: URL, arguments: Mapping[str, Any], time_limits: limits.Limits) -> AsyncEngine:
+    engine = create_async_engine(url, **arguments)
+    engine.update_execution_options(**{_MADE_WITH: (arguments, time_limits)})
     failures.prepare(engine.sync_engine)
     if is_sqlite(url):
         sqlite.prepare(engine.sync_engine)
     elif engine.dialect.driver in limits.DRIVERS:
-        limits.prepare(engine.sync_engine, limits.Limits.of(config))
+        limits.prepare(engine.sync_engine, time_limits)
     return engine
 
 
@@ -112,7 +123,9 @@ async def create_database(engine: AsyncEngine) -> None:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         async with engine.connect():
             return
-    server = create_async_engine(url.set(database=""), isolation_level="AUTOCOMMIT")
+    arguments, time_limits = engine.get_execution_options()[_MADE_WITH]
+    arguments = arguments | {"isolation_level": "AUTOCOMMIT"}
+    server = _build(url.set(database=""), arguments, time_limits)
     try:
         async with server.connect() as connection:
             name = server.dialect.identifier_preparer.quote(str(url.database))

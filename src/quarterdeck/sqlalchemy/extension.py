@@ -25,6 +25,7 @@ from .after_commit import Callback
 from .config import CONFIG
 from .model import MYSQL_TABLE, ModelMixin, make_metadata
 from .pagination import Pagination, paginate
+from .pool import PoolStatus, status_of
 from .query import Query
 from .session import Session
 from .sqlite import begin_immediate
@@ -189,6 +190,10 @@ class SQLAlchemy:
             return self._state.get().engines[bind]
         except KeyError:
             raise UnknownBindError(str(bind)) from None
+
+    def pool_status(self, bind: str | None = None) -> PoolStatus | None:
+        """Return how busy the connections of a database are; None if its pool does not count."""
+        return status_of(self.get_engine(bind).pool)
 
     @property
     def metadata(self) -> MetaData:

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
+from sqlalchemy.pool import (
+    AsyncAdaptedQueuePool,
+    ConnectionPoolEntry,
+    Pool,
+    PoolProxiedConnection,
+    QueuePool,
+)
 
 from quarterdeck.exceptions import PoolExhaustedError
 
 logger = logging.getLogger("quarterdeck.sqlalchemy")
 
 
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """How busy the connections of a database are.
+
+    Attributes:
+        checked_out: Connections in use.
+        idle: Connections that are open and wait for use.
+        waiting: Who waits for a connection.
+        limit: How many connections there may be, None for any number.
+    """
+
+    checked_out: int
+    idle: int
+    waiting: int
+    limit: int | None
+
+
 class BoundedPool(AsyncAdaptedQueuePool):
-    """SQLAlchemy's queue pool, but a spent pool answers 503 and not 500."""
+    """SQLAlchemy's queue pool, but a spent pool answers 503 and not 500.
+
+    Attributes:
+        waiting: Who waits for a connection now.
+    """
+
+    waiting = 0
 
     def connect(self) -> PoolProxiedConnection:
         """Check out a connection.
@@ -21,8 +53,35 @@ class BoundedPool(AsyncAdaptedQueuePool):
         Raises:
             PoolExhaustedError: If none became free within the pool's timeout.
         """
+        waits = self.checkedout() == limit_of(self)
+        self.waiting += waits
         try:
             return super().connect()
         except PoolTimeoutError:
             logger.warning("no free database connection in %s s: %s", self._timeout, self.status())
             raise PoolExhaustedError(self.timeout()) from None
+        finally:
+            self.waiting -= waits
+
+
+def limit_of(pool: QueuePool) -> int | None:
+    """Return how many connections a pool may have, None for any number."""
+    return None if pool._max_overflow < 0 else pool.size() + pool._max_overflow
+
+
+def status_of(pool: Pool) -> PoolStatus | None:
+    """Return how busy a pool is; None if it is of a kind that does not count."""
+    if not isinstance(pool, QueuePool):
+        return None
+    waiting = pool.waiting if isinstance(pool, BoundedPool) else 0
+    return PoolStatus(pool.checkedout(), pool.checkedin(), waiting, limit_of(pool))
+
+
+def limit_uses(engine: Engine, most: int) -> None:
+    """Replace each connection after so many uses, as servers and proxies that leak need it."""
+
+    @event.listens_for(engine, "checkin")
+    def count(_connection: object, entry: ConnectionPoolEntry) -> None:
+        uses = entry.info["uses"] = entry.info.get("uses", 0) + 1
+        if uses >= most:
+            entry.invalidate(soft=True)  # the next one to use it connects anew
