@@ -57,6 +57,12 @@ CONFIG = (
         "The largest file that can be imported on a page, in bytes; `MAX_CONTENT_LENGTH` must "
         "be larger.",
     ),
+    ConfigKey(
+        "METRICS_TOKEN",
+        None,
+        text,
+        "With it, other machines may read `/metrics`: `Authorization: Bearer TOKEN`.",
+    ),
     ConfigKey("REGISTRATION_OPEN", False, boolean, "Whether anybody may register."),
     ConfigKey(
         "INSECURE_HTTP",

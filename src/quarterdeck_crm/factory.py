@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app import Quart
 
-from . import extensions, health, resources
+from . import extensions, health, metrics, resources
 from .accounts import views as accounts
 from .addresses import register_converters
 from .api import views as api
@@ -45,6 +45,7 @@ BLUEPRINTS = (
     transfer.bp,
     live.bp,
     health.bp,
+    metrics.bp,
     echo.bp,
 )
 
@@ -69,6 +70,7 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
         instance_path=str(instance_path(chosen, settings)),
     )
     configure(app, chosen, settings)
+    metrics.register_metrics(app)  # first, so that its clock covers all others
     bind_extensions(app)
     register_security(app)
     register_converters(app)

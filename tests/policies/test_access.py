@@ -33,6 +33,7 @@ PUBLIC = {
     "echo.echo",  # says what it is told, and knows nothing
     "health.live",
     "health.ready",
+    "metrics.show",  # for this machine or with a token, which it checks itself
 }
 # Whole packages and single pages that need more than the role User.
 ADMIN = {f"team.{name}" for name in ("create", "edit", "disable", "enable", "delete", "link")} | {
