@@ -77,10 +77,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def redis_server(folder: Path) -> Server:
-    """Redis without persistence."""
+def redis_server(folder: Path, *, persistent: bool = False) -> Server:
+    """Redis that forgets everything when it is killed, or nothing."""
     program, port = require_program("Redis", "redis-server"), free_port()
-    options = {"bind": "127.0.0.1", "port": port, "dir": folder, "save": "", "appendonly": "no"}
+    keep = {"appendonly": "yes" if persistent else "no", "appendfsync": "always"}
+    options = {"bind": "127.0.0.1", "port": port, "dir": folder, "save": "", **keep}
     return Server([program, *(str(w) for k, v in options.items() for w in (f"--{k}", v))], port)
 
 

@@ -616,3 +616,23 @@ class IdentityMissingError(QuarterdeckError, RuntimeError):
         super().__init__(
             "'Hub' does not know whose a WebSocket is. Register a function with '@hub.identify'."
         )
+
+
+class EventsUnavailableError(QuarterdeckError, ConnectionError):
+    """The server that carries events between processes is away or refuses."""
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(
+            f"'{address}' does not carry live events: {problem}. "
+            "See that this Redis runs and lets the app in, or set SOCKETS_BACKEND to 'memory'."
+        )
+
+
+class EventRefusedError(QuarterdeckError, RuntimeError):
+    """An event was published while as many as may wait are waiting for Redis."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(
+            f"'publish' was refused: {capacity} events wait for Redis already. "
+            "Bring Redis back, or raise SOCKETS_REDIS_BUFFER_SIZE."
+        )

@@ -58,6 +58,8 @@ class Backend(ABC):
     async def publish(self, event: Event) -> str:
         """Give an event its id, send it to all processes, and return the id.
 
+        Where the processes cannot be reached, the event waits, and the id is empty.
+
         Works without ``start`` too: a command publishes and does not listen.
         """
 
