@@ -169,15 +169,15 @@ for module in {modules}:
 def units() -> dict[tuple[str, ...], list[str]]:
     """The modules by the extras they may use.
 
-    A room's modules use the room's; a file named after another extra, like the store
-    ``session/redis.py``, uses that one too.
+    A room's modules use the room's; a file or folder named after another extra, like the
+    store ``session/redis.py``, uses that one too.
     """
+    known = extras().keys()
     found: dict[tuple[str, ...], list[str]] = {}
     for module in modules("quarterdeck"):
         room = room_of(module) or "ground floor"
-        own = module.rpartition(".")[2]
-        key = (room, own) if own in extras() and own != room else (room,)
-        found.setdefault(key, []).append(module)
+        more = (part for part in module.split(".")[2:] if part in known and part != room)
+        found.setdefault((room, *more), []).append(module)
     return found
 
 
