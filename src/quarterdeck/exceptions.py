@@ -636,3 +636,67 @@ class EventRefusedError(QuarterdeckError, RuntimeError):
             f"'publish' was refused: {capacity} events wait for Redis already. "
             "Bring Redis back, or raise SOCKETS_REDIS_BUFFER_SIZE."
         )
+
+
+class SocketClientError(QuarterdeckError):
+    """Base of all that ends, or keeps from beginning, the events of a program."""
+
+
+class ClientClosedError(SocketClientError, RuntimeError):
+    """A client was used outside its block."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'Client' is closed. Use it inside 'async with Client(...) as client', and not later."
+        )
+
+
+class SocketUnreachableError(SocketClientError, ConnectionError):
+    """Nobody answers at the address, or not in time."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"'{url}' does not answer: {reason}. Start the server, or mend the URL.")
+
+
+class SocketRefusedError(SocketClientError, ConnectionError):
+    """What answers there serves no events, or ends them for good."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"'{url}' serves no events: {reason}. Look whether the URL is right.")
+
+
+class NotSignedInError(SocketClientError, PermissionError):
+    """The server does not know who we are, or not any more (4401)."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"'{url}' does not accept the sign-in: there is none, it was revoked or has expired. "
+            "Give a token or cookie that is valid."
+        )
+
+
+class NotAllowedError(SocketClientError, PermissionError):
+    """The server knows who we are and does not let us in (4403)."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"'{url}' is not open to whom the token or cookie belongs. "
+            "Use that of somebody who may, or have the permission granted."
+        )
+
+
+class MessageRefusedError(SocketClientError):
+    """The server answered a message with an error; the connection goes on.
+
+    Attributes:
+        code: The server's word for it, for programs.
+        detail: Its sentence, for people.
+        room: The room it is about, if any; we are not, or no longer, in it.
+    """
+
+    def __init__(self, code: str, detail: str, room: str | None = None) -> None:
+        about = f"'{room}' - " if room else ""
+        super().__init__(f"{about}{detail}")
+        self.code = code
+        self.detail = detail
+        self.room = room

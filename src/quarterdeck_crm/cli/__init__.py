@@ -14,13 +14,26 @@ from .serve import run, serve
 from .sessions import sessions
 from .token import token
 from .user import user
+from .watch import watch
 
 if TYPE_CHECKING:
     from quart import Quart
 
-COMMANDS = (serve, run, user, sessions, token, demo_command, import_group, export_group, check)
+COMMANDS = (
+    serve,
+    run,
+    user,
+    sessions,
+    token,
+    demo_command,
+    import_group,
+    export_group,
+    check,
+    watch,
+)
 
 program = create_group(create_app, name="crm", help="Run and look after the CRM.")
+program.add_command(watch)  # also where there is no CRM that could be configured
 
 
 def register_commands(app: Quart) -> None:

@@ -1,0 +1,106 @@
+"""``crm watch``: what happens in the CRM, one line each, also on a server far away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from quarterdeck.exceptions import QuarterdeckError
+from quarterdeck.sockets.client import Client, Event, Gap, Happening
+
+PATH = "/ws"
+INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
+NOBODY = (
+    "'CRM_TOKEN' is not set, so nobody knows who is watching. Make a token with "
+    "'crm token create EMAIL --name watch --scope read' and set it."
+)
+
+
+@click.command()
+@click.argument("room", default="orders")
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8000",
+    envvar="CRM_URL",
+    show_default=True,
+    show_envvar=True,
+    help="Where the CRM is.",
+)
+@click.option(
+    "--token",
+    envvar="CRM_TOKEN",
+    show_envvar=True,
+    help="A token of the scope 'read'; others on this machine cannot see it in the environment.",
+)
+@click.option("--since", metavar="ID", help="Begin after this event, if the server still has it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
+@click.pass_context
+def watch(
+    ctx: click.Context, room: str, url: str, token: str | None, since: str | None, as_json: bool
+) -> None:
+    """Print what happens in ROOM until Ctrl-C; after a broken connection it catches up.
+
+    ROOM is orders (the default), order:ID, account:ID or team.
+    """
+    if not token:
+        raise click.UsageError(NOBODY)
+    client = Client(url.rstrip("/") + PATH, token=token)
+    try:
+        asyncio.run(_watch(client, room, since, as_json))
+    except KeyboardInterrupt:
+        if last := client.last_id(room):
+            click.echo(f"\nTo go on from here: crm watch {room} --since {last}", err=True)
+        ctx.exit(INTERRUPTED)
+    except QuarterdeckError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _watch(client: Client, room: str, since: str | None, as_json: bool) -> None:
+    async with client:
+        await client.subscribe(room, since=since)
+        async for happening in client:
+            show(happening, as_json=as_json)
+
+
+def show(happening: Happening, *, as_json: bool) -> None:
+    """Print an event, or that some are missing; who looks at what is passed over."""
+    match happening:
+        case Event() if as_json:
+            click.echo(happening.frame)
+        case Event():
+            click.echo(line(happening))
+        case Gap(room) if as_json:
+            click.echo(json.dumps({"type": "gap", "room": room}))
+        case Gap(room):
+            click.echo(f"Events of '{room}' are missing here: the server has them no more.")
+
+
+def line(event: Event) -> str:
+    """Return what people read: when, what, what happened to it, who did it, the id."""
+    data = event.data if isinstance(event.data, dict) else {}
+    at = datetime.fromtimestamp(event.position[0] / 1000, UTC).astimezone()
+    kind, _, verb = event.name.rpartition(".")
+    subject = f"{kind} {data.get('number', data.get('id', ''))}" if kind else ""
+    words = f"{at:%Y-%m-%d %H:%M:%S}", subject, _what(verb, data), _who(data), event.id
+    return _printable(" ".join(word for word in words if word))
+
+
+def _what(verb: str, data: dict[str, Any]) -> str:
+    if verb == "said":
+        return f"said: {data.get('text', '')}"
+    return f"{verb} to {data['state']}" if verb == "moved" and "state" in data else verb
+
+
+def _who(data: dict[str, Any]) -> str:
+    by = data.get("by")
+    name = by.get("name") if isinstance(by, dict) else by
+    return f"by {name}" if name else ""
+
+
+def _printable(text: str) -> str:
+    """Names and texts are other people's; they must not command the terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -1,0 +1,300 @@
+"""``crm watch`` in a process of its own, on ``crm serve`` in another one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from quarterdeck.sockets.client import Client, Event, Presence
+from quarterdeck_crm.cli.watch import line
+from tests.servers import free_port
+from tests.serving import START_SECONDS, crm, environment
+
+pytestmark = [
+    pytest.mark.feature("WS2"),
+    pytest.mark.timeout(120),
+    pytest.mark.xdist_group("watch"),  # one server for all of them
+]
+
+PROGRAM = (sys.executable, "-m", "quarterdeck_crm")
+
+
+class Company(NamedTuple):
+    """A CRM with demonstration data, and tokens of two people."""
+
+    folder: Path
+    watcher: str
+    talker: str
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    folder = tmp_path_factory.mktemp("watched")
+    crm(folder, "db", "upgrade")
+    crm(folder, "demo", "--orders", "5")
+    people = (f"{who}@quarterdeck.example" for who in ("user", "admin"))
+    watcher, talker = (
+        crm(folder, "token", "create", who, "--name", "Tests").strip() for who in people
+    )
+    return Company(folder, watcher, talker)
+
+
+class Site:
+    """``crm serve`` on a port that stays the same."""
+
+    def __init__(self, company: Company, **more: str) -> None:
+        self.company = company
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = environment(company.folder, **more)
+
+    def start(self) -> None:
+        """Start it, and wait until it accepts connections."""
+        self._process = subprocess.Popen(
+            [*PROGRAM, "serve", "--bind", f"127.0.0.1:{self.port}"],
+            cwd=self.company.folder,
+            env=self._environment,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                assert self._process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            else:
+                return
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def site(company: Company) -> Iterator[Site]:
+    site = Site(company)
+    site.start()
+    yield site
+    site.kill()
+
+
+class Watching:
+    """A running ``crm watch``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def line(self) -> str:
+        """Return the next line that it prints."""
+        assert self._process.stdout
+        async with asyncio.timeout(60):
+            return (await self._process.stdout.readline()).decode().rstrip("\n")
+
+    async def interrupt(self) -> tuple[int, str, str]:
+        """Press Ctrl-C; return the exit code and what else it says."""
+        self._process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(20):
+            out, errors = await self._process.communicate()
+        assert self._process.returncode is not None
+        return self._process.returncode, out.decode(), errors.decode()
+
+
+@asynccontextmanager
+async def watching(site: Site, *words: str, token: str | None = None) -> AsyncIterator[Watching]:
+    """Run ``crm watch`` until the block ends."""
+    process = await _start(site.url, token or site.company.watcher, *words)
+    try:
+        yield Watching(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def _start(url: str, token: str, *words: str) -> asyncio.subprocess.Process:
+    names = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        *(*PROGRAM, "watch", *words),
+        # As on another machine: no instance folder, and the key of production is not there.
+        env=kept | {"CRM_CONFIG": "production", "CRM_URL": url, "CRM_TOKEN": token, "TZ": "UTC"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def failing(url: str, token: str, *words: str) -> tuple[int | None, str]:
+    """Run ``crm watch`` to its end, and return its exit code and its last words."""
+    process = await _start(url, token, *words)
+    async with asyncio.timeout(60):
+        _, errors = await process.communicate()
+    return process.returncode, errors.decode()
+
+
+class Talker:
+    """Somebody else in the room, who sees when the watcher is there."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def say(self, *texts: str) -> list[str]:
+        """Say something; return the ids of these events."""
+        for text in texts:
+            await self._client.say("orders", text)
+        return [(await self._next(Event)).id for _ in texts]
+
+    async def sees(self, name: str) -> None:
+        """Wait until somebody is there."""
+        while True:
+            presence = await self._next(Presence)
+            if any(person["name"] == name for person in presence.here):
+                return
+
+    async def _next(self, kind: type[Any]) -> Any:
+        async with asyncio.timeout(60):
+            while not isinstance(happening := await anext(self._client), kind):
+                pass
+        return happening
+
+
+@asynccontextmanager
+async def talker(site: Site) -> AsyncIterator[Talker]:
+    async with Client(f"{site.url}/ws", token=site.company.talker) as client:
+        await client.subscribe("orders")
+        yield Talker(client)
+
+
+async def test_prints_a_line_for_each_event(site: Site) -> None:
+    async with talker(site) as ada, watching(site, "orders") as watch:
+        await ada.sees("Uma Usher")
+        first, second = await ada.say("Ahoy", "Who is there?")
+
+        assert re.fullmatch(
+            rf"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d said: Ahoy by Ada Anker {first}", await watch.line()
+        )
+        assert (await watch.line()).endswith(f"said: Who is there? by Ada Anker {second}")
+
+
+async def test_json_from_an_event_on(site: Site) -> None:
+    async with talker(site) as ada:
+        first, second, third = await ada.say("one", "two", "three")
+        async with watching(site, "orders", "--json", "--since", first) as watch:
+            events = [json.loads(await watch.line()) for _ in range(2)]
+
+    assert [event["id"] for event in events] == [second, third]
+    assert events[0] == {
+        "type": "event",
+        "room": "orders",
+        "id": second,
+        "name": "said",
+        "data": {"by": {"id": "1", "name": "Ada Anker"}, "text": "two"},
+    }
+
+
+async def test_a_server_that_is_killed_and_started_again(site: Site) -> None:
+    """With the log in memory, what it knew is gone: that is said, and nothing comes twice."""
+    async with watching(site) as watch:
+        async with talker(site) as ada:
+            await ada.sees("Uma Usher")
+            before = await ada.say("one", "two")
+        assert [(await watch.line()).split()[-1] for _ in before] == before
+
+        site.kill()
+        site.start()
+
+        async with talker(site) as ada:
+            await ada.sees("Uma Usher")
+            after = await ada.say("three", "four")
+        assert "missing" in await watch.line()
+        assert [(await watch.line()).split()[-1] for _ in after] == after
+        code, more, said = await watch.interrupt()
+
+    assert more == ""
+    assert "not connected - trying again" in said
+    assert f"crm watch orders --since {after[-1]}" in said
+    assert code == 130
+
+
+async def test_ctrl_c_is_no_error(site: Site) -> None:
+    async with talker(site) as ada, watching(site) as watch:
+        await ada.sees("Uma Usher")
+        code, out, said = await watch.interrupt()
+
+    assert (code, out) == (130, "")
+    assert re.fullmatch(r"\nTo go on from here: crm watch orders --since \d+-\d+\n", said)
+
+
+async def test_what_cannot_be_watched(site: Site) -> None:
+    """Each is one sentence."""
+    ours = site.company.watcher
+    told = await asyncio.gather(
+        failing(site.url, "qd_wrong", "orders"),
+        failing(site.url, ours, "nowhere"),
+        failing(site.url, ours, "order:999999"),
+        failing(site.url, ours, "--since", "yesterday"),
+        failing(f"{site.url}/api", ours),
+    )
+
+    sentences = (
+        "does not accept the sign-in",
+        "'nowhere' - There is no such room",
+        "'order:999999' - ",
+        "is not an event id",
+        "serves no events",
+    )
+    for (code, said), sentence in zip(told, sentences, strict=True):
+        assert code == 1
+        assert said.startswith("Error: ")
+        assert sentence in said
+        assert said.count("\n") == 1
+
+
+async def test_nobody_is_there() -> None:
+    code, said = await failing(f"http://127.0.0.1:{free_port()}", "any")
+
+    assert code == 1
+    assert re.match(r"Error: 'ws://127.0.0.1:\d+/ws' does not answer: .*Start the server", said)
+
+
+async def test_without_a_token_it_says_how_to_get_one() -> None:
+    code, said = await failing("http://127.0.0.1:1", "")
+
+    assert code == 2
+    assert "crm token create" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        (
+            "order.moved",
+            {"id": 7, "number": 10248, "state": "Confirmed", "by": {"id": "1", "name": "Ada"}},
+            "order 10248 moved to Confirmed by Ada",
+        ),
+        ("account.changed", {"id": 7}, "account 7 changed"),
+        ("said", {"text": "Hi", "by": {"name": "Ada"}}, "said: Hi by Ada"),
+        ("said", {"text": "\x1b[2Jgone\nforged", "by": "x\r"}, "said: �[2Jgone�forged by x�"),
+        ("odd", ["no", "object"], "odd"),
+    ],
+)
+def test_the_words_of_a_line(name: str, data: Any, words: str) -> None:
+    """One line whatever it holds, and nothing in it that a terminal would obey."""
+    event = Event("orders", "1795262736578-3", name, data)
+
+    assert line(event).split(" ", 2)[2] == f"{words} 1795262736578-3"
