@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -63,9 +66,39 @@ def pytest_unconfigure() -> None:
     databases.stop()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what is about SQLite itself on any other database."""
-    if not databases.is_sqlite():
-        for item in items:
-            if item.get_closest_marker("sqlite_only"):
-                item.add_marker(pytest.mark.skip(reason="about SQLite itself"))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another database than SQLite, leave out what it cannot change and what is about SQLite."""
+    if databases.is_sqlite():
+        return
+    concerned = [item for item in items if _uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
+    items[:] = concerned
+    for item in concerned:
+        if item.get_closest_marker("sqlite_only"):
+            item.add_marker(pytest.mark.skip(reason="about SQLite itself"))
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    """Whether the test or one of its fixtures stands in a module that reaches ``databases``."""
+    assert isinstance(item, pytest.Function)
+    fixtures = item._fixtureinfo.name2fixturedefs.values()
+    modules = {item.module.__name__, *(each.func.__module__ for some in fixtures for each in some)}
+    modules.discard(__name__)  # its guards are every test's
+    return any(databases.__name__ in _reached(module) for module in modules if _is_ours(module))
+
+
+@functools.cache
+def _reached(module: str) -> set[str]:
+    """Return a module of the tests and those whose names it imports, directly or not."""
+    reached, ahead = set[str](), {module}
+    while ahead:
+        reached.add(current := ahead.pop())
+        for thing in vars(sys.modules[current]).values():
+            name = getattr(thing, "__module__", None) or getattr(thing, "__name__", None)
+            if _is_ours(name) and name not in reached:
+                ahead.add(name)
+    return reached
+
+
+def _is_ours(module: object) -> TypeGuard[str]:
+    return isinstance(module, str) and module.startswith("tests.") and module in sys.modules

@@ -56,6 +56,11 @@ def uri(folder: Path, file: str = "test.db") -> str:
     return f"mysql+{_run.name}://root@127.0.0.1:{_started().port}/t_{name}"
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Return the variables that put the CRM of a folder on the database of this run."""
+    return {} if is_sqlite() else {"DATABASE_URL": uri(folder)}
+
+
 def stop() -> None:
     """End the server and remove its files."""
     if _run.server is not None:

@@ -6,12 +6,14 @@ Each listens on a free loopback port and keeps its files in a folder of the test
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.services import require_program
@@ -71,10 +73,15 @@ class Server:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody uses, also not while its server is down.
+
+    It is below those that systems give to clients: asking whether such a port answers could
+    reach the asking socket itself, and any client could be given it.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(10_000, 30_000)))  # noqa: S311
+            return int(probe.getsockname()[1])
 
 
 def redis_server(folder: Path, *, persistent: bool = False) -> Server:

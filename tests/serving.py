@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import databases
+
 START_SECONDS = 60.0
 
 
@@ -27,7 +29,8 @@ def crm(folder: Path, *words: str) -> str:
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return an environment in which nothing of this machine's configuration is left."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
-    return kept | {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"} | more
+    settings = {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"}
+    return kept | databases.environment(folder) | settings | more
 
 
 @contextmanager

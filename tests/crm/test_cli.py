@@ -26,9 +26,8 @@ Crm = Callable[..., Result]
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """What a fresh shell has, and an instance folder of the test's own."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-    database = {} if databases.is_sqlite() else {"DATABASE_URL": databases.uri(folder)}
     settings = {"CRM_INSTANCE": str(folder), "CRM_LOGIN_HASH_MEMORY_COST": "64"}
-    return kept | database | settings | more
+    return kept | databases.environment(folder) | settings | more
 
 
 def run_in(folder: Path) -> Crm:

@@ -9,6 +9,7 @@ import pytest
 from quart import Quart
 
 from quarterdeck_crm import create_app
+from tests import databases
 
 from .conftest import PASSWORD, Auth
 from .test_cli import CREATE_ADMIN, Crm, crm, ready, upgraded
@@ -22,7 +23,7 @@ class Browsers:
     """Browsers whose owner has signed in, each visit in an app of its own."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        self._folder = str(folder)
+        self._folder = folder
         self._cookies = asyncio.run(self._sign_in(self._app(), number))
 
     def visit(self) -> list[int]:
@@ -30,7 +31,9 @@ class Browsers:
         return asyncio.run(self._visit(self._app()))
 
     def _app(self) -> Quart:
-        return create_app("testing", INSTANCE=self._folder)
+        return create_app(
+            "testing", INSTANCE=str(self._folder), **databases.environment(self._folder)
+        )
 
     async def _sign_in(self, app: Quart, number: int) -> list[str]:
         found = []

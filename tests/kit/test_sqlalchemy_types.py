@@ -22,6 +22,7 @@ from quarterdeck.exceptions import (
     NaiveDatetimeError,
 )
 from quarterdeck.sqlalchemy import ExactDecimal, ModelMixin, SQLAlchemy, UTCDateTime
+from tests import databases
 
 
 class Model(ModelMixin, DeclarativeBase):
@@ -43,9 +44,10 @@ class Line(Model):
 @pytest.fixture(autouse=True)
 async def _app(tmp_path: Path) -> AsyncIterator[Quart]:
     app = Quart("tests", instance_path=str(tmp_path))
-    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///types.db"
+    app.config["SQLALCHEMY_DATABASE_URI"] = databases.uri(tmp_path)
     db.init_app(app)
     async with app.test_app(), app.app_context():
+        await db.create_database()
         await db.create_all()
         yield app
 
