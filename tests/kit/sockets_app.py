@@ -9,12 +9,9 @@ from typing import Any
 
 import msgspec
 from quart import Quart, websocket
-from quart.testing import WebsocketResponseError
 from quart.testing.connections import WebsocketDisconnectError
 
 from quarterdeck.sockets import Hub, Member
-
-__all__ = ["Client", "WebsocketResponseError", "connected", "make_app"]
 
 SECONDS = 5
 
@@ -72,12 +69,12 @@ class Client:
         return with_code
 
 
-def make_app(hub: Hub | None = None, **config: Any) -> tuple[Quart, Hub]:
+def make_app(app_class: type[Quart] = Quart, **config: Any) -> tuple[Quart, Hub]:
     """Return an app whose hub believes who somebody says to be, with the room ``open``."""
-    app = Quart(__name__)
-    app.config.update(SOCKETS_PRESENCE_SECONDS=0.01, PROPAGATE_EXCEPTIONS=False, **config)
-    hub = hub or Hub()
-    hub.init_app(app)
+    app = app_class(__name__)
+    defaults = {"SOCKETS_PRESENCE_SECONDS": 0.01, "PROPAGATE_EXCEPTIONS": False}
+    app.config.update(defaults | config)
+    hub = Hub(app)
 
     @hub.identify
     async def identify() -> Member | None:

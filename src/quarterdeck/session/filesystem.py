@@ -13,7 +13,7 @@ import os
 import struct
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,9 @@ class FilesystemStore(SessionStore):
     async def find(self, owner: str) -> list[tuple[str, bytes]]:
         return await asyncio.to_thread(self._find, owner)
 
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        return await asyncio.to_thread(self._existing, keys)
+
     async def clean_up(self) -> None:
         await asyncio.to_thread(self._clean_up)
 
@@ -102,6 +105,11 @@ class FilesystemStore(SessionStore):
             for path, (_expires, whose, payload) in rows
             if whose == owner.encode()
         ]
+
+    def _existing(self, keys: Collection[str]) -> set[str]:
+        contents = ((key, _content(self._path(key))) for key in keys)
+        now = time.time()
+        return {key for key, content in contents if content and _unpack(content)[0] > now}
 
     def _clean_up(self) -> None:
         now = time.time()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,10 @@ class MongoStore(SessionStore):
     async def find(self, owner: str) -> list[tuple[str, bytes]]:
         found = self._collection().find({"owner": owner}, {"payload": 1})
         return [(each["_id"], bytes(each["payload"])) async for each in found]
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        alive = {"_id": {"$in": list(keys)}, "expires": {"$gt": datetime.now(UTC)}}
+        return {each["_id"] async for each in self._collection().find(alive, {"_id": 1})}
 
     async def aclose(self) -> None:
         if self._client is not None:

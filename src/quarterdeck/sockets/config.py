@@ -7,11 +7,20 @@ from typing import Any
 from quarterdeck._config import ConfigKey, integer, seconds, text
 
 BACKENDS = ("memory", "redis")
+SHORTEST = 0.01
 
 
 def anything(raw: Any) -> Any:
     """A client, or what else the back end says."""
     return raw
+
+
+def pause(raw: Any) -> float:
+    """A length of time in seconds that is no busy loop."""
+    value = seconds(raw)
+    if value < SHORTEST:
+        raise ValueError(f"at least {SHORTEST} seconds")
+    return value
 
 
 CONFIG = (
@@ -24,6 +33,6 @@ CONFIG = (
     ConfigKey("SOCKETS_MAX_ROOMS", 100, integer(1), "Rooms that one connection may be in"),
     ConfigKey("SOCKETS_RATE", 20, integer(1), "Incoming messages per second and connection"),
     ConfigKey("SOCKETS_BURST", 60, integer(1), "Incoming messages at once, now and then"),
-    ConfigKey("SOCKETS_RECHECK_SECONDS", 3.0, seconds, "Time between two checks of who may stay"),
-    ConfigKey("SOCKETS_PRESENCE_SECONDS", 0.2, seconds, "Time in which who is here is collected"),
+    ConfigKey("SOCKETS_RECHECK_SECONDS", 3.0, pause, "Time between two checks of who may stay"),
+    ConfigKey("SOCKETS_PRESENCE_SECONDS", 0.2, pause, "Time in which who is here is collected"),
 )

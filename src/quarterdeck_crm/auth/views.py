@@ -16,6 +16,7 @@ from quarterdeck.login import (
 )
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms import entered, errors_on
+from quarterdeck_crm.live.endings import end_this_browser
 from quarterdeck_crm.team.services import (
     edit_own,
     end_sessions,
@@ -64,6 +65,8 @@ async def login_submit() -> ResponseReturnValue:
 @bp.post("/logout")
 @public
 async def logout() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        await end_this_browser(current_user.id)
     logout_user()
     await flash("You are signed out.", "info")
     return redirect(url_for("auth.login"), 303)
@@ -74,7 +77,7 @@ async def logout() -> ResponseReturnValue:
 async def logout_everywhere() -> ResponseReturnValue:
     async with db.transaction() as session:
         person = await get_person(session, current_user.id)
-        end_sessions(person)
+        end_sessions(session, person=person)
     await delete_browser_sessions(person)
     logout_user()
     await flash("You are signed out on every device.", "info")

@@ -7,7 +7,7 @@ import click
 from quarterdeck.commands import AppGroup
 from quarterdeck_crm.auth.services import delete_browser_sessions
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import db, hub
 from quarterdeck_crm.extensions import sessions as browser_sessions
 from quarterdeck_crm.team.services import end_sessions
 
@@ -41,10 +41,11 @@ async def end(email: str, key: str | None) -> None:
         if not chosen:
             raise NotFoundError(f"'{key}' is no session of {email}. See 'crm sessions list'.")
         await browser_sessions.end(person.id, only=chosen[0])
+        await hub.reconsider(str(person.id))
         click.echo(f"Ended the session {key} of {person.email}.")
         return
-    async with db.transaction():
-        end_sessions(person)
+    async with db.transaction() as session:
+        end_sessions(session, person=person)
     await delete_browser_sessions(person)
     click.echo(f"Signed {person.email} out everywhere.")
 

@@ -18,6 +18,7 @@ from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.live.endings import look_again
 from quarterdeck_crm.models import Role, User, UserKind
 
 from .phones import normalize_phone
@@ -135,6 +136,7 @@ async def edit_person(session: AsyncSession, *, person: User, data: PersonData) 
     for name, value in values.items():
         setattr(person, name, value)
     await _flush_unique(session)
+    look_again(session, person_id=person.id)
 
 
 async def edit_own(session: AsyncSession, *, person: User, name: str, phone: str | None) -> None:
@@ -150,7 +152,7 @@ async def edit_own(session: AsyncSession, *, person: User, name: str, phone: str
 async def set_password(session: AsyncSession, *, person: User, password_hash: str) -> None:
     """Give a person a new password and end all their browser sessions."""
     person.password_hash = password_hash
-    end_sessions(person)
+    end_sessions(session, person=person)
     await session.flush()
 
 
@@ -163,7 +165,7 @@ async def disable_person(session: AsyncSession, *, person: User, actor: User | N
     _not_oneself(person, actor, "disable")
     await _refuse_last_admin(session, person)
     person.is_active = False
-    end_sessions(person)
+    end_sessions(session, person=person)
     await session.flush()
 
 
@@ -183,6 +185,7 @@ async def delete_person(session: AsyncSession, *, person: User, actor: User | No
     _not_oneself(person, actor, "delete")
     await _refuse_last_admin(session, person)
     name = person.name
+    look_again(session, person_id=person.id)
     await session.delete(person)
     try:
         await session.flush()
@@ -193,9 +196,10 @@ async def delete_person(session: AsyncSession, *, person: User, actor: User | No
         ) from None
 
 
-def end_sessions(person: User) -> None:
-    """Make every browser session of a person end at its next request."""
+def end_sessions(session: AsyncSession, *, person: User) -> None:
+    """Make every browser session of a person end at its next request, and every WebSocket now."""
     person.auth_version += 1
+    look_again(session, person_id=person.id)
 
 
 async def hash_new_password(password: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from quarterdeck_crm.errors import NotFoundError, ValidationError
+from quarterdeck_crm.live.endings import look_again
 from quarterdeck_crm.models import ApiToken, Scope, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.values import clean
@@ -122,6 +123,7 @@ async def revoke_token(
         raise NotFoundError("There is no such token. It may have been revoked.")
     await session.delete(token)
     await session.flush()
+    look_again(session, person_id=token.user_id)
     return token
 
 

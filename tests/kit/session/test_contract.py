@@ -134,3 +134,18 @@ async def test_opens_again_after_closing(store: SessionStore) -> None:
     await store.create(KEY, entry())
     await store.aclose()
     assert await store.read(KEY) is not None
+
+
+async def test_which_of_many_exist(store: SessionStore) -> None:
+    await store.create(KEY, entry())
+    assert await store.existing({KEY, OTHER}) == {KEY}
+    await store.delete(KEY)
+    assert await store.existing({KEY, OTHER}) == set()
+
+
+async def test_an_expired_row_does_not_exist(store: SessionStore) -> None:
+    """Also where it is still there, waiting to be cleaned up."""
+    await store.create(KEY, entry(seconds=0.01))
+    async with asyncio.timeout(4):  # some count in whole seconds
+        while await store.existing({KEY}):  # noqa: ASYNC110 - the clock is what we wait for
+            await asyncio.sleep(0.05)

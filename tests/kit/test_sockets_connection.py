@@ -1,0 +1,111 @@
+"""What waits for a client, and what becomes of one that does not read."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from quarterdeck.sockets import Member
+from quarterdeck.sockets.connection import Connection
+from quarterdeck.sockets.rate import Rate
+
+
+class Reader:
+    """A client that takes a message when it is told to."""
+
+    def __init__(self, queue_size: int = 3) -> None:
+        self.got: list[str] = []
+        self.may_read = asyncio.Semaphore(0)
+        self.connection = Connection(Member("1", "Ada"), self._send, queue_size)
+        self.closed = asyncio.Event()
+        self.connection.on_close = self.closed.set
+        self.writer = asyncio.create_task(self.connection.write())
+
+    async def _send(self, frame: str) -> None:
+        await self.may_read.acquire()
+        self.got.append(frame)
+
+    async def read(self, count: int) -> None:
+        for _ in range(count):
+            self.may_read.release()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+
+@pytest.mark.hazard("a slow reader blocks its sender for ever")
+async def test_a_reader_that_falls_behind_is_closed() -> None:
+    reader = Reader(queue_size=3)
+    for frame in "abcd":
+        reader.connection.push(frame)
+    assert reader.connection.closing is not None
+    assert reader.connection.closing.code == 1008
+    assert reader.connection.fell_behind
+    assert reader.connection.queued == 3  # and no more, whatever comes
+    reader.connection.push("e")
+    assert reader.connection.queued == 3
+    assert reader.closed.is_set()
+    reader.writer.cancel()
+
+
+async def test_a_reader_that_keeps_up_is_not() -> None:
+    reader = Reader(queue_size=3)
+    for frame in "abcdefgh":
+        reader.connection.push(frame)
+        await reader.read(1)
+    assert reader.connection.closing is None
+    assert "".join(reader.got) == "abcdefgh"
+    reader.writer.cancel()
+
+
+async def test_what_is_replayed_is_not_bounded_by_the_queue() -> None:
+    """Or a client that missed more than it could never come back."""
+    reader = Reader(queue_size=3)
+    reader.connection.push_replay("abcdefghij")
+    caught_up = asyncio.create_task(reader.connection.caught_up())
+    for frame in "klm":
+        reader.connection.push(frame)
+    assert reader.connection.closing is None
+    await reader.read(9)
+    assert not caught_up.done()
+    await reader.read(1)
+    await asyncio.wait_for(caught_up, 1)
+    await reader.read(3)
+    assert "".join(reader.got) == "abcdefghijklm"
+    for frame in "abcd":
+        reader.connection.push(frame)
+    assert reader.connection.closing is not None  # the bound is what it was
+    reader.writer.cancel()
+
+
+def test_the_first_reason_counts() -> None:
+    connection = Connection(Member("1", "Ada"), asyncio.sleep, 3)  # type: ignore[arg-type]
+    connection.close(4401, "Signed out")
+    connection.close(1012, "Restarting")
+    assert connection.closing is not None
+    assert connection.closing.code == 4401
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def test_rate(clock: list[float]) -> None:
+    rate = Rate(rate=2, burst=3)
+    assert [rate.allows() for _ in range(4)] == [True, True, True, False]
+    clock[0] += 0.5
+    assert [rate.allows() for _ in range(2)] == [True, False]
+    clock[0] += 1000
+    assert [rate.allows() for _ in range(4)] == [True, True, True, False]
+
+
+def test_who_goes_on_after_being_told_is_flooding(clock: list[float]) -> None:
+    rate = Rate(rate=1, burst=2)
+    allowed = [rate.allows() for _ in range(3)]
+    assert allowed == [True, True, False]
+    assert not rate.is_flooded
+    rate.allows()
+    assert rate.is_flooded
