@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .errors import ConflictError
+from .extensions import db
 from .models import IdempotencyKey
 from .models.columns import utc_now
+
+T = TypeVar("T")
 
 KEPT_FOR = timedelta(hours=24)
 MOST_FORGOTTEN = 100  # at once, so that nobody waits for the cleaning up
@@ -20,31 +27,100 @@ class KeyTakenError(ConflictError):
     """Another request with the same key was faster."""
 
 
-async def find_kept(
-    session: AsyncSession, *, user_id: int, key_digest: str
-) -> IdempotencyKey | None:
-    """Return what is kept under a key of a person, if it is not too old."""
+class OtherRequestError(ConflictError):
+    """The key belongs to another request, which was answered with ``body``."""
+
+    def __init__(self, body: str) -> None:
+        super().__init__("This key was sent with another request.")
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that may come twice. Keys and requests are compared and stored as hashes."""
+
+    user_id: int
+    key_digest: str
+    request_digest: str
+
+    @classmethod
+    def of(cls, user_id: int, key: str, *what: bytes) -> Sent:
+        """Return it; ``what`` is all that two equal requests have in common."""
+        key_digest, request_digest = (
+            hashlib.sha256(data).hexdigest() for data in (key.encode(), b"\n".join(what))
+        )
+        return cls(user_id, key_digest, request_digest)
+
+
+async def do_once(
+    sent: Sent,
+    work: Callable[[AsyncSession], Awaitable[T]],
+    *,
+    keep: Callable[[IdempotencyKey, T], None],
+    recall: Callable[[IdempotencyKey], T],
+) -> T:
+    """Do ``work`` in a transaction that also keeps its answer, or return what was kept.
+
+    Of two equal requests at the same time, the second waits for the first. A request that
+    fails leaves no trace, so it may be corrected and sent again with its key.
+
+    Args:
+        sent: The request.
+        work: What it asks for; done anew after a deadlock.
+        keep: Writes the answer into a row.
+        recall: Makes it again from the row.
+
+    Raises:
+        OtherRequestError: If the key belongs to another request.
+    """
+
+    async def attempt(session: AsyncSession) -> T:
+        kept = await _find_kept(session, sent)
+        if kept is None:
+            row = await _claim(session, sent)
+            answer = await work(session)
+            keep(row, answer)
+            return answer
+        if kept.request_digest != sent.request_digest:
+            raise OtherRequestError(kept.body)
+        return recall(kept)
+
+    try:
+        return await db.run(attempt)
+    except KeyTakenError:
+        return await db.run(attempt)
+
+
+async def _find_kept(session: AsyncSession, sent: Sent) -> IdempotencyKey | None:
     statement = select(IdempotencyKey).where(
-        IdempotencyKey.user_id == user_id,
-        IdempotencyKey.key_digest == key_digest,
+        IdempotencyKey.user_id == sent.user_id,
+        IdempotencyKey.key_digest == sent.key_digest,
         IdempotencyKey.expires_at > utc_now(),
     )
     return await session.scalar(statement)
 
 
-async def claim_key(session: AsyncSession, row: IdempotencyKey) -> None:
+async def _claim(session: AsyncSession, sent: Sent) -> IdempotencyKey:
     """Write the key before the work that it stands for; a second one waits here for the first.
 
     Raises:
         KeyTakenError: If it was taken in between. Roll back and look for the answer.
     """
     await _forget_expired(session)
-    row.expires_at = utc_now() + KEPT_FOR
+    row = IdempotencyKey(
+        user_id=sent.user_id,
+        key_digest=sent.key_digest,
+        request_digest=sent.request_digest,
+        status=0,
+        body="",
+        expires_at=utc_now() + KEPT_FOR,
+    )
     session.add(row)
     try:
         await session.flush()
     except IntegrityError:
         raise KeyTakenError("A request with this key was sent at the same moment.") from None
+    return row
 
 
 async def _forget_expired(session: AsyncSession) -> None:

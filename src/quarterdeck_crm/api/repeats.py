@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable
 
@@ -15,7 +14,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import IdempotencyKey
-from quarterdeck_crm.repeated import KeyTakenError, claim_key, find_kept
+from quarterdeck_crm.repeated import OtherRequestError, Sent, do_once
 
 from .answers import Answer
 
@@ -28,9 +27,7 @@ Work = Callable[[AsyncSession], Awaitable[Answer]]
 async def once(data: Struct, work: Work) -> Answer:
     """Do ``work`` in a transaction, anew after a deadlock, or answer as it was answered before.
 
-    With an ``Idempotency-Key`` the answer is kept in the same transaction. Of two equal requests
-    at the same time, the second waits for the first. A request that fails leaves no trace, so it
-    may be corrected and sent again with its key.
+    With an ``Idempotency-Key`` the answer is kept: see ``repeated.do_once``.
 
     Raises:
         BadRequest: If the key is not one.
@@ -39,43 +36,21 @@ async def once(data: Struct, work: Work) -> Answer:
     key = request.headers.get(HEADER)
     if key is None:
         return await db.run(work)
-
-    async def keyed(session: AsyncSession) -> Answer:
-        return await _once(session, _row(key, data), work)
-
-    try:
-        return await db.run(keyed)
-    except KeyTakenError:
-        return await db.run(keyed)
-
-
-async def _once(session: AsyncSession, row: IdempotencyKey, work: Work) -> Answer:
-    kept = await find_kept(session, user_id=row.user_id, key_digest=row.key_digest)
-    if kept is not None:
-        return _replay(kept, row)
-    await claim_key(session, row)
-    answer = await work(session)
-    row.status, row.etag, row.location = answer.status, answer.etag, answer.location
-    row.body = answer.encoded().decode()
-    return answer
-
-
-def _row(key: str, data: Struct) -> IdempotencyKey:
     if not _KEY.fullmatch(key):
         raise BadRequest(f"'{HEADER}' must have 1 to 255 visible ASCII characters.")
-    what = b"\n".join((request.method.encode(), request.path.encode(), msgspec.json.encode(data)))
-    return IdempotencyKey(
-        user_id=current_user.id,
-        key_digest=hashlib.sha256(key.encode()).hexdigest(),
-        request_digest=hashlib.sha256(what).hexdigest(),
-        status=0,
-        body="",
-    )
-
-
-def _replay(kept: IdempotencyKey, row: IdempotencyKey) -> Answer:
-    if kept.request_digest != row.request_digest:
+    what = request.method.encode(), request.path.encode(), msgspec.json.encode(data)
+    try:
+        return await do_once(Sent.of(current_user.id, key, *what), work, keep=_keep, recall=_recall)
+    except OtherRequestError:
         raise UnprocessableEntity(
             f"This '{HEADER}' was sent with another request. Use a new one for each."
-        )
-    return Answer(kept.body.encode(), kept.status, kept.etag, location=kept.location, replayed=True)
+        ) from None
+
+
+def _keep(row: IdempotencyKey, answer: Answer) -> None:
+    row.status, row.etag, row.location = answer.status, answer.etag, answer.location
+    row.body = answer.encoded().decode()
+
+
+def _recall(row: IdempotencyKey) -> Answer:
+    return Answer(row.body.encode(), row.status, row.etag, location=row.location, replayed=True)

@@ -24,6 +24,7 @@ from quarterdeck_crm.editing import VersionedForm
 from quarterdeck_crm.fields import ExactField, OwnerField, PickField, WholeField
 from quarterdeck_crm.models import Account, Good, Order, OrderState
 from quarterdeck_crm.picking import label, pick
+from quarterdeck_crm.submitting import SubmissionField
 from quarterdeck_crm.values import longest
 
 from .lines import MOST_LINES, LineEntry, rows_of
@@ -48,6 +49,7 @@ class LineForm(Form):
 
 
 class OrderForm(VersionedForm):
+    submission = SubmissionField()
     account = PickField("Account", [DataRequired("Choose an account.")])
     owner_id = OwnerField("Owner")
     currency = StringField(
@@ -102,7 +104,7 @@ class OrderForm(VersionedForm):
         given = {
             name: value
             for name, value in self.data.items()
-            if name not in ("csrf_token", "version", "lines", "account")
+            if name not in ("csrf_token", "version", "submission", "lines", "account")
         }
         return given | ({"account_id": self.account.row.id} if "account" in self else {})
 

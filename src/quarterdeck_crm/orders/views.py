@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from quart import current_app, flash, redirect, render_template, request, url_for
@@ -23,6 +24,7 @@ from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.ownership import may_edit, require_edit
 from quarterdeck_crm.picking import label
+from quarterdeck_crm.submitting import Saved, save_once
 
 from . import bp as bp
 from .forms import LineForm, OrderForm, form_data, tidy_lines
@@ -94,12 +96,9 @@ async def create_submit() -> ResponseReturnValue:
         return await _form_page(form)
     if await _is_valid(form):
         with errors_on(form):
-            async with db.transaction() as session:
-                order = await place_order(
-                    session, actor=current_user, values=form.header(), lines=form.entries() or []
-                )
-            await flash(f"Order {order.number} is created as a draft.", "success")
-            return redirect(url_for(".show", order_id=order.id), 303)
+            saved = await save_once(form.submission, partial(_place, form))
+            await flash(saved.message, "success")
+            return redirect(saved.location, 303)
     return await _form_page(form), 422
 
 
@@ -185,6 +184,14 @@ async def _is_valid(form: OrderForm, order: Order | None = None) -> bool:
         await form.owner_id.offer(db.session, present=order.owner if order else None)
     is_valid = await form.validate_on_submit()
     return await form.settle(db.session) and bool(is_valid)
+
+
+async def _place(form: OrderForm, session: AsyncSession) -> Saved:
+    order = await place_order(
+        session, actor=current_user, values=form.header(), lines=form.entries() or []
+    )
+    url = url_for(".show", order_id=order.id)
+    return Saved(url, f"Order {order.number} is created as a draft.")
 
 
 async def _save(order: Order, form: OrderForm) -> None:
