@@ -20,6 +20,7 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from .errors import ConflictError, StaleError
+from .live.announce import announce_change
 from .models import Account, Activity, Contact, Good, Order, User
 from .models.columns import utc_now
 
@@ -49,7 +50,7 @@ def record(
     action: str,
     changes: Changes | None = None,
 ) -> Activity:
-    """Add one line to the history of ``subject``, and return it.
+    """Add one line to the history of ``subject``, announce it, and return it.
 
     Args:
         session: The db session of the change itself.
@@ -66,6 +67,14 @@ def record(
         changes=changes or {},
     )
     session.add(entry)
+    announce_change(
+        session,
+        subject,
+        actor=actor,
+        action=action,
+        changes=entry.changes,
+        is_new_version=action == "created" or VERSION in entry.changes,
+    )
     return entry
 
 

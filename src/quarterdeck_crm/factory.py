@@ -21,6 +21,7 @@ from .formatting import register_filters
 from .goods import views as goods
 from .live import echo
 from .live import views as live
+from .live.pages import register_live_pages
 from .navigation import register_navigation
 from .orders import views as orders
 from .security import register_security
@@ -71,6 +72,7 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
     )
     configure(app, chosen, settings)
     metrics.register_metrics(app)  # first, so that its clock covers all others
+    register_live_pages(app)
     bind_extensions(app)
     register_security(app)
     register_converters(app)

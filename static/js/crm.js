@@ -10,3 +10,6 @@ import "./forms.js";
 import "./theme.js";
 import "./connection.js";
 import "./progress.js";
+
+// Only pages that change while they are looked at need the rest.
+if (document.querySelector("main[data-live]")) import("./live/start.js");

@@ -19,7 +19,22 @@ export function toast(text, kind = "info") {
   note.querySelector("p").textContent = text;
   furnish(note);
   stack.append(note);
+  announce(text);
+}
+
+/** Say something to screen readers only. */
+export function announce(text) {
   live.textContent = text;
+}
+
+/** Show the flashes of another page as those of this one. */
+export function adopt(notes) {
+  for (const note of notes) {
+    const copy = document.importNode(note, true);
+    furnish(copy);
+    stack.append(copy);
+    announce(copy.textContent.trim());
+  }
 }
 
 for (const note of stack.querySelectorAll(".toast-note")) {

@@ -13,6 +13,7 @@ from tests.services import require_program
 from tests.serving import crm, serving
 
 ADMIN = ("admin@quarterdeck.example", "quarterdeck-demo")
+MODERATOR = ("mod@quarterdeck.example", ADMIN[1])
 USER = ("user@quarterdeck.example", ADMIN[1])
 ARGUMENTS = (
     "--no-sandbox",

@@ -94,7 +94,7 @@ async def test_the_board_takes_the_same_few_statements_however_full_it_is(
     for _ in range(2):
         for state in OrderState:
             await trade.order((good, 1), state=state)
-        async with trade.statements() as statements:
+        with trade.statements() as statements:
             assert (await auth.get("/board/")).status_code == 200
         counts.append(len(statements))
 

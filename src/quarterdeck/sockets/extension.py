@@ -209,6 +209,15 @@ class Hub:
         if self._find_room(name)[0] is None:
             raise UnknownRoomError(name)
 
+    @property
+    def position(self) -> str:
+        """The id of the last event of this process.
+
+        A page that gives it to ``subscribe`` as ``since`` misses nothing, if it was read before
+        what the page shows.
+        """
+        return STATE.get().log.last
+
     # --- for operators ----------------------------------------------------------------
 
     async def check(self) -> None:

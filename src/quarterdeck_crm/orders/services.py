@@ -20,6 +20,7 @@ from quarterdeck_crm.errors import (
 )
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.live.announce import announce_deleted
 from quarterdeck_crm.models import Account, Attachment, Order, OrderLine, OrderState, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.money import is_currency
@@ -136,6 +137,7 @@ async def place_order(
         built = await build_lines(session, lines, currency=str(entered.get("currency", "")))
     problems.raise_if_any()
     order = Order(number=number or uuid.uuid4().hex, lines=built, net=sum_amounts(built), **cleaned)
+    order.account = await session.get_one(Account, order.account_id)  # read above, mostly
     session.add(order)
     await flush(session, order)
     if number is None:
@@ -249,6 +251,7 @@ async def delete_order(session: AsyncSession, *, actor: User | None, order: Orde
     await forget(session, order)
     await session.delete(order)
     await flush(session, order)
+    announce_deleted(session, order, actor=actor)
     deleted = {"order": [order.number, None]}
     record(session, actor=actor, subject=order.account, action="draft deleted", changes=deleted)
 

@@ -20,6 +20,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms import errors_on
 from quarterdeck_crm.history import read_history
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.live.announce import announce_editor
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.ownership import may_edit, require_edit
@@ -108,6 +109,7 @@ async def edit(order_id: int) -> str:
     order = await load(order_id, edit=True)
     form = OrderForm(data=form_data(order))
     form.keep_editable(order.state)
+    await announce_editor(order, actor=current_user)
     return await _form_page(form, order)
 
 

@@ -18,6 +18,7 @@ from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.live.announce import announce_person
 from quarterdeck_crm.live.endings import look_again
 from quarterdeck_crm.models import Role, User, UserKind
 
@@ -120,6 +121,7 @@ async def create_person(
     person = User(**_checked(data), password_hash=password_hash, is_active=True, auth_version=1)
     session.add(person)
     await _flush_unique(session)
+    announce_person(session, person, action="created")
     return person
 
 
@@ -137,6 +139,7 @@ async def edit_person(session: AsyncSession, *, person: User, data: PersonData) 
         setattr(person, name, value)
     await _flush_unique(session)
     look_again(session, person_id=person.id)
+    announce_person(session, person, action="changed")
 
 
 async def edit_own(session: AsyncSession, *, person: User, name: str, phone: str | None) -> None:
@@ -147,6 +150,7 @@ async def edit_own(session: AsyncSession, *, person: User, name: str, phone: str
     """
     person.name, person.phone = _name(name), _phone(phone)
     await session.flush()
+    announce_person(session, person, action="changed")
 
 
 async def set_password(session: AsyncSession, *, person: User, password_hash: str) -> None:
@@ -167,12 +171,14 @@ async def disable_person(session: AsyncSession, *, person: User, actor: User | N
     person.is_active = False
     end_sessions(session, person=person)
     await session.flush()
+    announce_person(session, person, action="disabled")
 
 
 async def enable_person(session: AsyncSession, *, person: User) -> None:
     """Let a disabled person in again, with the password they had."""
     person.is_active = True
     await session.flush()
+    announce_person(session, person, action="enabled")
 
 
 async def delete_person(session: AsyncSession, *, person: User, actor: User | None) -> None:
@@ -194,6 +200,7 @@ async def delete_person(session: AsyncSession, *, person: User, actor: User | No
         raise ConflictError(
             f"{name} has accounts, orders, notes or history. Disable this person instead."
         ) from None
+    announce_person(session, person, action="deleted")
 
 
 def end_sessions(session: AsyncSession, *, person: User) -> None:

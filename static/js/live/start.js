@@ -1,0 +1,60 @@
+// A page says in data-live which rooms it listens to. What happens there brings the page up to
+// date; a page with a form in it (data-live-form) is only told.
+
+import { sayConnection } from "../connection.js";
+import { toast } from "../toasts.js";
+import { noteEditor, showPeople } from "./presence.js";
+import { renew } from "./renew.js";
+import { connect } from "./socket.js";
+import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
+import { sentence } from "./words.js";
+
+const main = document.querySelector("main");
+const { live, doing, at, me } = main.dataset;
+const told = document.querySelector("[data-live-form]");
+const seats = live.split(" ").map((room) => ({ room, doing, since: talkSince(room, at) }));
+
+/** Whether the page shows something older than what an event tells of. */
+function isNews({ name, data }) {
+  const shown = document.getElementById(`${name.split(".")[0]}-${data.id}`)?.dataset.version;
+  return !(data.version && shown && Number(shown) >= data.version);
+}
+
+function changed(message, isReplayed) {
+  if (!isNews(message)) return;
+  const isMine = message.data.by?.id === me;
+  if (told) return message.room === told.dataset.liveForm && tell(message);
+  renew();
+  const text = sentence(message);
+  if (text && !isMine && !isReplayed) toast(text);
+}
+
+function tell(message) {
+  told.querySelector("[data-text]").textContent = sentence(message);
+  told.hidden = false;
+}
+
+const { say } = connect(seats, {
+  event(message, isReplayed) {
+    heardUpTo(message.room, message.id);
+    if (message.name === "said") showSaid(message);
+    else if (message.name === "order.editing") noteEditor(message.data);
+    else changed(message, isReplayed);
+  },
+  subscribed(room, position) {
+    heardUpTo(room, position);
+    main.toggleAttribute("data-connected", true);
+  },
+  gap: () => told || renew(),
+  presence: showPeople,
+  refused: ({ detail }) => toast(detail, "warning"),
+  state(word) {
+    if (word !== "connected") main.removeAttribute("data-connected");
+    if (word === "signed-out" && !told) location.reload(); // to sign in, and back to this page
+    else sayConnection(word);
+  },
+});
+
+startTalk(say);
+if (document.querySelector(".board")) import("./moves.js");
+document.addEventListener("live:gone", () => toast("This is no longer there.", "warning"));

@@ -1,0 +1,19 @@
+// What an event says to a person, in whole sentences.
+
+const SENTENCES = {
+  "order.created": "{name} created order {number}.",
+  "order.changed": "{name} changed order {number}.",
+  "order.deleted": "{name} deleted order {number}.",
+  "order.moved draft": "{name} made order {number} a draft.",
+  "order.moved confirmed": "{name} confirmed order {number}.",
+  "order.moved shipped": "{name} marked order {number} as shipped.",
+  "order.moved paid": "{name} marked order {number} as paid.",
+  "order.moved cancelled": "{name} cancelled order {number}.",
+  "account.changed": "{name} changed this account.",
+};
+
+/** Return the sentence for an event, or nothing if people need not be told. */
+export function sentence({ name, data }) {
+  const text = SENTENCES[name] ?? SENTENCES[`${name} ${data.state}`];
+  return text?.replace("{name}", data.by?.name ?? "The system").replace("{number}", data.number);
+}

@@ -1,0 +1,263 @@
+"""What one person does is seen by another one, without a reload."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, expect
+
+from .conftest import ADMIN, MODERATOR, in_browser
+from .desk import Desk, sit_down
+
+pytestmark = in_browser
+
+ADA, MIKA = "Ada Anker", "Mika Modéer"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ada(browser: Browser, address: str) -> AsyncIterator[Desk]:
+    desk = await sit_down(browser, address, ADMIN)
+    yield desk
+    assert (desk.complaints, desk.foreign) == ([], [])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mika(browser: Browser, address: str) -> AsyncIterator[Desk]:
+    desk = await sit_down(browser, address, MODERATOR)
+    yield desk
+    assert (desk.complaints, desk.foreign) == ([], [])
+
+
+@pytest.mark.feature("WS4")
+async def test_the_board_follows_new_orders_and_moves(ada: Desk, mika: Desk) -> None:
+    await ada.open("/board/")
+    await mika.open("/board/")
+
+    order = await mika.place()
+    card = ada.card(order, "draft")
+    await expect(card).to_contain_text("Harbour Office")
+    await expect(card).to_have_attribute("data-fresh", "")
+    await expect(ada.page.locator(".toast-note").last).to_contain_text(
+        f"{MIKA} created order {order['number']}."
+    )
+    await mika.move(order, "confirmed")
+    await expect(ada.card(order, "confirmed")).to_be_visible()
+    await expect(ada.card(order)).to_have_count(1)
+    await expect(mika.card(order, "confirmed")).to_be_visible()
+    await expect(mika.page.locator(".toast-note")).to_have_count(0)  # not of one's own doing
+
+
+@pytest.mark.feature("WS4")
+async def test_lists_counters_and_the_order_itself_follow(ada: Desk, mika: Desk) -> None:
+    await mika.open("/board/")
+    order = await mika.place()
+    pages = {}
+    for path in ("/orders/?state=draft", "/", f"/orders/{order['id']}"):
+        pages[path] = await sit_down_again(ada, path)
+    row = pages["/orders/?state=draft"].card(order)
+    await expect(row).to_be_visible()
+    drafts = pages["/"].page.locator("tr", has=pages["/"].page.locator(".state-draft")).last
+    before = await drafts.inner_text()
+
+    await mika.move(order, "confirmed")
+    await expect(row).to_have_count(0)  # the filter still holds
+    await expect(drafts).not_to_have_text(before)
+    shown = pages[f"/orders/{order['id']}"].page
+    await expect(shown.locator(".lead-in .state-confirmed")).to_be_visible()
+    await expect(shown.get_by_role("button", name="Mark as shipped")).to_be_visible()
+    await expect(shown.locator(".timeline li").first).to_contain_text("Confirmed")
+
+
+async def sit_down_again(desk: Desk, path: str) -> Desk:
+    """Open another page in a tab of the same window."""
+    tab = Desk(await desk.page.context.new_page(), desk.address)
+    await tab.open(path)
+    return tab
+
+
+@pytest.mark.feature("WS4")
+async def test_what_happens_while_a_page_is_on_its_way_is_not_missed(ada: Desk, mika: Desk) -> None:
+    await mika.open("/board/")
+    order = await mika.place()
+
+    async def meanwhile(route: object) -> None:
+        answer = await route.fetch()  # type: ignore[attr-defined]
+        await mika.move(order, "confirmed")  # after the page was made, before it is there
+        await route.fulfill(response=answer)  # type: ignore[attr-defined]
+
+    await ada.page.route("**/board/", meanwhile, times=1)
+    await ada.open("/board/")
+    await expect(ada.card(order, "confirmed")).to_be_visible()
+
+
+@pytest.mark.feature("WS4")
+async def test_a_card_is_dragged(ada: Desk, mika: Desk) -> None:
+    await ada.open("/board/")
+    await mika.open("/board/")
+    order = await mika.place()
+
+    await mika.card(order).get_by_role("link").drag_to(mika.page.locator("#cards-confirmed"))
+    await expect(mika.page.locator(".toast-note")).to_contain_text("The order is confirmed.")
+    await expect(mika.card(order, "confirmed")).to_be_visible()
+    await expect(ada.card(order, "confirmed")).to_be_visible()
+
+    await mika.card(order).get_by_role("link").drag_to(mika.page.locator("#cards-draft"))
+    await expect(mika.page.locator(".toast-warning")).to_contain_text("cannot be moved there")
+    await expect(mika.card(order, "confirmed")).to_be_visible()
+
+
+@pytest.mark.feature("WS4")
+async def test_a_card_is_moved_by_keys_and_announced(ada: Desk) -> None:
+    await ada.open("/board/")
+    order = await ada.place()
+    link, keys = ada.card(order).get_by_role("link"), ada.page.keyboard
+    said = ada.page.locator("#live")
+    await link.focus()
+
+    await keys.press("Space")
+    await expect(said).to_contain_text(f"{order['number']}: picked up.")
+    await keys.press("ArrowRight")
+    await expect(said).to_have_text("Confirmed")
+    await keys.press("Escape")
+    await expect(said).to_have_text("Put back.")
+    await keys.press("Space")
+    await keys.press("ArrowRight")
+    await keys.press("Space")
+    await expect(ada.card(order, "confirmed")).not_to_have_attribute("aria-busy", "true")
+    await expect(said).to_have_text("The order is confirmed.")
+    await expect(link).to_be_focused()
+
+    await keys.press("Space")
+    for _ in range(4):
+        await keys.press("ArrowRight")
+    await expect(said).to_have_text("Cancelled")
+    await keys.press("Enter")
+    question = ada.page.get_by_role("dialog")
+    await expect(question).to_contain_text("Cancel this order?")
+    await question.get_by_role("button", name="Cancel order").click()
+    await expect(ada.card(order, "cancelled")).to_be_visible()
+    await expect(ada.page.locator(".toast-note").last).to_contain_text("The order is cancelled.")
+
+
+@pytest.mark.feature("WS4")
+async def test_a_refused_move_puts_the_card_back_and_says_why(ada: Desk) -> None:
+    await ada.open("/board/")
+    order = await ada.place(stock=1, quantity=2)
+
+    await ada.card(order).get_by_role("link").drag_to(ada.page.locator("#cards-confirmed"))
+    toast = ada.page.locator(".toast-error")
+    await expect(toast).to_contain_text("Lantern: 2 ordered, 1 in stock.")
+    await expect(ada.card(order, "draft")).to_be_visible()
+    await expect(ada.card(order, "draft")).not_to_have_attribute("aria-busy", "true")
+
+
+@pytest.mark.feature("WS4")
+async def test_nothing_moves_under_the_pointer(ada: Desk, mika: Desk) -> None:
+    await ada.open("/board/")
+    await mika.open("/board/")
+    first, second = await mika.place(), await mika.place()
+    await expect(ada.card(second)).to_be_visible()
+    await expect(ada.card(first)).to_be_visible()
+
+    await ada.card(first).hover()
+    before = await ada.card(first).bounding_box()
+    third = await mika.place()
+    await mika.move(second, "confirmed")
+    await expect(ada.card(second, "confirmed")).to_have_count(0)
+    await expect(ada.page.locator("main[data-waiting]")).to_be_attached()
+    assert await ada.card(first).bounding_box() == before
+    await expect(ada.card(third)).to_have_count(0)
+
+    await ada.page.mouse.move(5, 5)
+    await expect(ada.card(third, "draft")).to_be_visible()
+    await expect(ada.card(second, "confirmed")).to_be_visible()
+
+
+@pytest.mark.feature("WS4")
+async def test_who_is_here_and_who_edits_what(ada: Desk, mika: Desk) -> None:
+    await ada.open("/board/")
+    await mika.open("/board/")
+    people = ada.page.get_by_role("list", name="Also here")
+    await expect(people.locator(".person", has_text=MIKA)).to_have_count(1)
+    order = await mika.place()
+
+    await mika.open(f"/orders/{order['id']}/edit")
+    await expect(ada.card(order)).to_contain_text(f"{MIKA} is editing")
+    await ada.open(f"/orders/{order['id']}/edit")
+    await expect(ada.page.get_by_role("status")).to_contain_text(f"{MIKA} is editing this order")
+    await expect(mika.page.get_by_role("status")).to_contain_text(f"{ADA} is editing this order")
+    await mika.open("/goods/")
+    await expect(ada.page.locator("[data-editors]")).to_be_hidden()
+
+
+@pytest.mark.feature("WS4")
+async def test_a_form_is_told_and_never_overwritten(ada: Desk, mika: Desk) -> None:
+    await mika.open("/board/")
+    order = await mika.place()
+    await ada.open(f"/orders/{order['id']}/edit")
+    await ada.page.get_by_label("Remark").fill("Half a sentence")
+
+    await mika.move(order, "confirmed")
+    told = ada.page.get_by_role("alert")
+    await expect(told).to_contain_text(f"{MIKA} confirmed order {order['number']}.")
+    await expect(ada.page.get_by_label("Remark")).to_have_value("Half a sentence")
+
+
+@pytest.mark.feature("WS4")
+async def test_people_talk(ada: Desk, mika: Desk) -> None:
+    for desk in (ada, mika):
+        await desk.open("/board/")
+    await ada.page.get_by_text("Talk").click()
+    await ada.page.get_by_label("Say something").fill("Who takes <b>Lisbon</b>?")
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.page.get_by_role("log")).to_contain_text("Who takes <b>Lisbon</b>?")
+    await expect(mika.page.locator("[data-unread]")).to_have_text("1")
+
+    await mika.open("/orders/")
+    await ada.page.get_by_label("Say something").fill("Never mind.")
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.page.get_by_role("log")).to_contain_text("Never mind.")
+    await mika.open("/board/")  # what was said meanwhile is caught up with
+    await mika.page.get_by_text("Talk").click()
+    said = mika.page.get_by_role("log").get_by_role("listitem")
+    await expect(said).to_have_count(2)
+    await expect(said.first).to_contain_text(ADA)
+
+
+@pytest.mark.feature("WS4")
+async def test_the_account_and_the_team_follow(ada: Desk, mika: Desk) -> None:
+    await ada.open("/")
+    account = await ada.call("POST", "/accounts", name="Old name")
+    await mika.open(f"/accounts/{account['id']}")
+    team = await sit_down_again(mika, "/team/")
+
+    await ada.page.goto(f"{ada.address}/accounts/{account['id']}/edit")
+    await ada.page.get_by_label("Company name").fill("New name")
+    await ada.page.get_by_role("button", name="Save").click()
+    await expect(mika.page.get_by_role("heading", name="New name")).to_be_visible()
+    await expect(mika.page).to_have_title("New name · Quarterdeck")
+
+    await ada.page.goto(f"{ada.address}/auth/profile")
+    await ada.page.get_by_label("Name").fill("Ada Ankersmit")
+    await ada.page.get_by_role("button", name="Save profile").click()
+    await expect(team.page.get_by_role("link", name="Ada Ankersmit")).to_be_visible()
+    await ada.page.get_by_label("Name").fill(ADA)
+    await ada.page.get_by_role("button", name="Save profile").click()
+    await expect(team.page.get_by_role("link", name=ADA)).to_be_visible()
+
+
+@pytest.mark.feature("WS4")
+async def test_the_board_is_sound_while_it_is_live(ada: Desk, mika: Desk) -> None:
+    await ada.open("/board/")
+    await mika.open("/board/")
+    await mika.place()
+    await ada.page.get_by_text("Talk").click()
+    for width in (1280, 390):
+        await ada.page.set_viewport_size({"width": width, "height": 844})
+        across = await ada.page.evaluate("document.documentElement.scrollWidth")
+        found = (await Axe().run(ada.page)).response["violations"]
+        assert across <= width
+        assert [fault["id"] for fault in found if fault["impact"] in {"serious", "critical"}] == []
