@@ -19,7 +19,7 @@ from quarterdeck_crm.models import Role, Scope, User
 from quarterdeck_crm.team import services as team
 from quarterdeck_crm.tokens.services import create_token, revoke_token
 from tests.crm.conftest import Auth, MakePerson
-from tests.kit.sockets_app import Client
+from tests.kit.sockets.app import Client
 
 pytestmark = pytest.mark.feature("WS3", "S3")
 

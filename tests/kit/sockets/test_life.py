@@ -20,7 +20,7 @@ from quarterdeck.exceptions import (
     IdentityMissingError,
 )
 from quarterdeck.sockets import Hub, Member
-from tests.kit.sockets_app import connected, make_app
+from tests.kit.sockets.app import connected, make_app
 
 
 @pytest.fixture(params=[quart.Quart, quarterdeck.app.Quart], ids=["quart", "quarterdeck"])

@@ -10,7 +10,7 @@ import pytest
 from quart import Quart
 
 from quarterdeck.sockets import Event, Hub, Member
-from tests.kit.sockets_app import Client, connected, make_app
+from tests.kit.sockets.app import Client, connected, make_app
 
 pytestmark = pytest.mark.feature("WS3")
 

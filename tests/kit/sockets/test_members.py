@@ -12,7 +12,7 @@ from quart import Quart, websocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from quarterdeck.sockets import Hub, Member
-from tests.kit.sockets_app import Client, connected, make_app
+from tests.kit.sockets.app import Client, connected, make_app
 
 pytestmark = pytest.mark.feature("WS3")
 
