@@ -12,20 +12,20 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import pytest
 
 from quarterdeck.sockets.client import Client, Event, Presence
 from quarterdeck_crm.cli.watch import line
-from tests.servers import free_port
+from tests.servers import free_port, redis_server
 from tests.serving import START_SECONDS, crm, environment
 
 pytestmark = [
     pytest.mark.feature("WS2"),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(180),
     pytest.mark.xdist_group("watch"),  # one server for all of them
 ]
 
@@ -86,12 +86,30 @@ class Site:
         self._process.wait()
 
 
+class Killable(Protocol):
+    """A server of any kind."""
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+S = TypeVar("S", bound=Killable)
+
+
+@contextmanager
+def running(server: S) -> Iterator[S]:
+    """Start a server, and kill it at the end of the block."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
 @pytest.fixture(scope="module")
 def site(company: Company) -> Iterator[Site]:
-    site = Site(company)
-    site.start()
-    yield site
-    site.kill()
+    with running(Site(company)) as site:
+        yield site
 
 
 class Watching:
@@ -229,6 +247,28 @@ async def test_a_server_that_is_killed_and_started_again(site: Site) -> None:
     assert "not connected - trying again" in said
     assert f"crm watch orders --since {after[-1]}" in said
     assert code == 130
+
+
+@pytest.mark.external_service("redis")
+async def test_with_redis_nothing_is_missing(company: Company, tmp_path: Path) -> None:
+    """What another process publishes while ours is dead comes when ours is back, once."""
+    with running(redis_server(tmp_path)) as redis:
+        settings = {"SOCKETS_BACKEND": "redis", "SOCKETS_REDIS": f"redis://127.0.0.1:{redis.port}"}
+        more = {f"CRM_{key}": value for key, value in settings.items()}
+        with running(Site(company, **more)) as ours, running(Site(company, **more)) as other:
+            async with talker(other) as ada, watching(ours) as watch:
+                await ada.sees("Uma Usher")
+                said = await ada.say("one", "two")
+                assert [(await watch.line()).split()[-1] for _ in said] == said
+
+                ours.kill()
+                said = await ada.say(*(str(number) for number in range(20)))
+                ours.start()
+                assert [(await watch.line()).split()[-1] for _ in said] == said
+
+                said = await ada.say("three")
+                assert (await watch.line()).split()[-1] == said[0]
+                assert (await watch.interrupt())[1] == ""
 
 
 async def test_ctrl_c_is_no_error(site: Site) -> None:
