@@ -83,16 +83,18 @@ def line(event: Event) -> str:
     """Return what people read: when, what, what happened to it, who did it, the id."""
     data = event.data if isinstance(event.data, dict) else {}
     at = datetime.fromtimestamp(event.position[0] / 1000, UTC).astimezone()
-    kind, _, verb = event.name.rpartition(".")
-    subject = f"{kind} {data.get('number', data.get('id', ''))}" if kind else ""
-    words = f"{at:%Y-%m-%d %H:%M:%S}", subject, _what(verb, data), _who(data), event.id
+    words = f"{at:%Y-%m-%d %H:%M:%S}", *_what(event.name, data), _who(data), event.id
     return _printable(" ".join(word for word in words if word))
 
 
-def _what(verb: str, data: dict[str, Any]) -> str:
-    if verb == "said":
-        return f"said: {data.get('text', '')}"
-    return f"{verb} to {data['state']}" if verb == "moved" and "state" in data else verb
+def _what(event: str, data: dict[str, Any]) -> tuple[str, ...]:
+    kind, _, verb = event.rpartition(".")
+    label = data.get("number") or data.get("name") or data.get("id") or ""
+    if event == "said":
+        return "said:", str(data.get("text", ""))
+    if verb == "moved" and "state" in data:
+        return kind, str(label), f"moved to {data['state']}"
+    return kind, str(label), str(data.get("action") or verb)
 
 
 def _who(data: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ pytestmark = [
     pytest.mark.xdist_group("watch"),  # one server for all of them
 ]
 
+PAGE = Path(__file__).parents[3] / "docs" / "websocket.md"
 PROGRAM = (sys.executable, "-m", "quarterdeck_crm")
 
 
@@ -280,6 +281,26 @@ async def test_ctrl_c_is_no_error(site: Site) -> None:
     assert re.fullmatch(r"\nTo go on from here: crm watch orders --since \d+-\d+\n", said)
 
 
+async def test_the_program_of_the_page_does_the_same(site: Site) -> None:
+    """The one in docs/websocket.md, as it stands there but for the address."""
+    found = re.search(r"<!-- program -->\n```python\n(.*?)```", PAGE.read_text("utf-8"), re.S)
+    assert found
+    assert "http://127.0.0.1:8000" in found[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", found[1].replace("http://127.0.0.1:8000", site.url)),
+        env=os.environ | {"CRM_TOKEN": site.company.watcher},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with talker(site) as ada:
+            await ada.sees("Uma Usher")
+            await ada.say("Ahoy")
+            assert "'text': 'Ahoy'" in await Watching(process).line()
+    finally:
+        process.kill()
+        await process.communicate()
+
+
 async def test_what_cannot_be_watched(site: Site) -> None:
     """Each is one sentence."""
     ours = site.company.watcher
@@ -327,7 +348,9 @@ async def test_without_a_token_it_says_how_to_get_one() -> None:
             {"id": 7, "number": 10248, "state": "Confirmed", "by": {"id": "1", "name": "Ada"}},
             "order 10248 moved to Confirmed by Ada",
         ),
-        ("account.changed", {"id": 7}, "account 7 changed"),
+        ("order.changed", {"id": 7, "action": "note added"}, "order 7 note added"),
+        ("account.changed", {"id": 7, "name": "Blåbær"}, "account Blåbær changed"),
+        ("person.deleted", {"id": 7}, "person 7 deleted"),
         ("said", {"text": "Hi", "by": {"name": "Ada"}}, "said: Hi by Ada"),
         ("said", {"text": "\x1b[2Jgone\nforged", "by": "x\r"}, "said: �[2Jgone�forged by x�"),
         ("odd", ["no", "object"], "odd"),
