@@ -42,8 +42,12 @@ class Process:
             raise AssertionError(f"{self.data[-5:]}, {self.gaps}, {self.news}") from None
 
     async def until_data(self, *wanted: Any) -> None:
-        await self.until(lambda: len(self.data) >= len(wanted))
+        await self.until_count(events=len(wanted))
         assert self.data == list(wanted)
+
+    async def until_count(self, *, events: int = 0, gaps: int = 0) -> None:
+        """Wait for so many, or more."""
+        await self.until(lambda: len(self.events) >= events and len(self.gaps) >= gaps)
 
     async def until_here(self, *names: str, room: str = "orders") -> None:
         """Wait until these people are in a room, as this process sees it."""

@@ -60,7 +60,7 @@ async def test_many_at_once_each_come_once(process: Process) -> None:
     await process.start()
 
     ids = await asyncio.gather(*(process.publish(number) for number in range(300)))
-    await process.until(lambda: len(process.events) >= 300)
+    await process.until_count(events=300)
 
     assert sorted(process.data) == list(range(300))
     assert {event.id for event in process.events} == {id for [id] in ids}
