@@ -93,6 +93,8 @@ class ExactDecimal(TypeDecorator[Decimal]):
         super().__init__(precision, scale)
         self.precision = precision
         self.scale = scale
+        self._unit = Decimal(1).scaleb(-scale)
+        self._limit = Decimal(10) ** (precision - scale)
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "sqlite":
@@ -113,12 +115,14 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return Decimal(value)
 
     def _exact(self, value: Any) -> Decimal:
-        if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise InexactDecimalError(value, self.precision, self.scale)
+        if type(value) is not Decimal:
+            if isinstance(value, bool) or not isinstance(value, int | Decimal):
+                raise InexactDecimalError(value, self.precision, self.scale)
+            value = Decimal(value)
         try:
-            exact = Decimal(value).quantize(Decimal(1).scaleb(-self.scale))
+            exact: Decimal = value.quantize(self._unit)
         except InvalidOperation:
             raise InexactDecimalError(value, self.precision, self.scale) from None
-        if exact != value or abs(exact) >= 10 ** (self.precision - self.scale):
+        if exact != value or abs(exact) >= self._limit:
             raise InexactDecimalError(value, self.precision, self.scale)
         return exact

@@ -30,31 +30,36 @@ async def import_accounts(task: Import, path: Path, *, name: str = "") -> Report
     Raises:
         ImportRefusedError: If the file has any mistake.
     """
-    file = task.open(path, ACCOUNTS, name)
-    made: set[str] = set()
-    async for batch in task.batches(file):
-        codes = {row.values["code"] for row in batch}
-        found = await task.session.scalars(
-            select(Account).where(Account.code.in_(codes)).options(selectinload(Account.contacts))
-        )
-        accounts = {account.code: account for account in found}
-        changed: set[str] = set()
-        for row in batch:
-            code = row.values["code"]
-            account = accounts.get(code)
-            if account is None:
-                account = accounts[code] = Account(code=code, name="", contacts=[])
-                task.session.add(account)
+    file = await task.open(path, ACCOUNTS, name)
+    for _ in task.passes():
+        made: set[str] = set()
+        async for batch in task.batches(file):
+            async with task.portion():
+                await _import(task, file, batch, made)
+    return task.report
+
+
+async def _import(task: Import, file: CSVFile, batch: list[Row], made: set[str]) -> None:
+    codes = {row.values["code"] for row in batch}
+    found = await task.session.scalars(
+        select(Account).where(Account.code.in_(codes)).options(selectinload(Account.contacts))
+    )
+    accounts = {account.code: account for account in found}
+    new: list[Account] = []
+    changed: set[str] = set()
+    for row in batch:
+        code = row.values["code"]
+        account = accounts.get(code)
+        if account is None:
+            account = accounts[code] = Account(code=code, name="", contacts=[])
+            if code not in made:
                 made.add(code)
-            if await _fill(task, file, row, account):
-                changed.add(code)
-        await task.session.flush()
-        fresh = [a.id for c, a in accounts.items() if c in made and c in changed]
-        task.report.created += len(fresh)
-        task.report.updated += len(changed - made)
-        task.report.unchanged += len(accounts.keys() - changed - made)
-        await task.record_imported("account", fresh)
-    return task.finish()
+                new.append(account)
+        if await _fill(task, file, row, account):
+            changed.add(code)
+    task.report.updated += len(changed - made)
+    task.report.unchanged += len(accounts.keys() - changed - made)
+    await task.add(new)
 
 
 async def _fill(task: Import, file: CSVFile, row: Row, account: Account) -> bool:

@@ -17,8 +17,8 @@ from .uploads import Phase, Upload, drop_files, interrupted, save
 
 BEAT_SECONDS = 0.5
 FAILURE = (
-    "Something went wrong on our side, and it has been logged. Everything is written or nothing: "
-    "it is safe to upload the files again."
+    "Something went wrong on our side, and it has been logged. Upload the files again: "
+    "nothing is written twice, and what is missing is written then."
 )
 
 

@@ -27,7 +27,9 @@ NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 dry_run = click.option("--dry-run", is_flag=True, help="Check the file; write nothing.")
 force = click.option("--force", is_flag=True, help="Overwrite a file that exists.")
 
-import_group = AppGroup("import", help="Import CSV files: all or nothing, safe to run twice.")
+import_group = AppGroup(
+    "import", help="Import CSV files: checked before anything is written, safe to run again."
+)
 export_group = AppGroup("export", help="Export CSV files that can be imported again.")
 
 
@@ -85,7 +87,7 @@ async def _import(what: str, *paths: Path, dry_run: bool) -> None:
     await check_schema()
     files = [Source(path, path.name) for path in paths]
     try:
-        with _progress_bar(f"Reading {what}") as progress:
+        with _progress_bar(f"{'Checking' if dry_run else 'Importing'} {what}") as progress:
             report = await run_import(KINDS[what], files, dry_run=dry_run, progress=progress)
     except ImportRefusedError as refused:
         _refuse(refused)

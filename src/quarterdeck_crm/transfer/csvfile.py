@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import re
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -57,7 +56,6 @@ class CSVFile:
     """A UTF-8 CSV file whose rows are read and checked against a table, in batches.
 
     Comma, semicolon and tab are understood as separators, a byte order mark is skipped.
-    The file is read in a worker thread, so the event loop goes on meanwhile.
 
     Attributes:
         unknown: Header names that the table does not know; their cells are not imported.
@@ -72,22 +70,13 @@ class CSVFile:
         self.problems = problems
         self.unknown: tuple[str, ...] = ()
         self.bytes_read = 0
-        self.bytes_total = 0
+        self.bytes_total = path.stat().st_size
 
-    async def batches(self) -> AsyncIterator[list[Row]]:
-        """Yield the valid rows, up to 1,000 at a time; mistakes go to ``problems``."""
-        reading = self._batches()
-        try:
-            while True:
-                batch = await asyncio.to_thread(next, reading, None)
-                if batch is None:
-                    return
-                yield batch
-        finally:
-            await asyncio.to_thread(reading.close)
+    def batches(self) -> Generator[list[Row], None, None]:
+        """Yield the valid rows, up to 1,000 at a time; mistakes go to ``problems``.
 
-    def _batches(self) -> Generator[list[Row], None, None]:
-        self.bytes_total = self.path.stat().st_size
+        It blocks: run it in a thread.
+        """
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
                 yield from self._read(file)

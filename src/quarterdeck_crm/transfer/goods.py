@@ -10,7 +10,7 @@ from sqlalchemy import select
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.models.columns import utc_now
 
-from .csvfile import Row
+from .csvfile import CSVFile, Row
 from .importing import Import, Report, assign
 from .tables import GOODS
 
@@ -26,32 +26,35 @@ async def import_goods(task: Import, path: Path, *, name: str = "") -> Report:
     Raises:
         ImportRefusedError: If the file has any mistake.
     """
-    file = task.open(path, GOODS, name)
-    seen: set[str] = set()
-    async for batch in task.batches(file):
-        codes = {row.values["code"] for row in batch}
-        found = await task.session.scalars(select(Good).where(Good.code.in_(codes)))
-        goods = {good.code: good for good in found}
-        made: list[Good] = []
-        for row in batch:
-            code = row.values["code"]
-            if code in seen:
-                task.problems.add(file.name, row.line, f"'code' {code} stands in the file twice")
-                continue
-            seen.add(code)
-            if good := goods.get(code):
-                changed = assign(good, _values(row, good))
-                task.report.updated += changed
-                task.report.unchanged += not changed
-            else:
-                good = Good(stock=0, currency=task.currency)
-                assign(good, _values(row, good))
-                made.append(good)
-        task.session.add_all(made)
-        await task.session.flush()
-        task.report.created += len(made)
-        await task.record_imported("good", [good.id for good in made])
-    return task.finish()
+    file = await task.open(path, GOODS, name)
+    for _ in task.passes():
+        seen: set[str] = set()
+        async for batch in task.batches(file):
+            async with task.portion():
+                await _import(task, file, batch, seen)
+    return task.report
+
+
+async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str]) -> None:
+    codes = {row.values["code"] for row in batch}
+    found = await task.session.scalars(select(Good).where(Good.code.in_(codes)))
+    goods = {good.code: good for good in found}
+    made: list[Good] = []
+    for row in batch:
+        code = row.values["code"]
+        if code in seen:
+            task.problems.add(file.name, row.line, f"'code' {code} stands in the file twice")
+            continue
+        seen.add(code)
+        if good := goods.get(code):
+            changed = assign(good, _values(row, good))
+            task.report.updated += changed
+            task.report.unchanged += not changed
+        else:
+            good = Good(stock=0, currency=task.currency)
+            assign(good, _values(row, good))
+            made.append(good)
+    await task.add(made)
 
 
 def _values(row: Row, good: Good) -> dict[str, Any]:

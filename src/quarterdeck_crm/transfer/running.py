@@ -1,4 +1,4 @@
-"""Running an import: who may, in one transaction of its own, tried or for good."""
+"""Running an import: who may, in a db session of its own, tried or for good."""
 
 from __future__ import annotations
 
@@ -25,38 +25,31 @@ async def run_import(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Import files, all or nothing, in a db session of its own.
+    """Import files in a db session of its own.
 
     Args:
         kind: What the files hold.
         files: One for each of its parts.
         actor_id: The person who does it, for the history; None is the system.
-        dry_run: Do everything, then roll it back.
-        progress: Called now and then with the bytes read and the bytes there are.
+        dry_run: Check everything; write nothing.
+        progress: Called now and then with what is done and what there is to do.
 
     Raises:
-        ImportRefusedError: If a file has any mistake.
+        ImportRefusedError: If a file has any mistake. Nothing is written then.
         ForbiddenError: If the person may not, or no longer.
+        ConflictError: If somebody else wrote the same rows meanwhile.
     """
-    try:
-        async with db.new_session() as session, session.transaction():
-            if actor_id is not None:
-                _require_importer(await session.get(User, actor_id))
-            currency = current_app.config["CURRENCY"]
-            task = Import(session, actor_id=actor_id, currency=currency, progress=progress)
-            report = await kind.load(task, files)
-            if dry_run:
-                raise _OnlyTriedError(report)
-    except _OnlyTriedError as tried:
-        return tried.report
-    return report
-
-
-class _OnlyTriedError(Exception):
-    """Carries the report out of a transaction that must not stay."""
-
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    async with db.new_session() as session:
+        if actor_id is not None:
+            _require_importer(await session.get(User, actor_id))
+        currency = current_app.config["CURRENCY"]
+        task = Import(
+            session, actor_id=actor_id, currency=currency, dry_run=dry_run, progress=progress
+        )
+        try:
+            return await kind.load(task, files)
+        finally:
+            task.worker.close()
 
 
 def _require_importer(actor: User | None) -> None:

@@ -1,7 +1,7 @@
 """Files that wait for their import, each upload in a folder of its own with its state.
 
-The state is a file and not a row: while an import runs, SQLite takes no other writer, and the
-progress must be told all the same. Any process may read it.
+The state is a file and not a row: it changes twice a second while the work goes on, and must be
+told also when the database is what fails. Any process may read it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Upload:
     """Files of one kind, tried first and then imported.
 
     Attributes:
-        done: The bytes read so far, of ``total``.
+        done: What is done, of ``total``.
         report: What the import did, or would do; None until it is known.
         problems: The mistakes that made it refused.
         failure: What kept the work from its end, in words.
@@ -80,7 +80,7 @@ class Upload:
 
     @property
     def percent(self) -> int | None:
-        """How much is read; None as long as that is unknown."""
+        """How much is done; None as long as that is unknown."""
         return self.done * 100 // self.total if self.total else None
 
     def sources(self) -> list[Source]:
@@ -202,8 +202,8 @@ def interrupted(phase: Phase) -> str:
     if phase is Phase.CHECKING:
         return "The server stopped during the check. Nothing was written. Upload the files again."
     return (
-        "The server stopped during the import. It wrote everything or nothing, and it is safe "
-        "to run again: upload the files once more."
+        "The server stopped during the import. Upload the files again: nothing is written twice, "
+        "and what is missing is written then."
     )
 
 

@@ -28,10 +28,10 @@ def files(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run_import(app: Quart, files: Path) -> RunImport:
-    """Import ``"accounts"``, ``"goods"`` or ``"orders"`` from the folder, in one transaction."""
+    """Import ``"accounts"``, ``"goods"`` or ``"orders"`` from the folder."""
 
     async def run(kind: str) -> Report:
-        async with app.app_context(), db.transaction() as session:
+        async with app.app_context(), db.new_session() as session:
             task = Import(session)
             match kind:
                 case "accounts":

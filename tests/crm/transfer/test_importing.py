@@ -1,4 +1,4 @@
-"""Importing: all or nothing, safe to run twice, every mistake named by its line."""
+"""Importing: checked before anything is written, safe to run again, every mistake by its line."""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+"""Writing orders that were checked: in portions, so that others can write in between."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from sqlalchemy import insert
+
+from quarterdeck.sqlalchemy import Session
+from quarterdeck_crm.models import Order, OrderLine
+from quarterdeck_crm.models.columns import utc_now
+
+from .importing import Import
+from .staging import Stage, StagedOrder
+
+
+async def write_orders(task: Import, stage: Stage) -> None:
+    """Write the new orders of a stage, or only count them if nothing may be written.
+
+    Raises:
+        ConflictError: If somebody else wrote one of them since the check.
+    """
+    total = await task.worker.run(stage.count_new)
+    async for orders in task.worker.iterate(stage.orders(new=True)):
+        if not task.is_check:
+            with task.conflicts():
+                await task.session.run(partial(_insert, task, orders))
+        task.report.created += len(orders)
+        task.report.lines += sum(len(order.lines) for order in orders)
+        task.tell(task.report.created / total)
+
+
+async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> None:
+    # Into tables and not models, whose bookkeeping would take longer than the database does.
+    await session.execute(insert(Order.__table__), [_header_row(order) for order in orders])
+    ids = await task.ids_by((order.number for order in orders), Order.number, Order.id)
+    if lines := [row for order in orders for row in _line_rows(order, ids[order.number])]:
+        await session.execute(insert(OrderLine.__table__), lines)
+    await task.record_imported(Order, ids.values())
+
+
+def _header_row(order: StagedOrder) -> dict[str, Any]:
+    now = utc_now()
+    net = sum(line.amount for line in order.lines)
+    return {**order.header, "net": net, "version": 1, "created_at": now, "updated_at": now}
+
+
+def _line_rows(order: StagedOrder, order_id: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "order_id": order_id,
+            "position": position,
+            "good_id": line.good_id,
+            "quantity": line.quantity,
+            "price": line.price,
+            "discount": line.discount,
+            "amount": line.amount,
+        }
+        for position, line in enumerate(order.lines, 1)
+    ]
