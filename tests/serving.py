@@ -35,7 +35,16 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 @contextmanager
 def serving(folder: Path, **more: str) -> Iterator[str]:
-    """Serve the CRM of the folder, and give its address; what it says goes to a file there.
+    """Serve the CRM of the folder, and give its address."""
+    with server(folder, **more) as (_, address):
+        yield address
+
+
+@contextmanager
+def server(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Serve the CRM of the folder; gives the process and the address.
+
+    What it says goes to a file there.
 
     Args:
         folder: Where its instance folder is.
@@ -56,7 +65,7 @@ def serving(folder: Path, **more: str) -> Iterator[str]:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        yield found.group()
+        yield process, found.group()
     finally:
         process.terminate()
         ended = process.wait(20)

@@ -82,4 +82,4 @@ async def main() -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(asyncio.run(main())))  # noqa: T201
+    print("\n".join(asyncio.run(main())))

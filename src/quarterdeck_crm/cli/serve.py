@@ -8,10 +8,9 @@ import signal
 from typing import TYPE_CHECKING
 
 import click
-from hypercorn.asyncio import serve as hypercorn_serve
-from hypercorn.config import Config
 from quart.cli import ScriptInfo
 
+from quarterdeck import serving
 from quarterdeck.exceptions import QuarterdeckError
 from quarterdeck_crm.access_log import AccessLogger
 from quarterdeck_crm.extensions import db
@@ -51,7 +50,7 @@ def serve(ctx: click.Context, bind: str | None, workers: int) -> None:
             "would know only its own. Leave it out, or set it to 1."
         )
     app = _load(ctx)
-    config = Config.from_toml(HYPERCORN)
+    config = serving.Config.from_toml(HYPERCORN)
     config.logger_class = AccessLogger
     if bind:
         config.bind = [bind]
@@ -86,7 +85,7 @@ def run(ctx: click.Context, bind: str) -> None:
     _load(ctx).run(host=host, port=int(port), debug=True, use_reloader=True)
 
 
-async def _serve(app: Quart, config: Config) -> None:
+async def _serve(app: Quart, config: serving.Config) -> None:
     async with app.app_context():
         try:
             await check_schema()
@@ -100,7 +99,7 @@ async def _serve(app: Quart, config: Config) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
+    await serving.serve(app, config, shutdown_trigger=stop.wait)
 
 
 def _load(ctx: click.Context) -> Quart:

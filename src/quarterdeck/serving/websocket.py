@@ -1,0 +1,289 @@
+"""One WebSocket on the wire: bounded in, bounded out, and ended with the right code."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+from base64 import b64decode
+from collections import deque
+from time import time
+from typing import Any, cast
+from urllib.parse import unquote
+
+from hypercorn.protocol.events import (
+    Body,
+    Data,
+    EndBody,
+    EndData,
+    Event,
+    Request,
+    Response,
+    StreamClosed,
+)
+from hypercorn.protocol.ws_stream import ASGIWebsocketState as State
+from hypercorn.protocol.ws_stream import Handshake as HypercornHandshake
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.utils import valid_server_name
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
+from wsproto.handshake import WEBSOCKET_VERSION, server_extensions_handshake
+
+from .config import Config
+from .deflate import BoundedDeflate
+
+ABNORMAL, TOO_BIG, INTERNAL_ERROR, RESTARTING = 1006, 1009, 1011, 1012
+
+#: Messages that wait for the app before the client is held back.
+MAX_WAITING = 16
+
+
+class Gone(Event):
+    """The client does not answer any more."""
+
+
+class Handshake(HypercornHandshake):
+    """The opening handshake, with permessage-deflate only where it was configured."""
+
+    def __init__(self, headers: Any, http_version: str, config: Config) -> None:
+        super().__init__(headers, http_version)
+        self.offered, self.extensions = self.extensions, None
+        self._config = config
+
+    @property
+    def refusal(self) -> tuple[int, list[tuple[bytes, bytes]]] | None:
+        """The status and headers for a handshake that is none."""
+        if self.version != WEBSOCKET_VERSION:
+            return 426, [(b"sec-websocket-version", WEBSOCKET_VERSION), (b"upgrade", b"websocket")]
+        return None if _is_key(self.key) and self.is_valid() else (400, [])
+
+    def accept(
+        self, subprotocol: str | None, additional_headers: Any
+    ) -> tuple[int, list[tuple[bytes, bytes]], Connection]:
+        """Return status and headers of the answer, and the connection that begins."""
+        status, headers, connection = super().accept(subprotocol, additional_headers)
+        if self._config.websocket_deflate and self.offered:
+            deflate = BoundedDeflate(self._config.websocket_max_message_size)
+            accepted = server_extensions_handshake(self.offered, [deflate])
+            if accepted:
+                headers.append((b"sec-websocket-extensions", accepted))
+                connection = Connection(ConnectionType.SERVER, [deflate])
+        return status, headers, connection
+
+
+class WebsocketStream(WSStream):
+    """Takes the place of Hypercorn's stream for one WebSocket.
+
+    Nothing is kept of what comes after a close, whoever closed. What the app has not asked
+    for is bounded: the reader of the connection waits in ``handle`` until there is room.
+    """
+
+    config: Config
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._events: deque[dict[str, Any]] = deque([{"type": "websocket.connect"}])
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._parts: list[Any] = []
+        self._size = 0
+        self._ended = False
+        self._heard = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    # --- from the connection ------------------------------------------------------
+
+    async def handle(self, event: Event) -> None:
+        """Take what comes from the connection."""
+        if self.closed:
+            return
+        if isinstance(event, Request):
+            await self._start(event)
+        elif isinstance(event, StreamClosed):
+            self.abandon()
+        elif not self.handshake.accepted:  # the client must wait for the answer
+            await self._refuse(400)
+        elif isinstance(event, Data | Body) and not self._ended:
+            await self._take(event.data)
+
+    async def _start(self, request: Request) -> None:
+        self.start_time = time()
+        self.handshake = Handshake(request.headers, request.http_version, self.config)
+        path, _, query_string = request.raw_path.partition(b"?")
+        scope: dict[str, Any] = {
+            "type": "websocket",
+            "asgi": {"spec_version": "2.3", "version": "3.0"},
+            "scheme": self.scheme,
+            "http_version": request.http_version,
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query_string,
+            "root_path": self.config.root_path,
+            "headers": request.headers,
+            "client": self.client,
+            "server": self.server,
+            "state": request.state.copy(),
+            "subprotocols": self.handshake.subprotocols or [],
+            "extensions": {"websocket.http.response": {}},
+        }
+        self.scope = cast(Any, scope)
+        if not valid_server_name(self.config, request):
+            await self._refuse(404)
+        elif self.handshake.refusal is not None:
+            await self._refuse(*self.handshake.refusal)
+        else:
+            self.task_group.spawn(self._run_app)
+
+    async def _refuse(self, status: int, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        self.state = State.HTTPCLOSED
+        fixed = [(b"content-length", b"0"), (b"connection", b"close"), *(headers or [])]
+        await self.send(Response(stream_id=self.stream_id, status_code=status, headers=fixed))
+        await self.send(EndBody(stream_id=self.stream_id))
+        answer: Any = {"status": status, "headers": []}
+        await self.config.log.access(self.scope, answer, time() - self.start_time)
+        await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _take(self, data: bytes) -> None:
+        self._heard = True
+        self.connection.receive_data(data)
+        for event in self.connection.events():
+            if isinstance(event, Message):
+                await self._take_part(event)
+            elif isinstance(event, Ping):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, CloseConnection):  # theirs, or wsproto's word for an error
+                await self.close(event.code, event.reason or "")
+            if self._ended:
+                return
+
+    async def _take_part(self, part: Message[Any]) -> None:
+        data = part.data
+        self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
+        if self._size > self.config.websocket_max_message_size:
+            self._parts.clear()
+            await self.close(TOO_BIG, "Too big")
+            return
+        self._parts.append(data)
+        if not part.message_finished:
+            return
+        is_text = isinstance(part, TextMessage)
+        whole = data if len(self._parts) == 1 else ("" if is_text else b"").join(self._parts)
+        self._parts, self._size = [], 0
+        self._put(
+            {
+                "type": "websocket.receive",
+                "bytes": None if is_text else whole,
+                "text": whole if is_text else None,
+            }
+        )
+        while len(self._events) >= MAX_WAITING and not self._ended:
+            self._room.clear()
+            await self._room.wait()
+
+    # --- to and from the app ------------------------------------------------------
+
+    async def _run_app(self) -> None:
+        try:
+            await self.app(self.scope, self._receive, self.app_send, cast(Any, None), _no_thread)
+        except Exception:
+            await self.config.log.exception("Error in ASGI Framework")
+        finally:
+            await self.app_send(None)
+
+    def _put(self, event: dict[str, Any]) -> None:
+        self._events.append(event)
+        self._arrived.set()
+
+    async def _receive(self) -> Any:
+        while not self._events:
+            self._arrived.clear()
+            await self._arrived.wait()
+        if self._events[0]["type"] == "websocket.disconnect":
+            return self._events[0]  # for ever
+        self._room.set()
+        return self._events.popleft()
+
+    async def app_send(self, message: Any) -> None:
+        """Take what the app sends; after a close, from whichever side, nothing any more."""
+        kind = None if message is None else message["type"]
+        if self._ended and self.state is not State.HTTPCLOSED:
+            await asyncio.sleep(0)  # who sends in a loop must come to hear of it
+            return
+        if kind == "websocket.send" and self.state is State.CONNECTED:
+            data = message.get("bytes")
+            if data is not None:
+                await self._send_wsproto_event(BytesMessage(data=bytes(data)))
+            else:
+                await self._send_wsproto_event(TextMessage(data=message["text"]))
+        elif kind == "websocket.close" and self.state is State.CONNECTED:
+            await self.close(int(message.get("code", 1000)), message.get("reason") or "")
+        elif kind is None and self.state is State.CONNECTED:
+            await self.close(INTERNAL_ERROR)
+        else:
+            await super().app_send(message)
+
+    async def _accept(self, message: Any) -> None:
+        await super()._accept(message)
+        if self.context.terminated.is_set():
+            await self.close(RESTARTING)
+
+    # --- how it ends --------------------------------------------------------------
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Send the close frame, as the first of the two or in answer to theirs."""
+        if self.state is not State.CONNECTED or self._ended:
+            return
+        self.state = State.CLOSED
+        self._end(code, reason)
+        await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
+        await self.send(EndData(stream_id=self.stream_id))
+
+    def abandon(self) -> None:
+        """Take it that the connection is gone; the app is told."""
+        self.closed = True
+        self._end(ABNORMAL)
+
+    def _end(self, code: int, reason: str = "") -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._parts.clear()
+        self._put({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self._room.set()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # --- whether the client is there ----------------------------------------------
+
+    async def _send_pings(self) -> None:
+        self._wait_quietly()  # with a timer: Hypercorn keeps a task for each WebSocket
+
+    def _wait_quietly(self) -> None:
+        if self.config.websocket_ping_interval and not self._ended:
+            self._timer = self._later(self.config.websocket_ping_interval, self._ask)
+
+    def _ask(self) -> None:
+        self._heard = False
+        self.task_group.spawn(self._send_wsproto_event, Ping())
+        self._timer = self._later(self.config.websocket_pong_timeout, self._look)
+
+    def _look(self) -> None:
+        # While the app holds the client back, nothing can be heard.
+        if self._heard or len(self._events) >= MAX_WAITING:
+            self._wait_quietly()
+        else:
+            self.task_group.spawn(self.send, Gone(stream_id=self.stream_id))
+
+    @staticmethod
+    def _later(seconds: float, call: Any) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, call)
+
+
+def _is_key(key: bytes | None) -> bool:
+    try:
+        return key is not None and len(b64decode(key, validate=True)) == 16
+    except binascii.Error:
+        return False
+
+
+def _no_thread(*args: Any) -> Any:
+    raise NotImplementedError
