@@ -7,6 +7,7 @@ from typing import cast
 from quart import session as browser_session
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.exceptions import EventRefusedError
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.extensions import hub
 
@@ -25,7 +26,10 @@ async def end_this_browser(person_id: int) -> None:
     are closed, and those that are signed in come back by themselves.
     """
     key = getattr(browser_session, "key", None)
-    if key is None:
-        await hub.disconnect(str(person_id), RESTARTING, via="")
-    else:
-        await hub.disconnect(str(person_id), via=key)
+    try:
+        if key is None:
+            await hub.disconnect(str(person_id), RESTARTING, via="")
+        else:
+            await hub.disconnect(str(person_id), via=key)
+    except EventRefusedError:
+        pass  # Redis is away: the next check ends them, and nobody has to stay signed in for it
