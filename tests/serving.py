@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from tests import databases
+from tests.servers import free_port
 
 START_SECONDS = 60.0
 
@@ -70,3 +73,77 @@ def server(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes],
         process.terminate()
         ended = process.wait(20)
     assert ended == 0, log.read_text()
+
+
+class Site:
+    """``crm serve`` on a port that stays the same; any number of them may share a folder.
+
+    Args:
+        folder: Where the instance folder is.
+        **more: Environment variables.
+    """
+
+    def __init__(self, folder: Path, **more: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._environment = environment(folder, **more)
+
+    def start(self) -> None:
+        """Start it, and wait until it accepts connections."""
+        self.begin()
+        self.wait()
+
+    def begin(self) -> None:
+        """Start it without waiting, so that several can start at the same time."""
+        command = [sys.executable, "-m", "quarterdeck_crm", "serve"]
+        with (self._folder / f"log-{self.port}").open("a") as said:
+            self._process = subprocess.Popen(
+                [*command, "--bind", f"127.0.0.1:{self.port}"],
+                cwd=self._folder,
+                env=self._environment,
+                stderr=said,
+            )
+
+    def wait(self) -> None:
+        """Wait until it accepts connections."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                assert self._process.poll() is None, self.said
+                assert time.monotonic() < deadline, self.said
+                time.sleep(0.05)
+            else:
+                return
+
+    @property
+    def said(self) -> str:
+        """What it wrote to the standard error, in all its lives."""
+        return (self._folder / f"log-{self.port}").read_text()
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self._process.kill()
+        self._process.wait()
+
+
+class Killable(Protocol):
+    """A server of any kind."""
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+S = TypeVar("S", bound=Killable)
+
+
+@contextmanager
+def running(server: S) -> Iterator[S]:
+    """Start a server, and kill it at the end of the block."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

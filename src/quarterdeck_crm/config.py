@@ -206,6 +206,8 @@ def configure(app: Quart, chosen: type[Base], settings: Mapping[str, Any]) -> No
         app.config["DATABASE_URL"]
         or f"sqlite+aiosqlite:///{Path(app.instance_path) / 'crm.sqlite3'}",
     )
+    # Who names a Redis has several processes, or may have them soon.
+    app.config.setdefault("SOCKETS_BACKEND", "redis" if app.config.get("REDIS_URL") else "memory")
     chosen.init_app(app)
 
 

@@ -14,7 +14,7 @@ from quarterdeck.exceptions import QuarterdeckError
 from quarterdeck.login import public
 from quarterdeck.session import stateless
 
-from .extensions import db, sessions
+from .extensions import db, hub, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,6 +50,7 @@ async def check_database() -> None:
 CHECKS: dict[str, Callable[[], Awaitable[None]]] = {
     "database": check_database,
     "sessions": sessions.check,
+    "live": hub.check,
 }
 
 

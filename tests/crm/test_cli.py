@@ -163,7 +163,26 @@ def test_several_workers_are_refused_with_what_to_do(crm: Crm) -> None:
     done = crm("serve", "--workers", "4")
 
     assert done.exit_code == 2
-    assert "set it to 1" in done.stderr
+    for words in ("set it to 1", "set REDIS_URL", "'crm serve --bind HOST:PORT' once for each"):
+        assert words in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("redis://127.0.0.1:1/0", "'127.0.0.1:1' does not carry live events"),
+        ("http://127.0.0.1:1/0", "'SOCKETS_REDIS' is no address of Redis"),
+    ],
+)
+def test_live_events_that_cannot_work_are_found_at_the_start(
+    ready: Crm, command: str, url: str, sentence: str
+) -> None:
+    done = ready(command, REDIS_URL=url)
+
+    assert done.exit_code == 1
+    assert sentence in done.output
+    assert "Traceback" not in done.output
 
 
 def test_weak_production_key_is_one_sentence(crm: Crm) -> None:

@@ -20,7 +20,7 @@ STRONG = "k" * 40
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Only what a test sets itself, and a folder of its own."""
     for name in os.environ:
-        if name.startswith(("CRM_", "MAIL_")) or name in {"SECRET_KEY", "DATABASE_URL"}:
+        if name.startswith(("CRM_", "MAIL_")) or name in PLAIN_NAMES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CRM_INSTANCE", str(tmp_path))
 
@@ -150,6 +150,15 @@ def test_session_type_is_all_it_takes(kind: str, monkeypatch: pytest.MonkeyPatch
 def test_unknown_session_type_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"'SESSION_TYPE' is 'cookie'\. Choose one of"):
         create_app(SESSION_TYPE="cookie")
+
+
+@pytest.mark.feature("C5")
+def test_a_redis_that_is_named_carries_the_live_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert create_app().config["SOCKETS_BACKEND"] == "memory"
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert create_app().config["SOCKETS_BACKEND"] == "redis"
+    monkeypatch.setenv("CRM_SOCKETS_BACKEND", "memory")
+    assert create_app().config["SOCKETS_BACKEND"] == "memory"
 
 
 def test_database_lives_in_the_instance_folder(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.login import public
+from quarterdeck.sockets.redis import RedisBackend
 from quarterdeck_crm import errors, health
 from quarterdeck_crm.errors import (
     ConflictError,
@@ -217,3 +218,13 @@ async def test_not_ready_names_what_is_down(
 
 async def _fail() -> None:
     raise OperationalError("SELECT 1", {}, Exception("refused"))
+
+
+async def test_not_ready_without_live_events(client: TestClientProtocol, app: Quart) -> None:
+    """Redis is not there; that the check of the hub asks it is tested with the kit."""
+    app.extensions["sockets"].backend = RedisBackend("redis://127.0.0.1:1/0")
+
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert (await response.get_json())["down"] == ["live"]

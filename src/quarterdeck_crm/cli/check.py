@@ -13,7 +13,7 @@ from quarterdeck.commands import async_command
 from quarterdeck.exceptions import DatabaseBusyError, QuarterdeckError
 from quarterdeck_crm.config import secret_key_problem
 from quarterdeck_crm.demo.people import PEOPLE
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import db, hub
 from quarterdeck_crm.health import check_database
 from quarterdeck_crm.models import User
 from quarterdeck_crm.schema import check_schema
@@ -47,6 +47,10 @@ async def broken() -> AsyncIterator[str]:
         yield str(error)
     except (SQLAlchemyError, OSError) as error:
         yield f"'DATABASE_URL' - the database does not answer: {error}. Start it, or mend the URL."
+    try:
+        await hub.check()
+    except QuarterdeckError as error:
+        yield str(error)
 
 
 def unsafe_settings(app: Quart) -> Iterator[str]:

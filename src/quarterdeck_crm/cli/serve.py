@@ -13,7 +13,7 @@ from quart.cli import ScriptInfo
 from quarterdeck import serving
 from quarterdeck.exceptions import QuarterdeckError
 from quarterdeck_crm.access_log import AccessLogger
-from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extensions import db, hub
 from quarterdeck_crm.resources import HYPERCORN
 from quarterdeck_crm.schema import check_schema
 
@@ -46,8 +46,9 @@ def serve(ctx: click.Context, bind: str | None, workers: int) -> None:
     """Serve the CRM until SIGTERM or Ctrl-C, finishing the requests under way."""
     if workers > 1:
         raise click.UsageError(
-            f"'--workers {workers}' cannot work with live events in memory: each process "
-            "would know only its own. Leave it out, or set it to 1."
+            f"'--workers {workers}' cannot be had yet: 'crm serve' is one process. "
+            "Leave it out, or set it to 1. For several processes set REDIS_URL, "
+            "run 'crm serve --bind HOST:PORT' once for each, and put a proxy before them."
         )
     app = _load(ctx)
     config = serving.Config.from_toml(HYPERCORN)
@@ -89,6 +90,7 @@ async def _serve(app: Quart, config: serving.Config) -> None:
     async with app.app_context():
         try:
             await check_schema()
+            await hub.check()
         except QuarterdeckError as error:
             raise click.ClickException(str(error)) from None
         finally:

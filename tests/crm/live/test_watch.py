@@ -7,21 +7,19 @@ import json
 import os
 import re
 import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import pytest
 
 from quarterdeck.sockets.client import Client, Event, Presence
 from quarterdeck_crm.cli.watch import line
+from tests import serving
 from tests.servers import free_port, redis_server
-from tests.serving import START_SECONDS, crm, environment
+from tests.serving import crm, running
 
 pytestmark = [
     pytest.mark.feature("WS2"),
@@ -53,58 +51,17 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     return Company(folder, watcher, talker)
 
 
-class Site:
-    """``crm serve`` on a port that stays the same."""
+class Site(serving.Site):
+    """``crm serve`` of a company.
+
+    Args:
+        company: Whose.
+        **more: Environment variables.
+    """
 
     def __init__(self, company: Company, **more: str) -> None:
+        super().__init__(company.folder, **more)
         self.company = company
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = environment(company.folder, **more)
-
-    def start(self) -> None:
-        """Start it, and wait until it accepts connections."""
-        self._process = subprocess.Popen(
-            [*PROGRAM, "serve", "--bind", f"127.0.0.1:{self.port}"],
-            cwd=self.company.folder,
-            env=self._environment,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                assert self._process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            else:
-                return
-
-    def kill(self) -> None:
-        """End it without warning."""
-        self._process.kill()
-        self._process.wait()
-
-
-class Killable(Protocol):
-    """A server of any kind."""
-
-    def start(self) -> None: ...
-    def kill(self) -> None: ...
-
-
-S = TypeVar("S", bound=Killable)
-
-
-@contextmanager
-def running(server: S) -> Iterator[S]:
-    """Start a server, and kill it at the end of the block."""
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
 
 
 @pytest.fixture(scope="module")
