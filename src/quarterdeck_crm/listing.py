@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from quarterdeck.sqlalchemy import Pagination
+
 PER_PAGE = 20
 MAX_PER_PAGE = 100
 
@@ -20,6 +22,8 @@ class Listing:
         descending: Whether the order is reversed.
         page: From 1.
         per_page: From 1 to 100.
+        after: Where the page begins, from another page's ``after``; deeper than page numbers go.
+        before: Where the page ends.
         filters: Further query arguments that the page understands, empty ones left out.
     """
 
@@ -28,6 +32,8 @@ class Listing:
     descending: bool = False
     page: int = 1
     per_page: int = PER_PAGE
+    after: str | None = None
+    before: str | None = None
     filters: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -56,6 +62,8 @@ class Listing:
             descending=asked.startswith("-"),
             page=_number(args.get("page"), 1, 1, 10**6),
             per_page=_number(args.get("per_page"), PER_PAGE, 1, MAX_PER_PAGE),
+            after=args.get("after") or None,
+            before=args.get("before") or None,
             filters={name: args[name] for name in filters if args.get(name)},
         )
 
@@ -69,6 +77,18 @@ class Listing:
             **self.filters,
         }
         return {name: value for name, value in (current | changes).items() if value}
+
+    @staticmethod
+    def beside(page: Pagination[Any], step: int) -> dict[str, Any]:
+        """Return the arguments that lead to the next page (step 1) or the one before (-1).
+
+        Beyond the pages that were counted the way is a cursor, if the list has any.
+        """
+        number = page.page + step
+        if page.is_total_exact or number <= page.pages:
+            return {"page": number}
+        cursor = {"after": page.after} if step > 0 else {"before": page.before}
+        return {"page": number} | {name: value for name, value in cursor.items() if value}
 
     def sorted_by(self, key: str) -> dict[str, Any]:
         """Return the arguments that sort by ``key``, or turn its direction round."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy
 from quart import Quart, Response, abort
 from quart.signals import request_started, websocket_started
-from sqlalchemy import MetaData, Select, orm, select
+from sqlalchemy import ColumnElement, MetaData, Select, orm, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
@@ -271,7 +271,10 @@ class SQLAlchemy:
         per_page: int | None = None,
         max_per_page: int | None = 100,
         error_out: bool = True,
-        count: bool = True,
+        count: bool | int = True,
+        by: Sequence[ColumnElement[Any]] = (),
+        after: str | None = None,
+        before: str | None = None,
         session: AsyncSession | None = None,
     ) -> Pagination[T]:
         """Fetch one page.
@@ -282,7 +285,12 @@ class SQLAlchemy:
             per_page: Items per page; from the query argument ``per_page`` (else 20) if None.
             max_per_page: The most that a visitor can ask for; None for no limit.
             error_out: Answer 404 for a page that is no number or has no items (but the first).
-            count: Whether to count all items; without it ``has_next`` still works.
+            count: Whether to count all items, or the number up to which to count them; without
+                it ``has_next`` still works.
+            by: Columns to order by, all in one direction and the last of them unique, so that
+                the page has cursors: ``[Order.day.desc(), Order.id.desc()]``.
+            after: The cursor ``after`` of another page: begin behind it, however deep that is.
+            before: The cursor ``before`` of another page: end in front of it.
             session: Another session than that of the context.
         """
         return await paginate(
@@ -293,6 +301,9 @@ class SQLAlchemy:
             max_per_page=max_per_page,
             error_out=error_out,
             count=count,
+            by=by,
+            after=after,
+            before=before,
         )
 
     if not TYPE_CHECKING:

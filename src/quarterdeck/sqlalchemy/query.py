@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from quart import abort
-from sqlalchemy import CursorResult, Row, Select, delete, inspect, select, update
+from sqlalchemy import ColumnElement, CursorResult, Row, Select, delete, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -198,7 +198,10 @@ class Query(Generic[T]):
         per_page: int | None = None,
         max_per_page: int | None = 100,
         error_out: bool = True,
-        count: bool = True,
+        count: bool | int = True,
+        by: Sequence[ColumnElement[Any]] = (),
+        after: str | None = None,
+        before: str | None = None,
     ) -> Pagination[T]:
         """Return one page; see ``SQLAlchemy.paginate``."""
         return await paginate(
@@ -209,6 +212,9 @@ class Query(Generic[T]):
             max_per_page=max_per_page,
             error_out=error_out,
             count=count,
+            by=by,
+            after=after,
+            before=before,
         )
 
     async def update(self, values: Mapping[Any, Any]) -> int:

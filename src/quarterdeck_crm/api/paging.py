@@ -22,6 +22,10 @@ Owner = Annotated[
 Account = Annotated[
     int, Meta(ge=1, le=LARGEST_INTEGER, description="Only those of the account with this id.")
 ]
+Cursor = Annotated[
+    str,
+    Meta(max_length=1000, description="As the links have it that lead deeper than is counted."),
+]
 Archived = Annotated[bool, Meta(description="Those put away instead of those in use.")]
 
 
@@ -47,6 +51,8 @@ class ListQuery(PageQuery):
     """The query arguments of a list that can be searched."""
 
     q: Annotated[str, Meta(max_length=200, description="Words that must all be found.")] = ""
+    after: Cursor | None = None
+    before: Cursor | None = None
 
 
 def listing_of(query: Any, *, filters: Iterable[str]) -> Listing:
@@ -59,6 +65,8 @@ def listing_of(query: Any, *, filters: Iterable[str]) -> Listing:
         descending=order.startswith("-"),
         page=query.page,
         per_page=query.per_page,
+        after=query.after,
+        before=query.before,
         filters={name: _word(value) for name, value in values.items() if value},
     )
 
@@ -70,6 +78,7 @@ def page_fields(page: Pagination[Any]) -> dict[str, Any]:
         "per_page": page.per_page,
         "pages": page.pages,
         "total": page.total,
+        "total_is_exact": page.is_total_exact,
         "links": _links(page),
     }
 
@@ -83,20 +92,19 @@ def link_header(links: Links) -> str:
 
 
 def _links(page: Pagination[Any]) -> Links:
-    def url(number: int | None) -> str | None:
-        if number is None:
-            return None
-        args = request.args.to_dict() | {"page": str(number)}
-        return f"{request.root_path}{request.path}?{urlencode(args)}"
+    asked = request.args.to_dict()
+    asked.pop("after", None)
+    asked.pop("before", None)
 
-    here = f"{request.root_path}{request.full_path.rstrip('?')}"
-    last = max(page.pages, 1)
+    def url(**changes: Any) -> str:
+        return f"{request.root_path}{request.path}?{urlencode(asked | changes)}"
+
     return Links(
-        self=here,
-        first=url(1) or here,
-        prev=url(page.prev_num),
-        next=url(page.next_num),
-        last=url(last) or here,
+        self=f"{request.root_path}{request.full_path.rstrip('?')}",
+        first=url(page=1),
+        prev=url(**Listing.beside(page, -1)) if page.has_prev else None,
+        next=url(**Listing.beside(page, 1)) if page.has_next else None,
+        last=url(page=max(page.pages, 1)) if page.is_total_exact else None,
     )
 
 

@@ -219,16 +219,20 @@ class Links(Struct, kw_only=True):
     first: str
     prev: str | None
     next: str | None
-    last: str
+    last: str | None
 
 
 class Page(Struct, kw_only=True):
-    """A page of a list."""
+    """A page of a list.
+
+    Where more match than are counted, ``total`` and ``pages`` are how far that went.
+    """
 
     page: int
     per_page: int
     pages: int
     total: int
+    total_is_exact: bool
     links: Links
 
 

@@ -34,16 +34,21 @@ class Order(Timestamps, Versioned, Model):
     """An order of an account. ``net`` is the exact sum of the line amounts."""
 
     __tablename__ = "order"
+    # The orders of the list, and of its filters; every index ends with the id. See finding.py.
     __table_args__ = (
-        Index(None, "state", "id"),
+        Index(None, "net"),
+        Index(None, "state", "ordered_on"),
+        Index(None, "state", "number"),
         Index(None, "state", "updated_at"),
-        Index(None, "account_id", "id"),
+        Index(None, "account_id", "ordered_on"),
+        Index(None, "owner_id", "ordered_on"),
+        Index(None, "owner_id", "state", "ordered_on"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(32), unique=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     state: Mapped[OrderState] = mapped_column(
         Enum(
             OrderState,

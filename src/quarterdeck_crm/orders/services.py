@@ -18,28 +18,21 @@ from quarterdeck_crm.errors import (
     NotFoundError,
     ValidationError,
 )
-from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.live.announce import announce_deleted
 from quarterdeck_crm.models import Account, Attachment, Order, OrderLine, OrderState, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.money import is_currency
 from quarterdeck_crm.ownership import require_edit
-from quarterdeck_crm.searching import matching, ordered
+from quarterdeck_crm.searching import matching
 from quarterdeck_crm.values import Problems, clean
 
+from .finding import SORTS as SORTS
+from .finding import Filter, find_orders
 from .lines import LineEntry, build_lines, replace_lines, same_lines, sum_amounts
 from .states import EDITABLE, HEADER, OPEN, TAKEN, Move, find_move
 from .stock import return_stock, take_stock
 
-SORTS: dict[str, Any] = {
-    "number": Order.number,
-    "date": Order.ordered_on,
-    "account": select(Account.name).where(Account.id == Order.account_id).scalar_subquery(),
-    "owner": select(User.name).where(User.id == Order.owner_id).scalar_subquery(),
-    "net": Order.net,
-    "state": Order.state,
-}
 FILTERS = ("state", "account", "owner")
 
 
@@ -51,23 +44,8 @@ async def list_orders(
     Filters: ``state`` is a state or ``open``; ``account`` is an id; ``owner`` is ``me`` or an id.
     """
 
-    def account(word: str) -> Any:
-        return Order.account.has(Account.name.icontains(word, autoescape=True))
-
-    statement = (
-        select(Order)
-        .where(*matching(listing.q, Order.number, account), *_filtered(listing.filters, actor))
-        .options(
-            joinedload(Order.account).load_only(Account.name),
-            joinedload(Order.owner).load_only(User.name),
-        )
-    )
-    return await db.paginate(
-        ordered(statement, listing, SORTS, tie=Order.id),
-        page=listing.page,
-        per_page=listing.per_page,
-        session=session,
-    )
+    wanted = _wanted(listing, actor)
+    return await find_orders(session, listing=listing, wanted=wanted)
 
 
 async def count_open_orders(
@@ -317,18 +295,19 @@ async def _own_number(session: AsyncSession, order_id: int) -> str:
     return number if taken is None else f"{number}-{uuid.uuid4().hex[:4]}"
 
 
-def _filtered(filters: Mapping[str, str], actor: User | None) -> list[Any]:
-    conditions: list[Any] = []
-    state = filters.get("state", "")
-    if state == "open":
-        conditions.append(Order.state.in_(OPEN))
-    elif state in list(OrderState):
-        conditions.append(Order.state == OrderState(state))
-    if (account := filters.get("account", "")).isdecimal():
-        conditions.append(Order.account_id == int(account))
+def _wanted(listing: Listing, actor: User | None) -> Filter:
+    filters = listing.filters
+    state, account = filters.get("state", ""), filters.get("account", "")
     owner = filters.get("owner", "")
     if owner == "me" and actor is not None:
-        conditions.append(Order.owner_id == actor.id)
-    elif owner.isdecimal():
-        conditions.append(Order.owner_id == int(owner))
-    return conditions
+        owner = str(actor.id)
+
+    def named(word: str) -> Any:
+        return Order.account.has(Account.name.icontains(word, autoescape=True))
+
+    return Filter(
+        states=OPEN if state == "open" else tuple(s for s in OrderState if s == state),
+        account_id=int(account) if account.isdecimal() else None,
+        owner_id=int(owner) if owner.isdecimal() else None,
+        words=tuple(matching(listing.q, Order.number, named)),
+    )

@@ -1,0 +1,258 @@
+"""How a page out of a million orders is found without sorting them.
+
+A list is read in its order from an index where there is one for the filters and the sort
+together. Where there is none, the orders that match are counted up to ``MOST_COUNTED``: so
+few are sorted; if there are more, the index of the sort alone is read until the page is
+full, which does not take long because so many match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from quart import abort
+from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, func, null, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.operators import custom_op
+
+from quarterdeck.sqlalchemy import Pagination
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Account, Order, OrderState, User
+
+MOST_COUNTED = 10_000
+MYSQL = ("mysql", "mariadb")
+
+SORTS: dict[str, tuple[Any, ...]] = {
+    "number": (Order.number,),
+    "date": (Order.ordered_on, Order.id),
+    "account": (Account.name, Account.id, Order.ordered_on, Order.id),
+    "owner": (User.name, User.id, Order.ordered_on, Order.id),
+    "net": (Order.net, Order.id),
+    "state": (Order.state, Order.ordered_on, Order.id),
+}
+BY_NAME = ("account", "owner")  # sorts by a column of another table
+# By the filters in use: the sorts that have an index, which begins with the columns filtered by.
+INDEXES: dict[tuple[str, ...], dict[str, str]] = {
+    (): {
+        "number": "uq_order_number",
+        "date": "ix_order_ordered_on",
+        "net": "ix_order_net",
+        "state": "ix_order_state_order_ordered_on",
+    },
+    ("account",): {"date": "ix_order_account_id_order_ordered_on"},
+    ("owner",): {"date": "ix_order_owner_id_order_ordered_on"},
+    ("owner", "state"): {"date": "ix_order_owner_id_order_state_order_ordered_on"},
+    ("state",): {
+        "date": "ix_order_state_order_ordered_on",
+        "number": "ix_order_state_order_number",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the orders of a list have in common; what is empty does not matter."""
+
+    states: tuple[OrderState, ...] = ()
+    account_id: int | None = None
+    owner_id: int | None = None
+    words: tuple[ColumnElement[bool], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The filters in use."""
+        used = {
+            "account": self.account_id,
+            "owner": self.owner_id,
+            "state": self.states,
+            "words": self.words,
+        }
+        return tuple(name for name, value in used.items() if value not in (None, ()))
+
+    def conditions(self, *, indexed: bool = True) -> list[ColumnElement[bool]]:
+        """Return the SQL; if not ``indexed``, in a form for which SQLite takes no index."""
+
+        def column(one: Any) -> Any:
+            plain = UnaryExpression(one, operator=custom_op("+"), type_=one.type)
+            return one if indexed else plain
+
+        conditions = list(self.words)
+        if self.states:
+            conditions.append(column(Order.state).in_(self.states))
+        if self.account_id:
+            conditions.append(column(Order.account_id) == self.account_id)
+        if self.owner_id:
+            conditions.append(column(Order.owner_id) == self.owner_id)
+        return conditions
+
+
+async def find_orders(
+    session: AsyncSession, *, listing: Listing, wanted: Filter
+) -> Pagination[Order]:
+    """Return a page of orders with the names of their accounts and owners."""
+    sort = _simplified(listing.sort, wanted)
+    index = INDEXES.get(wanted.names, {}).get(sort)
+    matches = None if index or not wanted.names else await _count(session, wanted)
+    if index and len(wanted.states) > 1:
+        page = await _merge(session, listing, sort, wanted)
+    elif index:
+        page = await _read(session, listing, sort, wanted.conditions(), index)
+    elif matches is not None and matches <= MOST_COUNTED:
+        page = await _sort(session, listing, sort, wanted)
+    elif sort in BY_NAME:
+        page = await _read_by_name(session, listing, sort, wanted.conditions(indexed=False))
+    else:
+        unfiltered = INDEXES[()][sort]
+        page = await _read(session, listing, sort, wanted.conditions(indexed=False), unfiltered)
+    if matches is None:
+        is_last = not (page.has_next or listing.after or listing.before)
+        matches = page.last if is_last else await _count(session, wanted)
+    page.total, page.is_total_exact = min(matches, MOST_COUNTED), matches <= MOST_COUNTED
+    return page
+
+
+def _simplified(sort: str, wanted: Filter) -> str:
+    """Return the sort that is left where a filter makes all values of the first column equal."""
+    is_one = {
+        "account": wanted.account_id,
+        "owner": wanted.owner_id,
+        "state": len(wanted.states) == 1,
+    }
+    return "date" if is_one.get(sort) else sort
+
+
+async def _count(session: AsyncSession, wanted: Filter) -> int:
+    """Return how many orders match, at most one more than ``MOST_COUNTED``."""
+    few = _few(wanted).subquery()
+    return await session.scalar(select(func.count()).select_from(few)) or 0
+
+
+def _few(wanted: Filter) -> Select[int]:
+    return select(Order.id).where(*wanted.conditions()).limit(MOST_COUNTED + 1)
+
+
+async def _read(
+    session: AsyncSession,
+    listing: Listing,
+    sort: str,
+    conditions: Sequence[ColumnElement[bool]],
+    index: str,
+) -> Pagination[Order]:
+    """Read an index in its order until the page is full."""
+    return await db.paginate(
+        _forced(_rows().where(*conditions), Order, index),
+        by=_by(listing, SORTS[sort]),
+        count=False,
+        page=listing.page,
+        per_page=listing.per_page,
+        after=listing.after,
+        before=listing.before,
+        session=session,
+    )
+
+
+async def _sort(
+    session: AsyncSession, listing: Listing, sort: str, wanted: Filter
+) -> Pagination[Order]:
+    """Sort the few orders that match."""
+    few, columns = _few(wanted).subquery(), SORTS[sort]
+    names, then = (columns[:2], columns[2:]) if sort in BY_NAME else (columns, ())
+    ids = (
+        _straight(select(few.c.id))
+        .join(Order, Order.id == few.c.id)
+        .outerjoin(Order.account)
+        .outerjoin(Order.owner)
+        .order_by(*_by(listing, names), *then)
+    )
+    return await _load(session, listing, ids)
+
+
+async def _merge(
+    session: AsyncSession, listing: Listing, sort: str, wanted: Filter
+) -> Pagination[Order]:
+    """Read an index once for each state, and sort what it gave."""
+    by, most = _by(listing, SORTS[sort]), listing.page * listing.per_page + 1
+    heads = [
+        select(Order.id, *(c for c in SORTS[sort] if c is not Order.id))
+        .where(*replace(wanted, states=(state,)).conditions())
+        .order_by(*by)
+        .limit(most)
+        .subquery()
+        for state in wanted.states
+    ]
+    merged = union_all(*(select(head) for head in heads)).subquery()
+    columns = _by(listing, [merged.c[column.key] for column in SORTS[sort]])
+    return await _load(session, listing, select(merged.c.id).order_by(*columns))
+
+
+async def _read_by_name(
+    session: AsyncSession,
+    listing: Listing,
+    sort: str,
+    conditions: Sequence[ColumnElement[bool]],
+) -> Pagination[Order]:
+    """Read accounts or people by name, and the orders of each from an index, oldest first.
+
+    MySQL sorts everything as soon as ORDER BY names columns of two tables. So there it names
+    the first alone, and the orders of each come as the index has them.
+    """
+    if sort == "account":
+        first = Account.__table__.alias("named")
+        index = "ix_order_account_id_order_ordered_on"
+        joined = Order.account_id == first.c.id
+    else:
+        nobody = select(null().label("id"), null().label("name"))
+        first = union_all(nobody, select(User.id, User.name)).subquery("named")
+        index = "ix_order_owner_id_order_ordered_on"
+        joined = Order.owner_id.is_not_distinct_from(first.c.id)
+    by = _by(listing, [first.c.name, first.c.id])
+    if session.get_bind(Order).dialect.name not in MYSQL:
+        by += [Order.ordered_on, Order.id]
+    ids = _straight(select(Order.id)).select_from(first).join(Order, and_(joined, *conditions))
+    return await _load(session, listing, _forced(ids, Order, index).order_by(*by))
+
+
+async def _load(session: AsyncSession, listing: Listing, ids: Select[int]) -> Pagination[Order]:
+    """Return the page of the orders with these ids, in their order."""
+    offset = (listing.page - 1) * listing.per_page
+    found = (await session.scalars(ids.limit(listing.per_page + 1).offset(offset))).all()
+    if not found and listing.page > 1:
+        abort(404)
+    shown = found[: listing.per_page]
+    rows = {order.id: order for order in await session.scalars(_rows().where(Order.id.in_(shown)))}
+    return Pagination(
+        [rows[id_] for id_ in shown if id_ in rows],
+        page=listing.page,
+        per_page=listing.per_page,
+        total=None,
+        more=len(found) > listing.per_page,
+    )
+
+
+def _rows() -> Select[Order]:
+    return select(Order).options(
+        joinedload(Order.account).load_only(Account.name),
+        joinedload(Order.owner).load_only(User.name),
+    )
+
+
+def _by(listing: Listing, columns: Sequence[Any]) -> list[Any]:
+    return [column.desc() if listing.descending else column.asc() for column in columns]
+
+
+def _forced(statement: Select[Any], table: Any, index: str) -> Select[Any]:
+    """Let MySQL read this index, whatever it thinks of the others."""
+    for dialect in MYSQL:
+        statement = statement.with_hint(table, f"FORCE INDEX ({index})", dialect)
+    return statement
+
+
+def _straight(statement: Select[Any]) -> Select[Any]:
+    """Let MySQL join the tables in the order in which they are named."""
+    for dialect in MYSQL:
+        statement = statement.prefix_with("STRAIGHT_JOIN", dialect=dialect)
+    return statement

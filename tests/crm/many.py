@@ -1,0 +1,98 @@
+"""Orders by the million, made inside the database in seconds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import insert, text
+
+from quarterdeck.sqlalchemy import no_time_limit
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Account, Good, User
+
+PEOPLE, GOODS = 20, 200
+WORDS = ("Harbour", "Wool", "Anchor", "Cheese", "Rope", "Lamp", "Paper", "Tea", "Oak", "Salt")
+
+_DIGITS = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
+_NUMBERS = """
+WITH digit AS (%s),
+number AS (
+  SELECT a.d + 10*b.d + 100*c.d + 1000*e.d + 10000*f.d + 100000*g.d + 1 AS n
+  FROM digit a, digit b, digit c, digit e, digit f, digit g
+)
+"""
+_ORDERS = """
+INSERT INTO {order} (id, number, account_id, owner_id, state, currency, net, freight, ordered_on,
+                     created_at, updated_at, version) {numbers}
+SELECT n, {number}, 1 + n * 7919 % :accounts,
+  CASE WHEN n % 50 = 0 THEN NULL ELSE 1 + n * 31 % :people END,
+  CASE WHEN n % 23 = 0 THEN 'cancelled' WHEN n * 20 < :orders * 19 THEN 'paid'
+       WHEN n % 3 = 0 THEN 'draft' WHEN n % 3 = 1 THEN 'confirmed' ELSE 'shipped' END,
+  CASE WHEN n % 10 = 0 THEN 'USD' ELSE 'EUR' END,
+  (n * 7907 % 100000) * {unit}, 0, {day}, {moment}, {moment}, 1
+FROM number WHERE n <= :orders
+"""
+_LINES = """
+INSERT INTO order_line (order_id, position, good_id, quantity, price, discount, amount) {numbers}
+SELECT n, 1, 1 + n * 13 % :goods, 1, 0, 0, (n * 7907 % 100000) * {unit}
+FROM number WHERE n <= :orders
+"""
+_SQLITE = {
+    "order": '"order"',
+    "number": "printf('Q%06d', n)",
+    "unit": "1000000",
+    "day": "date('2020-01-01', '+' || (n * 2000 / :orders) || ' days')",
+    "moment": "'2026-01-01 00:00:00.000000'",
+}
+_MARIADB = {
+    "order": "`order`",
+    "number": "CONCAT('Q', LPAD(n, 6, '0'))",
+    "unit": "1",
+    "day": "DATE_ADD('2020-01-01', INTERVAL (n * 2000 DIV :orders) DAY)",
+    "moment": "'2026-01-01'",
+}
+
+
+async def make_orders(orders: int) -> None:
+    """Fill an empty database: an account for each hundred orders, a line for each order.
+
+    The older an order is, the surer it is paid: the open ones are the last 5 %. One order in
+    fifty belongs to nobody.
+    """
+    accounts = max(orders // 100, 20)
+    async with db.new_session() as session, session.transaction():
+        await session.execute(insert(User), [_person(n) for n in range(1, PEOPLE + 1)])
+        await session.execute(insert(Good), [_good(n) for n in range(1, GOODS + 1)])
+        await session.execute(insert(Account), [_account(n) for n in range(1, accounts + 1)])
+    own = _SQLITE if db.engine.dialect.name == "sqlite" else _MARIADB
+    values = {"orders": orders, "accounts": accounts, "people": PEOPLE, "goods": GOODS}
+    with no_time_limit():
+        async with db.engine.begin() as connection:
+            for statement in (_ORDERS, _LINES):
+                sql = text(statement.format(numbers=_NUMBERS % _DIGITS, **own))
+                names = sql._bindparams
+                await connection.execute(sql, {name: values[name] for name in names})
+        async with db.engine.connect() as connection:
+            if own is _SQLITE:
+                return
+            await connection.exec_driver_sql("ANALYZE TABLE `order`, order_line, account")
+
+
+def _person(number: int) -> dict[str, object]:
+    name = f"Person {chr(90 - number)}"
+    return {"id": number, "email": f"{number}@example.com", "name": name, "password_hash": "none"}
+
+
+def _good(number: int) -> dict[str, object]:
+    return {
+        "id": number,
+        "code": f"G{number:04}",
+        "name": f"Good {number * 37 % GOODS}",
+        "price": Decimal(1),
+        "currency": "EUR",
+    }
+
+
+def _account(number: int) -> dict[str, object]:
+    name = f"{WORDS[number % 10]} {WORDS[number // 10 % 10]} {number * 37 % 1000} Ltd"
+    return {"id": number, "code": f"C{number:05}", "name": name, "owner_id": 1 + number % PEOPLE}

@@ -1,0 +1,207 @@
+"""Lists of very many orders are read from an index, whatever they are filtered and sorted by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart import Quart
+from sqlalchemy import event, select
+
+from quarterdeck.sqlalchemy import Pagination
+from quarterdeck_crm import create_app
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Order, OrderState
+from quarterdeck_crm.orders import finding
+from quarterdeck_crm.orders.services import FILTERS, SORTS, list_orders
+from quarterdeck_crm.orders.states import OPEN
+from tests import databases
+
+from .many import make_orders
+
+pytestmark = [pytest.mark.feature("D4"), pytest.mark.timeout(180)]
+
+FEW, MANY = 300, 60_000
+COUNTED = 60  # of the few, in the place of 10,000
+# What the pages filter by; each kind of answer is among them: nothing, few, and very many.
+CASES: tuple[dict[str, str], ...] = (
+    {},
+    {"state": "open"},
+    {"state": "paid"},
+    {"state": "draft"},
+    {"account": "7"},
+    {"owner": "3"},
+    {"owner": "3", "state": "open"},
+    {"owner": "3", "state": "paid"},
+    {"account": "7", "state": "paid"},
+    {"account": "7", "owner": "3", "state": "open"},
+)
+LISTS = [
+    Listing(sort=sort, descending=descending, filters=filters)
+    for filters in CASES
+    for sort in SORTS
+    for descending in (False, True)
+]
+
+
+def make_app(folder: Path) -> Quart:
+    return create_app("testing", INSTANCE=str(folder), DATABASE_URL=databases.uri(folder))
+
+
+@pytest.fixture(scope="module")
+def many_orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a database with very many orders."""
+    folder = tmp_path_factory.mktemp("many")
+    asyncio.run(fill(make_app(folder), MANY))
+    return folder
+
+
+@pytest.fixture
+def many(many_orders: Path) -> Quart:
+    return make_app(many_orders)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Quart:
+    asyncio.run(fill(make_app(tmp_path), FEW))
+    return make_app(tmp_path)
+
+
+async def fill(app: Quart, orders: int) -> None:
+    async with opened(app):
+        await db.create_database()
+        await db.create_all()
+        await make_orders(orders)
+
+
+@asynccontextmanager
+async def opened(app: Quart) -> AsyncIterator[None]:
+    async with app.test_app(), app.app_context():
+        yield
+
+
+async def test_no_list_reads_or_sorts_a_whole_table(
+    many: Quart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "MOST_COUNTED", 1_000)
+    wasteful = {}
+    async with opened(many):
+        for listing in LISTS:
+            with asked() as statements:
+                await list_orders(db.session, listing=listing)
+            plans = [await plan(text, values) for text, values in statements]
+            if any(map(is_wasteful, plans)):
+                wasteful[str(listing)] = plans
+    assert wasteful == {}
+
+
+@contextmanager
+def asked() -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements of the block with their values."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
+        found.append((text, values))
+
+    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+
+
+async def plan(text: str, values: Any) -> list[str]:
+    """Return how the database goes about a statement, step by step."""
+    explain = "EXPLAIN QUERY PLAN " if databases.is_sqlite() else "EXPLAIN "
+    async with db.engine.connect() as connection:
+        rows = (await connection.exec_driver_sql(explain + text, values)).mappings().all()
+    if databases.is_sqlite():
+        return [row["detail"] for row in rows]
+    return [f"{row['type']} {row['table']} {row['Extra']}" for row in rows]
+
+
+def is_wasteful(steps: list[str]) -> bool:
+    """Whether a table is read without an index, or sorted.
+
+    What a subquery with a LIMIT has found may be; people are few.
+    """
+    if databases.is_sqlite():
+        reads = any(step.startswith("SCAN order") and "INDEX" not in step for step in steps)
+        sorts = any("TEMP B-TREE" in step for step in steps)
+        return reads or (sorts and not any(step.startswith(FOUND) for step in steps))
+    return any(
+        step.startswith(("ALL order", "ALL account"))
+        or (("filesort" in step or "temporary" in step) and "<derived" not in step)
+        for step in steps
+    )
+
+
+FOUND = ("SCAN anon", "SCAN named")
+
+
+async def test_every_list_is_whole_and_in_order(
+    few: Quart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Follow the links of the pages to the end, and back to the first."""
+    monkeypatch.setattr(finding, "MOST_COUNTED", COUNTED)
+    async with opened(few):
+        for listing in LISTS:
+            forth = await follow(replace(listing, per_page=20), 1)
+            found = [order for page in forth for order in page]
+            assert {order.id for order in found} == await matching_ids(listing.filters), listing
+            assert len({order.id for order in found}) == len(found), listing
+            keys = [KEYS[listing.sort](order) for order in found]
+            assert keys == sorted(keys, reverse=listing.descending), listing
+            total, first = len(found), forth[0]
+            assert (first.total, first.is_total_exact) == (min(total, COUNTED), total <= COUNTED)
+            back = await follow(replace(listing, per_page=20), -1, forth[-1])
+            assert [page.items for page in back[::-1]] == [page.items for page in forth[:-1]]
+
+
+KEYS: dict[str, Callable[[Order], Any]] = {
+    "number": lambda order: order.number,
+    "date": lambda order: (order.ordered_on, order.id),
+    "account": lambda order: order.account.name.lower(),
+    "owner": lambda order: order.owner.name.lower() if order.owner else "",
+    "net": lambda order: (order.net, order.id),
+    "state": lambda order: (order.state.value, order.ordered_on, order.id),
+}
+
+
+async def follow(
+    listing: Listing, step: int, page: Pagination[Order] | None = None
+) -> list[Pagination[Order]]:
+    """Return the pages to which the links of the pager lead, beginning with the first page."""
+    found = []
+    if page is None:
+        page = await list_orders(db.session, listing=listing)
+        found.append(page)
+    while page.has_next if step > 0 else page.has_prev:
+        asked = listing.args(**listing.beside(page, step))
+        listing = Listing.from_args(
+            {name: str(value) for name, value in asked.items()},
+            sorts=SORTS,
+            default="",
+            filters=FILTERS,
+        )
+        page = await list_orders(db.session, listing=listing)
+        found.append(page)
+    return found
+
+
+async def matching_ids(filters: dict[str, str]) -> set[int]:
+    """Return the ids of the orders that a list should have."""
+    statement = select(Order.id)
+    if state := filters.get("state"):
+        states = OPEN if state == "open" else [OrderState(state)]
+        statement = statement.where(Order.state.in_(states))
+    for name, column in (("account", Order.account_id), ("owner", Order.owner_id)):
+        if name in filters:
+            statement = statement.where(column == int(filters[name]))
+    return set(await db.session.scalars(statement))
