@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASUREMENTS = ["hello", "orders", "session"]
+MEASUREMENTS = ["hello", "orders", "session", "faults"]
 
 
 def main(names: list[str]) -> None:

@@ -47,6 +47,13 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(START_SECONDS)
+            self._process = None
+
     def freeze(self) -> None:
         """Stop it from answering; its connections stay open."""
         assert self._process is not None

@@ -191,6 +191,19 @@ async def test_a_killed_server_is_used_again_once_it_is_back(app: Quart, maria: 
 
 
 @pytest.mark.feature("D7")
+@pytest.mark.parametrize("settings", [{"SQLALCHEMY_CONNECT_TIMEOUT_SECONDS": 20}])
+async def test_a_request_waits_for_a_server_that_is_being_restarted(
+    app: Quart, maria: Server
+) -> None:
+    maria.kill()
+    asked = asyncio.create_task(status(app))
+    done, _ = await asyncio.wait([asked], timeout=0.5)
+    assert not done
+    await asyncio.to_thread(maria.start)
+    assert await asked == 200
+
+
+@pytest.mark.feature("D7")
 async def test_a_refused_connection_is_a_503(
     app: Quart, maria: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

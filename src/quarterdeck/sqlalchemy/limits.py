@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import event
@@ -32,6 +33,8 @@ from sqlalchemy.util import await_only
 T = TypeVar("T")
 
 SERVER_LOST = 2013  # what MySQL's own clients say after a read timeout
+REFUSED = 2003
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,23 @@ def prepare(engine: Engine, limits: Limits) -> None:
     ) -> _Connection:
         dbapi = dialect.loaded_dbapi
         creator = options.pop("async_creator_fn", dbapi.driver.connect)
-        reached = _in_time(dbapi, creator(*args, **options), limits.connect)
+        reached = _reach(dbapi, partial(creator, *args, **options), limits.connect)
         connection: _Connection = await_only(adapter.create(dbapi, reached))
         connection.limits = limits
         return connection
+
+
+async def _reach(dbapi: Any, connect: Callable[[], Awaitable[T]], seconds: float | None) -> T:
+    """Connect; a server that is being restarted is waited for as long as a frozen one."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + (seconds or 0)
+    while True:
+        try:
+            return await _in_time(dbapi, connect(), seconds)
+        except dbapi.OperationalError as error:
+            if error.args[0] != REFUSED or loop.time() + POLL_SECONDS > deadline:
+                raise
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _in_time(dbapi: Any, work: Awaitable[T], seconds: float | None) -> T:
