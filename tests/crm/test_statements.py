@@ -51,6 +51,7 @@ LEFT_OUT = {
     "auth.login": "for strangers, and shows no rows",
     "auth.register": "for strangers, and shows no rows",
     "auth.reset_link": "for strangers, and shows no rows",
+    "metrics.show": "figures of the process, for the operator",
     "transfer.show": "its state is a file, see transfer.uploads",
 }
 # Statements that a page may take, the signed-in person included; the usual is enough for a list.
