@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASUREMENTS = ["hello", "orders", "session", "faults"]
+MEASUREMENTS = ["hello", "orders", "session", "sockets", "faults"]
 
 
 def main(names: list[str]) -> None:

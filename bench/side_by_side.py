@@ -105,7 +105,11 @@ def served(peer: Peer) -> Iterator[Server]:
         yield Server(peer, process.pid, base, peer.sign_in(base) if peer.sign_in else None)
     finally:
         process.terminate()
-        process.wait(15)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:  # there are servers that wait for their clients
+            process.kill()
+            process.wait()
 
 
 def _wait_for(port: int, peer: Peer, process: subprocess.Popen[bytes]) -> None:
@@ -125,9 +129,9 @@ def load(server: Server, path: str, seconds: int) -> Turn:
     header = ["-H", f"Cookie: {server.cookie}"] if server.cookie else []
     url = server.base + path
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *header, url]
-    before = _cpu_seconds(server.process)
+    before = cpu_seconds(server.process)
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    spent = _cpu_seconds(server.process) - before
+    spent = cpu_seconds(server.process) - before
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     count = re.search(r"(\d+) requests in", output)
     if "Non-2xx" in output or "Socket errors" in output or not rate or not count:
@@ -135,7 +139,7 @@ def load(server: Server, path: str, seconds: int) -> Turn:
     return Turn(float(rate[1]), spent * 1000 / max(int(count[1]), 1))
 
 
-def _cpu_seconds(process: int) -> float:
+def cpu_seconds(process: int) -> float:
     """Return the CPU time of a process and its children so far; 0 where there is no /proc."""
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
