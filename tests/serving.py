@@ -37,26 +37,29 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, **more: str) -> Iterator[str]:
+def serving(folder: Path, *, port: int = 0, **more: str) -> Iterator[str]:
     """Serve the CRM of the folder, and give its address."""
-    with server(folder, **more) as (_, address):
+    with server(folder, port=port, **more) as (_, address):
         yield address
 
 
 @contextmanager
-def server(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def server(
+    folder: Path, *, port: int = 0, **more: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Serve the CRM of the folder; gives the process and the address.
 
     What it says goes to a file there.
 
     Args:
         folder: Where its instance folder is.
+        port: Any free one if not given.
         **more: Environment variables.
     """
     log = folder / "log"
     with log.open("w") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", "127.0.0.1:0"],
+            [sys.executable, "-m", "quarterdeck_crm", "serve", "--bind", f"127.0.0.1:{port}"],
             cwd=folder,
             env=environment(folder, **more),
             stdout=subprocess.DEVNULL,

@@ -88,7 +88,7 @@ def _order(order: Order) -> Data:
     return {
         "number": order.number,
         "state": order.state.value,
-        "net": f"{order.net:f}",
+        "net": f"{order.net:.6f}",
         "currency": order.currency,
         "ordered_on": order.ordered_on.isoformat(),
         "account": _reference(order, "account"),

@@ -1,7 +1,7 @@
 // Makes a part of the page equal to a newer rendering of it, by changing only what differs: what
 // has the focus, what is typed and what is under the pointer stay where they are.
 //
-// data-rows   its children are rows, found again by their id wherever they stand
+// data-rows   has an id, and rows that are found again by theirs wherever they stand
 // data-keep   belongs to a script: left alone
 
 import { localize } from "../locale.js";
@@ -12,11 +12,16 @@ const FRESH = 3000; // milliseconds of highlight
 const IN_USE = "[aria-busy=true], [data-held], :has(details[open])";
 const POINTED = matchMedia("(hover: hover)").matches ? `:hover, ${IN_USE}` : IN_USE;
 
-let isWaiting; // whether something was not moved, because somebody is about to click on it
+let held; // the lists that stay as they are, because somebody is about to click in them
+let isWaiting; // whether something was left for later
 
 /** Change `old` into `fresh`; return whether a part has to wait. */
 export function patch(old, fresh) {
-  isWaiting = false;
+  held = new Set([...old.querySelectorAll("[data-rows]")].filter((list) => {
+    const next = fresh.querySelector(`#${list.id}`);
+    return next && movesWhatIsPointedAt(list, [...next.children]);
+  }));
+  isWaiting = held.size > 0;
   const focused = document.activeElement;
   morph(old, fresh);
   if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
@@ -86,17 +91,11 @@ function areAlike(one, other) {
 
 function changeRows(old, fresh) {
   const rows = [...fresh.children];
-  if (movesWhatIsPointedAt(old, rows)) {
-    isWaiting = true;
-    return;
-  }
+  if (held.has(old)) return;
   let at = old.firstElementChild;
   for (const row of rows) {
     const present = document.getElementById(row.id);
-    if (present && isPointedAt(present) && present.parentElement !== old) {
-      isWaiting = true;
-      continue;
-    }
+    if (present && held.has(present.parentElement)) continue;
     if (!present) {
       highlight(old.insertBefore(made(row), at));
       continue;

@@ -5,7 +5,7 @@ import { adopt } from "../toasts.js";
 import { patch } from "./patch.js";
 
 const PAUSE = 1000; // milliseconds from one time to the next, at least
-const EASE = 10; // and this many times what the last one took: a busy server is asked less
+const EASE = 4; // and this many times what the last one took: a busy server is asked less
 const SPREAD = 150; // so that not everybody asks in the same moment
 const LOOK_AGAIN = 300; // whether the pointer has gone
 

@@ -9,6 +9,7 @@ import { connect } from "./socket.js";
 import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
 import { sentence } from "./words.js";
 
+const MOST_TOASTS = 4; // at once: the page itself shows what changed
 const main = document.querySelector("main");
 const { live, doing, at, me } = main.dataset;
 const told = document.querySelector("[data-live-form]");
@@ -22,11 +23,12 @@ function isNews({ name, data }) {
 
 function changed(message, isReplayed) {
   if (!isNews(message)) return;
-  const isMine = message.data.by?.id === me;
   if (told) return message.room === told.dataset.liveForm && tell(message);
   renew();
+  const isMine = message.data.by?.id === me;
   const text = sentence(message);
-  if (text && !isMine && !isReplayed) toast(text);
+  const isCrowded = document.querySelectorAll(".toast-note").length >= MOST_TOASTS;
+  if (text && !isMine && !isReplayed && !isCrowded) toast(text);
 }
 
 function tell(message) {
@@ -34,7 +36,9 @@ function tell(message) {
   told.hidden = false;
 }
 
-const { say } = connect(seats, {
+if (document.querySelector(".board")) await import("./moves.js");
+
+const { say } = "WebSocket" in window ? connect(seats, {
   event(message, isReplayed) {
     heardUpTo(message.room, message.id);
     if (message.name === "said") showSaid(message);
@@ -53,8 +57,7 @@ const { say } = connect(seats, {
     if (word === "signed-out" && !told) location.reload(); // to sign in, and back to this page
     else sayConnection(word);
   },
-});
+}) : {};
 
-startTalk(say);
-if (document.querySelector(".board")) import("./moves.js");
+if (say) startTalk(say);
 document.addEventListener("live:gone", () => toast("This is no longer there.", "warning"));
