@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -11,14 +11,13 @@ from typing import NoReturn
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.commands import AppGroup
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.schema import check_schema
 
 from .importing import ImportRefusedError
-from .kinds import KINDS, Source
+from .kinds import KINDS, Part, Source
 from .running import run_import
 from .wording import ignored, refusal, summary, unlisted
 
@@ -107,19 +106,19 @@ def _refuse(refused: ImportRefusedError) -> NoReturn:
 async def _export(what: str, *paths: Path, force: bool) -> None:
     await check_schema()
     for part, file in zip(KINDS[what].parts, paths, strict=True):
-        await _write(file, part.rows, force=force)
+        await _write(file, part, force=force)
 
 
-async def _write(
-    file: Path, rows: Callable[[AsyncSession], AsyncIterator[str]], *, force: bool
-) -> None:
+async def _write(file: Path, part: Part, *, force: bool) -> None:
     if await asyncio.to_thread(file.exists) and not force:
         raise click.ClickException(f"'{file}' exists. Name another file, or add --force.")
     unfinished = file.with_name(file.name + ".part")
+    bar = _progress_bar(f"Exporting {part.label.lower()}")
     with await asyncio.to_thread(unfinished.open, "w", encoding="utf-8", newline="") as out:
         async with db.new_session() as session:
-            async for chunk in rows(session):
-                await asyncio.to_thread(out.write, chunk)
+            with bar as progress:
+                async for chunk in part.export(session, progress):
+                    await asyncio.to_thread(out.write, chunk)
     await asyncio.to_thread(unfinished.replace, file)
     click.echo(f"Wrote {file}.")
 

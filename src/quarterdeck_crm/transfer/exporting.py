@@ -1,24 +1,40 @@
-"""Exporting to CSV as a stream: what is written imports again to the same state."""
+"""Exporting to CSV piece by piece: what is written imports again to the same state.
+
+A piece is a query of its own and holds no connection while somebody reads it. A server-side
+cursor would hold one for as long as the slowest reader takes, and asyncmy, which reads ahead of
+its caller, would still fill the memory.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, Protocol
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck_crm.models import Account, Contact, Good, Order, OrderLine, User
 
 from .columns import Table
-from .csvfile import BATCH, with_guard
+from .csvfile import with_guard
 from .tables import ACCOUNTS, GOODS, LINES, ORDERS
 
+PIECE = 500  # accounts, goods, or orders
+Chunks = AsyncIterator[str]
+Progress = Callable[[int, int], None]
 
-async def export_accounts(session: AsyncSession) -> AsyncIterator[str]:
-    """Yield the accounts as CSV, a row for each contact of an account."""
+
+class Export(Protocol):
+    """What the functions of this module are."""
+
+    def __call__(self, session: AsyncSession, progress: Progress | None = None) -> Chunks: ...
+
+
+def export_accounts(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+    """Return the accounts as CSV, a row for each contact of an account."""
     statement = (
         select(
             Account.code, Account.name, User.email, Account.email, Account.phone, Account.website,
@@ -31,22 +47,21 @@ async def export_accounts(session: AsyncSession) -> AsyncIterator[str]:
         .order_by(Account.id, Contact.id)
     )  # fmt: skip
     archived = ACCOUNTS.names.index("archived")
-    async for chunk in _stream(session, ACCOUNTS, statement, flag=archived):
-        yield chunk
+    return _stream(session, ACCOUNTS, statement, Account.id, progress, flag=archived)
 
 
-async def export_goods(session: AsyncSession) -> AsyncIterator[str]:
-    """Yield the catalogue as CSV."""
+def export_goods(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+    """Return the catalogue as CSV."""
     statement = select(
         Good.code, Good.name, Good.category, Good.unit, Good.price, Good.currency, Good.stock,
         Good.description, Good.archived_at,
     ).order_by(Good.id)  # fmt: skip
-    async for chunk in _stream(session, GOODS, statement, flag=GOODS.names.index("archived")):
-        yield chunk
+    archived = GOODS.names.index("archived")
+    return _stream(session, GOODS, statement, Good.id, progress, flag=archived)
 
 
-async def export_orders(session: AsyncSession) -> AsyncIterator[str]:
-    """Yield the orders, without their lines, as CSV."""
+def export_orders(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+    """Return the orders, without their lines, as CSV."""
     statement = (
         select(
             Order.number, Account.code, Order.state, Order.currency, User.email,
@@ -54,45 +69,55 @@ async def export_orders(session: AsyncSession) -> AsyncIterator[str]:
             Order.ship_name, Order.ship_address, Order.ship_city, Order.ship_region,
             Order.ship_postal_code, Order.ship_country, Order.remark,
         )
-        .join(Order.account)
+        .outerjoin(Order.account)
         .outerjoin(Order.owner)
         .order_by(Order.id)
     )  # fmt: skip
-    async for chunk in _stream(session, ORDERS, statement):
-        yield chunk
+    return _stream(session, ORDERS, statement, Order.id, progress)
 
 
-async def export_lines(session: AsyncSession) -> AsyncIterator[str]:
-    """Yield the lines of all orders as CSV."""
+def export_lines(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+    """Return the lines of all orders as CSV."""
     statement = (
         select(Order.number, Good.code, OrderLine.quantity, OrderLine.price, OrderLine.discount)
-        .join(OrderLine.order)
-        .join(OrderLine.good)
+        .select_from(OrderLine)
+        .outerjoin(OrderLine.order)
+        .outerjoin(OrderLine.good)
         .order_by(OrderLine.order_id, OrderLine.position)
     )
-    async for chunk in _stream(session, LINES, statement):
-        yield chunk
+    return _stream(session, LINES, statement, OrderLine.order_id, progress)
 
 
 async def _stream(
     session: AsyncSession,
     table: Table,
     statement: Select[*tuple[Any, ...]],
+    key: InstrumentedAttribute[int],
+    progress: Progress | None,
     *,
     flag: int | None = None,
-) -> AsyncIterator[str]:
-    """Yield the header and then the rows, a thousand at a time.
+) -> Chunks:
+    """Yield the header, and then what is there now by ranges of a key.
 
     Args:
-        session: The db session, kept busy until the last row.
+        session: The db session; it holds no connection between the pieces.
         table: Whose column names make the header.
-        statement: Selects the columns in the table's order.
+        statement: Selects the columns in the table's order. Its joins are outer ones, so that
+            the database begins with the range.
+        key: What the ranges are of.
+        progress: Called after each piece with how far the key has come, and how far it goes.
         flag: Position of a moment that is written as yes or no.
     """
     yield _text([table.names])
-    result = await session.stream(statement, execution_options={"yield_per": BATCH})
-    async for rows in result.partitions():
-        yield _text([_cell(value, as_flag=i == flag) for i, value in enumerate(r)] for r in rows)
+    first, last = (await session.execute(select(func.min(key), func.max(key)))).one()
+    for start in range(first or 0, (last or -1) + 1, PIECE):
+        rows = await session.execute(statement.where(key.between(start, start + PIECE - 1)))
+        text = _text([_cell(value, as_flag=i == flag) for i, value in enumerate(r)] for r in rows)
+        await session.commit()  # nothing is held while somebody reads
+        if text:
+            yield text
+        if progress:
+            progress(min(start + PIECE, last + 1) - first, last + 1 - first)
 
 
 def _cell(value: Any, *, as_flag: bool) -> str:

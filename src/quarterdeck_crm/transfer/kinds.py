@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from .accounts import import_accounts
 from .columns import Table
-from .exporting import export_accounts, export_goods, export_lines, export_orders
+from .exporting import Export, export_accounts, export_goods, export_lines, export_orders
 from .goods import import_goods
 from .importing import Import, Report
 from .orders import import_orders
@@ -33,13 +31,13 @@ class Part:
         name: Of the exported file, without its ending.
         label: What people call it.
         table: Its columns.
-        rows: Yields it as CSV.
+        export: Yields it as CSV.
     """
 
     name: str
     label: str
     table: Table
-    rows: Callable[[AsyncSession], AsyncIterator[str]]
+    export: Export
 
 
 @dataclass(frozen=True, slots=True)

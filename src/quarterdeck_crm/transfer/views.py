@@ -83,7 +83,7 @@ async def discard_submit(upload_id: str) -> ResponseReturnValue:
 @bp.get("/export/<name>.csv")
 @role_required(IMPORTER)
 async def export(name: str) -> Response:
-    """Stream all rows; memory holds a thousand of them at a time."""
+    """Stream all rows; memory holds a piece of them at a time."""
     part = PARTS.get(name)
     if part is None:
         raise NotFoundError("There is no such export.")
@@ -99,7 +99,7 @@ async def export(name: str) -> Response:
 async def _stream(session: AsyncSession, part: Part) -> AsyncIterator[bytes]:
     """Yield a file from a db session that lives as long as the response, not as the request."""
     async with session:
-        async for chunk in part.rows(session):
+        async for chunk in part.export(session):
             yield chunk.encode()
 
 

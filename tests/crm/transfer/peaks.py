@@ -1,6 +1,7 @@
 """Print how many bytes imports and exports of two sizes need: ``python -m ... FOLDER URI``.
 
-A program of its own, because the debug mode of the tests needs more than the work does.
+A program of its own, because the debug mode of the tests needs more than the work does. Batches
+are small, so that a few orders are many of them.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from pathlib import Path
 
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.transfer.exporting import export_lines, export_orders
+from quarterdeck_crm.transfer import csvfile, exporting, staging
 from quarterdeck_crm.transfer.kinds import KINDS, Source
 from quarterdeck_crm.transfer.running import run_import
 
 from .large_files import write_files
 
-FEW, MANY = 2_000, 5_000
+FEW, MANY = 500, 2_000
+csvfile.BATCH = exporting.PIECE = staging.PORTION = 100
 
 
 async def main(folder: Path, uri: str) -> None:
@@ -45,7 +47,7 @@ async def main(folder: Path, uri: str) -> None:
 
 
 async def export() -> None:
-    for rows in (export_orders, export_lines):
+    for rows in (exporting.export_orders, exporting.export_lines):
         async with db.new_session() as session:
             async for _ in rows(session):
                 pass

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, OrderLine
+from quarterdeck_crm.transfer import exporting
 from quarterdeck_crm.transfer.csvfile import with_guard, without_guard
 from quarterdeck_crm.transfer.exporting import (
     export_accounts,
@@ -19,6 +20,7 @@ from quarterdeck_crm.transfer.exporting import (
     export_lines,
     export_orders,
 )
+from tests.crm.conftest import Auth
 
 from .conftest import RunImport
 
@@ -57,6 +59,34 @@ async def test_exports_import_again_to_the_same_state(
 
     assert await _export(app, files) == before
     assert "'=SUM(1,2)" in before["customers.csv"]
+
+
+@pytest.mark.usefixtures("imported")
+async def test_no_connection_is_held_while_a_piece_is_read(
+    app: Quart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "PIECE", 1)
+    async with app.app_context(), db.new_session() as session:
+        pieces = []
+        async for piece in export_orders(session):
+            pieces.append(piece)
+            assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+    assert len(pieces) == 3, "the header and two orders"
+
+
+@pytest.mark.usefixtures("imported")
+async def test_a_reader_who_goes_away_leaves_nothing_open(
+    app: Quart, as_moderator: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "PIECE", 1)
+    async with as_moderator.client.request("/transfer/export/orders.csv") as connection:
+        await connection.send_complete()
+        assert (await connection.receive()).startswith(b"number,account")
+        await connection.disconnect()
+
+    async with app.app_context():
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+49 30", "-5", "@home", "'=1", "'", "plain", ""])
