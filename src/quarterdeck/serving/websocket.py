@@ -234,8 +234,10 @@ class WebsocketStream(WSStream):
             return
         self.state = State.CLOSED
         self._end(code, reason)
-        await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
-        await self.send(EndData(stream_id=self.stream_id))
+        try:
+            await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
+        finally:  # the app may be cancelled, having heard that this is the end
+            await self.send(EndData(stream_id=self.stream_id))
 
     def abandon(self) -> None:
         """Take it that the connection is gone; the app is told."""

@@ -117,12 +117,15 @@ class Connection:
             if self.on_close is not None:
                 self.on_close()
 
+    def drop(self) -> None:
+        """Forget what waits: a close may take long, and nothing else is sent any more."""
+        self._queue.clear()
+
     async def write(self) -> None:
         """Send what waits, for as long as the connection lives; a task of its own."""
         while True:
             while self._queue:
-                await self._send(self._queue[0])
-                self._queue.popleft()
+                await self._send(self._queue.popleft())
                 if self._replayed:
                     self._replayed -= 1
                     self._caught_up.set()

@@ -9,6 +9,8 @@ from typing import Any
 
 from quart import Websocket
 
+from quarterdeck.exceptions import EventRefusedError
+
 from . import messages
 from .connection import MISBEHAVING, OUR_ERROR, TOO_BIG, Connection, Member
 from .event import Position, parse_id
@@ -16,7 +18,6 @@ from .messages import Ping, Refusal, Say, Subscribe, Unsubscribe
 from .rate import Rate
 from .switchboard import USER, Switchboard
 
-CLOSE_SECONDS = 2.0  # for a client that does not even read that it is closed
 REACH_SECONDS = 1.0  # for a process that is behind another one
 
 MayEnter = Callable[[Member, str], Awaitable[bool]]
@@ -132,7 +133,10 @@ class Conversation:
         if not text.strip():
             raise Refusal("bad_message", "There is nothing in the text.", room)
         by = {"id": member.id, "name": member.name}
-        await self._publish(room, "said", {"by": by, "text": text})
+        try:
+            await self._publish(room, "said", {"by": by, "text": text})
+        except EventRefusedError:
+            raise Refusal("unavailable", "Nobody can be told just now. Try again.", room) from None
 
     def _need_seat(self, room: str) -> None:
         if room not in self.connection.seats or room.startswith(USER):
@@ -144,9 +148,9 @@ class Conversation:
             self.connection.close(OUR_ERROR, "Internal error")
 
     async def _close(self, code: int, reason: str) -> None:
-        with suppress(TimeoutError, RuntimeError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._websocket.close(code, reason)
+        """Say why; how long a client may take to read that is for the server to limit."""
+        with suppress(RuntimeError):  # closed already
+            await self._websocket.close(code, reason)
 
 
 def _size(raw: str | bytes) -> int:

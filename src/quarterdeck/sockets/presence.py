@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from . import messages
 from .base import Backend, Person
@@ -13,6 +13,7 @@ from .connection import Connection
 logger = logging.getLogger("quarterdeck.sockets")
 
 RETRY_SECONDS = 1.0
+CROWD = 50  # connections from which on news of a room are collected for longer
 
 
 class Presence:
@@ -28,7 +29,7 @@ class Presence:
     def __init__(
         self,
         backend: Backend,
-        connections: Callable[[str], Iterable[Connection]],
+        connections: Callable[[str], Collection[Connection]],
         pause: float,
     ) -> None:
         self._backend = backend
@@ -52,11 +53,18 @@ class Presence:
         self._theirs.add(room)
         self._wake.set()
 
+    @property
+    def pause(self) -> float:
+        """Seconds to wait for more news: all in a room are told about all in it."""
+        rooms = self._ours | self._theirs
+        most = max((len(self._connections(room)) for room in rooms), default=0)
+        return self._pause * max(1.0, most / CROWD)
+
     async def run(self) -> None:
         """Pass on what changed, for as long as the app serves."""
         while True:
             await self._wake.wait()
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(self.pause)
             self._wake.clear()
             try:
                 await self._flush()
@@ -89,7 +97,7 @@ class Presence:
         )
 
     async def _tell(self, room: str) -> None:
-        if not any(True for _ in self._connections(room)):
+        if not self._connections(room):
             self._told.pop(room, None)
             self._newcomers.pop(room, None)
             return

@@ -85,7 +85,8 @@ class Switchboard:
         self._enter(connection, USER + connection.member.id, "looking")
 
     def disconnect(self, connection: Connection) -> None:
-        """Remove a connection from everywhere."""
+        """Remove a connection from everywhere, and what waits for it."""
+        connection.drop()
         for room in tuple(connection.seats):
             self.leave(connection, room)
         self.connections.discard(connection)
@@ -163,7 +164,7 @@ class Switchboard:
         if event.name == "disconnect":
             for connection in self.of_member(order["member"]):
                 if order["via"] in {None, connection.member.via}:
-                    connection.close(order["code"], "Signed out")
+                    connection.close(order["code"], "Ended by the server")
         elif event.name == "reconsider" and self.supervision is not None:
             self.supervision.doubt(order["member"])
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
+from quarterdeck.exceptions import EventRefusedError
 from quarterdeck.sockets import Event, Hub, Member
 from tests.kit.sockets.app import Client, connected, make_app
 
@@ -215,6 +216,17 @@ async def test_say(app: Quart) -> None:
             said = await each.next()
             assert said["name"] == "said"
             assert said["data"] == {"by": {"id": "ada", "name": "Ada"}, "text": "hello 你好 <b>"}
+
+
+async def test_what_cannot_be_told_just_now(app: Quart, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(event: Event) -> str:
+        raise EventRefusedError(1)
+
+    monkeypatch.setattr(app.extensions["sockets"].backend, "publish", full)
+    async with connected(app) as ada:
+        await ada.subscribe("open")
+        await ada.send("say", room="open", text="x")
+        assert (await ada.next())["code"] == "unavailable"
 
 
 # --- what a client must not do --------------------------------------------------------

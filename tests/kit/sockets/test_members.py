@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from quart import Quart, websocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from quarterdeck.sockets import Hub, Member
+from quarterdeck.sockets.memory import MemoryBackend
+from quarterdeck.sockets.presence import Presence
 from tests.kit.sockets.app import Client, connected, make_app
 
 pytestmark = pytest.mark.feature("WS3")
@@ -256,3 +258,14 @@ async def test_presence_survives_a_back_end_in_trouble(
             await ada.subscribe("open")
             assert await here(ada) == [("Ada", "looking")]
     assert "away" in caplog.text
+
+
+def test_news_of_a_crowd_come_less_often() -> None:
+    """Ten times as many who are told of ten times as many: not a hundred times the work."""
+    crowds = {"few": 50, "many": 500}
+    presence = Presence(MemoryBackend(), lambda room: cast(Any, range(crowds[room])), pause=0.2)
+    assert presence.pause == 0.2
+    presence.on_presence("few")
+    assert presence.pause == 0.2
+    presence.on_presence("many")
+    assert presence.pause == 2.0

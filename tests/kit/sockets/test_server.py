@@ -8,16 +8,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
-from .raw import CLOSE, RawSocket
+from quarterdeck.app import Quart
+from tests.kit.serving_app import served
+from tests.wire import CLOSE, Wire, connected
+
+from .app import make_app
 
 pytestmark = pytest.mark.feature("WS3")
 
@@ -76,11 +80,22 @@ async def publish(port: int, count: int, size: int) -> None:
     await asyncio.to_thread(ask, port, "POST", f"/publish?count={count}&size={size}")
 
 
+async def subscribe(wire: Wire, **since: str) -> None:
+    await wire.message(json.dumps({"type": "subscribe", "room": "open", **since}))
+
+
+async def messages(wire: Wire) -> AsyncIterator[dict[str, Any]]:
+    """Read JSON messages; a close ends them."""
+    while (frame := await wire.receive())[0] != CLOSE:
+        yield msgspec.json.decode(frame[1])
+    assert int.from_bytes(frame[1][:2]) == 1008
+
+
 class Follower:
     """A client that keeps its last id, and comes back with it however it lost the connection."""
 
     def __init__(self, port: int, name: str) -> None:
-        self.port = port
+        self.address = ("127.0.0.1", port)
         self.path = f"/ws?as={name}"
         self.numbers: list[int] = []
         self.closes = 0
@@ -90,24 +105,23 @@ class Follower:
     async def follow(self, count: int, *, leave_at: int | None = None) -> None:
         """Collect so many events; go away without a word after ``leave_at`` of them."""
         while len(self.numbers) < count:
-            since = {} if self._last is None else {"since": self._last}
-            with closing(await RawSocket.connect(self.port, self.path)) as connection:
-                connection.pause = 0.05
-                await connection.send(type="subscribe", room="open", **since)
-                async for message in connection.messages():
-                    self._hear(message)
-                    if len(self.numbers) in {count, leave_at}:
-                        leave_at = None
-                        break
+            async with connected(self.address, self.path) as wire:
+                await subscribe(wire, **({} if self._last is None else {"since": self._last}))
+                await self.hear(wire, count, leave_at)
             self.closes += 1
+            leave_at = None
 
-    def _hear(self, message: dict[str, Any]) -> None:
-        assert message["type"] in {"event", "subscribed", "presence"}, message
-        self._last = message.get("id") or message.get("at") or self._last
-        if message["type"] == "event":
-            self.numbers.append(message["data"]["number"])
-        elif message["type"] == "subscribed":
-            self.ready.set()
+    async def hear(self, wire: Wire, count: int, leave_at: int | None = None) -> None:
+        """Take messages until there are enough, or the server closes with 1008."""
+        async for message in messages(wire):
+            assert message["type"] in {"event", "subscribed", "presence"}, message
+            self._last = message.get("id") or message.get("at") or self._last
+            if message["type"] == "subscribed":
+                self.ready.set()
+            elif message["type"] == "event":
+                self.numbers.append(message["data"]["number"])
+                if len(self.numbers) in {count, leave_at}:
+                    return
 
 
 async def test_many_clients_and_many_events(port: int) -> None:
@@ -130,38 +144,36 @@ async def test_many_clients_and_many_events(port: int) -> None:
 async def test_a_client_that_does_not_read(port: int) -> None:
     """It is closed with 1008 while others hear everything, and gets the rest when it is back."""
     behind = (await statistics(port))["fell_behind"]
-    follower = Follower(port, "Follower")
-    with closing(await RawSocket.connect(port, "/ws?as=Sleeper", buffer=4096)) as sleeper:
-        await sleeper.send(type="subscribe", room="open")
+    follower, sleeper = Follower(port, "Follower"), Follower(port, "Sleeper")
+    async with connected(sleeper.address, sleeper.path) as wire, asyncio.timeout(40):
+        await subscribe(wire)
         following = asyncio.create_task(follower.follow(400))
         await follower.ready.wait()
-        async with asyncio.timeout(25):
-            await publish(port, 400, 20_000)
-            await following
-            numbers, last = await _read_until_closed(sleeper)
+        await publish(port, 400, 20_000)
+        await following
+        await sleeper.hear(wire, 400)  # what it finds when it wakes up, and then the close
     assert follower.numbers == list(range(400))
     assert (await statistics(port))["fell_behind"] > behind
-    assert len(numbers) < 400
-    with closing(await RawSocket.connect(port, "/ws?as=Sleeper")) as again:
-        await again.send(type="subscribe", room="open", since=last)
-        async for message in again.messages():
-            if message["type"] == "event":
-                numbers.append(message["data"]["number"])
-            elif message["type"] == "subscribed":
-                break
-    assert numbers == list(range(400))
+    assert len(sleeper.numbers) < 400
+    await sleeper.follow(400)
+    assert sleeper.numbers == list(range(400))
 
 
-async def _read_until_closed(sleeper: RawSocket) -> tuple[list[int], str]:
-    """What a client finds that wakes up: some events, the last id, and 1008."""
-    numbers: list[int] = []
-    last = ""
-    async for opcode, payload in sleeper.frames():
-        if opcode == CLOSE:
-            assert int.from_bytes(payload[:2]) == 1008
-            return numbers, last
-        message = msgspec.json.decode(payload)
-        last = message.get("id") or message.get("at") or last
-        if message["type"] == "event":
-            numbers.append(message["data"]["number"])
-    raise AssertionError("ended without a close frame")
+@pytest.mark.hazard("a slow reader blocks its sender for ever")
+async def test_nothing_is_left_of_a_client_that_never_reads() -> None:
+    """On our server, which waits for nobody: also if the close frame itself cannot be sent."""
+    app, hub = make_app(Quart, SOCKETS_QUEUE_SIZE=20)
+    async with (
+        served(cast(Quart, app)) as (address, _),
+        app.app_context(),
+        connected(address, "/ws?as=Sleeper") as wire,
+    ):
+        await subscribe(wire)
+        while not (now := hub.statistics())["rooms"]:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        while not now["fell_behind"]:
+            await hub.publish("open", "n", "x" * 50_000)
+            await asyncio.sleep(0)
+            now = hub.statistics()
+        assert now["connections"] == 0
+        await wire.ended()
