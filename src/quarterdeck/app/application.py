@@ -29,7 +29,7 @@ from .response import Response
 from .rule import Rule
 from .templating import Environment, template_context
 from .testing import TestClient
-from .websocket import OpenWebsockets, WebsocketConnection
+from .websocket import OpenWebsockets, Websocket, WebsocketConnection
 
 F = TypeVar("F", bound=Callable[[], Any])
 
@@ -69,6 +69,7 @@ class Quart(RequestCycle):
     json_provider_class = MsgspecJSONProvider
     request_class = Request
     response_class = Response
+    websocket_class = Websocket
 
     default_config = ImmutableDict(
         quart.Quart.default_config | {key.name: key.default for key in CONFIG}

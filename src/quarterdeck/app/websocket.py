@@ -13,7 +13,7 @@ from quart.asgi import ASGIWebsocketConnection, _handle_exception
 from quart.signals import websocket_received, websocket_sent
 from quart.typing import ResponseTypes
 from quart.utils import encode_headers
-from quart.wrappers import Websocket
+from quart.wrappers import Websocket as QuartWebsocket
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
 from .connection import pieces
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a handler has for the messages of a client that has left.
 FINISH_SECONDS = 5.0
+#: Messages that a handler may send before others get a turn, however fast its client is.
+SENT_AT_ONCE = 32
 #: Seconds after which a client whose handshake was refused may try again.
 RETRY_SECONDS = 10
 
@@ -60,6 +62,27 @@ class OpenWebsockets:
             self.by_address[address] -= 1
             if not self.by_address[address]:
                 del self.by_address[address]
+
+
+class Websocket(QuartWebsocket):
+    """What ``quart.websocket`` stands for."""
+
+    _is_accepted = False
+    _sent = 0
+
+    async def accept(self, headers: Any = None, subprotocol: str | None = None) -> None:
+        """Accept the handshake, once; sending and receiving do so too."""
+        if not self._is_accepted:
+            self._is_accepted = True
+            await super().accept(headers, subprotocol)
+
+    async def send(self, data: str | bytes) -> None:
+        """Send a message; returns when the server has taken it."""
+        self._sent += 1
+        if self._sent % SENT_AT_ONCE == 0:
+            await asyncio.sleep(0)  # Quart does so each time, a turn of the loop for each message
+        await self.accept()
+        await self._send(data)
 
 
 class WebsocketConnection(ASGIWebsocketConnection):
@@ -161,7 +184,7 @@ class WebsocketConnection(ASGIWebsocketConnection):
             return
         await super().close_connection(send, code, reason)
 
-    async def handle_websocket(self, websocket: Websocket, send: ASGISendCallable) -> None:
+    async def handle_websocket(self, websocket: QuartWebsocket, send: ASGISendCallable) -> None:
         """Have the app handle the WebSocket, then refuse or close it as need be."""
         try:
             response = await self.app.handle_websocket(websocket)
@@ -192,7 +215,7 @@ class WebsocketConnection(ASGIWebsocketConnection):
                 await send(cast(Any, {**body, "body": part}))
         await send(cast(Any, {**body, "more_body": False}))
 
-    def _create_websocket_from_scope(self, send: ASGISendCallable) -> Websocket:
+    def _create_websocket_from_scope(self, send: ASGISendCallable) -> QuartWebsocket:
         path, refusal = read_path(self.scope)
         if path != self.scope["path"]:
             self.scope = cast(Any, {**self.scope, "path": path})

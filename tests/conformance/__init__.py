@@ -1,0 +1,1 @@
+"""The conformance of ``/ws/echo`` by Autobahn's fuzzing client, run by hand."""
