@@ -46,6 +46,24 @@ async def test_a_spent_pool_is_a_503_in_time(tmp_path: Path) -> None:
         assert (await client.get("/")).status_code == 200
 
 
+@pytest.mark.feature("D7")
+async def test_by_default_the_answer_comes_within_3_seconds(tmp_path: Path) -> None:
+    app = make_app(tmp_path, SQLALCHEMY_POOL_SIZE=1, SQLALCHEMY_MAX_OVERFLOW=0)
+
+    @app.get("/")
+    async def view() -> str:
+        await db.session.execute(text("SELECT 1"))
+        return "done"
+
+    async with app.test_app(), app.app_context():
+        await db.create_database()
+        async with db.new_session() as session:
+            await session.execute(text("SELECT 1"))
+            async with asyncio.timeout(3):
+                assert (await app.test_client().get("/")).status_code == 503
+        assert (await app.test_client().get("/")).status_code == 200
+
+
 async def test_the_app_can_handle_it(tmp_path: Path) -> None:
     app = make_app(
         tmp_path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from quarterdeck.exceptions import ColumnNotLoadedError, TransactionOwnedError
-from quarterdeck.sqlalchemy import driver, sqlite
+from quarterdeck.sqlalchemy import Session, driver, sqlite
 
 from .sqlalchemy_app import Post, User, add_users, db, make_app
 
@@ -288,15 +288,38 @@ async def test_autocommit_is_left_alone(app: Quart) -> None:
         assert await names() == ["Ada"]
 
 
+async def by_a_locked_row() -> None:
+    async with db.transaction() as session:
+        user = await session.get_one(User, 1, with_for_update=True)
+        await asyncio.sleep(0)
+        user.balance += 1
+
+
+async def by_a_statement() -> None:
+    async with db.transaction() as session:
+        await session.execute(update(User).values(balance=User.balance + 1))
+
+
+async def by_declared_work() -> None:
+    async def work(session: Session) -> None:
+        user = await session.get_one(User, 1, with_for_update=True)
+        user.balance += 1
+
+    await User.query.get(1)  # what was read before is read anew by the lock
+    await db.run(work)
+
+
+@pytest.mark.feature("D9")
 @pytest.mark.hazard("lost updates")
-async def test_50_increments_of_a_locked_row_make_50(app: Quart) -> None:
+@pytest.mark.parametrize("way", [by_a_locked_row, by_a_statement, by_declared_work])
+async def test_50_increments_make_50_in_each_way_of_the_docs(
+    app: Quart, way: Callable[[], Awaitable[None]]
+) -> None:
     await add_users("Ada")
 
     async def increment() -> None:
-        async with app.app_context(), db.transaction():
-            user = await User.query.with_for_update().one()
-            await asyncio.sleep(0)
-            user.balance += 1
+        async with app.app_context():
+            await way()
 
     await asyncio.gather(*(increment() for _ in range(50)))
     assert (await User.query.one()).balance == 50

@@ -15,7 +15,7 @@ CONFIG = (
     ConfigKey("SQLALCHEMY_POOL_SIZE", 10, integer(1), "Connections kept open per database"),
     ConfigKey("SQLALCHEMY_MAX_OVERFLOW", 10, integer(0), "Further connections under load"),
     ConfigKey(
-        "SQLALCHEMY_POOL_TIMEOUT", 3.0, seconds, "Seconds to wait for a connection before a 503"
+        "SQLALCHEMY_POOL_TIMEOUT", 2.5, seconds, "Seconds to wait for a connection before a 503"
     ),
     ConfigKey(
         "SQLALCHEMY_POOL_RECYCLE",
