@@ -13,7 +13,7 @@ from playwright.async_api import Browser, WebSocket
 
 from .conftest import cookies_of, in_browser
 
-pytestmark = [*in_browser, pytest.mark.feature("WS2")]
+pytestmark = [*in_browser, pytest.mark.feature("WS4")]
 
 PAGE = Path(__file__).parents[2] / "docs" / "websocket.md"
 REMEMBER = """

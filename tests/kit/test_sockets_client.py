@@ -25,7 +25,7 @@ from quarterdeck.exceptions import (
 from quarterdeck.sockets import Event, client, following
 from quarterdeck.sockets.client import Client, Presence
 
-pytestmark = pytest.mark.feature("WS2")
+pytestmark = pytest.mark.feature("WS3")
 
 Conversation = Callable[["Server"], Awaitable[None]]
 

@@ -9,7 +9,8 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from tests.servers import free_port, redis_server
 from tests.serving import crm, running
 
 pytestmark = [
-    pytest.mark.feature("WS2"),
+    pytest.mark.feature("WS3"),
     pytest.mark.timeout(180),
     pytest.mark.xdist_group("watch"),  # one server for all of them
 ]
@@ -165,6 +166,39 @@ async def test_prints_a_line_for_each_event(site: Site) -> None:
             rf"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d said: Ahoy by Ada Anker {first}", await watch.line()
         )
         assert (await watch.line()).endswith(f"said: Who is there? by Ada Anker {second}")
+
+
+async def test_an_order_that_a_program_makes_and_moves(site: Site) -> None:
+    order = {"account_id": 1, "currency": "EUR", "lines": [{"good_id": 1, "quantity": 1}]}
+    async with talker(site) as ada, watching(site, "orders") as watch:
+        await ada.sees("Uma Usher")
+        made = await asyncio.to_thread(post, site, "orders", order)
+        created = await watch.line()
+        async with watching(site, f"order:{made['id']}", "--since", created.split()[-1]) as one:
+            await asyncio.to_thread(post, site, f"orders/{made['id']}/moves", {"to": "confirmed"})
+            moved = await watch.line()
+            assert words_of(await one.line()) == words_of(created)
+            assert words_of(await one.line()) == words_of(moved)
+
+    assert words_of(created) == f"order {made['number']} created by Ada Anker"
+    assert words_of(moved) == f"order {made['number']} moved to confirmed by Ada Anker"
+
+
+def words_of(line: str) -> str:
+    """A line without its time and id."""
+    return " ".join(line.split()[2:-1])
+
+
+def post(site: Site, path: str, data: dict[str, Any]) -> Any:
+    """Send a request of a program, and return the answer."""
+    authorization = {"Authorization": f"Bearer {site.company.talker}"}
+    connection = HTTPConnection("127.0.0.1", site.port, timeout=20)
+    with closing(connection):
+        headers = authorization | {"Content-Type": "application/json"}
+        connection.request("POST", f"/api/v1/{path}", json.dumps(data), headers)
+        answer = connection.getresponse()
+        assert answer.status < 300
+        return json.load(answer)
 
 
 async def test_json_from_an_event_on(site: Site) -> None:
