@@ -105,6 +105,7 @@ class Site:
                 [*command, "--bind", f"127.0.0.1:{self.port}"],
                 cwd=self._folder,
                 env=self._environment,
+                stdout=subprocess.DEVNULL,
                 stderr=said,
             )
 

@@ -1,0 +1,250 @@
+"""Three ``crm serve`` that share one database and one Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import http.cookiejar
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from quarterdeck.sockets.event import parse_id
+from quarterdeck_crm.demo.cli import PASSWORD
+from tests.servers import Server, redis_server
+from tests.serving import Site, crm
+
+from .crowd import ROOMS
+
+pytestmark = [
+    pytest.mark.feature("WS3"),
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("processes"),  # the same three for all of them
+    pytest.mark.external_service("redis"),
+]
+
+ROOT = Path(__file__).parents[3]
+WAIT = 30.0  # what a busy machine may need for anything
+
+
+class Company(NamedTuple):
+    """Three processes, and the tokens of two people."""
+
+    sites: list[Site]
+    redis: Server
+    token: str
+    other_token: str
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    folder = tmp_path_factory.mktemp("company")
+    redis = redis_server(folder)
+    redis.start()
+    crm(folder, "db", "upgrade")
+    crm(folder, "demo", "--orders", "5")
+    tokens = [_token(folder, who) for who in ("admin", "user")]
+    settings = {
+        "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
+        "CRM_SOCKETS_RATE": "10000",  # one person says what a whole team would
+        "CRM_SOCKETS_BURST": "10000",
+    }
+    sites = [Site(folder, **settings) for _ in range(3)]
+    for site in sites:
+        site.begin()
+    for site in sites:
+        site.wait()
+    yield Company(sites, redis, *tokens)
+    for site in sites:
+        site.kill()
+    redis.kill()
+
+
+def _token(folder: Path, who: str) -> str:
+    return crm(folder, "token", "create", f"{who}@quarterdeck.example", "--name", "Tests").strip()
+
+
+@asynccontextmanager
+async def connected(site: Site, token: str = "", **headers: str) -> AsyncIterator[ClientConnection]:
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    url = f"ws://127.0.0.1:{site.port}/ws"
+    async with connect(
+        url, additional_headers=headers, compression=None, ping_interval=None, open_timeout=WAIT
+    ) as connection:
+        yield connection
+
+
+async def say(connection: ClientConnection, **message: Any) -> None:
+    await connection.send(msgspec.json.encode(message), text=True)
+
+
+async def hear(connection: ClientConnection, *types: str) -> dict[str, Any]:
+    """Return the next message of one of these types."""
+    async with asyncio.timeout(WAIT):
+        while True:
+            message: dict[str, Any] = msgspec.json.decode(await connection.recv())
+            if message["type"] in types:
+                return message
+
+
+async def subscribe(connection: ClientConnection, room: str, **more: str) -> None:
+    await say(connection, type="subscribe", room=room, **more)
+    await hear(connection, "subscribed")
+
+
+def test_1000_events_to_300_sockets_each_once_and_in_order(company: Company) -> None:
+    """Said by somebody on each process; what is right for one is compared with all others."""
+    urls = [f"ws://127.0.0.1:{site.port}/ws" for site in company.sites]
+    command = [sys.executable, "-m", "tests.crm.live.crowd", company.token, "300", "1000", *urls]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    everything, *others = json.loads(done.stdout)
+    events = [json.loads(event) for event in everything]
+    numbers = [int(event["data"]["text"]) for event in events]
+    ids = [parse_id(event["id"]) for event in events]
+    assert sorted(numbers) == list(range(1000))
+    assert ids == sorted(set(ids))
+    assert all(_grows(numbers[k] for k in range(1000) if numbers[k] % 3 == n) for n in range(3))
+    by_room = {
+        room: [raw for raw, event in zip(everything, events, strict=True) if event["room"] == room]
+        for room in ROOMS
+    }
+    assert len(others) == 299
+    for heard in others:
+        assert heard in (everything, *by_room.values())
+
+
+def _grows(numbers: Iterable[int]) -> bool:
+    listed = list(numbers)
+    return listed == sorted(listed)
+
+
+async def here(connection: ClientConnection, *names: str) -> None:
+    """Wait until these people are in the room."""
+    async with asyncio.timeout(WAIT):
+        while [each["name"] for each in (await hear(connection, "presence"))["here"]] != [*names]:
+            pass
+
+
+async def test_people_of_a_killed_process_are_gone_within_15_seconds(company: Company) -> None:
+    doomed, site, _ = company.sites
+    async with connected(site, company.token) as ada, connected(doomed, company.other_token) as uma:
+        await subscribe(ada, "team")
+        await subscribe(uma, "team", doing="editing")
+        await here(ada, "Ada Anker", "Uma Usher")
+
+        killed = time.monotonic()
+        await asyncio.to_thread(doomed.kill)
+        await here(ada, "Ada Anker")
+
+        assert time.monotonic() - killed < 15
+    await asyncio.to_thread(doomed.start)
+
+
+async def test_who_comes_back_to_another_process_misses_nothing(company: Company) -> None:
+    one, other, third = company.sites
+    async with connected(one, company.token) as ada:
+        async with connected(other, company.other_token) as uma:
+            for connection in (ada, uma):
+                await subscribe(connection, "orders")
+            await say(ada, type="say", room="orders", text="seen")
+            since = (await hear(uma, "event"))["id"]
+        for text in ("missed", "this", "too"):
+            await say(ada, type="say", room="orders", text=text)
+            await hear(ada, "event")
+        async with connected(third, company.other_token) as uma:
+            await say(uma, type="subscribe", room="orders", since=since)
+            told = [await hear(uma, "event", "gap", "subscribed") for _ in range(4)]
+
+    assert [message.get("data", {}).get("text") for message in told] == [
+        *("missed", "this", "too"),
+        None,
+    ]
+    assert told[3]["replayed"] == 3
+
+
+class Browser:
+    """Somebody who signs in and out on pages."""
+
+    def __init__(self) -> None:
+        self._cookies = http.cookiejar.CookieJar()
+        handler = urllib.request.HTTPCookieProcessor(self._cookies)
+        self._opener = urllib.request.build_opener(handler)
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
+
+    def post(self, site: Site, page: str, path: str, **fields: str) -> None:
+        """Post a form with the token that a page shows."""
+        with self._opener.open(f"{site.url}{page}") as answer:
+            found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', answer.read().decode())
+        assert found
+        data = urllib.parse.urlencode(fields | {"csrf_token": found[1]}).encode()
+        self._opener.open(f"{site.url}{path}", data).close()
+
+
+async def test_signing_out_on_one_process_ends_the_socket_on_another(company: Company) -> None:
+    one, other, _ = company.sites
+    browser = Browser()
+    fields = {"email": "user@quarterdeck.example", "password": PASSWORD}
+    await asyncio.to_thread(browser.post, one, "/auth/login", "/auth/login", **fields)
+
+    async with connected(other, Cookie=browser.cookie, Origin=other.url) as connection:
+        await subscribe(connection, "orders")
+        await asyncio.to_thread(browser.post, one, "/", "/auth/logout")
+
+        async with asyncio.timeout(5):
+            with suppress(ConnectionClosed):
+                while True:
+                    await connection.recv()
+
+    assert connection.close_code == 4401
+
+
+async def test_ready_names_live_while_redis_is_away(company: Company) -> None:
+    """Pages go on to work meanwhile."""
+    site = company.sites[0]
+    company.redis.freeze()
+    try:
+        status, answer = await asyncio.to_thread(_ready, site)
+        assert (status, answer["down"]) == (503, ["live"])
+        browser = Browser()
+        fields = {"email": "user@quarterdeck.example", "password": PASSWORD}
+        await asyncio.to_thread(browser.post, site, "/auth/login", "/auth/login", **fields)
+    finally:
+        company.redis.thaw()
+    await asyncio.to_thread(_wait_until_ready, site)
+
+
+def _wait_until_ready(site: Site) -> None:
+    deadline = time.monotonic() + WAIT
+    while _ready(site)[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _ready(site: Site) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=WAIT)
+    connection.request("GET", "/health/ready")
+    answer = connection.getresponse()
+    try:
+        return answer.status, json.load(answer)
+    finally:
+        connection.close()
