@@ -190,7 +190,7 @@ async def test_who_is_here_and_who_edits_what(ada: Desk, mika: Desk) -> None:
     await ada.open(f"/orders/{order['id']}/edit")
     for desk, other in ((ada, MIKA), (mika, ADA)):
         told = desk.page.locator("[data-editors]")
-        await expect(told).to_contain_text(f"{other} is editing this order")
+        await expect(told).to_contain_text(f"Also editing this order: {other}.")
     await mika.open("/goods/")
     await expect(ada.page.locator("[data-editors]")).to_be_hidden()
 

@@ -21,7 +21,7 @@ from .desk import Desk
 pytestmark = [
     *in_browser,
     pytest.mark.external_service("redis-server"),
-    pytest.mark.feature("WS4"),
+    pytest.mark.feature("WS4", "AP6"),
     pytest.mark.timeout(240),
 ]
 

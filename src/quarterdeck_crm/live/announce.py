@@ -60,6 +60,11 @@ def announce_deleted(session: AsyncSession, order: Order, *, actor: User | None)
     )
 
 
+def announce_imported(session: AsyncSession, *, count: int) -> None:
+    """Publish that orders were imported: one event however many."""
+    _publish(session, ("orders",), "orders.imported", {"count": count, "action": "imported"})
+
+
 def announce_person(session: AsyncSession, person: User, *, action: str) -> None:
     """Publish that somebody joined or left the team, or is known otherwise than before."""
     data = {"id": person.id, "name": person.name, "is_active": person.is_active}

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from quarterdeck.sqlalchemy import Session
+from quarterdeck_crm.live.announce import announce_imported
 from quarterdeck_crm.models import Order, OrderLine
 from quarterdeck_crm.models.columns import utc_now
 
@@ -38,6 +39,7 @@ async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> 
     if lines := [row for order in orders for row in _line_rows(order, ids[order.number])]:
         await session.execute(insert(OrderLine.__table__), lines)
     await task.record_imported(Order, ids.values())
+    announce_imported(session, count=len(orders))
 
 
 def _header_row(order: StagedOrder) -> dict[str, Any]:

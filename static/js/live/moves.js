@@ -136,6 +136,8 @@ function pickUp(card) {
 function choose(index) {
   choice = Math.max(0, Math.min(choices.length - 1, index));
   mark(held, choices[choice]);
+  board.querySelector("[data-target] .board-head")
+    .scrollIntoView({ block: "nearest", inline: "nearest" });
   announce(nameOf(choices[choice]));
 }
 

@@ -14,6 +14,8 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Activity, Good, Order, OrderLine, OrderState
 from quarterdeck_crm.transfer.columns import decimal
 from quarterdeck_crm.transfer.importing import ImportRefusedError
+from tests.crm.conftest import Auth
+from tests.kit.sockets.app import Client
 
 from .conftest import RunImport
 
@@ -265,3 +267,17 @@ def test_the_noise_of_binary_numbers_is_dropped(cell: str, value: str) -> None:
 def test_real_decimals_are_never_rounded_away(cell: str) -> None:
     with pytest.raises(ValueError, match="a number from 0 to 100 with at most 3 decimals"):
         decimal(decimals=3, most=Decimal(100))(cell)
+
+
+@pytest.mark.feature("WS4")
+async def test_pages_are_told_of_imported_orders_at_once(run_import: RunImport, auth: Auth) -> None:
+    for kind in ("accounts", "goods"):
+        await run_import(kind)
+    async with auth.client.websocket("/ws") as connection:
+        client = Client(connection)
+        await client.subscribe("orders")
+        report = await run_import("orders")
+        (event,) = await client.events(1)
+
+    assert event["name"] == "orders.imported"
+    assert event["data"]["count"] == report.created > 0
