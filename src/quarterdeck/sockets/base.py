@@ -63,6 +63,11 @@ class Backend(ABC):
         Works without ``start`` too: a command publishes and does not listen.
         """
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait until the processes can be reached."""
+        return 0
+
     @abstractmethod
     async def set_presence(self, room: str, people: Sequence[Person]) -> None:
         """Say who is in a room by way of this process; it replaces what was said before."""

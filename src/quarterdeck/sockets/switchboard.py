@@ -158,6 +158,9 @@ class Switchboard:
         for room, connections in self._rooms.items():
             for connection in connections:
                 connection.push(messages.gap(room))
+        if self.supervision is not None:
+            for member_id in self._by_member:  # a 'reconsider' may be among what was lost
+                self.supervision.doubt(member_id)
 
     def _obey(self, event: Event) -> None:
         order = msgspec.json.decode(msgspec.json.encode(event.data))
@@ -176,6 +179,7 @@ class Switchboard:
             "rooms": sum(not room.startswith(USER) for room in self._rooms),
             "queued": sum(connection.queued for connection in self.connections),
             "log": len(self.log),
+            "waiting": self.backend.waiting,
             "delivered": self._delivered,
             "fell_behind": self._fell_behind,
         }

@@ -293,6 +293,7 @@ async def test_statistics(app: quart.Quart, hub: Hub) -> None:
             "log": 1,
             "delivered": 2,
             "fell_behind": 0,
+            "waiting": 0,
         }
         await hub.check()
 

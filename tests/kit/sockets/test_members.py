@@ -172,6 +172,22 @@ async def test_rooms_are_asked_about_again(app: Quart, hub: Hub, doorkeeper: Doo
         assert (await bob.next())["name"] == "secret"  # nobody doubted this one
 
 
+async def test_rooms_are_asked_about_again_after_a_gap(app: Quart, hub: Hub) -> None:
+    """What was lost may have said so."""
+    allowed = {"Ada"}
+
+    @hub.room("bridge")
+    async def may_enter(member: Member) -> bool:
+        return member.name in allowed
+
+    async with connected(app, "Ada") as ada:
+        await ada.subscribe("bridge")
+        allowed.clear()
+        app.extensions["sockets"].on_gap("9999999999999-0")
+        assert {(await ada.next())["type"] for _ in range(2)} == {"gap"}
+        assert (await ada.next())["code"] == "not_allowed"
+
+
 # --- who is here ----------------------------------------------------------------------
 
 

@@ -198,6 +198,7 @@ async def test_only_so_much_waits(
     await process.start()
     await asyncio.to_thread(server.kill)
     await process.publish(1, 2, 3)
+    assert process.backend.waiting == 3
 
     with pytest.raises(EventRefusedError, match="3 events wait for Redis already"):
         await process.publish(4)

@@ -91,6 +91,10 @@ class RedisBackend(Backend):
         data = msgspec.json.encode(event.data)
         return await self._publisher.publish({"room": event.room, "name": event.name, "data": data})
 
+    @property
+    def waiting(self) -> int:
+        return self._publisher.waiting
+
     async def set_presence(self, room: str, people: Sequence[Person]) -> None:
         self._presence.set(room, people)
 

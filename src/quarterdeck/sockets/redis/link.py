@@ -45,7 +45,7 @@ class Link:
     def address(self) -> str:
         """Where Redis is, without the password."""
         found = self.redis.connection_pool.connection_kwargs
-        return str(found.get("path") or f"{found.get('host')}:{found.get('port', 6379)}")
+        return str(found.get("path") or f"{found.get('host', 'redis')}:{found.get('port', 6379)}")
 
     async def ask(self, answer: Awaitable[T], *, longer: float = 0.0) -> T:
         """Await an answer of Redis, at most the timeout and ``longer`` seconds.

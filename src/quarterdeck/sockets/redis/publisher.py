@@ -56,6 +56,10 @@ class Publisher:
         self.outages = Outages("publishing events")
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
     async def publish(self, fields: Fields) -> str:
         """Return the id of the new entry; empty if it has to wait because Redis is away.
 
