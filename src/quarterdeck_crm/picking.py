@@ -52,7 +52,7 @@ async def suggest(
     """Return the rows in use that match what was typed so far, by name."""
     statement = (
         select(model)
-        .where(model.archived_at.is_(None), *matching(q, model.name, model.code))
+        .where(model.archived_at.is_(None), *matching(q, model))
         .order_by(model.name, model.id)
         .limit(limit)
     )

@@ -1,40 +1,72 @@
-"""Search words and sort keys turned into SQL, the same way for every list."""
+"""Search words and sort keys turned into SQL that indexes answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_
+from sqlalchemy import Boolean, ColumnElement, Select, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from .listing import Listing
+from .models import SearchWord
+from .models.search_word import LENGTH
+from .word_index import Subject, fold
 
 MOST_WORDS = 8
+LAST = "\U0010ffff"  # stands behind every character
 
 
-def matching(q: str, *places: Callable[[str], ColumnElement[bool]] | Any) -> list[Any]:
-    """Return one condition per word of ``q``: each word stands in at least one place.
-
-    Args:
-        q: What was typed into the search box.
-        places: Columns, or functions that turn a word into a condition.
-    """
-    words = q.split()[:MOST_WORDS]
-    return [
-        or_(*(_holds(place, spelling) for spelling in _spellings(word) for place in places))
-        for word in words
-    ]
+def words_in(q: str) -> list[str]:
+    """Return the words of what was typed into a search box, each once."""
+    return list(dict.fromkeys(q.split()))[:MOST_WORDS]
 
 
-def _spellings(word: str) -> Iterable[str]:
-    """Return the ways in which a word may stand in a text; SQLite folds the case of ASCII only."""
-    if word.isascii():
-        return [word]
-    return dict.fromkeys((word, word.lower(), word.upper(), word.capitalize()))
+def matching(q: str, model: Subject) -> list[ColumnElement[bool]]:
+    """Return one condition per word of ``q``: a word of the row begins with it."""
+    return [model.id.in_(found_by(word, model)) for word in words_in(q)]
 
 
-def _holds(place: Any, word: str) -> Any:
-    return place(word) if callable(place) else place.icontains(word, autoescape=True)
+def found_by(word: str, model: Subject) -> Select[int]:
+    """Return the ids of the rows that have a word beginning with this one."""
+    begin = fold(word)[:LENGTH]
+    return select(SearchWord.subject_id).where(
+        SearchWord.subject_type == model.__tablename__,
+        SearchWord.word >= begin,
+        SearchWord.word < begin + LAST,
+    )
+
+
+def begins(column: Any, word: str) -> ColumnElement[bool]:
+    """Return the condition that a column begins with a word, in upper or lower case."""
+    spellings = dict.fromkeys((word, word.upper(), word.lower()))
+    return or_(*(_Begins(column, *_limits(spelling)) for spelling in spellings))
+
+
+def _limits(word: str) -> tuple[str, str, str]:
+    pattern = "".join(f"/{char}" if char in "/%_" else char for char in word)
+    return f"{pattern}%", word, word + LAST
+
+
+class _Begins(FunctionElement[bool]):
+    """``column LIKE pattern``; on SQLite, whose LIKE takes no index here, a range."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Begins)
+def _like(element: _Begins, compiler: Any, **options: Any) -> str:
+    column, pattern = (compiler.process(part, **options) for part in [*element.clauses][:2])
+    return f"{column} LIKE {pattern} ESCAPE '/'"
+
+
+@compiles(_Begins, "sqlite")
+def _range(element: _Begins, compiler: Any, **options: Any) -> str:
+    column, _, first, last = element.clauses
+    column, first, last = (compiler.process(part, **options) for part in (column, first, last))
+    return f"({column} >= {first} AND {column} < {last})"
 
 
 def ordered(

@@ -9,6 +9,7 @@ from sqlalchemy import insert, text
 from quarterdeck.sqlalchemy import no_time_limit
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, User
+from quarterdeck_crm.word_index import index_everything
 
 PEOPLE, GOODS = 20, 200
 WORDS = ("Harbour", "Wool", "Anchor", "Cheese", "Rope", "Lamp", "Paper", "Tea", "Oak", "Salt")
@@ -64,6 +65,7 @@ async def make_orders(orders: int) -> None:
         await session.execute(insert(User), [_person(n) for n in range(1, PEOPLE + 1)])
         await session.execute(insert(Good), [_good(n) for n in range(1, GOODS + 1)])
         await session.execute(insert(Account), [_account(n) for n in range(1, accounts + 1)])
+        await (await session.connection()).run_sync(index_everything)
     own = _SQLITE if db.engine.dialect.name == "sqlite" else _MARIADB
     values = {"orders": orders, "accounts": accounts, "people": PEOPLE, "goods": GOODS}
     with no_time_limit():

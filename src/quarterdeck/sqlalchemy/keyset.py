@@ -82,11 +82,16 @@ class Keys:
 
     def _past(self, column: ColumnElement[Any], value: Any, bound: Any) -> ColumnElement[bool]:
         """Return the condition for one column; NULL stands before everything else."""
+        beyond: ColumnElement[bool]
         if value is None:
-            return false() if self.descending else column.is_not(None)
-        if not self.descending:
-            return column > bound
-        return or_(column < bound, column.is_(None)) if _is_nullable(column) else column < bound
+            beyond = false() if self.descending else column.is_not(None)
+        elif not self.descending:
+            beyond = column > bound
+        elif _is_nullable(column):
+            beyond = or_(column < bound, column.is_(None))
+        else:
+            beyond = column < bound
+        return beyond
 
 
 def _bare(key: ColumnElement[Any]) -> Any:

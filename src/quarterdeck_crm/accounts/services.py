@@ -14,7 +14,7 @@ from quarterdeck_crm.activity import flush, record, require_version, store
 from quarterdeck_crm.errors import NotFoundError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Account, Contact, Note, Order, User
+from quarterdeck_crm.models import Account, Note, Order, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.states import OPEN
 from quarterdeck_crm.ownership import require_edit
@@ -64,7 +64,7 @@ async def list_accounts(
     statement = (
         select(Account)
         .where(archived if listing.filters.get("archived") else ~archived)
-        .where(*_searched(listing.q), *_owned(listing.filters.get("owner"), actor))
+        .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
         .options(joinedload(Account.owner).load_only(User.name))
     )
     return await db.paginate(
@@ -186,14 +186,6 @@ async def _is_active(session: AsyncSession, person_id: Any) -> bool:
     # Asked for by itself: the session may hold this person with nothing but the name.
     statement = select(User.is_active).where(User.id == person_id)
     return bool(await session.scalar(statement))
-
-
-def _searched(q: str) -> list[Any]:
-    def contact(word: str) -> Any:
-        return Account.contacts.any(Contact.name.icontains(word, autoescape=True))
-
-    places = (Account.name, Account.code, Account.city, Account.country)
-    return matching(q, *places, contact)
 
 
 def _owned(owner: str | None, actor: User | None) -> list[Any]:

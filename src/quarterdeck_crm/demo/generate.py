@@ -28,6 +28,7 @@ from quarterdeck_crm.models import (
     User,
 )
 from quarterdeck_crm.money import line_amount
+from quarterdeck_crm.word_index import index_everything
 
 from .people import PEOPLE
 from .words import CATALOGUE, DEPARTMENTS, MARKETS, NOTES, REMARKS, Market
@@ -69,6 +70,7 @@ class Demo:
         await self._insert(session, Account, accounts)
         await self._insert(session, Contact, self._contacts(accounts))
         await self._insert(session, Note, self._notes(accounts, people))
+        await (await session.connection()).run_sync(index_everything)
         await self._write_orders(session, accounts, goods, advance)
 
     async def _insert(self, session: AsyncSession, model: type[Any], rows: Rows) -> list[int]:

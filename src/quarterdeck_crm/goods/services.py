@@ -44,7 +44,7 @@ async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[G
     statement = (
         select(Good)
         .where(archived if listing.filters.get("archived") else ~archived)
-        .where(*matching(listing.q, Good.name, Good.code, Good.category))
+        .where(*matching(listing.q, Good))
     )
     if category := listing.filters.get("category"):
         statement = statement.where(Good.category == category)

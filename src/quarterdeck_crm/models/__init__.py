@@ -5,6 +5,7 @@ from .activity import Activity
 from .attachment import Attachment
 from .good import Good
 from .order import Order, OrderLine, OrderState
+from .search_word import SearchWord
 from .session import browser_session
 from .token import ApiToken, IdempotencyKey, Scope
 from .user import Role, User, UserKind
@@ -23,6 +24,7 @@ __all__ = [
     "OrderState",
     "Role",
     "Scope",
+    "SearchWord",
     "User",
     "UserKind",
     "browser_session",

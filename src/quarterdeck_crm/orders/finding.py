@@ -13,7 +13,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from quart import abort
-from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, func, null, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    UnaryExpression,
+    and_,
+    func,
+    null,
+    or_,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.operators import custom_op
@@ -22,6 +33,7 @@ from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState, User
+from quarterdeck_crm.searching import begins, found_by
 
 MOST_COUNTED = 10_000
 MYSQL = ("mysql", "mariadb")
@@ -60,7 +72,7 @@ class Filter:
     states: tuple[OrderState, ...] = ()
     account_id: int | None = None
     owner_id: int | None = None
-    words: tuple[ColumnElement[bool], ...] = ()
+    words: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,14 +92,31 @@ class Filter:
             plain = UnaryExpression(one, operator=custom_op("+"), type_=one.type)
             return one if indexed else plain
 
-        conditions = list(self.words)
+        conditions = []
         if self.states:
             conditions.append(column(Order.state).in_(self.states))
-        if self.account_id:
+        if self.account_id is not None:
             conditions.append(column(Order.account_id) == self.account_id)
-        if self.owner_id:
+        if self.owner_id is not None:
             conditions.append(column(Order.owner_id) == self.owner_id)
+        if self.words and not indexed:
+            found = self.searches(column(Order.number), column(Order.account_id))
+            conditions.append(or_(*(and_(*search) for search in found)))
         return conditions
+
+    def searches(
+        self, number: Any = Order.number, account_id: Any = Order.account_id
+    ) -> list[list[ColumnElement[bool]]]:
+        """Return the ways in which the words may be found, each in ANDs that an index serves.
+
+        All are words of the account, or one of them begins the number and the others are.
+        """
+        named = {word: account_id.in_(found_by(word, Account)) for word in self.words}
+        numbered = [
+            [begins(number, word), *(named[other] for other in self.words if other != word)]
+            for word in self.words
+        ]
+        return [list(named.values()), *numbered]
 
 
 async def find_orders(
@@ -132,7 +161,13 @@ async def _count(session: AsyncSession, wanted: Filter) -> int:
 
 
 def _few(wanted: Filter) -> Select[int]:
-    return select(Order.id).where(*wanted.conditions()).limit(MOST_COUNTED + 1)
+    """Return the ids of the orders that match, as many as are counted."""
+    few = select(Order.id).where(*wanted.conditions()).limit(MOST_COUNTED + 1)
+    if not wanted.words:
+        return few
+    ways = [few.where(*search).subquery() for search in wanted.searches()]
+    merged = union(*(select(way.c.id) for way in ways)).subquery()
+    return select(merged.c.id).limit(MOST_COUNTED + 1)
 
 
 async def _read(

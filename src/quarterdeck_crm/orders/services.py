@@ -24,7 +24,7 @@ from quarterdeck_crm.models import Account, Attachment, Order, OrderLine, OrderS
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.money import is_currency
 from quarterdeck_crm.ownership import require_edit
-from quarterdeck_crm.searching import matching
+from quarterdeck_crm.searching import words_in
 from quarterdeck_crm.values import Problems, clean
 
 from .finding import SORTS as SORTS
@@ -302,12 +302,9 @@ def _wanted(listing: Listing, actor: User | None) -> Filter:
     if owner == "me" and actor is not None:
         owner = str(actor.id)
 
-    def named(word: str) -> Any:
-        return Order.account.has(Account.name.icontains(word, autoescape=True))
-
     return Filter(
         states=OPEN if state == "open" else tuple(s for s in OrderState if s == state),
         account_id=int(account) if account.isdecimal() else None,
         owner_id=int(owner) if owner.isdecimal() else None,
-        words=tuple(matching(listing.q, Order.number, named)),
+        words=tuple(words_in(listing.q)),
     )
