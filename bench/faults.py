@@ -16,13 +16,13 @@ from tests.servers import Server, mariadb
 from tests.shop import (
     Shop,
     audit,
-    figures,
     freeze,
     hang_up_some,
     kill,
     open_shop,
     order_during,
     restart,
+    settled,
 )
 
 CLIENTS = 24
@@ -51,9 +51,9 @@ def _measure(folder: Path, maria: Server, driver: str) -> None:
         for fault in (kill, restart, freeze):
             _fault(shop, base, fault.__name__, partial(fault, maria))
         _hang_ups(shop, base)
-        found = figures(base)
+        found = settled(base)
         assert (found["connections checked_out"], found["waiting"]) == (0, 0)
-    audit(shop)
+        audit(shop)
     print("  books in order, no connection in use, no transaction open")
 
 

@@ -326,6 +326,14 @@ async def _open_transactions() -> int:
     return await db.session.scalar(text(statement)) or 0
 
 
+def settled(base: str) -> dict[str, float]:
+    """Return what ``/metrics`` says once the requests of those who left have ended."""
+    deadline = time.monotonic() + 5
+    while (found := figures(base))["connections checked_out"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 def figures(base: str) -> dict[str, float]:
     """Return what ``/metrics`` says of the database: ``connections checked_out``, ``waiting``."""
     found: dict[str, float] = {}

@@ -126,7 +126,11 @@ class Testing(Base):
     TESTING = True
     PROPAGATE_EXCEPTIONS = False  # errors are answered as in production, and logged
     SECRET_KEY = "only-for-tests-" + "0" * MIN_SECRET_LENGTH
-    SESSION_TIMEOUT_SECONDS = 10  # a busy machine is no broken store
+    # A busy machine is no broken store, and no database that is spent or frozen.
+    SESSION_TIMEOUT_SECONDS = 10
+    SQLALCHEMY_POOL_TIMEOUT = 30
+    SQLALCHEMY_CONNECT_TIMEOUT_SECONDS = 20
+    SQLALCHEMY_QUERY_TIMEOUT_SECONDS = 20
     LOGIN_HASH_TIME_COST = 1  # cheap hashes: the tests check the rules, not the costs
     LOGIN_HASH_MEMORY_COST = 64
 

@@ -13,7 +13,6 @@ from tests.servers import Server
 from tests.shop import (
     Shop,
     audit,
-    figures,
     freeze,
     hang_up_some,
     kill,
@@ -21,6 +20,7 @@ from tests.shop import (
     order_at,
     order_during,
     restart,
+    settled,
 )
 
 CLIENTS = 8
@@ -57,7 +57,8 @@ def test_what_is_in_stock_is_sold_once(shop: Shop) -> None:
     with shop.served() as base:
         asyncio.run(order_at(shop, base, clients=CLIENTS, each=5))
 
-    books = audit(shop)
+        books = audit(shop)
+
     assert len(books.orders) == len(shop.placed) == 40
     assert (books.confirmed, books.stock) == (25, 0)
 
@@ -69,9 +70,9 @@ def test_clients_that_hang_up_leave_nothing_behind(shop: Shop) -> None:
     """A third of 120 orders is sent by somebody who leaves before the answer."""
     with shop.served() as base:
         left = asyncio.run(hang_up_some(shop, base, clients=CLIENTS, each=15))
-        found = figures(base)
+        found = settled(base)
+        books = audit(shop)
 
-    books = audit(shop)
     assert 80 <= len(books.orders) <= 80 + left, "at most one order for each who left"
     assert (found["connections checked_out"], found["waiting"]) == (0, 0)
 
@@ -90,8 +91,8 @@ def test_a_fault_of_the_server_costs_no_more_than_what_was_under_way(
             )
             assert len(shop.failures) <= CLIENTS, fault
             assert shop.longest_silence(healed) < 5, fault
-        found = figures(base)
+        found = settled(base)
+        books = audit(shop)
 
-    books = audit(shop)
     assert books.orders == set(shop.placed.values())
     assert (found["connections checked_out"], found["waiting"]) == (0, 0)

@@ -64,7 +64,9 @@ class TestPages:
 
     @pytest.fixture(params=DRIVERS)
     def settings(self, maria: Server, request: pytest.FixtureRequest) -> dict[str, Any]:
-        return {"DATABASE_URL": url(maria, request.param, "pages")}
+        """With the time limits of production, which tests do not have."""
+        limits = {"SQLALCHEMY_CONNECT_TIMEOUT_SECONDS": 2, "SQLALCHEMY_QUERY_TIMEOUT_SECONDS": 4}
+        return {"DATABASE_URL": url(maria, request.param, "pages")} | limits
 
     @pytest.fixture(autouse=True)
     async def _tables(self, app: Quart, maria: Server) -> None:

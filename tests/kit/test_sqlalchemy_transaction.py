@@ -21,7 +21,8 @@ from .sqlalchemy_app import Post, User, add_users, db, make_app
 
 @pytest.fixture(name="app")
 async def _app(tmp_path: Path) -> AsyncIterator[Quart]:
-    app = make_app(tmp_path)
+    # 50 at once wait for 20 connections: a busy machine may take its time.
+    app = make_app(tmp_path, SQLALCHEMY_POOL_TIMEOUT=30, SQLALCHEMY_QUERY_TIMEOUT_SECONDS=20)
     async with app.test_app(), app.app_context():
         await db.create_all()
         yield app
