@@ -57,6 +57,19 @@ async def test_a_new_process_knows_the_newest_events(make_process: MakeProcess) 
     assert parse_id(ids[19]) <= parse_id(floor) < parse_id(ids[20])
 
 
+async def test_a_process_that_starts_again_knows_as_much(make_process: MakeProcess) -> None:
+    process = make_process()
+    await process.start()
+    await process.publish("before")
+    await process.until_data("before")
+    await process.backend.stop()
+    process.log.clear()
+
+    await process.start()
+
+    assert process.data == ["before"]
+
+
 async def test_a_command_publishes_before_it_ends(
     two: tuple[Process, Process], make_process: MakeProcess
 ) -> None:
@@ -150,7 +163,7 @@ async def test_a_process_that_stops_takes_its_people_along_at_once(
     await one.enter("Ada")
     await other.until_here("Ada")
 
-    async with asyncio.timeout(presence.LEASE_SECONDS / 2):
+    async with asyncio.timeout(presence.LEASE_SECONDS):
         await one.backend.stop()
         await other.until_here()
 

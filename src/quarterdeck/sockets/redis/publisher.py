@@ -110,7 +110,7 @@ class Publisher:
 
     async def _add(self, batch: list[_Waiting]) -> list[bytes]:
         # All or none of them: a number that came after a later one would look like a duplicate.
-        async with self._link.redis.pipeline(transaction=True) as pipeline:
+        async with self._link.redis.pipeline(transaction=len(batch) > 1) as pipeline:
             for waiting in batch:
                 pipeline.xadd(self._stream, waiting.fields, maxlen=self._length, approximate=True)
             return list(await pipeline.execute())

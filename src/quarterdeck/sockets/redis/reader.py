@@ -18,7 +18,7 @@ Fields = dict[bytes, bytes]
 Entry = tuple[str, Fields]
 
 BATCH = 100  # entries given on without a pause for the event loop
-LOOK_BACK = 5.0  # seconds more for reading thousands of entries at once
+LOOK_BACK_SECONDS = 5.0  # more, for reading thousands of entries at once
 PUBLISHERS = 1000
 LARGEST = 2**64 - 1
 
@@ -70,10 +70,7 @@ class Reader:
         self._events = events
         self._nudges = nudges
         self._newest = newest
-        self._at = ""  # the entry that it stands on
-        self._is_lost = True
         self._nudged_at = "0-0"
-        self._seen = Duplicates()
         self.outages = Outages("reading events")
         self._task: asyncio.Task[None] | None = None
 
@@ -90,6 +87,9 @@ class Reader:
             RedisError: If Redis is there and refuses.
         """
         self._on_gap, self._on_event, self._on_nudge = on_gap, on_event, on_nudge
+        self._at = ""  # the entry that it stands on
+        self._is_lost = True
+        self._seen = Duplicates()
         try:
             await self._begin(self._newest)
         except (ResponseError, AuthenticationError):
@@ -114,7 +114,8 @@ class Reader:
 
     async def _begin(self, newest: int) -> None:
         """Say that there is a gap, and go on with the oldest entry after it."""
-        entries = await self._link.ask(self._find(newest), longer=LOOK_BACK)
+        longer = LOOK_BACK_SECONDS if newest > 1 else 0.0
+        entries = await self._link.ask(self._find(newest), longer=longer)
         self._on_gap(just_before(entries[0][0]))
         self._take(entries)
         self._is_lost = False
