@@ -70,8 +70,11 @@ def _fault(shop: Shop, base: str, name: str, fault: partial[None]) -> None:
 
 def _hang_ups(shop: Shop, base: str) -> None:
     began = time.monotonic()
-    left = asyncio.run(hang_up_some(shop, base, clients=CLIENTS, each=HANG_UPS // CLIENTS))
-    print(f"  {left:,} of {HANG_UPS:,} clients hung up, {time.monotonic() - began:.0f} s")
+    visits = asyncio.run(hang_up_some(shop, base, clients=CLIENTS, each=HANG_UPS // CLIENTS))
+    print(
+        f"  {HANG_UPS:,} orders, a third of the clients hung up, {visits.left} for good: "
+        f"{time.monotonic() - began:.0f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -209,22 +209,32 @@ async def order_at(shop: Shop, base: str, *, clients: int, each: int = 10_000) -
         await asyncio.gather(*(client.order(each) for client in them))
 
 
-async def hang_up_some(shop: Shop, base: str, *, clients: int, each: int) -> int:
-    """Place orders, a third of them by somebody who does not wait; return how many left."""
-    dice = random.Random(1)  # noqa: S311
+@dataclass(frozen=True)
+class Visits:
+    """How many orders were waited for, and how many were sent by somebody who left for good."""
 
-    async def visit(client: Client) -> int:
-        left = 0
+    waited: int = 0
+    left: int = 0
+
+
+async def hang_up_some(shop: Shop, base: str, *, clients: int, each: int) -> Visits:
+    """Place orders; a third of the clients do not wait, and every second of these comes back."""
+    dice = random.Random(1)  # noqa: S311
+    left: list[str] = []
+
+    async def visit(client: Client) -> None:
         for number in range(each):
+            key = f"{client.name}-{number}"
             if number % 3 == 1:
-                left += 1
-                await client.hang_up(f"left-{client.name}-{number}", dice.uniform(0, 0.1))
+                await client.hang_up(key, dice.uniform(0, 0.1))
+            if number % 6 == 1:
+                left.append(key)
             else:
-                await client.place(f"{client.name}-{number}")
-        return left
+                await client.place(key)
 
     async with clients_of(shop, base, clients) as them:
-        return sum(await asyncio.gather(*map(visit, them)))
+        await asyncio.gather(*map(visit, them))
+    return Visits(clients * each - len(left), len(left))
 
 
 async def order_during(

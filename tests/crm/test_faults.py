@@ -12,6 +12,7 @@ import pytest
 from tests.servers import Server
 from tests.shop import (
     Shop,
+    Visits,
     audit,
     freeze,
     hang_up_some,
@@ -67,13 +68,14 @@ def test_what_is_in_stock_is_sold_once(shop: Shop) -> None:
 @pytest.mark.hazard("clients hang up")
 @pytest.mark.parametrize("driver", ON_ALL)
 def test_clients_that_hang_up_leave_nothing_behind(shop: Shop) -> None:
-    """A third of 120 orders is sent by somebody who leaves before the answer."""
+    """A third of 144 orders is sent by somebody who leaves; every second of them asks again."""
     with shop.served() as base:
-        left = asyncio.run(hang_up_some(shop, base, clients=CLIENTS, each=15))
+        visits = asyncio.run(hang_up_some(shop, base, clients=CLIENTS, each=18))
         found = settled(base)
         books = audit(shop)
 
-    assert 80 <= len(books.orders) <= 80 + left, "at most one order for each who left"
+    assert visits == Visits(waited=120, left=24)
+    assert 120 <= len(books.orders) <= 144, "one for each who waited or came back"
     assert (found["connections checked_out"], found["waiting"]) == (0, 0)
 
 
