@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from quarterdeck.exceptions import EventRefusedError, EventsUnavailableError
 from quarterdeck.sockets.redis import presence
 from tests.servers import Server, redis_server
+from tests.serving import running
 
 from .conftest import MakeProcess
 from .processes import Process
@@ -52,10 +53,15 @@ async def proxy(server: Server) -> AsyncIterator[Proxy]:
 @pytest.fixture
 def keeping(tmp_path: Path) -> Iterator[Server]:
     """A Redis that has everything again after a kill -9."""
-    server = redis_server(tmp_path, persistent=True)
-    server.start()
-    yield server
-    server.kill()
+    with running(redis_server(tmp_path, persistent=True)) as server:
+        yield server
+
+
+@pytest.fixture
+def forgetting(tmp_path: Path) -> Iterator[Server]:
+    """A Redis that has what was saved on demand."""
+    with running(redis_server(tmp_path)) as server:
+        yield server
 
 
 # --- Redis is away ----------------------------------------------------------------
@@ -94,25 +100,23 @@ async def test_killed_and_empty(two: Pair, server: Server) -> None:
     await one.until_data("before", "during", "outage", "after")
 
 
-async def test_set_back(tmp_path: Path, make_process: MakeProcess) -> None:
+async def test_set_back(forgetting: Server, make_process: MakeProcess) -> None:
     """Redis comes back with the data of some time ago."""
-    server = redis_server(tmp_path)
-    server.start()
-    process = make_process(f"redis://127.0.0.1:{server.port}/0", **TIMES)
+    url = f"redis://127.0.0.1:{forgetting.port}/0"
+    process = make_process(url, **TIMES)
     await process.start()
     await process.publish("saved")
-    async with Redis.from_url(f"redis://127.0.0.1:{server.port}/0") as operator:
+    async with Redis.from_url(url) as operator:
         await operator.save()
     await process.publish("lost")
     await process.until_data("saved", "lost")
 
-    await asyncio.to_thread(server.kill)
-    await asyncio.to_thread(server.start)
+    await asyncio.to_thread(forgetting.kill)
+    await asyncio.to_thread(forgetting.start)
     await process.until_count(gaps=2)
     await process.publish("after")
 
     await process.until_data("saved", "lost", "after")
-    server.kill()
 
 
 async def test_frozen(two: Pair, server: Server) -> None:
