@@ -233,6 +233,39 @@ async def test_ready_names_live_while_redis_is_away(company: Company) -> None:
     await asyncio.to_thread(_wait_until_ready, site)
 
 
+@pytest.mark.hazard("Redis listeners die for good on a 1 s outage")
+async def test_a_change_is_saved_while_redis_is_frozen_and_told_afterwards(
+    company: Company,
+) -> None:
+    one, other, _ = company.sites
+    async with connected(other, company.token) as ada:
+        await subscribe(ada, "account:1")
+        company.redis.freeze()
+        try:
+            began = time.monotonic()
+            for city in ("Hamburg", "Bergen", "Wien"):
+                assert await asyncio.to_thread(_move_account, one, company.token, city) == 200
+            seconds = time.monotonic() - began
+        finally:
+            company.redis.thaw()
+        told = [(await hear(ada, "event"))["data"] for _ in range(3)]
+
+    assert seconds < 3, "one of the three waits for a second, not each"
+    versions = [data["version"] for data in told]
+    assert versions == list(range(versions[0], versions[0] + 3))
+
+
+def _move_account(site: Site, token: str, city: str) -> int:
+    headers = {"Authorization": f"Bearer {token}", "If-Match": "*"}
+    headers["Content-Type"] = "application/merge-patch+json"
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=WAIT)
+    connection.request("PATCH", "/api/v1/accounts/1", json.dumps({"city": city}), headers)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 def _wait_until_ready(site: Site) -> None:
     deadline = time.monotonic() + WAIT
     while _ready(site)[0] != 200:
