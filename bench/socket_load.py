@@ -1,7 +1,8 @@
 """Loads a WebSocket server from a process of its own: ``python -m bench.socket_load KIND ...``.
 
 Raw asyncio protocols that write ready-made frames and look at no more of what comes than they
-have to, so that the server is what limits. Prints JSON.
+have to, so that the server is what limits. Connects and says so in a line of JSON; then each line
+on standard input is one turn, whose figures are printed as another one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from itertools import cycle
 from typing import cast
 
 import uvloop
+
+from .side_by_side import cpu_seconds
 
 HOST = "127.0.0.1"
 AT_ONCE = 100  # handshakes under way
@@ -115,88 +118,99 @@ async def connect(path: str, port: int, count: int, hello: str | None = None) ->
     return list(await asyncio.gather(*(open_one() for _ in range(count))))
 
 
-async def echo(port: int, count: int, seconds: float) -> dict[str, float]:
+class Echo:
     """Each socket sends again as soon as its message is back."""
-    sockets = await connect("/echo", port, count)
-    message, returned = frame(ECHO), 0
 
-    def answer_with(write: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    async def connect(self, given: argparse.Namespace) -> None:
+        self._sockets = await connect("/echo", given.port, given.count)
+        self._message = frame(ECHO)
+        self._returned = self._under_way = 0
+        self._all_back = asyncio.Event()
+        for socket in self._sockets:
+            socket.on_text = self._answer_with(socket.transport.write)
+
+    def _answer_with(self, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
         def on_text(payload: bytes) -> None:
-            nonlocal returned
             assert payload == ECHO
-            returned += 1
-            write(message)
+            self._returned += 1
+            if self._going_on:
+                write(self._message)
+            else:
+                self._under_way -= 1
+                if not self._under_way:
+                    self._all_back.set()
 
         return on_text
 
-    began = time.perf_counter()
-    for socket in sockets:
-        socket.on_text = answer_with(socket.transport.write)
-        socket.transport.write(message)
-    await asyncio.sleep(seconds)
-    return {"count": returned, "seconds": time.perf_counter() - began}
-
-
-async def fan_out(
-    port: int, count: int, seconds: float, hello: str | None, publish: str
-) -> dict[str, float]:
-    """One publishes; when all the others have the message, the next one."""
-    sockets = await connect("/listen", port, count, hello)
-    [publisher] = await connect("/publish", port, 1)
-    await asyncio.sleep(0.5)  # for what a server does when people come
-    message, all_there = frame(publish.encode()), asyncio.Event()
-    latencies: list[float] = []
-    missing, sent = 0, 0.0
-
-    def on_text(payload: bytes) -> None:
-        nonlocal missing
-        if MARK in payload:
-            latencies.append(time.perf_counter() - sent)
-            missing -= 1
-            if not missing:
-                all_there.set()
-
-    for socket in sockets:
-        socket.on_text = on_text
-    began = time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        missing, sent = count, time.perf_counter()
-        all_there.clear()
-        publisher.transport.write(message)
+    async def turn(self, seconds: float) -> dict[str, float]:
+        self._returned, self._under_way, self._going_on = 0, len(self._sockets), True
+        self._all_back.clear()
+        for socket in self._sockets:
+            socket.transport.write(self._message)
+        await asyncio.sleep(seconds)
+        self._going_on = False
         async with asyncio.timeout(LOST_SECONDS):
-            await all_there.wait()
-    took = time.perf_counter() - began
-    latencies.sort()
-    p99 = latencies[len(latencies) * 99 // 100]
-    return {"count": len(latencies), "seconds": took, "p99": p99}
+            await self._all_back.wait()
+        return {"count": self._returned}
 
 
-async def idle(port: int, count: int, hello: str | None) -> dict[str, float]:
-    """Open sockets, say so, and keep them until standard input ends."""
-    sockets = await connect("/listen", port, count, hello)
-    print(json.dumps({"count": len(sockets)}), flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    return {}
+class FanOut:
+    """One publishes; when all the others have the message, the next one."""
+
+    async def connect(self, given: argparse.Namespace) -> None:
+        self._sockets = await connect("/listen", given.port, given.count, given.hello)
+        [self._publisher] = await connect("/publish", given.port, 1)
+        await asyncio.sleep(1)  # for what a server does when people come
+        self._message = frame(given.publish.encode())
+        self._all_there = asyncio.Event()
+        for socket in self._sockets:
+            socket.on_text = self._on_text
+
+    def _on_text(self, payload: bytes) -> None:
+        if MARK in payload:
+            self._latencies.append(time.perf_counter() - self._sent)
+            self._missing -= 1
+            if not self._missing:
+                self._all_there.set()
+
+    async def turn(self, seconds: float) -> dict[str, float]:
+        self._latencies: list[float] = []
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            self._all_there.clear()
+            self._missing, self._sent = len(self._sockets), time.perf_counter()
+            self._publisher.transport.write(self._message)
+            async with asyncio.timeout(LOST_SECONDS):
+                await self._all_there.wait()
+        self._latencies.sort()
+        count = len(self._latencies)
+        return {"count": count, "p99": self._latencies[count * 99 // 100]}
+
+
+async def run(given: argparse.Namespace) -> None:
+    """Connect, and take a turn for each line."""
+    work = {"echo": Echo, "fan_out": FanOut}[given.kind]()
+    await work.connect(given)
+    print(json.dumps({"connected": given.count}), flush=True)
+    loop = asyncio.get_running_loop()
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        cpu, began = cpu_seconds(given.process), time.perf_counter()
+        figures = await work.turn(given.seconds)
+        took, spent = time.perf_counter() - began, cpu_seconds(given.process) - cpu
+        print(json.dumps({**figures, "seconds": took, "cpu": spent}), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("echo", "fan_out", "idle"))
+    parser.add_argument("kind", choices=("echo", "fan_out"))
     parser.add_argument("port", type=int)
+    parser.add_argument("process", type=int)
     parser.add_argument("count", type=int)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--hello")
     parser.add_argument("--publish", default="")
-    given = parser.parse_args(arguments)
-    work = {
-        "echo": lambda: echo(given.port, given.count, given.seconds),
-        "fan_out": lambda: fan_out(
-            given.port, given.count, given.seconds, given.hello, given.publish
-        ),
-        "idle": lambda: idle(given.port, given.count, given.hello),
-    }[given.kind]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(work())))
+        runner.run(run(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from pathlib import Path
 
 from tests.servers import redis_server
 
-from .side_by_side import PYTHON, Peer, Server, cpu_seconds, served, uvicorn
+from .side_by_side import PYTHON, Peer, Server, served, uvicorn
 
 ROUNDS, SECONDS = 5, 1.0
 SUBSCRIBERS, IDLE, WARM = 1000, 5000, 20
@@ -78,45 +77,71 @@ class Turn:
     p99: float = 0.0
 
 
-def port_of(server: Server) -> str:
-    return server.base.rpartition(":")[2]
+class Load:
+    """The process that loads one server, connected to it."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._read()
+
+    def _read(self) -> dict[str, float]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            sys.exit(f"'{' '.join(map(str, self._process.args))}' failed.")
+        figures: dict[str, float] = json.loads(line)
+        return figures
+
+    def turn(self) -> Turn:
+        """Load the server for a second or so."""
+        assert self._process.stdin
+        print(file=self._process.stdin, flush=True)
+        figures = self._read()
+        count, rate = figures["count"], figures["count"] / figures["seconds"]
+        return Turn(rate, figures["cpu"] * 1e6 / count, figures.get("p99", 0.0))
 
 
-def load(kind: str, count: int, server: Server, contestant: Contestant) -> Turn:
-    """Load a server from another process."""
-    command = [PYTHON, "-m", "bench.socket_load", kind, port_of(server), str(count)]
+@contextmanager
+def loading(kind: str, count: int, server: Server, contestant: Contestant) -> Iterator[Load]:
+    """Connect to a server so often from another process."""
+    port = server.base.rpartition(":")[2]
+    command = [PYTHON, "-m", "bench.socket_load", kind, port, str(server.process), str(count)]
     command += ["--seconds", str(SECONDS), "--publish", contestant.publish]
     command += ["--hello", contestant.hello] if contestant.hello else []
-    before = cpu_seconds(server.process)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"'{server.peer.name}' failed under '{' '.join(command[2:6])}':\n{done.stderr}")
-    figures = json.loads(done.stdout)
-    spent = cpu_seconds(server.process) - before
-    rate = figures["count"] / figures["seconds"]
-    return Turn(rate, spent * 1e6 / figures["count"], figures.get("p99", 0.0))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield Load(process)
+        finally:
+            process.kill()
 
 
 def compare(title: str, kind: str, count: int, field: Sequence[Contestant]) -> None:
     """Load everybody in turns, and print how the first does against each."""
     with ExitStack() as stack:
-        servers = [(stack.enter_context(served(each.peer)), each) for each in field]
-        for server, each in servers:
-            load(kind, WARM, server, each)
-        rounds = [[load(kind, count, *pair) for pair in servers] for _ in range(ROUNDS)]
-    print(f"\n{title:32} per second  CPU us    p99 ms   the first is as good (range)")
+        loads = []
+        for each in field:
+            server = stack.enter_context(served(each.peer))
+            loads.append(stack.enter_context(loading(kind, count, server, each)))
+        for one in loads:
+            one.turn()  # warm
+        rounds = [[one.turn() for one in loads] for _ in range(ROUNDS)]
+    print(
+        f"\n{title:32} per second  CPU us  p99 ms   the first is as good, by rate (range), by CPU"
+    )
     for number, each in enumerate(field):
         turns = [turns[number] for turns in rounds]
         rate, cpu, p99 = (
             statistics.median(getattr(turn, name) for turn in turns)
             for name in ("rate", "cpu", "p99")
         )
-        print(f"  {each.peer.name:30} {rate:10.0f}  {cpu:6.1f}", end="")
-        print(f"  {p99 * 1000:8.1f}" if p99 else f"  {'':8}", end="")
+        latency = f"{p99 * 1000:6.0f}" if p99 else ""
+        print(f"  {each.peer.name:30} {rate:10.0f}  {cpu:6.1f}  {latency:6}", end="")
         if number:
-            ratios = sorted(turns[0].rate / turns[number].rate for turns in rounds)
-            middle = statistics.median(ratios)
-            print(f"   {middle:5.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})", end="")
+            by_rate = sorted(turns[0].rate / turns[number].rate for turns in rounds)
+            by_cpu = statistics.median(turns[number].cpu / turns[0].cpu for turns in rounds)
+            middle, low, high = statistics.median(by_rate), by_rate[0], by_rate[-1]
+            print(f"   {middle:5.2f} ({low:.2f} to {high:.2f})  {by_cpu:5.2f}", end="")
         print()
 
 
@@ -126,27 +151,13 @@ def measure_memory(field: Sequence[Contestant]) -> None:
     first = 0.0
     for each in field:
         with served(each.peer) as server:
-            load("fan_out", WARM, server, each)  # what is loaded once is not theirs
+            with loading("fan_out", WARM, server, each) as warm:
+                warm.turn()  # what is loaded once is not theirs
             before = memory(server.process)
-            with kept_open(server, each):
+            with loading("fan_out", IDLE, server, each):
                 cost = (memory(server.process) - before) / IDLE
         first = first or cost
         print(f"  {each.peer.name:30}  {cost:8.1f}   {first / cost:5.2f}")
-
-
-@contextmanager
-def kept_open(server: Server, contestant: Contestant) -> Iterator[None]:
-    """Hold many connections open from another process."""
-    command = [PYTHON, "-m", "bench.socket_load", "idle", port_of(server), str(IDLE)]
-    command += ["--hello", contestant.hello] if contestant.hello else []
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin
-        assert process.stdout
-        if not process.stdout.readline():
-            sys.exit(f"'{server.peer.name}' does not take {IDLE} connections.")
-        time.sleep(1)  # for what a server does when people come
-        yield
-        process.kill()
 
 
 def memory(process: int) -> int:

@@ -266,7 +266,7 @@ class Client:
         if not self._is_connected:
             return False
         try:
-            await self._socket.result().send(msgspec.json.encode(message), text=True)
+            await self._socket.result().send(msgspec.json.encode(message).decode())
         except ConnectionClosed:
             return False
         return True
