@@ -11,7 +11,7 @@ import struct
 import sys
 from base64 import b64encode
 from hashlib import sha1
-from typing import BinaryIO
+from io import BufferedRWPair
 from urllib.parse import urlsplit
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -23,7 +23,7 @@ def accept_value(key: bytes) -> bytes:
     return b64encode(sha1(key + GUID, usedforsecurity=False).digest())
 
 
-def handshake(stream: BinaryIO, host: str, path: str) -> None:
+def handshake(stream: BufferedRWPair, host: str, path: str) -> None:
     """Ask for a WebSocket, and check that the answer is one."""
     key = b64encode(os.urandom(16))
     stream.write(
@@ -60,7 +60,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return head + mask + xor(payload, mask)
 
 
-def read_frame(stream: BinaryIO) -> tuple[int, bytes]:
+def read_frame(stream: BufferedRWPair) -> tuple[int, bytes]:
     """Return the opcode and payload of one frame, which a server sends without a mask."""
     first, size = stream.read(2)
     if size == 126:
@@ -68,6 +68,16 @@ def read_frame(stream: BinaryIO) -> tuple[int, bytes]:
     elif size == 127:
         (size,) = struct.unpack("!Q", stream.read(8))
     return first & 0x0F, stream.read(size)
+
+
+def read_message(stream: BufferedRWPair) -> tuple[int, bytes]:
+    """Return the next frame that is not a ping; pings are answered, to show that we are here."""
+    while True:
+        opcode, payload = read_frame(stream)
+        if opcode != PING:
+            return opcode, payload
+        stream.write(frame(PONG, payload))
+        stream.flush()
 
 
 def main(url: str, text: str) -> None:
@@ -79,11 +89,11 @@ def main(url: str, text: str) -> None:
         handshake(stream, parts.netloc, parts.path or "/")
         stream.write(frame(TEXT, text.encode()))
         stream.flush()
-        _, answer = read_frame(stream)
+        _, answer = read_message(stream)
         print(answer.decode())
         stream.write(frame(CLOSE, struct.pack("!H", 1000)))
         stream.flush()
-        opcode, code = read_frame(stream)
+        opcode, code = read_message(stream)
         print("closed with", struct.unpack("!H", code)[0] if opcode == CLOSE else "nothing")
 
 

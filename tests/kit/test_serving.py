@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import h2.connection
+import h2.events
 import pytest
 
 from quarterdeck import serving
@@ -183,6 +185,9 @@ UPGRADE = (
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
 
+H2_GET = [(":path", "/"), (":scheme", "http"), (":authority", "localhost")]
+
+
 async def ask(address: Address, data: bytes) -> bytes:
     async with connected(address) as wire:
         await wire.send(data)
@@ -200,6 +205,29 @@ async def test_cleartext_http2_is_refused_unless_configured(app: Quart) -> None:
         settings = await ask(address, PREFACE)
         assert settings[3:4] == b"\x04"
         assert b"\x00\x08\x00\x00\x00\x01" not in settings  # WebSockets need HTTP/1.1
+
+
+async def test_http2_serves_requests_and_no_websockets(app: Quart) -> None:
+    """WebSockets over HTTP/2 would be Hypercorn's own, which are not bounded."""
+    client = h2.connection.H2Connection()
+    client.initiate_connection()
+    client.send_headers(1, [*H2_GET, (":method", "GET")], end_stream=True)
+    websocket = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        ("sec-websocket-version", "13"),
+    ]
+    client.send_headers(3, [websocket[0], *H2_GET, *websocket[1:]])
+    seen: dict[int, list[type]] = {1: [], 3: []}
+    async with served(app, http2_cleartext=True) as (address, _), connected(address) as wire:
+        while h2.events.StreamEnded not in seen[1] or not seen[3]:
+            await wire.send(client.data_to_send())
+            async with asyncio.timeout(5):
+                data = await wire.reader.read(65536)
+            for event in client.receive_data(data):
+                seen.get(getattr(event, "stream_id", 0) or 0, []).append(type(event))
+    assert h2.events.ResponseReceived in seen[1]
+    assert seen[3] == [h2.events.StreamReset]
 
 
 # --- configuration --------------------------------------------------------------------

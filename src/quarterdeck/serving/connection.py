@@ -98,7 +98,7 @@ class Connection(TCPServer):
         if isinstance(event, RawData):
             await self._write(event.data)
         elif isinstance(event, Updated):
-            self._idle.start() if event.idle else self._idle.cancel()
+            self._became_idle() if event.idle else self._idle.cancel()
         elif isinstance(event, Abort):
             self.transport.abort()
         elif isinstance(event, Closed | Finish):
@@ -156,6 +156,12 @@ class Connection(TCPServer):
             self._task_group.spawn(websocket.close, RESTARTING, "Restarting")
         elif self._idle.is_running:
             self._leave()
+
+    def _became_idle(self) -> None:
+        if self.context.terminated.is_set():
+            self._leave()
+        else:
+            self._idle.start()
 
     def _leave(self) -> None:
         self._idle.cancel()

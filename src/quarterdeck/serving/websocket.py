@@ -81,6 +81,7 @@ class WebsocketStream(WSStream):
     """
 
     config: Config
+    handshake: Handshake
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
