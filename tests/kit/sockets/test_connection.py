@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 
 from quarterdeck.sockets import Member
 from quarterdeck.sockets.connection import Connection
+from quarterdeck.sockets.conversation import Conversation
 from quarterdeck.sockets.rate import Rate
+from tests.kit.sockets.app import make_app
 
 
 class Reader:
@@ -109,3 +112,41 @@ def test_who_goes_on_after_being_told_is_flooding(clock: list[float]) -> None:
     assert not rate.is_flooded
     rate.allows()
     assert rate.is_flooded
+
+
+async def test_who_does_not_read_a_replay_cannot_ask_for_another() -> None:
+    """Or a queue without a bound would be had for a few bytes each."""
+    app, hub = make_app(SOCKETS_PRESENCE_SECONDS=60)
+    async with app.test_app(), app.app_context():
+        board = app.extensions["sockets"]
+        first = await hub.publish("open", "n", 0)
+        for number in range(10):
+            await hub.publish("open", "n", number)
+        asked = 0
+
+        class Stubborn:
+            """It asks and asks, and takes nothing."""
+
+            async def receive(self) -> str:
+                nonlocal asked
+                asked += 1
+                await asyncio.sleep(0)
+                return f'{{"type":"subscribe","room":"open","since":"{first}"}}'
+
+            async def send(self, frame: str) -> None:
+                await asyncio.Event().wait()
+
+            async def close(self, code: int, reason: str) -> None:
+                pass
+
+        async def anybody(member: Member, room: str) -> bool:
+            return True
+
+        talk = Conversation(board, cast(Any, Stubborn()), Member("1", "Ada"), anybody, hub.publish)
+        running = asyncio.create_task(talk.run())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert asked == 1
+        assert talk.connection.queued == 10
+        running.cancel()
+        await asyncio.wait([running])

@@ -11,9 +11,9 @@ import pytest
 from quart import Quart, websocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from quarterdeck.sockets import Hub, Member
+from quarterdeck.sockets import Hub, Member, Person
 from quarterdeck.sockets.memory import MemoryBackend
-from quarterdeck.sockets.presence import Presence
+from quarterdeck.sockets.presence import Presence, merge
 from tests.kit.sockets.app import Client, connected, make_app
 
 pytestmark = pytest.mark.feature("WS3")
@@ -285,3 +285,9 @@ def test_news_of_a_crowd_come_less_often() -> None:
     assert presence.pause == 0.2
     presence.on_presence("many")
     assert presence.pause == 2.0
+
+
+def test_who_edits_anywhere_is_editing() -> None:
+    """Whichever of the two connections is looked at first."""
+    one, two = Person("1", "Ada", "looking"), Person("1", "Ada", "editing")
+    assert merge([one, two]) == merge([two, one]) == [two]
