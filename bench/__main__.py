@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASUREMENTS = ["hello", "orders", "session", "sockets", "faults"]
+MEASUREMENTS = ["hello", "orders", "orders_mariadb", "transfer", "session", "sockets", "faults"]
 
 
 def main(names: list[str]) -> None:
     if names == ["--list"]:
         for name in MEASUREMENTS:
             about = (importlib.import_module(f"bench.{name}").__doc__ or "").partition("\n")[0]
-            print(f"{name:10} {about}")
+            print(f"{name:15} {about}")
         return
     for name in names or MEASUREMENTS:
         print(f"== {name}")

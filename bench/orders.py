@@ -1,6 +1,7 @@
 """The CRM's order list, 20 of 10,000 orders, against the same page on Flask and on FastAPI.
 
-Run ``python -m bench.orders``. One process each, one SQLite file for all, signed in.
+Run ``python -m bench orders``. One process each, one SQLite file for all, signed in.
+``bench.orders_mariadb`` does the same on MariaDB.
 """
 
 from __future__ import annotations
@@ -16,52 +17,59 @@ import sys
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bench.side_by_side import PYTHON, Peer, Server, compare, gunicorn, uvicorn
 from quarterdeck_crm import create_app
 
+Row = tuple[Any, ...]
+
 ORDERS = 10_000
 ACCOUNTS = 200
 PATH = "/orders/"
 EMAIL, PASSWORD = "bench@example.com", "a-password-to-measure-with"
+NOW = "2026-01-01 00:00:00.000000"
+ACCOUNT_COLUMNS = "account (id, code, name, owner_id, created_at, updated_at, version)"
+ORDER_COLUMNS = (
+    "{order} (id, number, account_id, owner_id, state, currency, net, freight, "
+    "ordered_on, created_at, updated_at, version)"
+)
 CRM = [PYTHON, "-m", "quarterdeck_crm"]
+SERVE = [*CRM, "serve", "--bind", "127.0.0.1:{port}"]
 
 
-def fill(folder: Path) -> Path:
-    """Make a database with the CRM's own commands, then put accounts and orders into it."""
-    _crm(folder, "db", "upgrade")
-    _crm(folder, "user", "create", EMAIL, "--role", "Admin", "--password-stdin", text=PASSWORD)
-    path = folder / "crm.sqlite3"
-    dice = random.Random(1)
-    now = "2026-01-01 00:00:00.000000"
-    accounts = [
-        (number, f"C{number:05}", f"Company {number} & Sons", 1, now, now, 1)
+def make_database(settings: dict[str, str]) -> None:
+    """Make the tables and who signs in, with the CRM's own commands."""
+    _crm(settings, "db", "upgrade")
+    _crm(settings, "user", "create", EMAIL, "--role", "Admin", "--password-stdin", text=PASSWORD)
+
+
+def accounts() -> list[Row]:
+    return [
+        (number, f"C{number:05}", f"Company {number} & Sons", 1, NOW, NOW, 1)
         for number in range(1, ACCOUNTS + 1)
     ]
+
+
+def orders() -> list[Row]:
+    """Return the rows; the net is in millionths, as SQLite has it."""
+    dice = random.Random(1)
     states = ["draft", "confirmed", "shipped", "paid", "cancelled"]
-    orders = [
+    return [
         (
             number, f"Q{number:06}", dice.randint(1, ACCOUNTS), 1, dice.choice(states), "EUR",
             dice.randint(10**6, 10**10), 0,
-            (date(2024, 1, 1) + timedelta(dice.randrange(700))).isoformat(), now, now, 1,
+            (date(2024, 1, 1) + timedelta(dice.randrange(700))).isoformat(), NOW, NOW, 1,
         )
         for number in range(1, ORDERS + 1)
     ]  # fmt: skip
-    with sqlite3.connect(path) as connection:
-        connection.executemany(
-            "INSERT INTO account (id, code, name, owner_id, created_at, updated_at, version) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            accounts,
-        )
-        connection.executemany(
-            'INSERT INTO "order" (id, number, account_id, owner_id, state, currency, net, freight, '
-            "ordered_on, created_at, updated_at, version) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            orders,
-        )
-    connection.close()
-    return path
+
+
+def insert(columns: str, mark: str) -> str:
+    """Return an INSERT of ``"table (a, b)"`` with a mark for each value."""
+    marks = ", ".join([mark] * (columns.count(",") + 1))
+    return f"INSERT INTO {columns} VALUES ({marks})"  # noqa: S608 - all of it is ours
 
 
 def write_links(folder: Path) -> None:
@@ -72,17 +80,20 @@ def write_links(folder: Path) -> None:
     (folder / "links.json").write_text(json.dumps(links))
 
 
-def _crm(folder: Path, *arguments: str, text: str | None = None) -> None:
+def _crm(settings: dict[str, str], *arguments: str, text: str | None = None) -> None:
     subprocess.run(
         [*CRM, *arguments], check=True, input=text, text=True, stdout=subprocess.DEVNULL,
-        env=os.environ | _settings(folder),
+        env=os.environ | settings,
     )  # fmt: skip
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def settings_for(folder: Path, ours: str, flask: str, fastapi: str) -> dict[str, str]:
+    """Return the environment of all servers; each has a database URL for its driver."""
     return {
         "CRM_INSTANCE": str(folder),
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'crm.sqlite3'}",
+        "DATABASE_URL": ours,
+        "BENCH_FLASK_URL": flask,
+        "BENCH_FASTAPI_URL": fastapi,
         "BENCH_FOLDER": str(folder),
         "SECRET_KEY": "only-to-measure-with-" + "0" * 32,
     }
@@ -126,22 +137,34 @@ def _ask(
         connection.close()
 
 
+def peers(settings: dict[str, str]) -> list[Peer]:
+    """The others, on the databases of the settings."""
+    flask = gunicorn("bench.peers.flask_orders:create_app()")
+    fastapi = [*uvicorn("bench.peers.fastapi_orders:create_app"), "--factory"]
+    return [
+        Peer("Flask, gunicorn 8 threads", flask, settings, sign_in_to_peer),
+        Peer("FastAPI, uvicorn", fastapi, settings, sign_in_to_peer),
+    ]
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fill(folder)
+        path = folder / "crm.sqlite3"
+        url = f"sqlite+aiosqlite:///{path}"
+        settings = settings_for(folder, url, f"sqlite:///{path}", url)
+        make_database(settings)
+        with sqlite3.connect(path) as connection:
+            connection.executemany(insert(ACCOUNT_COLUMNS, "?"), accounts())
+            connection.executemany(insert(ORDER_COLUMNS.format(order='"order"'), "?"), orders())
+        connection.close()
         write_links(folder)
-        settings = _settings(folder)
-        flask = gunicorn("bench.peers.flask_orders:create_app()")
-        fastapi = uvicorn("bench.peers.fastapi_orders:create_app")
-        serve = [*CRM, "serve", "--bind", "127.0.0.1:{port}"]
         cookie = settings | {"SESSION_TYPE": "null"}  # a signed cookie, as the others have
         compare(
             [
-                Peer("crm serve, session in a cookie", serve, cookie, sign_in_to_crm),
-                Peer("crm serve, in the database", serve, settings, sign_in_to_crm),
-                Peer("Flask, gunicorn 8 threads", flask, settings, sign_in_to_peer),
-                Peer("FastAPI, uvicorn", [*fastapi, "--factory"], settings, sign_in_to_peer),
+                Peer("crm serve, session in a cookie", SERVE, cookie, sign_in_to_crm),
+                Peer("crm serve, in the database", SERVE, settings, sign_in_to_crm),
+                *peers(settings),
             ],
             [PATH],
             check=check,

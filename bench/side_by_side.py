@@ -25,6 +25,7 @@ from pathlib import Path
 
 PYTHON = sys.executable
 CONNECTIONS = 32
+PATIENCE = 30  # seconds for an answer: a crowd waits long on few cores
 
 
 @dataclass
@@ -124,19 +125,30 @@ def _wait_for(port: int, peer: Peer, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"'{peer.name}' does not start. Run '{command}' to see why.")
 
 
-def load(server: Server, path: str, seconds: int) -> Turn:
+def load(server: Server, path: str, seconds: int, crowd: int = CONNECTIONS) -> Turn:
     """Load a server; exits if any answer was not good."""
     header = ["-H", f"Cookie: {server.cookie}"] if server.cookie else []
     url = server.base + path
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *header, url]
+    options = ["-t1", f"-c{crowd}", f"-d{seconds}s", f"--timeout={PATIENCE}s"]
+    command = ["wrk", *options, *header, url]
     before = cpu_seconds(server.process)
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     spent = cpu_seconds(server.process) - before
+    _wait_until_idle(server.process)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     count = re.search(r"(\d+) requests in", output)
     if "Non-2xx" in output or "Socket errors" in output or not rate or not count:
         sys.exit(f"'{url}' gave errors:\n{output}")
     return Turn(float(rate[1]), spent * 1000 / max(int(count[1]), 1))
+
+
+def _wait_until_idle(process: int) -> None:
+    """Let a server end what nobody waits for any more, before the next has its turn."""
+    for _ in range(PATIENCE * 5):
+        before = cpu_seconds(process)
+        time.sleep(0.2)
+        if cpu_seconds(process) - before < 0.02:
+            return
 
 
 def cpu_seconds(process: int) -> float:
@@ -159,6 +171,7 @@ def compare(
     check: Callable[[Server, str], None] | None = None,
     rounds: int = 7,
     seconds: int = 2,
+    crowds: Sequence[int] = (CONNECTIONS,),
 ) -> None:
     """Load every peer in turns; print requests per second and how the first does against each.
 
@@ -167,7 +180,8 @@ def compare(
         paths: What to ask each for.
         check: Called before anything is measured; exits or raises if an answer is not right.
         rounds: How often every peer has its turn.
-        seconds: How long a turn is.
+        seconds: How long a turn is; for more than a hundred clients three times as long.
+        crowds: How many clients ask at once, one after the other.
     """
     if shutil.which("wrk") is None:
         sys.exit("'wrk' is not installed. Install it to run the measurements.")
@@ -178,12 +192,14 @@ def compare(
                 if check is not None:
                     check(server, path)
                 load(server, path, 1)  # warm
-            turns = [[load(server, path, seconds) for server in servers] for _ in range(rounds)]
-            _report(path, servers, turns)
+            for crowd in crowds:
+                long = seconds * 3 if crowd > 100 else seconds
+                turns = [[load(s, path, long, crowd) for s in servers] for _ in range(rounds)]
+                _report(f"{path} for {crowd}", servers, turns)
 
 
-def _report(path: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn]]) -> None:
-    print(f"\n{path:32} requests/s  CPU ms   the first is as good, by rate (range), by CPU")
+def _report(what: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn]]) -> None:
+    print(f"\n{what:32} requests/s  CPU ms   the first is as good, by rate (range), by CPU")
     for number, server in enumerate(servers):
         rate = statistics.median(turns[number].rate for turns in rounds)
         cpu = statistics.median(turns[number].cpu for turns in rounds)

@@ -117,8 +117,11 @@ def mongodb(folder: Path) -> Server:
     )
 
 
-def mariadb(folder: Path) -> Server:
-    """MariaDB with an empty database 'test'; everybody on this machine may do everything."""
+def mariadb(folder: Path, *more: str) -> Server:
+    """MariaDB with an empty database 'test'; everybody on this machine may do everything.
+
+    Options of the server in ``more`` win over those here.
+    """
     program = require_program("MariaDB", "mariadbd")
     install = require_program("MariaDB's installer", "mariadb-install-db")
     data, port = folder / "data", free_port()
@@ -138,4 +141,4 @@ def mariadb(folder: Path) -> Server:
     options += ["--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M"]
     # What is committed outlives a killed server, not a power cut: tests do not wait for the disk.
     options += ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2"]
-    return Server([program, "--no-defaults", *options], port)
+    return Server([program, "--no-defaults", *options, *more], port)

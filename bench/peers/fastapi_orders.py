@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
@@ -25,7 +26,7 @@ from quarterdeck_crm.models import Order, User
 
 from . import page
 
-engine = create_async_engine(f"sqlite+aiosqlite:///{page.DATABASE}")
+engine = create_async_engine(os.environ["BENCH_FASTAPI_URL"])
 STATIC = resources.static_path()
 new_session = async_sessionmaker(engine, expire_on_commit=False)
 jinja_env = Environment(loader=page.loader(), autoescape=True)

@@ -25,7 +25,6 @@ from quarterdeck_crm.navigation import SECTIONS
 from quarterdeck_crm.security import HEADERS
 
 FOLDER = Path(os.environ["BENCH_FOLDER"])  # made by bench.orders
-DATABASE = FOLDER / "crm.sqlite3"
 SECRET_KEY = os.environ["SECRET_KEY"]
 SORTS = {"number", "account", "date", "state", "owner", "net"}
 ANSWER_HEADERS = HEADERS | {"Cache-Control": "private, no-cache"}
@@ -60,6 +59,7 @@ def prepare(app: Any) -> None:
         bootstrap=Helper(Markup('<link rel="stylesheet" href="/bootstrap/bootstrap.min.css">')),
         moment=Helper(Markup('<script type="module" src="/moment/moment.js"></script>')),
         sections=lambda: SECTIONS,
+        live_position=lambda: "0-0",
     )
 
 

@@ -1,0 +1,70 @@
+"""The order list as in ``bench.orders``, on MariaDB, for 1, 32 and 256 clients at once.
+
+Run ``python -m bench orders_mariadb``. One process each, and a MariaDB of its own for all: ours
+with both drivers, Flask with PyMySQL, FastAPI with asyncmy.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pymysql
+from tests.servers import mariadb
+
+from bench import orders
+from bench.side_by_side import Peer, compare
+
+ROOMY = ("--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M")
+CROWDS = (1, 32, 256)
+
+
+def fill(port: int) -> None:
+    """Put accounts and orders into the tables."""
+    with pymysql.connect(host="127.0.0.1", port=port, user="root", database="crm") as connection:
+        with connection.cursor() as cursor:
+            cursor.executemany(orders.insert(orders.ACCOUNT_COLUMNS, "%s"), orders.accounts())
+            columns = orders.ORDER_COLUMNS.format(order="`order`")
+            amounts = [(*row[:6], row[6] / 10**6, *row[7:]) for row in orders.orders()]
+            cursor.executemany(orders.insert(columns, "%s"), amounts)
+        connection.commit()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        server = mariadb(folder, *ROOMY)
+        server.start()
+        try:
+            measure(folder, server.port)
+        finally:
+            server.kill()
+
+
+def measure(folder: Path, port: int) -> None:
+    at = f"root@127.0.0.1:{port}/crm"
+    asyncmy, aiomysql, pymysql = (
+        f"mysql+{driver}://{at}" for driver in ("asyncmy", "aiomysql", "pymysql")
+    )
+    settings = orders.settings_for(folder, asyncmy, pymysql, asyncmy)
+    # The peers wait 30 s for a connection, as SQLAlchemy does by default. Ours answers 503 sooner.
+    settings |= {"SESSION_TYPE": "null", "CRM_SQLALCHEMY_POOL_TIMEOUT": "30"}
+    orders.make_database(settings)
+    fill(port)
+    orders.write_links(folder)
+    with_aiomysql = settings | {"DATABASE_URL": aiomysql}
+    compare(
+        [
+            Peer("crm serve, asyncmy", orders.SERVE, settings, orders.sign_in_to_crm),
+            Peer("crm serve, aiomysql", orders.SERVE, with_aiomysql, orders.sign_in_to_crm),
+            *orders.peers(settings),
+        ],
+        [orders.PATH],
+        check=orders.check,
+        rounds=5,
+        crowds=CROWDS,
+    )
+
+
+if __name__ == "__main__":
+    main()
