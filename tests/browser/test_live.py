@@ -67,7 +67,10 @@ async def test_lists_counters_and_the_order_itself_follow(ada: Desk, mika: Desk)
     await mika.move(order, "confirmed")
     await expect(row).to_have_count(0)  # the filter still holds
     await expect(drafts).not_to_have_text(before)
+    for path in ("/orders/?state=draft", "/"):  # it is somebody else's order
+        await expect(pages[path].page.locator(".toast-note")).to_have_count(0)
     shown = pages[f"/orders/{order['id']}"].page
+    await expect(shown.locator(".toast-note")).to_contain_text(f"{MIKA} confirmed order")
     await expect(shown.locator(".lead-in .state-confirmed")).to_be_visible()
     await expect(shown.get_by_role("button", name="Mark as shipped")).to_be_visible()
     await expect(shown.locator(".timeline li").first).to_contain_text("Confirmed")

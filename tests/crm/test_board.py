@@ -144,3 +144,15 @@ async def test_a_refused_move_says_why_to_people_and_to_scripts(
     assert (await problem.get_json())["detail"] == "Lamp: 2 ordered, 1 in stock."
     assert "Somebody else changed this order" in (await stale.get_json())["detail"]
     assert (await trade.read(order)).state is OrderState.DRAFT
+
+
+async def test_a_page_that_renews_itself_takes_no_flash_from_another(
+    trade: Trade, auth: Auth, user: User
+) -> None:
+    order = await trade.order((await trade.good(), 1), actor=user)
+    await move(auth, order, "confirmed")
+
+    renewed = await auth.get("/board/", headers={"X-Renew": "1"})
+    assert "The order is confirmed." not in await renewed.get_data(as_text=True)
+    page = await auth.get("/board/")
+    assert "The order is confirmed." in await page.get_data(as_text=True)

@@ -37,7 +37,7 @@ function start() {
 
 async function ask() {
   const began = performance.now();
-  const response = await fetch(main.dataset.page, { headers: { Accept: "text/html" } });
+  const response = await fetch(main.dataset.page, { headers: { "X-Renew": "1" } });
   if (response.redirected) return location.reload(); // to sign in
   if (response.status >= 500) throw new Error("Not available");
   if (response.ok) await show(response);

@@ -25,10 +25,19 @@ function changed(message, isReplayed) {
   if (!isNews(message)) return;
   if (told) return message.room === told.dataset.liveForm && tell(message);
   renew();
-  const isMine = message.data.by?.id === me;
+  if (!isReplayed && concerns(message)) mention(message);
+}
+
+/** Whether this person wants to be told: not of what they did, nor of everybody's orders. */
+function concerns({ room, data }) {
+  if (data.by?.id === me) return false;
+  return room !== "orders" || "tellAll" in main.dataset || String(data.owner?.id) === me;
+}
+
+function mention(message) {
   const text = sentence(message);
   const isCrowded = document.querySelectorAll(".toast-note").length >= MOST_TOASTS;
-  if (text && !isMine && !isReplayed && !isCrowded) toast(text);
+  if (text && !isCrowded) toast(text);
 }
 
 function tell(message) {

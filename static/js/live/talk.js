@@ -2,17 +2,20 @@
 // back does not lose it.
 
 const MOST = 50;
+const REACH = 30 * 60_000; // milliseconds that are caught up with: before that it is old
+const main = document.querySelector("main");
 const panel = document.querySelector("[data-talk]");
 const room = panel?.dataset.talk;
 const list = panel?.querySelector("ol");
 const unread = panel?.querySelector("[data-unread]");
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
+const place = `talk ${main.dataset.me} ${room}`;
 const kept = room ? read() : null;
 
 function read() {
   try {
-    return JSON.parse(sessionStorage.getItem(`talk ${room}`)) ?? { at: null, said: [] };
+    return JSON.parse(sessionStorage.getItem(place)) ?? { at: null, said: [] };
   } catch {
     return { at: null, said: [] };
   }
@@ -20,14 +23,19 @@ function read() {
 
 function keep() {
   try {
-    sessionStorage.setItem(`talk ${room}`, JSON.stringify(kept));
+    sessionStorage.setItem(place, JSON.stringify(kept));
   } catch {
     // full or forbidden: then it is forgotten with the page
   }
 }
 
-/** From where on a room is to be heard: from the page, or from where its talk stopped. */
-export const talkSince = (other, since) => (other === room && kept.at) || since;
+const when = (id) => Number(id.split("-")[0]);
+
+/** From where on a room is to be heard: from the page on, or from where its talk stopped. */
+export function talkSince(other, since) {
+  const mayReach = other === room && kept.at && when(since) - when(kept.at) < REACH;
+  return mayReach ? kept.at : since;
+}
 
 /** Note how far a room was heard. */
 export function heardUpTo(other, at) {
@@ -39,7 +47,7 @@ export function heardUpTo(other, at) {
 /** Show what somebody said. */
 export function showSaid({ room: other, id, data }) {
   if (other !== room) return;
-  kept.said = [...kept.said, { ...data, at: Number(id.split("-")[0]) }].slice(-MOST);
+  kept.said = [...kept.said, { ...data, at: when(id) }].slice(-MOST);
   heardUpTo(room, id);
   append(kept.said.at(-1));
   if (panel.tagName === "DETAILS" && !panel.open) {

@@ -14,12 +14,17 @@ from quarterdeck_crm.errors import OutOfStockError
 from quarterdeck_crm.extensions import hub
 from quarterdeck_crm.models import OrderState, User
 from quarterdeck_crm.orders.services import delete_order, get_order, update_order
-from quarterdeck_crm.team.services import disable_person, get_person
+from quarterdeck_crm.team.services import edit_own, get_person
 from tests.crm.conftest import Auth
 from tests.crm.trading import Trade
 from tests.kit.sockets.app import Client
 
 pytestmark = pytest.mark.feature("WS4")
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {"SOCKETS_RECHECK_SECONDS": 3600}
 
 
 @pytest.fixture
@@ -141,15 +146,15 @@ async def test_an_account_and_what_belongs_to_it(trade: Trade, client: Client) -
 async def test_the_team(trade: Trade, client: Client, moderator: User) -> None:
     async with trade.session() as session:
         person = await get_person(session, moderator.id)
-        await disable_person(session, person=person, actor=None)
+        await edit_own(session, person=person, name="Mo Derator", phone=None)
 
     (event,) = await client.events(1)
     assert (event["room"], event["name"]) == ("team", "person.changed")
     assert event["data"] == {
         "id": moderator.id,
-        "name": moderator.name,
-        "is_active": False,
-        "action": "disabled",
+        "name": "Mo Derator",
+        "is_active": True,
+        "action": "changed",
     }
 
 
