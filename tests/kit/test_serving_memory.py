@@ -142,6 +142,23 @@ async def test_fragments_without_end_are_1009_and_not_kept(server: Process, head
     assert server.growth < 12 * MIB
 
 
+async def test_a_storm_of_tiny_frames_stalls_nobody(server: Process) -> None:
+    server.begin()
+    over = asyncio.Event()
+    meanwhile = asyncio.create_task(longest_round_trip(server.address, over))
+    async with connected(server.address, "/ws/echo") as wire:
+        await wire.send(_middle(0x01, b""))
+        storm = _middle(0x00, b"") * 10_000
+        for _ in range(10):
+            await wire.send(storm)
+        await wire.send(_middle(0x80, b""))
+        assert await wire.receive() == (TEXT, b"")
+    over.set()
+
+    assert await meanwhile < 1
+    assert server.growth < 12 * MIB
+
+
 async def test_a_frame_that_claims_to_be_huge_is_1009_and_not_kept(server: Process) -> None:
     server.begin()
     async with connected(server.address, "/ws/echo") as wire:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,7 @@ from quart import websocket
 
 from quarterdeck import serving
 from quarterdeck.app import Quart
+from quarterdeck.serving.websocket import WebsocketStream
 from tests.captured import CAPTURED
 from tests.wire import ACCEPT, CLOSE, PING, PONG, TEXT, Address, connected, raw
 
@@ -112,6 +114,18 @@ async def test_fragments_are_one_message(address: Address) -> None:
 
 def _short(head: int, payload: bytes) -> bytes:
     return bytes([head, 0x80 | len(payload)]) + b"\x00" * 4 + payload
+
+
+async def test_many_fragments_are_joined_on_the_way(address: Address) -> None:
+    """A list of a million texts of one character would take fifty times what the text does."""
+    async with connected(address, "/ws/echo") as wire:
+        await wire.send(_short(0x01, b"") + _short(0x00, "四".encode()) * 2500)
+        await wire.send(_short(0x80 | PING, b"had them all?"))
+        assert (await wire.receive())[0] == PONG
+        (stream,) = (each for each in gc.get_objects() if type(each) is WebsocketStream)
+        assert len(stream._parts) <= 1000
+        await wire.send(_short(0x80, b"!"))
+        assert await wire.receive() == (TEXT, "四".encode() * 2500 + b"!")
 
 
 async def test_ping_is_answered_between_fragments(address: Address) -> None:

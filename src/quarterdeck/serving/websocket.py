@@ -36,6 +36,10 @@ ABNORMAL, TOO_BIG, INTERNAL_ERROR, RESTARTING = 1006, 1009, 1011, 1012
 
 #: Messages that wait for the app before the client is held back.
 MAX_WAITING = 16
+#: Frames of one client that are looked at before others get a turn: 64 KB hold 10,000.
+EVENTS_AT_ONCE = 100
+#: Fragments that are kept apart: of small or empty ones there may be ever so many.
+MAX_PARTS = 1000
 
 
 class Gone(Event):
@@ -149,7 +153,9 @@ class WebsocketStream(WSStream):
     async def _take(self, data: bytes) -> None:
         self._heard = True
         self.connection.receive_data(data)
-        for event in self.connection.events():
+        for count, event in enumerate(self.connection.events(), 1):
+            if count % EVENTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             if isinstance(event, Message):
                 await self._take_part(event)
             elif isinstance(event, Ping):
@@ -166,11 +172,13 @@ class WebsocketStream(WSStream):
             self._parts.clear()
             await self.close(TOO_BIG, "Too big")
             return
+        is_text = isinstance(part, TextMessage)
         self._parts.append(data)
+        if part.message_finished or len(self._parts) >= MAX_PARTS:
+            self._parts = [("" if is_text else b"").join(self._parts)]
         if not part.message_finished:
             return
-        is_text = isinstance(part, TextMessage)
-        whole = data if len(self._parts) == 1 else ("" if is_text else b"").join(self._parts)
+        whole = self._parts[0]
         self._parts, self._size = [], 0
         self._put(
             {
