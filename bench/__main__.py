@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASUREMENTS = ["hello", "orders", "orders_mariadb", "transfer", "session", "sockets", "faults"]
+MEASUREMENTS = [
+    "hello",
+    "million",
+    "orders",
+    "orders_mariadb",
+    "transfer",
+    "session",
+    "sockets",
+    "faults",
+]
 
 
 def main(names: list[str]) -> None:

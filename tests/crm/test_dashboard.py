@@ -105,10 +105,38 @@ async def test_months_without_sales_are_zero(app: Quart, sell: Sell) -> None:
             db.session, currency="USD", until=date(1998, 2, 28), months=3
         )
     assert months == [
-        (date(1997, 12, 1), Decimal(10)),
-        (date(1998, 1, 1), Decimal(0)),
-        (date(1998, 2, 1), Decimal(25)),
+        (date(1997, 12, 1), Decimal(10), 1),
+        (date(1998, 1, 1), Decimal(0), 0),
+        (date(1998, 2, 1), Decimal(25), 2),
     ]
+
+
+async def test_the_best_are_taken_from_the_latest_sales_where_there_are_very_many(
+    app: Quart, auth: Auth, sell: Sell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sell("1000", on="1998-01-31", account=1)
+    for day in ("1998-02-01", "1998-03-01"):
+        await sell("20", on=day)
+    assert "Since" not in await text_of(auth, "/")
+
+    monkeypatch.setattr(services, "MOST_SUMMED", 2)
+    page = await text_of(auth, "/")
+    assert "Since February 1998" in page
+    assert "QUICK-Stop" not in page
+
+    monkeypatch.setattr(services, "MOST_SUMMED", 0)
+    assert "Since March 1998" in await text_of(auth, "/")
+
+
+async def test_lines_are_counted_up_to_a_number(
+    auth: Auth, sell: Sell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST_LINES", 2)
+    for _ in range(2):
+        await sell("1")
+    assert "</data>+" not in await text_of(auth, "/")
+    await sell("1")
+    assert "</data>+" in await text_of(auth, "/")
 
 
 async def test_best_come_first_with_their_numbers(app: Quart, sell: Sell) -> None:

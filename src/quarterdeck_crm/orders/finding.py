@@ -87,11 +87,7 @@ class Filter:
 
     def conditions(self, *, indexed: bool = True) -> list[ColumnElement[bool]]:
         """Return the SQL; if not ``indexed``, in a form for which SQLite takes no index."""
-
-        def column(one: Any) -> Any:
-            plain = UnaryExpression(one, operator=custom_op("+"), type_=one.type)
-            return one if indexed else plain
-
+        column = _same if indexed else _unindexed
         conditions = []
         if self.states:
             conditions.append(column(Order.state).in_(self.states))
@@ -100,8 +96,8 @@ class Filter:
         if self.owner_id is not None:
             conditions.append(column(Order.owner_id) == self.owner_id)
         if self.words and not indexed:
-            found = self.searches(column(Order.number), column(Order.account_id))
-            conditions.append(or_(*(and_(*search) for search in found)))
+            ways = self.searches(_unindexed(Order.number), _unindexed(Order.account_id))
+            conditions.append(or_(*(and_(*way) for way in ways)))
         return conditions
 
     def searches(
@@ -111,12 +107,22 @@ class Filter:
 
         All are words of the account, or one of them begins the number and the others are.
         """
-        named = {word: account_id.in_(found_by(word, Account)) for word in self.words}
-        numbered = [
-            [begins(number, word), *(named[other] for other in self.words if other != word)]
-            for word in self.words
-        ]
-        return [list(named.values()), *numbered]
+        named = {word: found_by(word, Account) for word in self.words}
+        ways = [[account_id.in_(ids) for ids in named.values()]]
+        for word in self.words:
+            others = [ids for other, ids in named.items() if other != word]
+            begun = [_unindexed(Order.account_id).in_(ids) for ids in others]
+            ways.append([begins(number, word), *begun])
+        return ways
+
+
+def _same(column: Any) -> Any:
+    return column
+
+
+def _unindexed(column: Any) -> Any:
+    """Return ``+column``, the same value to which SQLite applies no index; MySQL drops it."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 async def find_orders(
@@ -178,9 +184,15 @@ async def _read(
     index: str,
 ) -> Pagination[Order]:
     """Read an index in its order until the page is full."""
+    by = _by(listing, SORTS[sort])
+    is_deep = listing.page * listing.per_page > MOST_COUNTED
+    if is_deep and not (listing.after or listing.before):
+        # Somebody typed the number of a page: what is skipped is read from the index alone.
+        ids = select(Order.id).where(*conditions).order_by(*by)
+        return await _load(session, listing, _forced(ids, Order, index))
     return await db.paginate(
         _forced(_rows().where(*conditions), Order, index),
-        by=_by(listing, SORTS[sort]),
+        by=by,
         count=False,
         page=listing.page,
         per_page=listing.per_page,
