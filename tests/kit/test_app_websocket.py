@@ -238,6 +238,42 @@ async def test_an_error_that_propagates_closes_with_1011_first(app: Quart) -> No
     assert server.codes() == [1011]
 
 
+@pytest.mark.feature("H2")
+@pytest.mark.parametrize(
+    ("leaves", "expected"),
+    [(True, "before handler teardown"), (False, "before handler after teardown")],
+    ids=["left by the client", "ended by the handler"],
+)
+async def test_hooks_run_in_order(app: Quart, leaves: bool, expected: str) -> None:
+    @app.before_websocket
+    async def before() -> None:
+        events(app).append("before")
+
+    @app.after_websocket
+    async def after(response: Any) -> Any:
+        events(app).append("after")
+        return response
+
+    @app.teardown_websocket
+    async def teardown(_: BaseException | None) -> None:
+        events(app).append("teardown")
+
+    async def handler() -> None:
+        events(app).append("handler")
+        await websocket.accept()
+        if leaves:
+            await websocket.receive()
+
+    handles(app, handler)
+    server = Server(app)
+    running = server.start()
+    await server.answered.wait()
+    server.leave()
+    await running
+
+    assert " ".join(events(app)) == expected
+
+
 async def test_closing_after_the_client_has_left_is_harmless(app: Quart) -> None:
     left = asyncio.Event()
 
