@@ -81,9 +81,9 @@ class Shop:
     is_open: bool = True
 
     @contextmanager
-    def served(self, **more: str) -> Iterator[str]:
+    def served(self) -> Iterator[str]:
         """Run ``crm serve`` on it, and give its address."""
-        with serving(self.folder, **{"DATABASE_URL": self.uri} | more) as base:
+        with serving(self.folder, DATABASE_URL=self.uri) as base:
             yield base
 
     @property
