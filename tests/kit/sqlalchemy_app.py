@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
 
 from quarterdeck.sqlalchemy import DynamicMapped, ModelMixin, SQLAlchemy, dynamic_relationship
+from quarterdeck.sqlalchemy.config import CONFIG
 from tests import databases
 
 
@@ -46,9 +47,18 @@ class Event(Model):
     user: Mapped[User | None] = relationship(back_populates="events")
 
 
+# A busy machine is no frozen server, and 50 at once share 20 connections.
+PATIENT = {
+    "SQLALCHEMY_POOL_TIMEOUT": 30,
+    "SQLALCHEMY_CONNECT_TIMEOUT_SECONDS": 20,
+    "SQLALCHEMY_QUERY_TIMEOUT_SECONDS": 20,
+}
+DEFAULTS = {key.name: key.default for key in CONFIG if key.name in PATIENT}
+
+
 def make_app(folder: Path, **config: Any) -> Quart:
     app = Quart("tests", instance_path=str(folder))
-    app.config.update({"SQLALCHEMY_DATABASE_URI": databases.uri(folder)} | config)
+    app.config.update({"SQLALCHEMY_DATABASE_URI": databases.uri(folder)} | PATIENT | config)
     db.init_app(app)
     return app
 

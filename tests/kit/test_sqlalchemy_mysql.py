@@ -17,7 +17,7 @@ from quarterdeck.exceptions import DatabaseTimeoutError, TransactionConflictErro
 from quarterdeck.sqlalchemy import no_time_limit
 from tests.servers import Server
 
-from .sqlalchemy_app import User, add_users, db, make_app
+from .sqlalchemy_app import DEFAULTS, User, add_users, db, make_app
 
 pytestmark = [
     pytest.mark.external_service("MariaDB"),
@@ -146,7 +146,7 @@ class TestFrozenServer:
         maria.thaw()
         assert await status(app) == 200
 
-    @pytest.mark.parametrize("settings", [{}])
+    @pytest.mark.parametrize("settings", [DEFAULTS])
     async def test_the_defaults_answer_within_5_seconds(self, app: Quart, maria: Server) -> None:
         under_way = asyncio.create_task(status(app, "/slow"))
         await asyncio.sleep(0.1)
@@ -180,7 +180,7 @@ class TestFrozenServer:
 
 @pytest.mark.feature("D7")
 @pytest.mark.hazard("server restart")
-@pytest.mark.parametrize("settings", [{}])  # a server that has just started is slow
+@pytest.mark.parametrize("settings", [DEFAULTS])  # a server that has just started is slow
 async def test_a_killed_server_is_used_again_once_it_is_back(app: Quart, maria: Server) -> None:
     assert await status(app) == 200
     maria.kill()
@@ -217,7 +217,14 @@ async def test_a_refused_connection_is_a_503(
 @pytest.mark.feature("D7")
 @pytest.mark.parametrize(
     "settings",
-    [{"SQLALCHEMY_POOL_SIZE": 1, "SQLALCHEMY_MAX_OVERFLOW": 0, "SQLALCHEMY_POOL_TIMEOUT": 0.2}],
+    [
+        DEFAULTS
+        | {
+            "SQLALCHEMY_POOL_SIZE": 1,
+            "SQLALCHEMY_MAX_OVERFLOW": 0,
+            "SQLALCHEMY_POOL_TIMEOUT": 0.2,
+        }
+    ],
 )
 async def test_a_spent_pool_is_a_503(app: Quart) -> None:
     under_way = asyncio.create_task(status(app, "/slow"))

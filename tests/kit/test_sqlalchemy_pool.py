@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 from quarterdeck.exceptions import PoolExhaustedError
 from quarterdeck.sqlalchemy import PoolStatus
 
-from .sqlalchemy_app import User, db, make_app
+from .sqlalchemy_app import DEFAULTS, User, db, make_app
 
 
 @pytest.mark.feature("D7")
@@ -48,7 +48,7 @@ async def test_a_spent_pool_is_a_503_in_time(tmp_path: Path) -> None:
 
 @pytest.mark.feature("D7")
 async def test_by_default_the_answer_comes_within_3_seconds(tmp_path: Path) -> None:
-    app = make_app(tmp_path, SQLALCHEMY_POOL_SIZE=1, SQLALCHEMY_MAX_OVERFLOW=0)
+    app = make_app(tmp_path, SQLALCHEMY_POOL_SIZE=1, SQLALCHEMY_MAX_OVERFLOW=0, **DEFAULTS)
 
     @app.get("/")
     async def view() -> str:

@@ -21,8 +21,7 @@ from .sqlalchemy_app import Post, User, add_users, db, make_app
 
 @pytest.fixture(name="app")
 async def _app(tmp_path: Path) -> AsyncIterator[Quart]:
-    # 50 at once wait for 20 connections: a busy machine may take its time.
-    app = make_app(tmp_path, SQLALCHEMY_POOL_TIMEOUT=30, SQLALCHEMY_QUERY_TIMEOUT_SECONDS=20)
+    app = make_app(tmp_path)
     async with app.test_app(), app.app_context():
         await db.create_all()
         yield app
