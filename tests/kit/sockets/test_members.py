@@ -188,6 +188,27 @@ async def test_rooms_are_asked_about_again_after_a_gap(app: Quart, hub: Hub) -> 
         assert (await ada.next())["code"] == "not_allowed"
 
 
+@pytest.mark.parametrize("config", [{"SOCKETS_RECHECK_SECONDS": 0.05}])
+async def test_a_doubt_outlives_a_check_that_fails(
+    app: Quart, hub: Hub, doorkeeper: Doorkeeper
+) -> None:
+    allowed = {"Ada"}
+
+    @hub.room("bridge")
+    async def may_enter(member: Member) -> bool:
+        return member.name in allowed
+
+    async with connected(app, "Ada") as ada:
+        await ada.subscribe("bridge")
+        allowed.clear()
+        doorkeeper.failure = OSError("the database is down")
+        doorkeeper.again.clear()
+        await hub.reconsider("ada")
+        await doorkeeper.again.wait()
+        doorkeeper.failure = None
+        assert (await ada.next())["code"] == "not_allowed"
+
+
 # --- who is here ----------------------------------------------------------------------
 
 
