@@ -217,6 +217,21 @@ async def test_the_size_counts_bytes_not_characters() -> None:
         assert await wire.close_code() == 1009
 
 
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [("WEBSOCKET_MAX_CONNECTIONS", 503), ("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", 429)],
+)
+async def test_one_too_many_is_told_when_to_come_again(key: str, status: int) -> None:
+    app = make_app(**{key: 1})
+    async with served(app) as (address, _):
+        async with connected(address, "/ws/echo"), connected(address, "/ws/echo") as late:
+            assert (late.status, late.headers["retry-after"]) == (status, "10")
+            await late.ended()
+        await no_websocket_is_open(app)
+        async with connected(address, "/ws/echo") as again:
+            assert again.status == 101
+
+
 @pytest.mark.hazard("a vanished client is not noticed")
 async def test_a_client_that_does_not_answer_pings_is_gone(app: Quart) -> None:
     keys = {"websocket_ping_interval": 0.1, "websocket_pong_timeout": 0.1}
