@@ -129,7 +129,7 @@ class Hub:
             IdentityMissingError: If no ``identify`` function is registered.
         """
         board = STATE.get()
-        if not board.is_running:
+        if not board.has_started:
             raise HubNotRunningError
         if self._identify is None:
             raise IdentityMissingError

@@ -40,7 +40,7 @@ class Switchboard:
         self.log = Log(config["SOCKETS_LOG_SIZE"])
         self.connections: set[Connection] = set()
         self.supervision: Supervision | None = None
-        self.is_running = False
+        self.has_started = self._is_stopping = False
         self._rooms: dict[str, set[Connection]] = {}
         self._by_member: dict[str, set[Connection]] = {}
         self.presence = Presence(backend, self.in_room, config["SOCKETS_PRESENCE_SECONDS"])
@@ -54,13 +54,13 @@ class Switchboard:
         """Begin to bring events."""
         self.supervision = supervision
         await self.backend.start(self.deliver, self.on_gap, self.presence.on_presence)
-        self.is_running = True
+        self.has_started, self._is_stopping = True, False
         for name, work in (("presence", self.presence.run()), ("recheck", supervision.run())):
             self._tasks.append(asyncio.create_task(work, name=f"sockets-{name}"))
 
     async def aclose(self) -> None:
         """Close every connection with 1012 and end the tasks; may be called twice."""
-        self.is_running = False
+        self._is_stopping = True
         for connection in self.connections:
             connection.close(RESTARTING, "Restarting")
         if self.connections:
@@ -83,6 +83,8 @@ class Switchboard:
         self.connections.add(connection)
         self._by_member.setdefault(connection.member.id, set()).add(connection)
         self._enter(connection, USER + connection.member.id, "looking")
+        if self._is_stopping:  # since the handshake began
+            connection.close(RESTARTING, "Restarting")
 
     def disconnect(self, connection: Connection) -> None:
         """Remove a connection from everywhere, and what waits for it."""

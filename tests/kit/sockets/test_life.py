@@ -211,6 +211,25 @@ async def test_shutdown_closes_with_1012() -> None:
     assert codes == [1012, 1012]
 
 
+async def test_who_comes_while_it_stops_is_closed_too() -> None:
+    app, hub = make_app()
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    @hub.identify
+    async def identify() -> Member:
+        asked.set()
+        await answer.wait()
+        return Member("ada", "Ada")
+
+    serving = app.test_app()
+    await serving.startup()
+    async with connected(app) as ada:
+        await asked.wait()
+        await serving.shutdown()
+        answer.set()
+        assert await ada.close_code() == 1012
+
+
 async def test_without_start_up_there_is_no_hub(caplog: pytest.LogCaptureFixture) -> None:
     app, _ = make_app()
     with pytest.raises(WebsocketResponseError):
