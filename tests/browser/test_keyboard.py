@@ -66,7 +66,9 @@ async def test_a_day_without_a_mouse(browser: Browser, address: str) -> None:
     await expect(summary).to_be_focused()
 
 
-@pytest.mark.parametrize("path", ["/", "/orders/", "/orders/new", "/team/2", "/transfer/orders"])
+@pytest.mark.parametrize(
+    "path", ["/", "/board/", "/orders/", "/orders/new", "/team/2", "/transfer/orders"]
+)
 async def test_the_focus_is_always_visible(browser: Browser, address: str, path: str) -> None:
     cookies = await cookies_of(browser, address)
     page = await (await browser.new_context(storage_state=cookies)).new_page()

@@ -181,6 +181,17 @@ async def test_nothing_moves_under_the_pointer(ada: Desk, mika: Desk) -> None:
 
 
 @pytest.mark.feature("WS4")
+async def test_a_page_that_was_left_alone_is_fresh_when_somebody_comes_back(ada: Desk) -> None:
+    await ada.open("/board/")
+    token = ada.page.locator("main [name=csrf_token]").first
+    before = await token.get_attribute("value")
+
+    await ada.page.evaluate("Date.now = ((now) => () => now + 3_600_000)(Date.now())")
+    await ada.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    await expect(token).not_to_have_attribute("value", before or "")
+
+
+@pytest.mark.feature("WS4")
 async def test_who_is_here_and_who_edits_what(ada: Desk, mika: Desk) -> None:
     await ada.open("/board/")
     await mika.open("/board/")

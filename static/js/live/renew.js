@@ -7,11 +7,12 @@ import { patch } from "./patch.js";
 const PAUSE = 1000; // milliseconds from one time to the next, at least
 const EASE = 4; // and this many times what the last one took: a busy server is asked less
 const SPREAD = 150; // so that not everybody asks in the same moment
+const STALE = 30 * 60_000; // milliseconds: the forms of a page do not hold for ever
 const LOOK_AGAIN = 300; // whether the pointer has gone
 
 const main = document.querySelector("main");
 let turn = Promise.resolve();
-let isAsked = false, notBefore = 0, waiting;
+let isAsked = false, notBefore = 0, shownAt = Date.now(), soon, waiting;
 
 /** Do one thing after the other, so that an older answer never comes after a newer one. */
 export function inTurn(work) {
@@ -25,12 +26,20 @@ export function renew() {
   if (isAsked) return;
   isAsked = true;
   if (document.hidden) return; // nobody looks: when somebody does
-  setTimeout(start, Math.max(0, notBefore - performance.now()) + Math.random() * SPREAD);
+  soon = setTimeout(start, Math.max(0, notBefore - performance.now()) + Math.random() * SPREAD);
 }
 
-document.addEventListener("visibilitychange", () => { if (!document.hidden && isAsked) start(); });
+/** Bring the page up to date when somebody comes back to it. */
+export function keepFresh() {
+  const look = () => {
+    if (!document.hidden && (isAsked || Date.now() - shownAt > STALE)) start();
+  };
+  document.addEventListener("visibilitychange", look);
+  window.addEventListener("focus", look);
+}
 
 function start() {
+  clearTimeout(soon);
   isAsked = false;
   inTurn(ask).catch(() => { notBefore = performance.now() + EASE * PAUSE; renew(); });
 }
@@ -49,6 +58,7 @@ async function ask() {
 export async function show(response) {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   document.title = page.title;
+  shownAt = Date.now();
   adopt(page.querySelectorAll("#toasts .toast-note"));
   apply(page.querySelector("main"));
 }

@@ -4,7 +4,7 @@
 import { sayConnection } from "../connection.js";
 import { toast } from "../toasts.js";
 import { noteEditor, showPeople } from "./presence.js";
-import { renew } from "./renew.js";
+import { keepFresh, renew } from "./renew.js";
 import { connect } from "./socket.js";
 import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
 import { sentence } from "./words.js";
@@ -69,4 +69,5 @@ const { say } = "WebSocket" in window ? connect(seats, {
 }) : {};
 
 if (say) startTalk(say);
+if (!told) keepFresh();
 document.addEventListener("live:gone", () => toast("This is no longer there.", "warning"));
