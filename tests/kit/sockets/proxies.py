@@ -1,4 +1,4 @@
-"""A way to Redis that a test can cut."""
+"""A way to a server that a test can cut."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from contextlib import suppress
 
 
 class Proxy:
-    """Passes bytes on to Redis and back, for as long as it is told to.
+    """Passes bytes on and back, for as long as it is told to.
 
     Attributes:
+        port: Where it listens; the same after a cut.
         swallows: Whether answers are lost: the connection ends in their place.
     """
 
@@ -19,15 +20,15 @@ class Proxy:
         self._target = port
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._port = 0
+        self.port = 0
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://127.0.0.1:{self.port}/0"
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """End all connections and take no new ones."""
