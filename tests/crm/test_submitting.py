@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from quart import Quart, Response
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.exceptions import TransactionConflictError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Order, User
+from quarterdeck_crm.orders import views
+from quarterdeck_crm.orders.services import place_order
 
 from .conftest import Auth
 from .trading import Fields, Trade
@@ -62,6 +67,26 @@ async def test_clicks_at_the_same_moment_make_one_order(
     answers = await asyncio.gather(*(send(auth, form) for _ in range(5)))
 
     assert {(answer.status_code, answer.location) for answer in answers} == {(303, "/orders/1")}
+    assert await orders(app) == 1
+
+
+@pytest.mark.hazard("deadlock")
+async def test_a_deadlock_is_not_noticed(
+    app: Quart, auth: Auth, trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = await opened(auth, trade)
+    conflicts = [TransactionConflictError("Deadlock found")]
+
+    async def place(session: AsyncSession, **values: Any) -> Order:
+        order = await place_order(session, **values)
+        if conflicts:
+            raise conflicts.pop()
+        return order
+
+    monkeypatch.setattr(views, "place_order", place)
+    answer = await send(auth, form)
+
+    assert (answer.status_code, conflicts) == (303, [])
     assert await orders(app) == 1
 
 
