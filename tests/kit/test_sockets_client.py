@@ -523,7 +523,7 @@ async def test_a_server_that_finds_us_too_fast_is_asked_again(
 
     async with serving(conversation) as url, Client(url) as source:
         entered = await asyncio.gather(source.subscribe("orders"), source.subscribe("team"))
-    assert entered == ["1-0", "2-0"]
+    assert list(entered) == ["1-0", "2-0"]
 
 
 async def test_a_room_that_is_closed_to_us_later_is_said_once() -> None:
