@@ -1,6 +1,6 @@
 """WebSockets: echo, one publisher to a thousand subscribers, memory of idle connections.
 
-Run ``python -m bench.sockets``; it takes about three minutes. Ours on its own server, FastAPI on
+Run ``python -m bench.sockets``; it takes some minutes. Ours on its own server, FastAPI on
 uvicorn, Django Channels with its Redis layer on Daphne, and the bare ``websockets`` library, one
 process each and one more for the load, all without compression. Peers take turns; a ratio is
 taken within a round, and the median of the rounds counts.
