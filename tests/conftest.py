@@ -70,12 +70,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On another database than SQLite, leave out what it cannot change and what is about SQLite."""
     if databases.is_sqlite():
         return
-    concerned = [item for item in items if _uses_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
+    concerned = [item for item in items if not _brings_mariadb(item) and _uses_database(item)]
+    config.hook.pytest_deselected(items=list(set(items) - set(concerned)))
     items[:] = concerned
     for item in concerned:
         if item.get_closest_marker("sqlite_only"):
             item.add_marker(pytest.mark.skip(reason="about SQLite itself"))
+
+
+def _brings_mariadb(item: pytest.Item) -> bool:
+    """Whether the test is about MariaDB in every run, with a server and drivers of its own."""
+    marks = item.iter_markers("external_service")
+    return any("MariaDB" in mark.args for mark in marks)
 
 
 def _uses_database(item: pytest.Item) -> bool:
