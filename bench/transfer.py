@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -34,6 +35,7 @@ class Run:
     """What one command took."""
 
     seconds: float
+    cpu: float
     megabytes: float
 
 
@@ -51,14 +53,14 @@ def measure(database: str, url: str, folder: Path) -> None:
         first = _crm(environment, "import", *orders)
     again = _crm(environment, "import", *orders)
     export = _crm(environment, "export", *orders, "--force")
-    rows = MANY * (1 + LINES) / first.seconds
-    waited = f"{max(waits):.2f}" if waits else "-"
-    print(
-        f"{database:18} {first.seconds:8.1f} {rows:8,.0f} {first.megabytes:5.0f} "
-        f"{few.megabytes:6.0f} {waited:>9} {again.seconds:8.1f} {export.seconds:9.1f} "
-        f"{export.megabytes:5.0f}",
-        flush=True,
-    )
+    print(f"\n{database:24} seconds   CPU s    rows/s     MB")
+    for what, run in (("import", first), ("the same again", again), ("export", export)):
+        rows = MANY * (1 + LINES) / run.seconds
+        print(f"  {what:22} {run.seconds:7.1f} {run.cpu:7.1f} {rows:9,.0f} {run.megabytes:6.0f}")
+    print(f"  {FEW:,} orders were imported with {few.megabytes:.0f} MB.")
+    if waits:
+        print(f"  Somebody else wrote {len(waits)} times and waited {max(waits):.2f} s at most.")
+    sys.stdout.flush()
 
 
 def _crm(environment: Mapping[str, str], *arguments: str) -> Run:
@@ -73,7 +75,8 @@ def _crm(environment: Mapping[str, str], *arguments: str) -> Run:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"'crm {' '.join(arguments)}' failed"
-    return Run(time.perf_counter() - started, used.ru_maxrss / 1024)
+    cpu = used.ru_utime + used.ru_stime
+    return Run(time.perf_counter() - started, cpu, used.ru_maxrss / 1024)
 
 
 @contextmanager
@@ -102,7 +105,6 @@ def _somebody_else(path: Path, is_sqlite: bool) -> Iterator[list[float]]:
 
 
 def main() -> None:
-    print(f"{MANY:,} orders     import s   rows/s    MB  (few)  waited s  again s  export s    MB")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         measure("SQLite", f"sqlite+aiosqlite:///{folder / 'crm.sqlite3'}", folder)

@@ -21,7 +21,7 @@ from quarterdeck_crm.transfer.running import run_import
 
 from .large_files import write_files
 
-FEW, MANY = 500, 2_000
+FEW, MANY = 300, 1_200
 csvfile.BATCH = exporting.PIECE = staging.PORTION = 100
 
 

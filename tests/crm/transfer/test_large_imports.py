@@ -62,6 +62,7 @@ def _append(path: Path, line: str) -> None:
 
 
 @pytest.mark.feature("AP3")
+@pytest.mark.timeout(240)  # tracing makes it slow, other work on the machine slower
 def test_memory_does_not_grow_with_the_files(app: Quart, tmp_path: Path) -> None:
     """Four times the rows need the same: to import, to compare the second time, to export."""
     uri = app.config["SQLALCHEMY_DATABASE_URI"]
