@@ -57,10 +57,17 @@ class Server:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one server did in one round: requests per second, milliseconds of CPU for each."""
+    """What one server did in one round.
+
+    Attributes:
+        rate: Good answers per second.
+        cpu: Milliseconds of CPU for each answer.
+        refused: The share of answers that were errors.
+    """
 
     rate: float
     cpu: float
+    refused: float
 
 
 def hypercorn(target: str) -> list[str]:
@@ -126,7 +133,7 @@ def _wait_for(port: int, peer: Peer, process: subprocess.Popen[bytes]) -> None:
 
 
 def load(server: Server, path: str, seconds: int, crowd: int = CONNECTIONS) -> Turn:
-    """Load a server; exits if any answer was not good."""
+    """Load a server; exits if it breaks connections."""
     header = ["-H", f"Cookie: {server.cookie}"] if server.cookie else []
     url = server.base + path
     options = ["-t1", f"-c{crowd}", f"-d{seconds}s", f"--timeout={PATIENCE}s"]
@@ -137,9 +144,12 @@ def load(server: Server, path: str, seconds: int, crowd: int = CONNECTIONS) -> T
     _wait_until_idle(server.process)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     count = re.search(r"(\d+) requests in", output)
-    if "Non-2xx" in output or "Socket errors" in output or not rate or not count:
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    if "Socket errors" in output or not rate or not count:
         sys.exit(f"'{url}' gave errors:\n{output}")
-    return Turn(float(rate[1]), spent * 1000 / max(int(count[1]), 1))
+    answers = max(int(count[1]), 1)
+    refused = int(bad[1]) / answers if bad else 0.0
+    return Turn(float(rate[1]) * (1 - refused), spent * 1000 / answers, refused)
 
 
 def _wait_until_idle(process: int) -> None:
@@ -204,9 +214,10 @@ def _report(what: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn
         rate = statistics.median(turns[number].rate for turns in rounds)
         cpu = statistics.median(turns[number].cpu for turns in rounds)
         print(f"  {server.peer.name:32} {rate:8.0f}  {cpu:6.2f}", end="")
+        refused = statistics.fmean(turns[number].refused for turns in rounds)
         if number:
-            by_rate = sorted(turns[0].rate / turns[number].rate for turns in rounds)
+            by_rate = sorted(turns[0].rate / max(turns[number].rate, 0.1) for turns in rounds)
             by_cpu = statistics.median(turns[number].cpu / turns[0].cpu for turns in rounds)
             middle, low, high = statistics.median(by_rate), by_rate[0], by_rate[-1]
             print(f"   {middle:5.2f} ({low:.2f} to {high:.2f})  {by_cpu:5.2f}", end="")
-        print()
+        print(f"  ({refused:.0%} of the answers were errors)" if refused else "")

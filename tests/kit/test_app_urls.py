@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from quart import g, url_for
 
-from quarterdeck.app import Quart
+from quarterdeck.app import Blueprint, Quart
 
 
 @pytest.fixture(name="app")
@@ -56,3 +56,19 @@ async def test_defaults_may_change_within_a_request(app: Quart) -> None:
         for g.language in ("en", "es"):
             urls.append(url_for("about"))
     assert urls == ["/en/about", "/es/about"]
+
+
+async def test_a_relative_endpoint_is_one_of_the_blueprint(app: Quart) -> None:
+    bp = Blueprint("shop", "shop", url_prefix="/shop")
+    bp.add_url_rule("/goods/<int:number>", "show", lambda number: url_for(".show", number=number))
+    app.register_blueprint(bp)
+
+    response = await app.test_client().get("/shop/goods/7")
+
+    assert await response.get_data(as_text=True) == "/shop/goods/7"
+
+
+async def test_a_url_that_cannot_be_built_is_asked_of_the_handlers(app: Quart) -> None:
+    app.url_build_error_handlers.append(lambda _, endpoint, values: f"/gone/{endpoint}")
+    async with app.test_request_context("/"):
+        assert url_for("shop.nowhere", number=1) == "/gone/shop.nowhere"

@@ -13,6 +13,7 @@ from quart.ctx import has_request_context
 from quart.globals import _cv_request, request_ctx
 from quart.utils import run_sync
 from werkzeug.datastructures import ImmutableDict
+from werkzeug.routing import BuildError
 
 from quarterdeck._cli import AppGroup
 from quarterdeck._config import ConfigKey, boolean, integer, read, seconds, text_list
@@ -48,6 +49,7 @@ CONFIG = (
 )
 
 
+_NO_OPTIONS = (None, None, None, None)
 _MEMORABLE = frozenset(
     {str, type(None)}
 )  # equal values of these give equal URLs; 1 and True do not
@@ -125,30 +127,60 @@ class Quart(RequestCycle):
             await asyncio.to_thread(self._fingerprints.read_ahead, folders)
         await super().startup()
 
-    def url_for(self, endpoint: str, **values: Any) -> str:
+    def url_for(
+        self,
+        endpoint: str,
+        *,
+        _anchor: str | None = None,
+        _method: str | None = None,
+        _scheme: str | None = None,
+        _external: bool | None = None,
+        **values: Any,
+    ) -> str:
         """Return the URL of an endpoint, as in Quart.
 
         A request builds the URL of a static file once, however often its page asks for it (an
         icon in every row); the same for other endpoints of the app itself with texts for values.
         """
         context: Any = _cv_request.get(None)
+        options = (_anchor, _method, _scheme, _external)
+        if context is None or context.url_adapter is None or options != _NO_OPTIONS:
+            return super().url_for(
+                endpoint,
+                _anchor=_anchor,
+                _method=_method,
+                _scheme=_scheme,
+                _external=_external,
+                **values,
+            )
         if (
-            context is None
-            or "." in endpoint
+            "." in endpoint
             or None in self.url_default_functions  # they may change their minds in between
             or not _MEMORABLE.issuperset(map(type, values.values()))
         ):
-            return super().url_for(endpoint, **values)
+            return self._build(context, endpoint, values)
         key = (endpoint, *values.items())
         urls: dict[Any, str] = context.urls
         if key not in urls:
-            urls[key] = super().url_for(endpoint, **values)
+            urls[key] = self._build(context, endpoint, values)
         return urls[key]
+
+    def _build(self, context: Any, endpoint: str, values: dict[str, Any]) -> str:
+        """Do what Quart does in a request, without looking for other contexts: half of its work."""
+        if endpoint.startswith("."):
+            blueprint = context.request.blueprint
+            endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
+        self.inject_url_defaults(endpoint, values)
+        try:
+            url: str = context.url_adapter.build(endpoint, values)
+        except BuildError as error:
+            return self.handle_url_build_error(error, endpoint, values)
+        return url
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
         """Add the defaults of a URL; with STATIC_FINGERPRINT, ``v`` to those of static files."""
         super().inject_url_defaults(endpoint, values)
-        if self.config["STATIC_FINGERPRINT"] and "filename" in values:
+        if "filename" in values and self.config["STATIC_FINGERPRINT"]:
             fingerprint = self._fingerprints.of_url(self, endpoint, values["filename"])
             if fingerprint is not None:
                 values.setdefault("v", fingerprint)
