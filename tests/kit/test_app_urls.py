@@ -59,7 +59,7 @@ async def test_defaults_may_change_within_a_request(app: Quart) -> None:
 
 
 async def test_a_relative_endpoint_is_one_of_the_blueprint(app: Quart) -> None:
-    bp = Blueprint("shop", "shop", url_prefix="/shop")
+    bp = Blueprint("shop", __name__, url_prefix="/shop")
     bp.add_url_rule("/goods/<int:number>", "show", lambda number: url_for(".show", number=number))
     app.register_blueprint(bp)
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from quarterdeck.commands import AppGroup
+from quarterdeck.sqlalchemy import no_time_limit
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.schema import check_schema
 
@@ -86,7 +87,11 @@ async def _import(what: str, *paths: Path, dry_run: bool) -> None:
     await check_schema()
     files = [Source(path, path.name) for path in paths]
     try:
-        with _progress_bar(f"{'Checking' if dry_run else 'Importing'} {what}") as progress:
+        # Nobody waits for a page here, so a busy server is waited for.
+        with (
+            no_time_limit(),
+            _progress_bar(f"{'Checking' if dry_run else 'Importing'} {what}") as progress,
+        ):
             report = await run_import(KINDS[what], files, dry_run=dry_run, progress=progress)
     except ImportRefusedError as refused:
         _refuse(refused)
@@ -116,7 +121,7 @@ async def _write(file: Path, part: Part, *, force: bool) -> None:
     bar = _progress_bar(f"Exporting {part.label.lower()}")
     with await asyncio.to_thread(unfinished.open, "w", encoding="utf-8", newline="") as out:
         async with db.new_session() as session:
-            with bar as progress:
+            with no_time_limit(), bar as progress:
                 async for chunk in part.export(session, progress):
                     await asyncio.to_thread(out.write, chunk)
     await asyncio.to_thread(unfinished.replace, file)
