@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Route, expect
 from .conftest import ADMIN, MODERATOR, in_browser
 from .desk import Desk, sit_down
 
-pytestmark = in_browser
+pytestmark = [*in_browser, pytest.mark.timeout(180)]
 
 expect.set_options(timeout=20_000)  # pages ask a busy server less often
 
