@@ -19,7 +19,6 @@ from sqlalchemy import (
     UnaryExpression,
     and_,
     func,
-    null,
     or_,
     select,
     union,
@@ -244,29 +243,38 @@ async def _read_by_name(
 ) -> Pagination[Order]:
     """Read accounts or people by name, and the orders of each from an index, oldest first.
 
+    Orders that belong to nobody are a part of their own.
+
     MySQL sorts everything as soon as ORDER BY names columns of two tables. So there it names
     the first alone, and the orders of each come as the index has them.
     """
-    if sort == "account":
-        first = Account.__table__.alias("named")
-        index = "ix_order_account_id_order_ordered_on"
-        joined = Order.account_id == first.c.id
-    else:
-        nobody = select(null().label("id"), null().label("name"))
-        first = union_all(nobody, select(User.id, User.name)).subquery("named")
-        index = "ix_order_owner_id_order_ordered_on"
-        joined = Order.owner_id.is_not_distinct_from(first.c.id)
-    by = _by(listing, [first.c.name, first.c.id])
+    model, column = (Account, Order.account_id) if sort == "account" else (User, Order.owner_id)
+    index = f"ix_order_{column.key}_order_ordered_on"
+    oldest = [Order.ordered_on, Order.id]
+    named = model.__table__.alias("named")
+    by = _by(listing, [named.c.name, named.c.id])
     if session.get_bind(Order).dialect.name not in MYSQL:
-        by += [Order.ordered_on, Order.id]
-    ids = _straight(select(Order.id)).select_from(first).join(Order, and_(joined, *conditions))
-    return await _load(session, listing, _forced(ids, Order, index).order_by(*by))
+        by += oldest
+    joined = and_(column == named.c.id, *conditions)
+    ids = _straight(select(Order.id)).select_from(named).join(Order, joined).order_by(*by)
+    parts = [_forced(ids, Order, index)]
+    if sort == "owner":
+        nobody = select(Order.id).where(column.is_(None), *conditions).order_by(*oldest)
+        parts.insert(1 if listing.descending else 0, _forced(nobody, Order, index))
+    return await _load(session, listing, *parts)
 
 
-async def _load(session: AsyncSession, listing: Listing, ids: Select[int]) -> Pagination[Order]:
-    """Return the page of the orders with these ids, in their order."""
-    offset = (listing.page - 1) * listing.per_page
-    found = (await session.scalars(ids.limit(listing.per_page + 1).offset(offset))).all()
+async def _load(session: AsyncSession, listing: Listing, *parts: Select[int]) -> Pagination[Order]:
+    """Return the page of the orders with these ids, in their order, one part after the other."""
+    offset, most = (listing.page - 1) * listing.per_page, listing.per_page + 1
+    found: list[int] = []
+    for part in parts:
+        ids = (await session.scalars(part.limit(most - len(found)).offset(offset))).all()
+        found += ids
+        if len(found) == most or part is parts[-1]:
+            break
+        # The part has ended: what is left to skip is left for the next.
+        offset = 0 if ids else offset - await _length(session, part, offset)
     if not found and listing.page > 1:
         abort(404)
     shown = found[: listing.per_page]
@@ -278,6 +286,11 @@ async def _load(session: AsyncSession, listing: Listing, ids: Select[int]) -> Pa
         total=None,
         more=len(found) > listing.per_page,
     )
+
+
+async def _length(session: AsyncSession, part: Select[int], most: int) -> int:
+    counted = part.order_by(None).limit(most).subquery()
+    return await session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def _rows() -> Select[Order]:
