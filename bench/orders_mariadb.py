@@ -61,7 +61,7 @@ def measure(folder: Path, port: int) -> None:
         ],
         [orders.PATH],
         check=orders.check,
-        rounds=5,
+        rounds=4,
         crowds=CROWDS,
     )
 

@@ -101,6 +101,7 @@ def _as_in_flask(request: Request) -> SimpleNamespace:
     return SimpleNamespace(
         method=request.method,
         cookies=request.cookies,
+        headers=request.headers,
         session=request.session,
         args=request.query_params,
         endpoint="orders.index",
