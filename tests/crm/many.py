@@ -48,7 +48,7 @@ _SQLITE = {
 }
 _MARIADB = {
     "order": "`order`",
-    "number": "CONCAT('Q', LPAD(n, 6, '0'))",
+    "number": "CONCAT('Q', LPAD(n, GREATEST(6, LENGTH(n)), '0'))",
     "unit": "1",
     "day": "DATE_ADD('2020-01-01', INTERVAL (n * 2000 DIV :orders) DAY)",
     "moment": "'2026-01-01'",
