@@ -30,7 +30,7 @@ async def test_it_hears_what_is_said_and_comes_back(browser: Browser, address: s
     assert found
     context = await browser.new_context(storage_state=await cookies_of(browser, address))
     page = await context.new_page()
-    await page.goto(f"{address}/team/")
+    await page.goto(f"{address}/goods/")  # has no live events of its own
     await page.evaluate(f"() => {{ {REMEMBER} }}")
     sent, received = Frames(), Frames()
 
