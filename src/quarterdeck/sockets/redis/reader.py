@@ -122,14 +122,17 @@ class Reader:
 
     async def _find(self, newest: int) -> list[Entry]:
         """Return the next entry that was not read, or else the newest ones, oldest first."""
-        redis, found = self._link.redis, []
-        if self._at:
-            found = await redis.xrange(self._events, f"({self._at}", count=1)
+        redis = self._link.redis
+        async with redis.pipeline(transaction=True) as pipeline:  # both of one moment
+            pipeline.xrange(self._events, f"({self._at or '0-0'}", count=1)
+            pipeline.xrevrange(self._events, count=newest)
+            after, latest = await pipeline.execute()
+        found = (after if self._at else []) or latest[::-1]
         if not found:
-            found = (await redis.xrevrange(self._events, count=newest))[::-1]
-        if not found:
-            # Something to stand on: without it nobody could tell later what was lost.
-            found = [(await redis.xadd(self._events, {"begin": ""}), {})]
+            # Something to stand on: without it nobody could tell later what was lost. An event
+            # that somebody has published meanwhile does as well, and is not to be missed.
+            await redis.xadd(self._events, {"begin": ""})
+            found = await redis.xrange(self._events, count=1)
         return [(entry.decode(), fields) for entry, fields in found]
 
     async def _read(self) -> None:
