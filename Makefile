@@ -18,7 +18,7 @@ run: .venv/.run ## Install, migrate, fill an empty database, serve (BIND=127.0.0
 
 .PHONY: test
 test: .venv/.dev ## Install and pass all tests (ARGS="-k orders" for some)
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 .PHONY: check
 check: .venv/.dev ## Format, lint and types, without changing a file

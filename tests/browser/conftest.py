@@ -24,10 +24,9 @@ ARGUMENTS = (
     "--no-first-run",
 )
 
-# One browser serves all tests, so they share an event loop, and a process under xdist.
+# One browser serves all tests of a process, so they share an event loop.
 in_browser = [
     pytest.mark.external_service("chromium"),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

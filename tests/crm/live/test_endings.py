@@ -25,7 +25,6 @@ from tests.wire import Wire, connected
 pytestmark = [
     pytest.mark.feature("WS3", "S3"),
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("endings"),  # one server for all of them
 ]
 
 SECONDS = 5.0

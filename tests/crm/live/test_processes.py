@@ -32,7 +32,6 @@ from .crowd import ROOMS
 pytestmark = [
     pytest.mark.feature("WS3"),
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("processes"),  # the same three for all of them
     pytest.mark.external_service("redis"),
 ]
 

@@ -25,7 +25,6 @@ from tests.serving import crm, running
 pytestmark = [
     pytest.mark.feature("WS3"),
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("watch"),  # one server for all of them
 ]
 
 PAGE = Path(__file__).parents[3] / "docs" / "websocket.md"
