@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from quart import Quart
-from sqlalchemy import String, select
+from sqlalchemy import Enum, String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from werkzeug.exceptions import NotFound
 
@@ -40,7 +40,8 @@ class Parcel(Model):
     """A row with a column of each kind to sort by; many values are there several times."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    size: Mapped[Size]
+    size: Mapped[Size] = mapped_column(Enum(Size, native_enum=False))
+    native: Mapped[Size | None]
     day: Mapped[date]
     at: Mapped[datetime] = mapped_column(UTCDateTime())
     weight: Mapped[Decimal] = mapped_column(ExactDecimal(9, 3))
@@ -91,6 +92,11 @@ async def test_cursors_lead_through_everything_and_back(column: Any, descending:
     for before, now in zip(pages[-2::-1], pages[:0:-1], strict=True):
         back = await page(by, page=before.page, before=now.before)
         assert (back.items, back.has_next) == (before.items, True)
+
+
+async def test_a_native_enum_is_refused() -> None:
+    with pytest.raises(ValueError, match="'native' - MySQL orders an ENUM by number"):
+        await page([Parcel.native, Parcel.id])
 
 
 async def test_a_cursor_outlives_the_row_that_it_names() -> None:

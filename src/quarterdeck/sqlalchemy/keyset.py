@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import ColumnElement, UnaryExpression, and_, false, literal, or_, tuple_
+from sqlalchemy import ColumnElement, Enum, UnaryExpression, and_, false, literal, or_, tuple_
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -36,6 +36,12 @@ class Keys:
                 "write for example 'by=[Order.day.desc(), Order.id.desc()]'"
             )
         self.descending = downs.pop()
+        for column in self.columns:
+            if isinstance(column.type, Enum) and column.type.native_enum:
+                raise ValueError(
+                    f"'{column.key}' - MySQL orders an ENUM by number and compares it as text - "
+                    "declare it with 'Enum(..., native_enum=False)' to order by it"
+                )
 
     def turned(self) -> Keys:
         """Return the same the other way round."""
