@@ -1,4 +1,4 @@
-"""Carry what stands at the top of the repository in the wheel (quarterdeck_crm/resources.py)."""
+"""Carry what stands at the top of the repository in the wheel (quarterdeck_crm/paths.py)."""
 
 from __future__ import annotations
 
