@@ -1,4 +1,4 @@
-"""Quarterdeck: what Flask applications lean on, for Quart, async from the start.
+"""Quarterdeck: the extensions of Flask for Quart, async from the start.
 
 Each room is imported by its own name and needs only its own extra, for example
 ``from quarterdeck.sqlalchemy import SQLAlchemy`` with ``quarterdeck[sqlalchemy]``.

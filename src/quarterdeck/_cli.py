@@ -16,6 +16,7 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
+from copy import copy
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, Self, TypeVar, overload
@@ -26,6 +27,7 @@ from quart import Quart
 from quart.cli import ScriptInfo
 from quart.utils import cancel_tasks
 
+from ._quart import only_error
 from ._state import close_extensions
 from .exceptions import CommandInLoopError, QuarterdeckError
 
@@ -45,7 +47,7 @@ async def command_scope(app: Quart, *, lifespan: bool = False) -> AsyncIterator[
     Tasks added with ``app.add_background_task`` are waited for, as the server does.
 
     Args:
-        app: The app whose context is entered.
+        app: The app of the context.
         lifespan: Whether ``before_serving`` and ``after_serving`` run around it.
     """
     try:
@@ -58,6 +60,11 @@ async def command_scope(app: Quart, *, lifespan: bool = False) -> AsyncIterator[
         finally:
             if lifespan:
                 await app.shutdown()
+    except BaseExceptionGroup as group:
+        error = only_error(group)
+        if isinstance(error, QuarterdeckError):  # its message says more than that of the group
+            raise error from group
+        raise
     finally:
         await close_extensions(app)
 
@@ -76,7 +83,7 @@ class AppTask:
     """One task inside the context of an app, for calls that are handed in from outside.
 
     The event loop stands still between calls. The scope is entered, used and left by the
-    same task, so what is bound to a task (a db session, a task group) holds for all calls.
+    same task, so objects bound to a task (a db session, a task group) work in all calls.
 
     Args:
         app: The app; None for an event loop without an app context.
@@ -230,6 +237,24 @@ def async_command(
     return run
 
 
+def with_app_argument(command: click.Command) -> click.Command:
+    """Return a copy of a command that takes the app as its first argument.
+
+    For programs that know no app, such as ``quarterdeck``. The argument has the form of
+    ``quart --app``: ``module``, ``module:app`` or ``module:create_app()``.
+    """
+    made = copy(command)
+    made.params = [
+        click.Argument(["app"], expose_value=False, is_eager=True, callback=_set_app),
+        *command.params,
+    ]
+    return made
+
+
+def _set_app(ctx: click.Context, _: click.Parameter, value: str) -> None:
+    ctx.obj = ScriptInfo(app_import_path=value, set_debug_flag=False)
+
+
 def _refuse_running_loop(command: str) -> None:
     try:
         asyncio.get_running_loop()
@@ -244,7 +269,7 @@ def _expected_errors(app: Quart | None) -> tuple[type[Exception], ...]:
 
 
 class AppGroup(quart.cli.AppGroup):
-    """A click group whose commands may be async and run inside an app context.
+    """A click group. Its commands may be async and run inside an app context.
 
     Async commands that came by another door (a blueprint's ``cli``, ``add_command``) are
     made to run as well. ``with_appcontext=False`` opts a command out of the app context,

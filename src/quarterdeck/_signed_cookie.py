@@ -49,9 +49,19 @@ class CookieSessionInterface(SecureCookieSessionInterface):
         if cookie is None:
             return self.session_class()
         try:
-            return self.session_class(signer.loads(cookie, max_age=int(self.max_age(app))))
+            return self.load(app, signer, cookie)
         except BadData:
             return self.session_class()
+
+    def load(
+        self, app: quart.Quart, signer: URLSafeTimedSerializer, cookie: str
+    ) -> SecureCookieSession:
+        """Return the session in a cookie.
+
+        Raises:
+            BadData: If the cookie is forged or expired.
+        """
+        return self.session_class(signer.loads(cookie, max_age=int(self.max_age(app))))
 
     async def save_session(self, app: quart.Quart, session: Any, response: Any) -> None:
         """Set or delete the cookie if need be.
@@ -66,6 +76,7 @@ class CookieSessionInterface(SecureCookieSessionInterface):
             response.vary.add("Cookie")
         if session and self.should_set_cookie(app, session):
             response.headers.add("Set-Cookie", self._cookie(app, session))
+            response.vary.add("Cookie")  # a cache must not give it to other clients
         elif session.modified and not session:
             response.delete_cookie(self.get_cookie_name(app), **self._options(app))
 

@@ -1,4 +1,4 @@
-"""The one door from an app to what an extension keeps for it.
+"""The access from an app to the state of an extension.
 
 An extension instance owns its options; an app owns the state built from them.
 So one instance can serve any number of apps and nothing bleeds between them.
@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from quart import current_app
+from quart import current_app, has_app_context
 
-from .exceptions import ExtensionAlreadyInitializedError, ExtensionNotInitializedError
+from .exceptions import (
+    AppContextMissingError,
+    ExtensionAlreadyInitializedError,
+    ExtensionNotInitializedError,
+)
 
 if TYPE_CHECKING:
     from quart import Quart
 
 S = TypeVar("S")
 
+_STATES = "quarterdeck"  # where ``app.extensions`` holds the states by the key of the extension
+
 
 class ExtensionState(Generic[S]):
-    """Where one extension keeps its state: ``app.extensions[key]``.
+    """Where one extension keeps its state for each app.
+
+    ``app.extensions[key]`` holds the extension itself, as in Flask.
 
     Args:
         key: The name that upstream Flask extensions use, for example ``"sqlalchemy"``.
@@ -30,14 +38,15 @@ class ExtensionState(Generic[S]):
         self.key = key
         self.extension = extension
 
-    def attach(self, app: Quart, state: S) -> None:
-        """Store the state of an app.
+    def attach(self, app: Quart, state: S, extension: object = None) -> None:
+        """Store the state of an app, and the extension, if there is an object for it.
 
         Raises:
             ExtensionAlreadyInitializedError: If the app has state already.
         """
         self.refuse_second(app)
-        app.extensions[self.key] = state
+        app.extensions[self.key] = state if extension is None else extension
+        app.extensions.setdefault(_STATES, {})[self.key] = state
 
     def refuse_second(self, app: Quart) -> None:
         """Raise early, before ``init_app`` has changed anything."""
@@ -49,21 +58,50 @@ class ExtensionState(Generic[S]):
 
         Raises:
             ExtensionNotInitializedError: If ``init_app`` was not called for it.
-            RuntimeError: If no app is given and no app context is active.
+            AppContextMissingError: If no app is given and no app context is active.
         """
-        extensions = (app or current_app).extensions
         try:
-            return cast(S, extensions[self.key])
+            return cast(S, (app or current_app).extensions[_STATES][self.key])
         except KeyError:
             raise ExtensionNotInitializedError(self.extension) from None
+        except RuntimeError:
+            if app is not None or has_app_context():
+                raise
+            raise AppContextMissingError(self.extension) from None
+
+
+#: Why several processes cannot serve an app: the name of a setting, and the remedy. A state has
+#: it as ``single_process``, None if they can.
+SingleProcess = tuple[str, str]
 
 
 async def close_extensions(app: Quart) -> None:
-    """Close what the extensions of ``app`` hold open, the last initialised first.
+    """Close the resources of the extensions of ``app``, the last initialised first.
 
     A state takes part by having an awaitable method ``aclose``. It is called at the end of
     every command, on the event loop of that command, and may be called more than once.
     """
-    for state in reversed(list(app.extensions.values())):
+    for state in reversed(states_of(app)):
         if (aclose := getattr(state, "aclose", None)) is not None:
             await aclose()
+
+
+async def release_resources() -> None:
+    """Release resources of the current unit of work that it can take again.
+
+    Code of the kit calls it before it waits for something slow outside the app: the rest of a
+    request body, a password hash, a mail server. Otherwise as many slow clients as the pool has
+    connections would stop the site. A state takes part by having an awaitable method
+    ``release_while_waiting``.
+    """
+    if not has_app_context():
+        return
+    for state in states_of(current_app):
+        if (release := getattr(state, "release_while_waiting", None)) is not None:
+            await release()
+
+
+def states_of(app: Quart) -> list[object]:
+    """Return the states of our extensions, and all that others keep in ``app.extensions``."""
+    found = [*app.extensions.values(), *app.extensions.get(_STATES, {}).values()]
+    return list({id(state): state for state in found}.values())

@@ -20,7 +20,7 @@ __all__ = ["MobileConverter", "RegexConverter", "register_converters"]
 
 
 class RegexConverter(BaseConverter):
-    r"""What a regular expression matches, as text: ``<regex("\d{4}"):year>``.
+    r"""The text that a regular expression matches: ``<regex("\d{4}"):year>``.
 
     Subclass it and override ``to_python`` and ``to_url`` for another type.
     ``url_for`` refuses a value that the rule would not match. An expression with a

@@ -1,6 +1,6 @@
 """Every error that Quarterdeck raises for a programmer or an operator.
 
-Messages read: quoted name of the thing - what is wrong - what to do.
+Messages read: quoted name of the thing - problem - remedy.
 HTTP conditions (404, 403, ...) stay werkzeug exceptions and do not live here.
 """
 
@@ -11,10 +11,23 @@ from .app import (
     InvalidStatusError,
     SessionCookieTooLargeError,
 )
+from .apscheduler import (
+    JobBusyError,
+    JobChangedError,
+    JobConflictError,
+    JobNotFoundError,
+    JobNotWritableError,
+    JobOptionError,
+    LeaseLostError,
+    SchedulerStateError,
+)
 from .base import (
+    AppContextMissingError,
     ConfigurationError,
     ExtensionAlreadyInitializedError,
     ExtensionNotInitializedError,
+    MissingPackageError,
+    NotAwaitedError,
     QuarterdeckError,
 )
 from .bootstrap import (
@@ -30,8 +43,21 @@ from .login import (
     CurrentUserUnavailableError,
     LoginContextError,
     LoginViewNotPublicError,
+    PasswordHasherBusyError,
+    RememberDurationError,
     UserCapabilityError,
     UserLoaderError,
+)
+from .mail import (
+    BadHeaderError,
+    DeliveryError,
+    InvalidAddressError,
+    InvalidMessageError,
+    OutboxMailNotFoundError,
+    OutboxMissingError,
+    PermanentDeliveryError,
+    RecipientsRefusedError,
+    TemporaryDeliveryError,
 )
 from .migrate import (
     DatabaseUnreachableError,
@@ -49,10 +75,25 @@ from .migrate import (
 from .moment import (
     MomentArgumentError,
 )
+from .security import (
+    NonceUnavailableError,
+    RateLimitExceededError,
+    RateLimitsUnavailableError,
+    SecurityPolicyError,
+)
+from .serving import (
+    CertificateError,
+    ServerAddressError,
+    ServerConfigurationError,
+    ServingTargetError,
+    SingleProcessError,
+    ThreadAtForkError,
+)
 from .session import (
     SessionHandshakeError,
     SessionListingError,
     SessionUnavailableError,
+    SessionUnreadableError,
     SessionValueError,
     StatelessSessionError,
 )
@@ -72,6 +113,7 @@ from .sockets import (
     UnknownRoomError,
 )
 from .sqlalchemy import (
+    BadCursorError,
     BulkQueryError,
     ColumnNotLoadedError,
     DatabaseBusyError,
@@ -80,10 +122,14 @@ from .sqlalchemy import (
     DynamicRelationshipError,
     InexactArithmeticError,
     InexactDecimalError,
+    ModelMetadataError,
     NaiveDatetimeError,
+    PageDetachedError,
     PoolExhaustedError,
+    QueryNotIterableError,
     RelationshipNotLoadedError,
     RepeatedTransactionError,
+    SessionOptionError,
     SessionSharedError,
     TransactionConflictError,
     TransactionOwnedError,
@@ -91,6 +137,8 @@ from .sqlalchemy import (
 )
 from .wtf import (
     AsyncValidatorError,
+    CSRFError,
+    FileNotSeekableError,
     FormNotAwaitedError,
     FormNotBoundError,
     SyncValidateError,
@@ -98,10 +146,15 @@ from .wtf import (
 
 __all__ = [
     "AccessConflictError",
+    "AppContextMissingError",
     "ApplicationClassError",
     "AsyncValidatorError",
+    "BadCursorError",
+    "BadHeaderError",
     "BootstrapMissingError",
     "BulkQueryError",
+    "CSRFError",
+    "CertificateError",
     "ClientClosedError",
     "ColumnNotLoadedError",
     "CommandInLoopError",
@@ -112,11 +165,13 @@ __all__ = [
     "DatabaseTimeoutError",
     "DatabaseUnavailableError",
     "DatabaseUnreachableError",
+    "DeliveryError",
     "DynamicRelationshipError",
     "EventRefusedError",
     "EventsUnavailableError",
     "ExtensionAlreadyInitializedError",
     "ExtensionNotInitializedError",
+    "FileNotSeekableError",
     "ForeignKeyViolationError",
     "FormNotAwaitedError",
     "FormNotBoundError",
@@ -125,8 +180,17 @@ __all__ = [
     "IdentityMissingError",
     "InexactArithmeticError",
     "InexactDecimalError",
+    "InvalidAddressError",
     "InvalidExpressionError",
+    "InvalidMessageError",
     "InvalidStatusError",
+    "JobBusyError",
+    "JobChangedError",
+    "JobConflictError",
+    "JobNotFoundError",
+    "JobNotWritableError",
+    "JobOptionError",
+    "LeaseLostError",
     "LoginContextError",
     "LoginViewNotPublicError",
     "MacroUseError",
@@ -137,29 +201,53 @@ __all__ = [
     "MigrationsFolderError",
     "MigrationsOutsideError",
     "MigrationsPendingError",
+    "MissingPackageError",
+    "ModelMetadataError",
     "MomentArgumentError",
     "MultipleHeadsError",
     "NaiveDatetimeError",
+    "NonceUnavailableError",
     "NotAllowedError",
+    "NotAwaitedError",
     "NotSignedInError",
+    "OutboxMailNotFoundError",
+    "OutboxMissingError",
+    "PageDetachedError",
+    "PasswordHasherBusyError",
+    "PermanentDeliveryError",
     "PoolExhaustedError",
     "QuarterdeckError",
+    "QueryNotIterableError",
+    "RateLimitExceededError",
+    "RateLimitsUnavailableError",
+    "RecipientsRefusedError",
     "RelationshipNotLoadedError",
+    "RememberDurationError",
     "RepeatedTransactionError",
     "RevisionNotFoundError",
     "RoomPatternError",
+    "SchedulerStateError",
     "SchemaDriftError",
+    "SecurityPolicyError",
+    "ServerAddressError",
+    "ServerConfigurationError",
+    "ServingTargetError",
     "SessionCookieTooLargeError",
     "SessionHandshakeError",
     "SessionListingError",
+    "SessionOptionError",
     "SessionSharedError",
     "SessionUnavailableError",
+    "SessionUnreadableError",
     "SessionValueError",
+    "SingleProcessError",
     "SocketClientError",
     "SocketRefusedError",
     "SocketUnreachableError",
     "StatelessSessionError",
     "SyncValidateError",
+    "TemporaryDeliveryError",
+    "ThreadAtForkError",
     "TransactionConflictError",
     "TransactionOwnedError",
     "UnknownBindError",

@@ -13,6 +13,22 @@ class ConfigurationError(QuarterdeckError, ValueError):
     def __init__(self, key: str, problem: str, remedy: str) -> None:
         super().__init__(f"'{key}' {problem}. {remedy}")
         self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+    def under(self, key: str) -> ConfigurationError:
+        """Return the same error for an app that takes the value from another name."""
+        return ConfigurationError(key, self.problem, self.remedy)
+
+
+class MissingPackageError(QuarterdeckError, ModuleNotFoundError):
+    """A package of an extra is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"'{package}' is not installed. Install it with: pip install 'quarterdeck[{extra}]'",
+            name=package,
+        )
 
 
 class ExtensionNotInitializedError(QuarterdeckError, RuntimeError):
@@ -32,4 +48,24 @@ class ExtensionAlreadyInitializedError(QuarterdeckError, RuntimeError):
         super().__init__(
             f"'{extension}' is already initialised for this app. "
             f"Remove the second call of 'init_app' (or the app from the constructor)."
+        )
+
+
+class AppContextMissingError(QuarterdeckError, RuntimeError):
+    """An extension was used where no app is current."""
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(
+            f"'{extension}' is used outside of a request or command, where no app is current. "
+            "Write 'async with app.app_context():' around the call."
+        )
+
+
+class NotAwaitedError(QuarterdeckError, RuntimeError):
+    """A call was not awaited, so it did nothing."""
+
+    def __init__(self, call: str, place: str) -> None:
+        super().__init__(
+            f"'{call}()' at {place} did nothing, because it was not awaited. "
+            f"Write 'await' in front of it."
         )

@@ -11,7 +11,7 @@ class BootstrapMissingError(QuarterdeckError, RuntimeError):
     def __init__(self) -> None:
         super().__init__(
             "'bootstrap-flask' is not installed. "
-            "Install it with 'pip install quarterdeck[bootstrap]'."
+            "Install it with: pip install 'quarterdeck[bootstrap]'"
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from werkzeug.exceptions import ServiceUnavailable
+
 from .base import QuarterdeckError
 
 
 class CurrentUserUnavailableError(QuarterdeckError, RuntimeError):
-    """``current_user`` was used where nobody is asking."""
+    """``current_user`` was used outside a request or WebSocket."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -16,13 +18,20 @@ class CurrentUserUnavailableError(QuarterdeckError, RuntimeError):
 
 
 class LoginContextError(QuarterdeckError, RuntimeError):
-    """Somebody was signed in or out where no cookie can be set."""
+    """A user was signed in or out where no cookie can be set."""
 
     def __init__(self, function: str) -> None:
         super().__init__(
             f"'{function}' works only while an HTTP request is handled: "
             f"elsewhere the browser session cannot be saved. Call it in a view."
         )
+
+
+class RememberDurationError(QuarterdeckError, ValueError):
+    """``login_user`` got a length of time that cannot work."""
+
+    def __init__(self, duration: object, expected: str) -> None:
+        super().__init__(f"'duration' is {duration!r}. Give {expected}.")
 
 
 class UserLoaderError(QuarterdeckError, RuntimeError):
@@ -59,3 +68,21 @@ class LoginViewNotPublicError(QuarterdeckError, RuntimeError):
         super().__init__(
             f"'{endpoint}' is the login view but needs sign-in itself. Mark it with '@public'."
         )
+
+
+class PasswordHasherBusyError(QuarterdeckError, ServiceUnavailable):
+    """Too many passwords are being checked: 503 with Retry-After.
+
+    A hash takes a tenth of a second of a core on purpose. Without a bound, a flood of sign-ins
+    would keep every later one waiting for minutes.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            "Too many people are signing in at the moment. Please try again in a few seconds.",
+            retry_after=2,
+        )
+        self.reason = f"{most} password hashes are under way (LOGIN_HASH_MAX_WAITING)"
+
+    def __str__(self) -> str:
+        return f"{self.reason} - {super().__str__()}"

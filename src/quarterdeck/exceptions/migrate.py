@@ -20,7 +20,7 @@ class DatabaseUnreachableError(MigrationError, ConnectionError):
     """The database to be migrated does not answer."""
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"'{url}' does not answer: {reason}. Start it, or mend the URI.")
+        super().__init__(f"'{url}' does not answer: {reason}. Start it, or correct the URI.")
 
 
 class MigrationsFolderError(MigrationError):
@@ -71,7 +71,7 @@ class MigrationsPendingError(MigrationError):
 
 
 class SchemaDriftError(MigrationError):
-    """The models differ from what the migrations make."""
+    """The models differ from the tables of the migrations."""
 
     def __init__(self, differences: list[str]) -> None:
         lines = "".join(f"\n  {difference}" for difference in differences)
@@ -89,7 +89,7 @@ class ForeignKeyViolationError(MigrationError):
         names = ", ".join(f"'{table}'" for table in tables)
         super().__init__(
             f"{names} would have rows whose foreign key points nowhere. "
-            "The migration was undone; let it delete or mend those rows first."
+            "The migration was undone; let it delete or correct those rows first."
         )
         self.tables = tables
 

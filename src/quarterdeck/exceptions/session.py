@@ -11,7 +11,7 @@ class SessionUnavailableError(QuarterdeckError, ServiceUnavailable):
     """The session store is down or too slow: 503 with Retry-After.
 
     Attributes:
-        reason: What an operator should know; visitors are told only to come back.
+        reason: The cause, for operators; visitors are only asked to come back.
     """
 
     def __init__(self, store: str, problem: str, *, retry_after: int = 2) -> None:
@@ -36,7 +36,7 @@ class StatelessSessionError(QuarterdeckError, RuntimeError):
 
 
 class SessionHandshakeError(QuarterdeckError, RuntimeError):
-    """A WebSocket changed its session in a way that takes a new cookie."""
+    """A WebSocket changed its session in a way that needs a new cookie."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -53,6 +53,16 @@ class SessionValueError(QuarterdeckError, TypeError):
         super().__init__(
             f"'session[{key!r}]' cannot be stored: {problem}. "
             "Keep text, numbers, dates, lists and dictionaries, or the id of an object."
+        )
+
+
+class SessionUnreadableError(QuarterdeckError, ValueError):
+    """A row of the session store is not in the configured format."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"'session' row is not in the configured format: {problem}. "
+            "Check SESSION_SERIALIZATION_FORMAT, and that no other app uses SESSION_KEY_PREFIX."
         )
 
 

@@ -80,7 +80,7 @@ class SocketUnreachableError(SocketClientError, ConnectionError):
     """Nobody answers at the address, or not in time."""
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"'{url}' does not answer: {reason}. Start the server, or mend the URL.")
+        super().__init__(f"'{url}' does not answer: {reason}. Start the server, or fix the URL.")
 
 
 class SocketRefusedError(SocketClientError, ConnectionError):

@@ -8,7 +8,7 @@ from .base import QuarterdeckError
 
 
 class SessionSharedError(QuarterdeckError, RuntimeError):
-    """A db session was used by another task than its own."""
+    """A db session was used outside of its task."""
 
     def __init__(self, user: str) -> None:
         super().__init__(
@@ -60,7 +60,7 @@ class DynamicRelationshipError(QuarterdeckError, TypeError):
 
     def __init__(self, model: str, attribute: str) -> None:
         super().__init__(
-            f"'{model}.{attribute}' is lazy='dynamic', which cannot be awaited. Say "
+            f"'{model}.{attribute}' is lazy='dynamic', which cannot be awaited. Use "
             "lazy='write_only', or annotate it with 'DynamicMapped' of 'quarterdeck.sqlalchemy': "
             "it can be filtered, counted and paged the same way."
         )
@@ -69,8 +69,13 @@ class DynamicRelationshipError(QuarterdeckError, TypeError):
 class UnknownBindError(QuarterdeckError, LookupError):
     """A bind key was used that is not configured."""
 
-    def __init__(self, bind: str) -> None:
-        super().__init__(f"'{bind}' is not a bind key of this app. Add it to 'SQLALCHEMY_BINDS'.")
+    def __init__(self, bind: str | None) -> None:
+        if bind is None:
+            problem = "'SQLALCHEMY_DATABASE_URI' is not set, so there is no default database"
+            super().__init__(f"{problem}. Set it, or give the model a '__bind_key__'.")
+        else:
+            remedy = "Add it to 'SQLALCHEMY_BINDS'."
+            super().__init__(f"'{bind}' is not a bind key of this app. {remedy}")
 
 
 class BulkQueryError(QuarterdeckError, ValueError):
@@ -80,6 +85,15 @@ class BulkQueryError(QuarterdeckError, ValueError):
         super().__init__(
             f"'query.{verb}()' works on filters alone, but the query also joins, limits, groups "
             f"or the like. Filter by a subquery: '.filter(Model.id.in_(select(...)))'."
+        )
+
+
+class BadCursorError(QuarterdeckError, ValueError):
+    """A cursor does not belong to the list that it was sent to."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(
+            f"{cursor!r} is not a cursor of this list. Use a cursor that a page of it returned."
         )
 
 
@@ -118,7 +132,7 @@ class DatabaseBusyError(QuarterdeckError, ServiceUnavailable):
     """The database can take no more work now: 503 with Retry-After.
 
     Attributes:
-        reason: What an operator should know; visitors are told only to come back.
+        reason: The cause, for operators; visitors are only asked to come back.
     """
 
     def __init__(self, reason: str, *, retry_after: int = 1) -> None:
@@ -145,14 +159,14 @@ class DatabaseTimeoutError(DatabaseBusyError):
 
 
 class DatabaseUnavailableError(DatabaseBusyError):
-    """The database server cannot be reached, takes nobody more, or ended the connection."""
+    """The database server is unreachable, full, or ended the connection."""
 
 
 class TransactionConflictError(DatabaseBusyError):
-    """Another transaction was in the way, and all of this one is undone: it can be tried again.
+    """Another transaction prevented this one, which is rolled back and can be retried.
 
-    A deadlock, a lock that did not come in time, or SQLite's write lock. ``db.run()`` does the
-    work anew by itself.
+    The reason is a deadlock, a lock timeout, or SQLite's write lock. ``db.run()`` retries
+    automatically.
     """
 
     def __init__(self, reason: str) -> None:
@@ -160,9 +174,46 @@ class TransactionConflictError(DatabaseBusyError):
 
 
 class RepeatedTransactionError(QuarterdeckError, RuntimeError):
-    """Work that may be done several times stands in a transaction that has begun already."""
+    """``run()`` was called inside a transaction that has already begun."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(
-            f"'run()' - {problem}, which would be lost when the work is done anew - {remedy}."
+            f"'run()' - {problem}, which would be lost when the work is retried - {remedy}."
+        )
+
+
+class ModelMetadataError(QuarterdeckError, TypeError):
+    """``SQLAlchemy(metadata=...)`` was given with a base that has metadata already."""
+
+    def __init__(self, model_class: str) -> None:
+        super().__init__(
+            f"'metadata' has no effect, because '{model_class}' has its own. "
+            f"Write 'metadata = MetaData(...)' in the body of '{model_class}'."
+        )
+
+
+class SessionOptionError(QuarterdeckError, TypeError):
+    """A session option of Flask-SQLAlchemy cannot work in async code."""
+
+    def __init__(self, option: str, remedy: str) -> None:
+        super().__init__(f"'{option}' is not a session option here. {remedy}")
+
+
+class PageDetachedError(QuarterdeckError, RuntimeError):
+    """The next page was asked of a page that no ``paginate`` has fetched."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'Pagination' was made by hand and has no statement to fetch another page with. "
+            "Get the page from 'db.paginate(...)' or 'Model.query.paginate(...)'."
+        )
+
+
+class QueryNotIterableError(QuarterdeckError, TypeError):
+    """A query was iterated over without ``async``."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'query' runs only when it is awaited. Write 'async for item in query:', or "
+            "'for item in await query.all():'."
         )

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+from werkzeug.exceptions import BadRequest
+
 from .base import QuarterdeckError
+
+REASONS = {
+    "token_missing": "The security token is missing. Reload the page and send the form again.",
+    "token_expired": "The page was open for too long. Reload it and send the form again.",
+    "token_invalid": "The security token is not valid. Reload the page and send the form again.",
+    "token_mismatch": "You have signed in or out since the page was loaded. "
+    "Reload it and send the form again.",
+    "session_missing": "Your session has ended, or the browser does not keep cookies. "
+    "Allow cookies for this site, reload the page and send the form again.",
+    "referrer_missing": "The browser did not say which page the form was sent from. "
+    "Allow it to send the referrer to this site.",
+    "referrer_mismatch": "The form was sent from another site.",
+}
+
+NOT_SAVED = {
+    "token_expired": ", because the page was open for too long",
+    "token_mismatch": ", because you signed in or out after the page was loaded",
+    "session_missing": ", because your session has ended or the browser does not keep cookies",
+}
 
 
 class FormNotAwaitedError(QuarterdeckError, TypeError):
@@ -43,3 +64,33 @@ class SyncValidateError(QuarterdeckError, TypeError):
             f"'{method}' - is not async, so it cannot await the validators - "
             "write 'async def validate(...)' and 'await super().validate(...)'."
         )
+
+
+class FileNotSeekableError(QuarterdeckError, TypeError):
+    """The size of a file cannot be found without reading it."""
+
+    def __init__(self, filename: str | None) -> None:
+        super().__init__(
+            f"'{filename}' is a stream that is not seekable, so its size is not known. "
+            "Read it into a 'SpooledTemporaryFile' first."
+        )
+
+
+class CSRFError(QuarterdeckError, BadRequest):
+    """An unsafe request may come from another site.
+
+    Error handlers for this class or for 400 answer it.
+
+    Attributes:
+        reason: A key of ``REASONS``, such as ``token_missing``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(REASONS[reason])
+        self.reason = reason
+
+    @property
+    def in_form(self) -> str:
+        """The message for a form that is shown again with its entries."""
+        because = NOT_SAVED.get(self.reason, "")
+        return f"Nothing was saved yet{because}. Check your entries and send them again."

@@ -1,6 +1,15 @@
 """Helpers for the tests of applications."""
 
+from quarterdeck.app.testing import TestClient, WebsocketDisconnectError
+
 from .database import isolated_database
+from .login import LoginClient
 from .statements import recorded_statements
 
-__all__ = ["isolated_database", "recorded_statements"]
+__all__ = [
+    "LoginClient",
+    "TestClient",
+    "WebsocketDisconnectError",
+    "isolated_database",
+    "recorded_statements",
+]

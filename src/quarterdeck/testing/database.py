@@ -26,7 +26,7 @@ async def isolated_database(db: SQLAlchemy, app: Quart | None = None) -> AsyncIt
 
     Args:
         db: The extension.
-        app: The app whose database is meant; the current one if None.
+        app: The app of the database; the current one if None.
     """
     state = db._state.get(app)
     async with AsyncExitStack() as stack:

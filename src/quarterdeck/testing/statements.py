@@ -1,4 +1,4 @@
-"""What a piece of work asks of the database."""
+"""The statements that a block of code sends to the database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recorded_statements(db: SQLAlchemy, app: Quart | None = None) -> Iterator[li
 
     Args:
         db: The extension.
-        app: The app whose databases are meant; the current one if None.
+        app: The app of the databases; the current one if None.
     """
     from sqlalchemy import event  # what is tested may have no database
 

@@ -1,0 +1,112 @@
+"""Marks that decorators leave on views, view classes, their methods and blueprints.
+
+A room reads its mark in a hook that runs before the view, so the order of decorators and of
+``route`` does not matter as long as the decorators use ``functools.wraps``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import reduce
+from typing import Any, Generic, TypeVar
+
+from quart import Blueprint, Quart
+
+T = TypeVar("T")
+
+
+class Mark(Generic[T]):
+    """One kind of mark, stored as an attribute of the marked object.
+
+    Args:
+        name: Names the attribute; unique within the kit.
+        merge: Combines two marks of one view, the outer first; without it the outer wins.
+    """
+
+    def __init__(self, name: str, merge: Callable[[T, T], T] | None = None) -> None:
+        self._attribute = f"__quarterdeck_{name}__"
+        self._merge = merge or (lambda outer, inner: outer)
+
+    def put(self, target: Any, value: T) -> None:
+        """Mark the target and every function that it wraps: any of them may be registered."""
+        for layer in _layers(target):
+            own: T | None = vars(layer).get(self._attribute)
+            setattr(layer, self._attribute, value if own is None else self._merge(value, own))
+
+    def get(self, target: Any) -> T | None:
+        """Return the mark of a view function, a view class or a blueprint, None without one.
+
+        The mark of a view function includes the marks of the functions that it wraps and of
+        its view class.
+        """
+        found: list[T] = []
+        for layer in _layers(target):
+            for holder in (layer, getattr(layer, "view_class", None)):
+                own: T | None = getattr(holder, self._attribute, None)
+                if own is not None:
+                    found.append(own)
+        return reduce(self._merge, found) if found else None
+
+    def get_method(self, view: Any, method: str) -> T | None:
+        """Return the mark of the ``MethodView`` method that answers an HTTP method."""
+        for layer in _layers(view):
+            view_class = getattr(layer, "view_class", None)
+            function = getattr(view_class, method.lower(), None)
+            if function is None and method == "HEAD":
+                function = getattr(view_class, "get", None)
+            if function is not None:
+                return self.get(function)
+        return None
+
+    def on_endpoint(self, app: Quart, endpoint: str, method: str | None = None) -> bool:
+        """Whether the view of an endpoint, or a blueprint that holds it, has the mark.
+
+        Args:
+            app: The app that the endpoint belongs to.
+            endpoint: As in ``app.view_functions``.
+            method: The HTTP method of the request, to include the marks of methods.
+        """
+        return next(self.around(app, endpoint, method), None) is not None
+
+    def around(self, app: Quart, endpoint: str, method: str | None = None) -> Iterator[T]:
+        """Yield the marks of an endpoint, from the view out to the outermost blueprint.
+
+        The mark of a method counts if its view has none.
+
+        Args:
+            app: The app that the endpoint belongs to.
+            endpoint: As in ``app.view_functions``.
+            method: The HTTP method of the request, to include the marks of methods.
+        """
+        view = app.view_functions.get(endpoint)
+        own = self.get(view)
+        if own is None and method is not None:
+            own = self.get_method(view, method)
+        for mark in (own, *(self.get(each) for each in _blueprints(app, endpoint))):
+            if mark is not None:
+                yield mark
+
+
+#: The access that ``quarterdeck.login`` declares. It is here so that other rooms can read it.
+ACCESS: Mark[Any] = Mark("access", lambda outer, inner: outer.merge(inner))
+
+
+def is_static(view: Any) -> bool:
+    """Whether the view is the one that Quart adds for the static folder of an app or blueprint."""
+    owner = getattr(view, "__self__", None)
+    return isinstance(owner, Quart | Blueprint) and view.__name__ == "send_static_file"
+
+
+def _layers(view: Any) -> Iterator[Any]:
+    """Yield the view and all that it wraps, the outermost first."""
+    while view is not None:
+        yield getattr(view, "__func__", view)  # a bound method takes no attributes
+        view = getattr(view, "__wrapped__", None)
+
+
+def _blueprints(app: Quart, endpoint: str) -> Iterator[Any]:
+    """Yield the blueprints that hold an endpoint, the innermost first."""
+    name = endpoint.rpartition(".")[0]
+    while name:
+        yield app.blueprints.get(name)
+        name = name.rpartition(".")[0]

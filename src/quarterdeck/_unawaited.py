@@ -1,0 +1,158 @@
+"""Calls that were never awaited: they do nothing, so they are an error.
+
+Python itself only logs a warning, while the page says that the row was deleted.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Coroutine, Generator
+from inspect import currentframe
+from types import CodeType, FrameType
+from typing import Any, ParamSpec, TypeVar
+
+from quarterdeck.exceptions import NotAwaitedError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Unawaited:
+    """The calls of one unit of work that wait for their ``await``."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, Call[Any]] = {}
+
+    def add(self, call: Call[Any]) -> None:
+        self._calls[id(call)] = call
+
+    def begun(self, call: Call[Any]) -> None:
+        self._calls.pop(id(call), None)
+
+    def end(self, *, failed: bool) -> None:
+        """Check at the end of a unit of work, unless another error has ended it.
+
+        Raises:
+            NotAwaitedError: If there is a call that was not awaited.
+        """
+        if failed:
+            self.clear()
+        else:
+            self.check()
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        for call in self._calls.values():
+            call.is_settled = True
+        self._calls.clear()
+
+    def check(self) -> None:
+        """Raise for the first call that was not awaited, and forget them all.
+
+        Raises:
+            NotAwaitedError: If there is one.
+        """
+        if self._calls:
+            first = next(iter(self._calls.values()))
+            self.clear()
+            raise first.error
+
+
+class Call(Coroutine[Any, Any, T]):
+    """A call that was made and not yet awaited; otherwise the same as a coroutine.
+
+    Its truth value raises, because that of a coroutine is always true.
+
+    Args:
+        owner: What was called: "session" of ``session.delete``; empty for a function.
+        work: The async function or method.
+        arguments: Its arguments.
+        options: Its keyword arguments.
+        calls: Where to note the call.
+    """
+
+    __slots__ = ("_arguments", "_calls", "_coroutine", "_options", "_owner", "_place", "_work",
+                 "is_settled")  # fmt: skip
+
+    def __init__(
+        self,
+        owner: str,
+        work: Callable[..., Coroutine[Any, Any, T]],
+        arguments: tuple[Any, ...],
+        options: dict[str, Any],
+        calls: Unawaited | None = None,
+    ) -> None:
+        self._owner = owner
+        self._work = work
+        self._arguments = arguments
+        self._options = options
+        self._calls = calls
+        self._place = _place_of_call()
+        self._coroutine: Coroutine[Any, Any, T] | None = None
+        self.is_settled = False
+        if calls is not None:
+            calls.add(self)
+
+    @property
+    def error(self) -> NotAwaitedError:
+        """The error of this call, with the file and the line."""
+        name = self._work.__name__.lstrip("_")
+        code, line = self._place
+        place = "" if code is None else f"{code.co_filename}:{line}"
+        return NotAwaitedError(f"{self._owner}.{name}" if self._owner else name, place)
+
+    def _settle(self) -> None:
+        self.is_settled = True
+        if self._calls is not None:
+            self._calls.begun(self)
+
+    def _begun(self) -> Coroutine[Any, Any, T]:
+        if self._coroutine is None:
+            self._settle()
+            self._coroutine = self._work(*self._arguments, **self._options)
+        return self._coroutine
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._begun().__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        self._settle()
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+    def __bool__(self) -> bool:
+        self.close()
+        raise self.error
+
+    def __del__(self) -> None:
+        if not self.is_settled:
+            warnings.warn(str(self.error), RuntimeWarning, source=self, stacklevel=1)
+
+
+def awaited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Let an async method of a session, or of something with a ``session``, note its calls."""
+
+    @functools.wraps(method)
+    def start(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        target: Any = args[0]
+        calls: Unawaited | None = getattr(target, "unawaited", None)
+        if calls is None:  # a session of SQLAlchemy's own class
+            return method(*args, **kwargs)
+        return Call(target.called, method, args, kwargs, calls)
+
+    return start
+
+
+def _place_of_call() -> tuple[CodeType | None, int]:
+    """Return the code outside of the kit, and its line."""
+    frame: FrameType | None = currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "")[:12] == "quarterdeck.":
+        frame = frame.f_back
+    return (None, 0) if frame is None else (frame.f_code, frame.f_lineno)
