@@ -76,18 +76,21 @@ async def test_a_failure_is_retried_by_the_next_request_and_only_from_there(app:
 
 async def test_a_client_that_leaves_does_not_use_up_the_run(app: Quart) -> None:
     ran = []
+    begun, may_end = asyncio.Event(), asyncio.Event()
 
     @app.before_first_request
     async def prepare() -> None:
         ran.append("begin")
-        await asyncio.sleep(0.15)
+        begun.set()
+        await may_end.wait()
         ran.append("end")
 
     client = app.test_client()
     async with client.request("/") as connection:
-        await asyncio.sleep(0.02)
+        await begun.wait()
         await connection.disconnect()
     assert ran == ["begin"]
+    may_end.set()
     assert (await client.get("/")).status_code == 200
     assert ran == ["begin", "begin", "end"]
 

@@ -10,6 +10,7 @@ from quart import after_this_request, websocket
 from quart.testing.connections import WebsocketResponseError
 
 from quarterdeck.app import Blueprint, Quart
+from quarterdeck.testing import WebsocketDisconnectError
 
 pytestmark = pytest.mark.feature("H2")
 
@@ -139,7 +140,7 @@ async def test_order_of_hooks_for_websockets(case: str) -> None:
             await connection.receive()
     except WebsocketResponseError as refused:
         assert refused.response.status_code == STATUSES[case]  # noqa: PT017
-    except quart.testing.connections.WebsocketDisconnectError:
+    except WebsocketDisconnectError:
         assert case == "view fails"
     assert " ".join(recorder.events) == WEBSOCKET_ORDERS[case]
 

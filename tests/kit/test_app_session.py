@@ -215,4 +215,4 @@ async def test_a_flash_is_shown_once_also_across_a_redirect() -> None:
     assert await get(client, "/page") == "success: Saved; warning: Look out; "
     assert await get(client, "/page") == ""
     await client.post("/save")
-    assert await get(client, "/warnings") == '["Look out"]'
+    assert await get(client, "/warnings") == '["Look out"]\n'

@@ -9,10 +9,12 @@ from typing import Any, cast
 
 import pytest
 from quart import abort, session, websocket
-from quart.testing.connections import WebsocketDisconnectError, WebsocketResponseError
+from quart.signals import request_tearing_down, websocket_tearing_down
+from quart.testing.connections import WebsocketResponseError
 
 from quarterdeck.app import Quart
 from quarterdeck.app import websocket as module
+from quarterdeck.testing import WebsocketDisconnectError
 
 pytestmark = pytest.mark.feature("WS3")
 
@@ -133,7 +135,7 @@ async def test_a_client_that_leaves_ends_a_handler_that_only_sends(app: Quart) -
     await server.answered.wait()
     server.leave()
 
-    await asyncio.wait_for(running, 1)
+    await asyncio.wait_for(running, 30)
 
 
 async def test_a_handler_has_limited_time_once_the_client_has_left(
@@ -274,6 +276,26 @@ async def test_hooks_run_in_order(app: Quart, leaves: bool, expected: str) -> No
     assert " ".join(events(app)) == expected
 
 
+async def test_the_end_sends_the_signal_of_websockets_and_not_that_of_requests(app: Quart) -> None:
+    async def note_websocket(_app: object, **values: object) -> None:
+        events(app).append(("websocket", values["exc"]))
+
+    async def note_request(_app: object, **_: object) -> None:
+        events(app).append("request")
+
+    async def handler() -> None:
+        await websocket.accept()
+
+    handles(app, handler)
+    with (
+        websocket_tearing_down.connected_to(note_websocket, app),
+        request_tearing_down.connected_to(note_request, app),
+    ):
+        await Server(app).start()
+
+    assert events(app) == [("websocket", None)]
+
+
 async def test_closing_after_the_client_has_left_is_harmless(app: Quart) -> None:
     left = asyncio.Event()
 
@@ -368,7 +390,7 @@ async def test_nothing_is_kept_of_those_that_are_gone(app: Quart) -> None:
         await server.start()
 
     assert app.open_websockets.total == 0
-    assert not app.open_websockets.by_address
+    assert not app.open_websockets.by_client
     gc.collect()
     assert not [each for each in gc.get_objects() if type(each) is module.WebsocketConnection]
 

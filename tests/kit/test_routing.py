@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import quart
-from werkzeug.routing import BuildError
+from werkzeug.routing import BaseConverter, BuildError
 
 from quarterdeck.app import Blueprint, Quart
 from quarterdeck.exceptions import InvalidExpressionError
@@ -54,6 +54,36 @@ async def test_converters_give_python_values(app: Quart, rule: str, path: str, v
     assert type(seen[0]) is type(value)
 
 
+@pytest.mark.feature("R1")
+async def test_apps_share_rules_only_if_their_converters_match_the_same() -> None:
+    """What a rule means is kept for all apps, and 'code' is another converter in each of these."""
+
+    def shop(digits: int) -> Quart:
+        class Code(BaseConverter):
+            regex = rf"\d{{{digits}}}"
+
+        app = Quart(__name__)
+        app.url_map.converters["code"] = Code
+
+        @app.get("/goods/<code:value>/<int:page>")
+        async def good(value: str, page: int) -> str:
+            return app.url_for("good", value=value, page=page + 1)
+
+        return app
+
+    async def answer(app: Quart, path: str) -> tuple[int, str]:
+        response = await app.test_client().get(path)
+        return response.status_code, await response.get_data(as_text=True)
+
+    short, long, short_too = shop(2), shop(4), shop(2)
+
+    for app in (short, short_too):
+        assert await answer(app, "/goods/12/1") == (200, "/goods/12/2")
+        assert (await answer(app, "/goods/1234/1"))[0] == 404
+    assert await answer(long, "/goods/1234/1") == (200, "/goods/1234/2")
+    assert (await answer(long, "/goods/12/1"))[0] == 404
+
+
 @pytest.mark.feature("R1", "R2", "R3")
 @pytest.mark.parametrize(
     ("rule", "path"),
@@ -79,6 +109,7 @@ async def test_a_mismatch_is_404(app: Quart, rule: str, path: str) -> None:
 async def test_a_converter_of_ones_own_goes_both_ways(app: Quart) -> None:
     class ListConverter(RegexConverter):
         def to_python(self, value: str) -> list[str]:
+            assert self.map is app.url_map
             return value.split("+")
 
         def to_url(self, value: Any) -> str:

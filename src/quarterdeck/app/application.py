@@ -4,49 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import quart
+from flask.logging import default_handler  # the one that Quart takes, too
 from flask.sansio.scaffold import setupmethod
 from quart.ctx import has_request_context
-from quart.globals import _cv_request, request_ctx
+from quart.routing import QuartMap
+from quart.testing import no_op_push
 from quart.utils import run_sync
+from quart.wrappers.base import BaseRequestWebsocket
 from werkzeug.datastructures import ImmutableDict
-from werkzeug.routing import BuildError
+from werkzeug.routing import BuildError, MapAdapter
 
 from quarterdeck._cli import AppGroup
-from quarterdeck._config import ConfigKey, boolean, integer, read, seconds, text_list
+from quarterdeck._masking import masked
+from quarterdeck._quart import current_request_context, request_context
+from quarterdeck._redaction import SafeFormatter
 from quarterdeck._signed_cookie import CookieSessionInterface
+from quarterdeck.config import read
 from quarterdeck.routing import register_converters
 
+from .config import CONFIG
 from .connection import HTTPConnection
 from .cycle import RequestCycle
 from .fingerprint import ONE_YEAR, Fingerprints
 from .first_request import FirstRequest
 from .json import MsgspecJSONProvider
+from .plain_wrapper import original_of, runner_of
 from .request import Request
+from .resources import InstanceResources
 from .response import Response
-from .rule import Rule
+from .rule import Rule, is_host_of
 from .templating import Environment, template_context
 from .testing import TestClient
+from .testing.arguments import read_arguments
 from .websocket import OpenWebsockets, Websocket, WebsocketConnection
 
 F = TypeVar("F", bound=Callable[[], Any])
-
-CONFIG = (
-    ConfigKey("JINJA_ASYNC", False, boolean, "Whether templates may await."),
-    ConfigKey("MAX_JSON_DEPTH", 64, integer(1), "Levels that JSON may have."),
-    ConfigKey("MAX_JSON_SIZE", 2_000_000, integer(1), "Bytes that a JSON body may have."),
-    ConfigKey("SEND_FILE_CONDITIONAL", True, boolean, "Whether files answer with 304 and 206."),
-    ConfigKey("STATIC_FINGERPRINT", False, boolean, "Whether static files are kept for a year."),
-    ConfigKey("TRUSTED_HOSTS", None, text_list, "Names that the site is reached by."),
-    ConfigKey("WEBSOCKET_MAX_CONNECTIONS", 10_000, integer(0), "Open WebSockets of a process."),
-    ConfigKey("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", 1_000, integer(0), "Those of one address."),
-    ConfigKey("WEBSOCKET_QUEUE_BYTES", 2**21, integer(1), "Memory of messages not yet taken."),
-    ConfigKey("WEBSOCKET_QUEUE_MESSAGES", 100, integer(1), "Messages not yet taken."),
-    ConfigKey("WEBSOCKET_QUEUE_SECONDS", 10, seconds, "Seconds that they may stay so many."),
-)
 
 
 _NO_OPTIONS = (None, None, None, None)
@@ -55,12 +53,20 @@ _MEMORABLE = frozenset(
 )  # equal values of these give equal URLs; 1 and True do not
 
 
-class Quart(RequestCycle):
+class Config(quart.Config):
+    """A configuration that can be printed: secrets and passwords in URLs are masked."""
+
+    def __repr__(self) -> str:
+        return f"<Config {masked(self)!r}>"
+
+
+class Quart(InstanceResources, RequestCycle):
     """Quart with the holes filled that Flask applications fall into.
 
-    Takes what ``quart.Quart`` takes. See ``docs/from-flask.md`` for what it adds.
+    Takes the arguments of ``quart.Quart``. ``docs/from-flask.md`` lists its additions.
     """
 
+    config_class = Config
     asgi_http_class = HTTPConnection
     asgi_websocket_class = WebsocketConnection
     # Quart declares these three with types of Flask's, or as protocols.
@@ -83,9 +89,20 @@ class Quart(RequestCycle):
         self._first_request = FirstRequest()
         self._fingerprints = Fingerprints()
         self.open_websockets = OpenWebsockets()
-        self.session_interface = CookieSessionInterface()
+        if type(self).session_interface is quart.Quart.session_interface:  # no class has its own
+            self.session_interface = CookieSessionInterface()
         self.template_context_processors[None] = [template_context]
         register_converters(self)
+
+    @cached_property
+    def logger(self) -> logging.Logger:
+        """The app's logger; its default handler writes control characters as escapes."""
+        logger = super().logger
+        for handler in logger.handlers:
+            plain = handler.formatter
+            if handler is default_handler and not isinstance(plain, SafeFormatter | None):
+                handler.setFormatter(SafeFormatter(plain))
+        return logger
 
     # --- hooks --------------------------------------------------------------------
 
@@ -102,15 +119,29 @@ class Quart(RequestCycle):
     def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         """Return an awaitable form of ``func`` that never blocks the event loop.
 
-        A plain function runs in a thread, with the context of the caller, and what it
-        returns is awaited if need be. A plain wrapper made with ``functools.wraps``
-        around a coroutine function is called on the loop, as that function would be.
+        A plain function runs in a thread, with the context of the caller, and the value it
+        returns is awaited if need be. A plain wrapper made with ``functools.wraps`` around a
+        coroutine function runs in a thread too, and gets the result of that function, not the
+        coroutine. If the wrapper is an object instead of a function, it is called on the loop.
         """
         if inspect.iscoroutinefunction(func):
             return func
+        original = original_of(func)
+        if original is not func:
+            return original
         if inspect.iscoroutinefunction(inspect.unwrap(func)):
-            return _await_result(func)
+            return runner_of(func) or _await_result(func)
         return _await_result(run_sync(func))
+
+    def test_request_context(self, path: str = "/", **arguments: Any) -> Any:
+        """Return the context of a request that a test describes, for ``async with``.
+
+        Takes the arguments of the test client.
+        """
+        push_promise = arguments.pop("send_push_promise", no_op_push)
+        wanted = read_arguments(self, path, **arguments)
+        request = wanted.make_request(self, wanted.make_scope(), push_promise)
+        return self.request_context(request)
 
     # --- static files -------------------------------------------------------------
 
@@ -127,8 +158,32 @@ class Quart(RequestCycle):
             await asyncio.to_thread(self._fingerprints.read_ahead, folders)
         await super().startup()
 
+    def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
+        """Return the URL adapter of a request, or of the configuration.
+
+        A host outside SERVER_NAME is served as the default subdomain, unless subdomains are
+        matched strictly; TRUSTED_HOSTS refuses other hosts.
+        """
+        name = self.config["SERVER_NAME"]
+        if request is None:
+            if name is None:
+                return None
+            secure = self.config["PREFER_SECURE_URLS"]
+            return self.url_map.bind(
+                name,
+                script_name=self.config["APPLICATION_ROOT"],
+                url_scheme="https" if secure else self.config["PREFERRED_URL_SCHEME"],
+            )
+        url_map = cast(QuartMap, self.url_map)
+        if url_map.host_matching:  # the host of the request decides, not the configured one
+            return url_map.bind_to_request(request, None, None)
+        if name is None or self.subdomain_matching or is_host_of(name, request):
+            return super().create_url_adapter(request)
+        return url_map.bind_to_request(request, url_map.default_subdomain or "", name)
+
     def url_for(
         self,
+        /,
         endpoint: str,
         *,
         _anchor: str | None = None,
@@ -142,7 +197,7 @@ class Quart(RequestCycle):
         A request builds the URL of a static file once, however often its page asks for it (an
         icon in every row); the same for other endpoints of the app itself with texts for values.
         """
-        context: Any = _cv_request.get(None)
+        context: Any = request_context()
         options = (_anchor, _method, _scheme, _external)
         if context is None or context.url_adapter is None or options != _NO_OPTIONS:
             return super().url_for(
@@ -166,14 +221,15 @@ class Quart(RequestCycle):
         return urls[key]
 
     def _build(self, context: Any, endpoint: str, values: dict[str, Any]) -> str:
-        """Do what Quart does in a request, without looking for other contexts: half of its work."""
+        """Build a URL in a request as Quart does, without a search for other contexts."""
         if endpoint.startswith("."):
             blueprint = context.request.blueprint
             endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
         self.inject_url_defaults(endpoint, values)
         try:
             url: str = context.url_adapter.build(endpoint, values)
-        except BuildError as error:
+        except BuildError as error:  # its handlers know the options, as in Flask
+            values.update(_anchor=None, _method=None, _scheme=None, _external=False)
             return self.handle_url_build_error(error, endpoint, values)
         return url
 
@@ -188,7 +244,7 @@ class Quart(RequestCycle):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Return the seconds to keep a file: a year if the URL has its fingerprint."""
         if filename and self.config["STATIC_FINGERPRINT"] and has_request_context():
-            asked = request_ctx.request.args.get("v")
+            asked = current_request_context().request.args.get("v")
             if asked and asked == self._fingerprints.of(filename):
                 return ONE_YEAR
         return super().get_send_file_max_age(filename)

@@ -7,21 +7,37 @@ from typing import Any, TypeVar, cast
 
 import quart
 from flask.sansio.scaffold import setupmethod
+from quart import current_app
+from werkzeug.security import safe_join
 
 from quarterdeck._cli import AppGroup
 from quarterdeck.exceptions import ApplicationClassError
 
 from .application import Quart
+from .helpers import send_from_directory
+from .resources import Resources
 
 F = TypeVar("F", bound=Callable[[], Any])
 
 
-class Blueprint(quart.Blueprint):
+class Blueprint(Resources, quart.Blueprint):
     """A Quart blueprint with ``before_app_first_request`` and async commands."""
 
     def __init__(self, name: str, import_name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(name, import_name, *args, **kwargs)
         self.cli = AppGroup(name=self.name)
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Return the seconds to keep a file of this blueprint; that of the app by default."""
+        return current_app.get_send_file_max_age(filename)
+
+    async def send_static_file(self, filename: str) -> Any:
+        """Answer with a file of ``static_folder``."""
+        if not self.static_folder:
+            raise RuntimeError(f"'{self.name}' has no 'static_folder'. Give it one.")
+        path = safe_join(str(self.static_folder), filename)
+        age = self.get_send_file_max_age(path)
+        return await send_from_directory(str(self.static_folder), filename, max_age=age)
 
     @setupmethod
     def before_app_first_request(self, function: F) -> F:

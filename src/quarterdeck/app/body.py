@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
+from jinja2.filters import do_filesizeformat
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
+
+from quarterdeck._state import release_resources
 
 #: A reader that is slower than its client holds no more than about this much.
 HIGH_WATER = 128 * 1024
@@ -14,8 +17,10 @@ HIGH_WATER = 128 * 1024
 Receive = Callable[[], Awaitable[Any]]
 
 
-async def _no_source() -> Any:
-    raise RuntimeError("'Body' has no source to read from. Call 'set_result(data)' first.")
+def too_large(subject: str, limit: int) -> RequestEntityTooLarge:
+    """Return the error for a request over a limit of so many bytes, in units for people."""
+    size = do_filesizeformat(limit)
+    return RequestEntityTooLarge(f"{subject} larger than {size}. Send less at once.")
 
 
 class Body:
@@ -36,7 +41,8 @@ class Body:
         self.complete = False
         self._data = bytearray()
         self._received = 0
-        self._receive: Receive = _no_source
+        self._receive: Receive = self._wait_until_fed
+        self._fed: asyncio.Event | None = None
         self._pulling = asyncio.Lock()
         self._room = asyncio.Event()
         self._on_disconnect: Callable[[], None] = lambda: None
@@ -73,7 +79,7 @@ class Body:
         return bytes(self._data)
 
     def clear(self) -> None:
-        """Forget what has been read so far."""
+        """Drop the pieces read so far."""
         self._data.clear()
         self._room.set()
 
@@ -81,12 +87,12 @@ class Body:
         if self.limit is None:
             return
         if self._received > self.limit or (self.expected or 0) > self.limit:
-            raise RequestEntityTooLarge(f"The body is larger than {self.limit} bytes.")
+            raise too_large("The request is", self.limit)
 
     # --- receiving ----------------------------------------------------------------
 
     async def _pull(self) -> None:
-        """Wait for the next piece; what another task pulled meanwhile counts."""
+        """Wait for the next piece; a piece pulled by another task counts."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
@@ -101,6 +107,7 @@ class Body:
         async with self._pulling:
             if self.complete or self._received != seen:
                 return
+            await release_resources()
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self._on_disconnect()
@@ -124,16 +131,26 @@ class Body:
         if not message.get("more_body", False):
             self.set_complete()
 
+    async def _wait_until_fed(self) -> Any:
+        """Wait for ``append`` or ``set_complete``, without a server that sends messages."""
+        self._fed = asyncio.Event()
+        await self._fed.wait()
+        return {"type": "http.request", "more_body": not self.complete}
+
     def append(self, data: bytes) -> None:
         """Take a piece that arrived; beyond the limit it is counted and dropped."""
         self._received += len(data)
         if self.limit is None or self._received <= self.limit:
             self._data += data
+        if self._fed is not None:
+            self._fed.set()
 
     def set_complete(self) -> None:
         """No more is to come."""
         self.complete = True
         self._room.set()
+        if self._fed is not None:
+            self._fed.set()
 
     def set_result(self, data: bytes) -> None:
         """Make ``data`` the whole body; for tests."""

@@ -8,12 +8,16 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
-from quart.asgi import ASGIHTTPConnection, _handle_exception
+from quart.asgi import ASGIHTTPConnection
 from quart.typing import ResponseTypes
 from quart.utils import encode_headers
 from quart.wrappers import Response
 from quart.wrappers.response import DataBody
+from werkzeug.datastructures import Headers
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as WerkzeugResponse
+
+from quarterdeck._quart import handle_exception
 
 from .request import Request
 from .target import read_path
@@ -26,6 +30,9 @@ WATCH_AFTER = 0.05
 
 #: An ASGI extension: a server that names it writes the "reason" of "http.response.start".
 REASON_EXTENSION = "http.response.reason"
+
+#: Our test client names this one: with TESTING, an error that no handler takes is raised.
+TEST_EXTENSION = "quarterdeck.test"
 
 
 class HTTPConnection(ASGIHTTPConnection):
@@ -86,7 +93,9 @@ class HTTPConnection(ASGIHTTPConnection):
         try:
             response = await self.app.handle_request(request)
         except Exception as error:
-            response = await _handle_exception(self.app, error)
+            if reaches_the_test(self):
+                raise
+            response = await handle_exception(self.app, error)
         timeout = getattr(response, "timeout", ...)
         if timeout is ...:
             timeout = self.app.config["RESPONSE_TIMEOUT"]
@@ -97,10 +106,12 @@ class HTTPConnection(ASGIHTTPConnection):
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
         await send(cast(Any, self._response_start(response)))
         body = b""
-        if isinstance(response, Response) and isinstance(response.response, DataBody):
+        if self.scope["method"] == "HEAD":
+            pass  # the headers are those of a GET, and the body is not sent
+        elif isinstance(response, Response) and isinstance(response.response, DataBody):
             data = response.response
             body = data.data[data.begin : data.end]
-        elif self.scope["method"] != "HEAD":
+        else:
             async with aclosing(pieces(response)) as parts:
                 async for piece in parts:
                     message = {"type": "http.response.body", "body": piece, "more_body": True}
@@ -110,6 +121,8 @@ class HTTPConnection(ASGIHTTPConnection):
         await send(cast(Any, message))
 
     def _response_start(self, response: ResponseTypes) -> dict[str, Any]:
+        if response.status_code >= 300 or response.status_code == 201:
+            _encode_location(response.headers)
         start: dict[str, Any] = {
             "type": "http.response.start",
             "status": response.status_code,
@@ -118,6 +131,21 @@ class HTTPConnection(ASGIHTTPConnection):
         if REASON_EXTENSION in (self.scope.get("extensions") or {}):
             start["reason"] = response.status.partition(" ")[2].encode("latin-1", "replace")
         return start
+
+
+def _encode_location(headers: Headers) -> None:
+    """Percent-encode what a URL may not hold: views give text with any letters and spaces."""
+    location = headers.get("Location")
+    if location and (not location.isascii() or not location.isprintable() or " " in location):
+        headers["Location"] = iri_to_uri(location)
+
+
+def reaches_the_test(connection: Any) -> bool:
+    """Whether an error is raised in a test instead of being answered with its traceback.
+
+    The app lets an error out with TESTING, DEBUG or PROPAGATE_EXCEPTIONS only.
+    """
+    return TEST_EXTENSION in (connection.scope.get("extensions") or {})
 
 
 async def pieces(response: ResponseTypes) -> AsyncGenerator[bytes, None]:

@@ -1,26 +1,24 @@
-"""Request and WebSocket contexts whose own errors reach the app's error handlers.
+"""Request and WebSocket contexts. Their own errors reach the app's error handlers.
 
-What goes wrong before there is a view to call (the host is not trusted, the
-session store is down) is kept in ``error``; dispatching raises it. What goes wrong
+An error before the view is called (the host is not trusted, the
+session store is down) is kept in ``error``; dispatching raises it. An error
 after the answer is there (a teardown function) is logged and the answer stands.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-import quart.ctx
-from quart.ctx import _sentinel
 from quart.sessions import SecureCookieSession, SessionMixin
-from quart.wrappers.base import BaseRequestWebsocket
-from werkzeug.exceptions import SecurityError
+from werkzeug.exceptions import MethodNotAllowed, SecurityError
 
+from quarterdeck._exchange import note_route
+from quarterdeck._quart import connection_of
+from quarterdeck._redaction import LOG_PATH, is_secret, redacted_path
 from quarterdeck.exceptions import ContextEndedError
 
 if TYPE_CHECKING:
     from .application import Quart
-
-CURRENT: Any = _sentinel  # Quart's word for "the exception being handled, if any"
 
 
 class UnavailableSession(SecureCookieSession):
@@ -28,7 +26,7 @@ class UnavailableSession(SecureCookieSession):
 
 
 class EndedGlobals:
-    """What ``g`` is for a task that outlived the context it was started in."""
+    """The ``g`` of a task that outlived the context it was started in."""
 
     def _fail(self, *args: Any) -> NoReturn:
         raise ContextEndedError
@@ -36,51 +34,41 @@ class EndedGlobals:
     __getattr__ = __setattr__ = __delattr__ = __contains__ = __iter__ = _fail
 
 
-class AppContext(quart.ctx.AppContext):
-    """An app context whose ``g`` cannot be used once what hung on it is closed."""
+class AsyncOnly:
+    """Something that Flask uses with ``with``, and that needs ``async with`` here."""
 
-    async def push(self) -> None:
-        if isinstance(self.g, EndedGlobals):
-            self.g = self.app.app_ctx_globals_class()
-        await super().push()
+    def __enter__(self) -> NoReturn:
+        raise TypeError(f"'{type(self).__name__}' needs 'async with' instead of 'with'.")
 
-    async def pop(self, exc: BaseException | None = CURRENT) -> None:
-        try:
-            await super().pop(exc)
-        finally:
-            if not self._cv_tokens:
-                self.g = cast(Any, EndedGlobals())
+    def __exit__(self, *args: object) -> None: ...
 
 
-class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):
-    """What both contexts have in common; Quart's own classes call it through ``super()``."""
+class ConnectionContext(AsyncOnly):
+    """The part of a context that concerns its request or WebSocket, in any version of Quart."""
 
     app: Quart
+    url_adapter: Any
     error: Exception | None = None
     _session: SessionMixin | None = None
 
-    def __init__(
-        self,
-        app: Quart,
-        request_websocket: BaseRequestWebsocket,
-        session: SessionMixin | None = None,
-    ) -> None:
-        self.error = getattr(request_websocket, "refusal", None)
+    def prepare(self, app: Quart, connection: Any) -> None:
+        """Check the host before the URL adapter is made from it."""
+        self.error = getattr(connection, "refusal", None)
         self.urls: dict[Any, str] = {}  # those of static files, built again and again by a page
         trusted_hosts = app.config["TRUSTED_HOSTS"]
-        if trusted_hosts is not None:
-            request_websocket.trusted_hosts = trusted_hosts
-            try:
-                request_websocket.host  # noqa: B018 - werkzeug checks it on first access
-            except SecurityError as error:
-                # An error page may build URLs, and must not build them from a forged host.
-                request_websocket.host = ""
-                self.error = self.error or error
-        super().__init__(app, request_websocket, session)
+        if trusted_hosts is None:
+            return
+        connection.trusted_hosts = trusted_hosts
+        try:
+            connection.host  # noqa: B018 - werkzeug checks it on first access
+        except SecurityError as error:
+            # An error page may build URLs, and must not build them from a forged host.
+            connection.host = ""
+            self.error = self.error or error
 
     @property
     def session(self) -> SessionMixin | None:
-        """The browser session; reading it here is what ``Vary: Cookie`` tells of."""
+        """The browser session; reading it here adds ``Vary: Cookie``."""
         if self._session is not None:
             self._session.accessed = True
         return self._session
@@ -89,28 +77,20 @@ class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):
     def session(self, session: SessionMixin | None) -> None:
         self._session = session
 
-    def copy(self) -> Self:
-        """Return a context of the same request, for another task or a stream."""
-        return type(self)(self.app, cast(Any, self.request_websocket), self._session)
-
-    async def _push(self) -> None:
-        if self._session is None:
-            try:
-                self._session = await self._open_session()
-            except Exception as error:
-                self.error = self.error or error
-                self._session = UnavailableSession()
-        request = self.request_websocket
-        if self.url_adapter is not None and not (request.url_rule or request.routing_exception):
-            self.match_request()  # unless the session interface had to know the endpoint
-
-    async def _open_session(self) -> SessionMixin:
+    async def open_session(self) -> None:
+        """Open the session if need be; an error waits for the error handlers."""
+        if self._session is not None:
+            return
         interface = self.app.session_interface
-        open_session = self.app.ensure_async(interface.open_session)
-        session = await open_session(self.app, self.request_websocket)
-        if session is None:
-            session = await interface.make_null_session(self.app)
-        return cast(SessionMixin, session)
+        try:
+            open_session = self.app.ensure_async(interface.open_session)
+            session = await open_session(self.app, connection_of(self))
+            if session is None:
+                session = await interface.make_null_session(self.app)
+            self._session = cast(SessionMixin, session)
+        except Exception as error:
+            self.error = self.error or error
+            self._session = UnavailableSession()
 
     async def save_session(self, response: Any) -> None:
         """Hand the session to its interface, unless there is none to save."""
@@ -125,16 +105,24 @@ class _ContextMixin(quart.ctx._BaseRequestWebsocketContext):
             self._session = UnavailableSession()
             raise
 
-    async def auto_pop(self, exc: BaseException | None) -> None:
-        try:
-            await super().auto_pop(exc)
-        except Exception as error:
-            await self.app.handle_teardown_exception(error)
+    @property
+    def is_matched(self) -> bool:
+        """Whether the rule of the URL was looked up, perhaps by the session interface."""
+        connection = connection_of(self)
+        return bool(connection.url_rule or connection.routing_exception)
 
+    def keep_secrets_out_of_logs(self) -> None:
+        """Decide how the path of the request may be logged, after its rule is known."""
+        connection = connection_of(self)
+        note_route(connection)  # a refused request reaches no hook that could do it
+        arguments = connection.view_args or self._arguments_of_another_method()
+        if arguments and any(is_secret(name) for name in arguments):
+            connection.scope[LOG_PATH] = redacted_path(connection.path, arguments)
 
-class RequestContext(quart.ctx.RequestContext, _ContextMixin):
-    """The context of one HTTP request."""
-
-
-class WebsocketContext(quart.ctx.WebsocketContext, _ContextMixin):
-    """The context of one WebSocket connection."""
+    def _arguments_of_another_method(self) -> dict[str, Any] | None:
+        """Return the arguments of the path if only the method is wrong: it is logged too."""
+        error = connection_of(self).routing_exception
+        if not isinstance(error, MethodNotAllowed) or not error.valid_methods:
+            return None
+        method = next(iter(error.valid_methods))
+        return cast(Any, self.url_adapter).match(method=method)[1]  # type: ignore[no-any-return]

@@ -1,18 +1,15 @@
 """From a request to its answer: hooks, view, error handlers, session, teardown.
 
-The same order as in Quart and Flask. What differs: errors that happen outside the view
+The same order as in Quart and Flask, with a difference: errors that happen outside the view
 reach the error handlers too, and one teardown function that fails stops no other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import quart
-from quart.ctx import RequestContext as QuartRequestContext
-from quart.ctx import WebsocketContext as QuartWebsocketContext
-from quart.ctx import has_request_context
-from quart.globals import request_ctx, websocket_ctx
 from quart.signals import (
     appcontext_tearing_down,
     got_request_exception,
@@ -25,12 +22,29 @@ from quart.signals import (
 from quart.typing import ResponseReturnValue, ResponseTypes
 from quart.wrappers import Request, Websocket
 from quart.wrappers.base import BaseRequestWebsocket
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from .context import AppContext, RequestContext, WebsocketContext
+from quarterdeck._quart import (
+    MERGED_CONTEXTS,
+    app_context,
+    call,
+    connection_of,
+    current_request_context,
+    request_context,
+    takes_context,
+    websocket_context,
+)
+from quarterdeck._redaction import LOG_PATH, printable
+
 from .first_request import FirstRequest
 from .response import Response
 from .status import check_status, split_result
+
+if MERGED_CONTEXTS:
+    from . import merged_context as contexts
+else:
+    from . import separate_contexts as contexts  # type: ignore[no-redef]
 
 
 class RequestCycle(quart.Quart):
@@ -38,17 +52,17 @@ class RequestCycle(quart.Quart):
 
     _first_request: FirstRequest
 
-    def app_context(self) -> AppContext:
+    def app_context(self) -> Any:
         """Return a context of the app, to be used with ``async with``."""
-        return AppContext(self)
+        return contexts.AppContext(self)
 
-    def request_context(self, request: Request) -> RequestContext:
+    def request_context(self, request: Request) -> Any:
         """Return a context for the request, to be used with ``async with``."""
-        return RequestContext(self, request)
+        return contexts.request_context(self, request)
 
-    def websocket_context(self, websocket: Websocket) -> WebsocketContext:
+    def websocket_context(self, websocket: Websocket) -> Any:
         """Return a context for the WebSocket, to be used with ``async with``."""
-        return WebsocketContext(self, websocket)
+        return contexts.websocket_context(self, websocket)
 
     async def handle_request(self, request: Request) -> ResponseTypes:
         """Answer a request. Teardown functions see the exception that no handler took."""
@@ -56,10 +70,10 @@ class RequestCycle(quart.Quart):
         failure: BaseException | None = None
         await context.push()
         try:
-            return await self.full_dispatch_request(context)
+            return await call(self.full_dispatch_request, context)
         except Exception as error:
             failure = error
-            return await self._answer_failure(error)
+            return await self._answer_failure(context, error)
         except BaseException as error:
             failure = error
             raise  # the server cancels a handler whose client has left
@@ -73,10 +87,10 @@ class RequestCycle(quart.Quart):
         failure: BaseException | None = None
         await context.push()
         try:
-            return await self.full_dispatch_websocket(context)
+            return await call(self.full_dispatch_websocket, context)
         except Exception as error:
             failure = error
-            return await self.handle_websocket_exception(error)
+            return await call(self.handle_websocket_exception, context, error)
         except BaseException as error:
             failure = error
             raise
@@ -84,9 +98,9 @@ class RequestCycle(quart.Quart):
             self._preserve(websocket, context)
             await context.auto_pop(failure)
 
-    async def _answer_failure(self, error: Exception) -> ResponseTypes:
+    async def _answer_failure(self, context: Any, error: Exception) -> ResponseTypes:
         try:
-            return await self.handle_exception(error)
+            return await call(self.handle_exception, context, error)
         except Exception as second:
             if second is error:
                 raise  # PROPAGATE_EXCEPTIONS asks for it
@@ -95,63 +109,55 @@ class RequestCycle(quart.Quart):
 
     def _preserve(self, request: Any, context: Any) -> None:
         if request.scope.get("_quart._preserve_context", False):
-            self._preserved_context = context.copy()
+            self._preserved_context = contexts.preserved(context)
 
-    async def full_dispatch_request(
-        self, request_context: QuartRequestContext | None = None
-    ) -> ResponseTypes:
-        """Run the hooks and the view, and turn what they return or raise into a response."""
-        context = cast(RequestContext, request_context or request_ctx)
+    @takes_context(0)
+    async def full_dispatch_request(self, context: Any) -> ResponseTypes:
+        """Run the hooks and the view, and turn the result or the error into a response."""
         result: Any
         try:
             await self._begin(context)
             await self._send(request_started)
-            result = await self.preprocess_request(context)
+            result = await call(self.preprocess_request, context)
             if result is None:
-                result = await self.dispatch_request(context)
+                result = await call(self.dispatch_request, context)
         except Exception as error:
-            result = await self.handle_user_exception(error)
+            result = await call(self.handle_user_exception, context, error)
         try:
-            return await self.finalize_request(result, context)
+            return await call(self.finalize_request, context, result)
         except Exception as error:  # in an after_request function, or saving the session
-            result = await self.handle_user_exception(error)
-            return await self.finalize_request(result, context, from_error_handler=True)
+            result = await call(self.handle_user_exception, context, error)
+            return await call(self.finalize_request, context, result, from_error_handler=True)
 
-    async def full_dispatch_websocket(
-        self, websocket_context: QuartWebsocketContext | None = None
-    ) -> ResponseTypes | None:
+    @takes_context(0)
+    async def full_dispatch_websocket(self, context: Any) -> ResponseTypes | None:
         """Run the hooks and the handler of a WebSocket."""
-        context = cast(WebsocketContext, websocket_context or websocket_ctx)
         result: Any
         try:
             await self._begin(context)
             await self._send(websocket_started)
-            result = await self.preprocess_websocket(context)
+            result = await call(self.preprocess_websocket, context)
             if result is None:
-                result = await self.dispatch_websocket(context)
+                result = await call(self.dispatch_websocket, context)
         except Exception as error:
-            result = await self.handle_user_exception(error)
-        return await self.finalize_websocket(result, context)
+            result = await call(self.handle_user_exception, context, error)
+        return await call(self.finalize_websocket, context, result)
 
-    async def _begin(self, context: RequestContext | WebsocketContext) -> None:
+    async def _begin(self, context: Any) -> None:
         if context.error is not None:
             raise context.error
         if self._first_request.pending:
             await self._first_request.run(self.ensure_async)
 
-    async def preprocess_request(
-        self, request_context: QuartRequestContext | None = None
-    ) -> ResponseReturnValue | None:
+    @takes_context(0)
+    async def preprocess_request(self, context: Any) -> ResponseReturnValue | None:
         """Run the before_request functions until one answers."""
-        request = (request_context or request_ctx).request
-        return await self._preprocess(request, self.before_request_funcs)
+        return await self._preprocess(context.request, self.before_request_funcs)
 
-    async def preprocess_websocket(
-        self, websocket_context: QuartWebsocketContext | None = None
-    ) -> ResponseReturnValue | None:
+    @takes_context(0)
+    async def preprocess_websocket(self, context: Any) -> ResponseReturnValue | None:
         """Run the before_websocket functions until one answers."""
-        websocket = (websocket_context or websocket_ctx).websocket
-        return await self._preprocess(websocket, self.before_websocket_funcs)
+        return await self._preprocess(context.websocket, self.before_websocket_funcs)
 
     async def _preprocess(
         self, request: BaseRequestWebsocket, functions: dict[str | None, list[Any]]
@@ -170,7 +176,7 @@ class RequestCycle(quart.Quart):
     # --- answers ------------------------------------------------------------------
 
     async def make_response(self, result: ResponseReturnValue | HTTPException) -> ResponseTypes:
-        """Turn what a view returned into a response.
+        """Turn the result of a view into a response.
 
         Raises:
             InvalidStatusError: If the status is none that HTTP has.
@@ -178,29 +184,34 @@ class RequestCycle(quart.Quart):
         """
         body, status, headers = split_result(result)
         if body is None:
+            view = request_context()
             raise TypeError(
-                f"'{request_ctx.request.endpoint if has_request_context() else 'The view'}' "
-                "answered with None. Return a body, or ('', 204) for an empty answer."
+                f"'{view.request.endpoint if view else 'The view'}' answered with None. "
+                "Return a body, or ('', 204) for an empty answer."
             )
         response = await super().make_response(body)
         if status is not None:
             response.status = check_status(status)
         if headers is not None:
-            response.headers.update(headers)
+            # Pairs of one name are all kept; 'update' would keep the last of them only.
+            pairs = headers if isinstance(headers, Mapping) else Headers(headers)
+            response.headers.update(pairs)
         return response
 
+    @takes_context(1)
     async def finalize_request(
         self,
+        context: Any,
         result: ResponseReturnValue | HTTPException,
-        request_context: QuartRequestContext | None = None,
         from_error_handler: bool = False,
     ) -> ResponseTypes:
-        """Make the response, give files their 304 and 206, and run what comes after."""
+        """Make the response, with 304 and 206 for files, and run ``after_request`` functions."""
         response = await self.make_response(result)
         try:
             if isinstance(response, Response) and response.is_file:
+                response.encode_file_name()
                 await self._make_file_conditional(response)
-            response = await self.process_response(response, request_context)
+            response = await call(self.process_response, context, response)
             await self._send(request_finished, response=response)
         except Exception:
             if not from_error_handler:
@@ -209,14 +220,13 @@ class RequestCycle(quart.Quart):
         return response
 
     async def _make_file_conditional(self, response: Response) -> None:
-        if response.status_code == 200 and self.config["SEND_FILE_CONDITIONAL"]:
-            await response.make_file_conditional(request_ctx.request)
+        is_allowed = response.may_be_conditional and self.config["SEND_FILE_CONDITIONAL"]
+        if response.status_code == 200 and is_allowed:
+            await response.make_file_conditional(current_request_context().request)
 
-    async def process_response(
-        self, response: ResponseTypes, request_context: QuartRequestContext | None = None
-    ) -> ResponseTypes:
+    @takes_context(1)
+    async def process_response(self, context: Any, response: ResponseTypes) -> ResponseTypes:
         """Run the after_request functions and save the session."""
-        context = cast(RequestContext, request_context or request_ctx)
         functions = [*context._after_request_functions]
         for name in (*context.request.blueprints, None):
             functions += reversed(self.after_request_funcs[name])
@@ -225,13 +235,9 @@ class RequestCycle(quart.Quart):
         await context.save_session(response)
         return response
 
-    async def postprocess_websocket(
-        self,
-        response: ResponseTypes | None,
-        websocket_context: QuartWebsocketContext | None = None,
-    ) -> Any:
+    @takes_context(1)
+    async def postprocess_websocket(self, context: Any, response: ResponseTypes | None) -> Any:
         """Run the after_websocket functions and save the session."""
-        context = cast(WebsocketContext, websocket_context or websocket_ctx)
         functions = [*context._after_websocket_functions]
         for name in (*context.websocket.blueprints, None):
             functions += reversed(self.after_websocket_funcs[name])
@@ -242,28 +248,39 @@ class RequestCycle(quart.Quart):
 
     # --- teardown -----------------------------------------------------------------
 
-    async def handle_teardown_exception(self, error: Exception) -> None:
+    async def handle_teardown_exception(self, error: Exception, context: Any = None) -> None:
         """Log an error that came after the answer was made; the answer stands."""
         await self._send(got_request_exception, exception=error)
-        self._log_error(error)
+        self._log_error(error, context)
 
-    def _log_error(self, error: Exception) -> None:
-        self.log_exception(cast(Any, (type(error), error, error.__traceback__)))
+    @takes_context()
+    def log_exception(self, context: Any, exception_info: Any) -> None:
+        """Log an error with the method and the path, from which secrets are masked."""
+        request = connection_of(context)
+        if request is None:
+            self.logger.error("Exception", exc_info=exception_info)
+            return
+        self.logger.error(
+            "Exception on %s %s",
+            printable(getattr(request, "method", "WebSocket")),
+            request.scope.get(LOG_PATH) or printable(request.path),
+            exc_info=exception_info,
+        )
 
-    async def do_teardown_request(
-        self, exc: BaseException | None, request_context: QuartRequestContext | None = None
-    ) -> None:
+    def _log_error(self, error: Exception, context: Any = None) -> None:
+        context = context or request_context() or websocket_context() or app_context()
+        call(self.log_exception, context, cast(Any, (type(error), error, error.__traceback__)))
+
+    @takes_context(1)
+    async def do_teardown_request(self, context: Any, exc: BaseException | None = None) -> None:
         """Run every teardown function of the request, also when one of them raises."""
-        context = request_context or request_ctx
         await self._teardown(
             self.teardown_request_funcs, context.request.blueprints, request_tearing_down, exc
         )
 
-    async def do_teardown_websocket(
-        self, exc: BaseException | None, websocket_context: QuartWebsocketContext | None = None
-    ) -> None:
+    @takes_context(1)
+    async def do_teardown_websocket(self, context: Any, exc: BaseException | None = None) -> None:
         """Run every teardown function of the WebSocket, also when one of them raises."""
-        context = websocket_context or websocket_ctx
         await self._teardown(
             self.teardown_websocket_funcs, context.websocket.blueprints, websocket_tearing_down, exc
         )
@@ -279,8 +296,9 @@ class RequestCycle(quart.Quart):
                     await self.handle_teardown_exception(error)
         await self._send(signal, exc=exc)
 
-    async def do_teardown_appcontext(self, exc: BaseException | None) -> None:
-        """Run every teardown function of the app context, then raise what went wrong first."""
+    @takes_context()
+    async def do_teardown_appcontext(self, _: Any, exc: BaseException | None = None) -> None:
+        """Run every teardown function of the app context, then raise the first error."""
         failures: list[Exception] = []
         for function in reversed(self.teardown_appcontext_funcs):
             try:

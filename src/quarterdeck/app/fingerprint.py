@@ -29,7 +29,7 @@ class Fingerprints:
         return self._known[path]
 
     def of_url(self, app: quart.Quart, endpoint: str, filename: str) -> str | None:
-        """Return the fingerprint of what a static endpoint serves under ``filename``."""
+        """Return the fingerprint of the file that a static endpoint serves under ``filename``."""
         owner_name, _, last = endpoint.rpartition(".")
         owner = app.blueprints.get(owner_name) if owner_name else app
         if last != "static" or owner is None or owner.static_folder is None:

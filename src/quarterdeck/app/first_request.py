@@ -17,7 +17,7 @@ class FirstRequest:
         self._lock = asyncio.Lock()
 
     async def run(self, ensure_async: Callable[[Function], Callable[[], Awaitable[Any]]]) -> None:
-        """Run what is pending, in order; requests that come meanwhile wait here.
+        """Run the pending functions in order; other requests wait here.
 
         A function that raises stays pending, with those behind it, for the next request.
         """

@@ -1,4 +1,4 @@
-"""Forms, urlencoded and multipart: what cannot be read whole is refused with a reason.
+"""Forms, urlencoded and multipart: a form that cannot be read whole is refused with a reason.
 
 Quart gives an empty or partial form for a body that is malformed, truncated or not
 UTF-8, and limits neither the number of urlencoded fields nor their sum.
@@ -14,7 +14,7 @@ from quart.formparser import FormDataParser as QuartFormDataParser
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from .body import Body
+from .body import Body, too_large
 from .files import FileStorage
 from .multipart import MultipartReader
 
@@ -83,9 +83,7 @@ class FormDataParser(QuartFormDataParser):
 
     def _check_memory(self, size: int) -> None:
         if self.max_form_memory_size is not None and size > self.max_form_memory_size:
-            raise RequestEntityTooLarge(
-                f"The form's fields are larger than {self.max_form_memory_size} bytes."
-            )
+            raise too_large("The fields of the form are", self.max_form_memory_size)
 
     async def _read_multipart(self, body: Body, options: dict[str, str]) -> tuple[Form, Files]:
         boundary = options.get("boundary", "")

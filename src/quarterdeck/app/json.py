@@ -1,4 +1,4 @@
-"""JSON by msgspec: faster, strict in what it reads, ISO 8601 in what it writes."""
+"""JSON by msgspec: faster, strict input, ISO 8601 output."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import msgspec
 from flask.json.provider import JSONProvider
+from werkzeug.datastructures import MultiDict
 
 
 class MsgspecJSONProvider(JSONProvider):
-    """What ``app.json``, ``jsonify`` and the ``tojson`` filter use.
+    """The provider of ``app.json``, ``jsonify`` and the ``tojson`` filter.
 
     Attributes:
         sort_keys: Sort the keys of objects; else they keep their order.
@@ -37,7 +38,7 @@ class MsgspecJSONProvider(JSONProvider):
         return data.decode()
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Return what the JSON text or UTF-8 bytes say.
+        """Decode JSON text or UTF-8 bytes.
 
         Raises:
             ValueError: If it is not JSON. NaN, Infinity and lone surrogates are not.
@@ -50,13 +51,31 @@ class MsgspecJSONProvider(JSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Any:
         """Return a JSON response; this is ``jsonify``."""
         obj = self._prepare_response_obj(args, kwargs)
-        data = self._encode(obj, self.sort_keys)
+        data = self._encode(obj, self.sort_keys) + b"\n"  # as Flask, for people with 'curl'
         return cast(Any, self._app.response_class)(data, mimetype=self.mimetype)
 
     def _encode(self, obj: Any, sort_keys: bool) -> bytes:
         return msgspec.json.encode(
-            obj, enc_hook=_encode_other, order="sorted" if sort_keys else None
+            _flat(obj), enc_hook=_encode_other, order="sorted" if sort_keys else None
         )
+
+
+def _flat(value: Any) -> Any:
+    """Return the value with each MultiDict as a dict of first values, as Flask writes it.
+
+    Looks into dictionaries, not into lists: msgspec takes a MultiDict for a dict of lists, and
+    a long list of records should not be walked for it.
+    """
+    kind = type(value)
+    if kind is dict:
+        for key, inner in value.items():
+            if type(inner) not in _PLAIN and (flat := _flat(inner)) is not inner:
+                value = {**value, key: flat}
+        return value
+    return value.to_dict() if isinstance(value, MultiDict) else value
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None), list})
 
 
 def _encode_other(obj: Any) -> Any:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import IO, Any, cast
 
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import (
     Data,
@@ -19,6 +18,7 @@ from werkzeug.sansio.multipart import (
     State,
 )
 
+from .body import too_large
 from .files import FileStorage
 
 #: Bytes of headers that one part may have.
@@ -140,9 +140,7 @@ class MultipartReader:
     def _count_text(self, size: int) -> None:
         self._fields_size += size
         if self._max_fields_size is not None and self._fields_size > self._max_fields_size:
-            raise RequestEntityTooLarge(
-                f"The form's fields are larger than {self._max_fields_size} bytes."
-            )
+            raise too_large("The fields of the form are", self._max_fields_size)
 
     async def _end(self) -> None:
         part = self._part

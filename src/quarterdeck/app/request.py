@@ -1,13 +1,14 @@
-"""The request: what it holds is checked where it is read, and refused with a reason."""
+"""The request: its parts are checked when they are read, and refused with a reason."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 from quart.globals import current_app
-from quart.helpers import _split_blueprint_path
 from quart.wrappers import Request as QuartRequest
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+
+from quarterdeck._quart import split_blueprint_path
 
 from .body import Body
 from .formparser import FormDataParser
@@ -15,7 +16,7 @@ from .json import nests_deeper_than
 
 
 class Request(QuartRequest):
-    """A Quart request whose limits hold for every way of reading the body.
+    """A Quart request. Its limits hold for every way of reading the body.
 
     Attributes:
         refusal: Why the request is refused before any view, if it is.
@@ -46,7 +47,7 @@ class Request(QuartRequest):
     def blueprints(self) -> list[str]:
         """Names of the blueprints of the view, innermost first."""
         blueprint = self.blueprint
-        return _split_blueprint_path(blueprint) if blueprint is not None else []
+        return split_blueprint_path(blueprint) if blueprint is not None else []
 
     @property
     def max_content_length(self) -> int | None:
@@ -65,7 +66,7 @@ class Request(QuartRequest):
         Args:
             cache: Keep it, so that it can be read again.
             as_text: Decode it as UTF-8.
-            parse_form_data: Take a form out of it first; what remains is returned.
+            parse_form_data: Take a form out of it first; the rest is returned.
 
         Raises:
             BadRequest: If it should be text and is not UTF-8.
@@ -78,7 +79,7 @@ class Request(QuartRequest):
         return _decode(data) if as_text else data
 
     async def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Return the body read as JSON; None if it is of another type.
+        """Return the body read as JSON.
 
         Args:
             force: Whatever its type.
@@ -86,13 +87,14 @@ class Request(QuartRequest):
             cache: Keep the result.
 
         Raises:
+            UnsupportedMediaType: If its type is not JSON.
             BadRequest: If it is not JSON, or nested deeper than ``MAX_JSON_DEPTH``.
             RequestEntityTooLarge: If it is larger than ``MAX_JSON_SIZE``.
         """
         if cache and self._cached_json[silent] is not Ellipsis:
             return self._cached_json[silent]
         if not (force or self.is_json):
-            return None
+            return None if silent else self.on_json_loading_failed(None)
         try:
             result = self._read_json(await self._json_data(cache))
         except ValueError as error:
@@ -103,12 +105,9 @@ class Request(QuartRequest):
 
     async def _json_data(self, cache: bool) -> bytes:
         limit = current_app.config["MAX_JSON_SIZE"]
-        if (self.content_length or 0) > limit:
-            raise RequestEntityTooLarge(f"JSON of more than {limit} bytes is refused.")
-        data = cast(bytes, await self.get_data(cache=cache))
-        if len(data) > limit:
-            raise RequestEntityTooLarge(f"JSON of more than {limit} bytes is refused.")
-        return data
+        if self.body.limit is None or limit < self.body.limit:
+            self.body.limit = limit  # so that no more than that is received
+        return cast(bytes, await self.get_data(cache=cache))
 
     def _read_json(self, data: bytes) -> Any:
         limit = current_app.config["MAX_JSON_DEPTH"]
@@ -119,12 +118,20 @@ class Request(QuartRequest):
             raise ValueError(f"it is nested deeper than {limit} levels")
         return value
 
-    def on_json_loading_failed(self, error: Exception) -> Any:
-        """Refuse the request, and say why.
+    def on_json_loading_failed(self, error: Exception | None) -> Any:
+        """Refuse the request with the reason; override it to return a value instead.
+
+        Args:
+            error: The error of the decoder; None if the type of the body is not JSON.
 
         Raises:
-            BadRequest: Always; override it to return a value instead.
+            UnsupportedMediaType: If the type of the body is not JSON.
+            BadRequest: If the body cannot be read.
         """
+        if error is None:
+            raise UnsupportedMediaType(
+                "The body is not JSON by its 'Content-Type'. Send 'application/json'."
+            )
         if isinstance(error, UnicodeDecodeError):
             raise BadRequest("The JSON body is not valid UTF-8.") from error
         raise BadRequest(f"The JSON body cannot be read: {error}.") from error

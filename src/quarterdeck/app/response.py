@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from types import TracebackType
 from typing import IO, Any, Self, cast
+from urllib.parse import quote
 
 from quart.wrappers import Request
 from quart.wrappers import Response as QuartResponse
@@ -12,6 +14,9 @@ from quart.wrappers.response import FileBody as QuartFileBody
 from quart.wrappers.response import IOBody
 from werkzeug.datastructures import ContentRange, Range
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import dump_options_header, parse_options_header
+
+SAFE_IN_A_NAME = "!#$&+-.^_`|~"  # attr-char of RFC 5987
 
 
 class FileBody(QuartFileBody):
@@ -54,15 +59,36 @@ class FileBody(QuartFileBody):
         return piece
 
 
+def disposition(kind: str, name: str) -> str:
+    """Return a Content-Disposition header; a name that is not ASCII goes into ``filename*``."""
+    if name.isascii():
+        return dump_options_header(kind, {"filename": name})
+    simple = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    encoded = f"UTF-8''{quote(name, safe=SAFE_IN_A_NAME)}"
+    return dump_options_header(kind, {"filename": simple, "filename*": encoded})
+
+
 class Response(QuartResponse):
-    """A Quart response whose ``make_conditional`` understands every form of one range."""
+    """A Quart response. Its ``make_conditional`` understands every form of one range.
+
+    Attributes:
+        may_be_conditional: Whether a file may be answered with 304 or 206.
+    """
 
     file_body_class = FileBody
+    may_be_conditional = True
 
     @property
     def is_file(self) -> bool:
         """Whether the body is a file, or a buffer, as ``send_file`` makes it."""
         return isinstance(self.response, QuartFileBody | IOBody)
+
+    def encode_file_name(self) -> None:
+        """Write a file name that is not ASCII as RFC 6266 says; Quart sends it as it is."""
+        header = self.headers.get("Content-Disposition", "")
+        if not header.isascii():
+            kind, options = parse_options_header(header)
+            self.headers["Content-Disposition"] = disposition(kind, options.get("filename", ""))
 
     async def make_file_conditional(self, request: Request) -> None:
         """Answer with 304 or 206 where the request's headers ask for it."""
@@ -80,7 +106,7 @@ class Response(QuartResponse):
         wanted = request.range
         if (
             not complete_length
-            or accept_ranges in (None, "none")
+            or accept_ranges is None
             or wanted is None
             or wanted.units != "bytes"
             or len(wanted.ranges) != 1

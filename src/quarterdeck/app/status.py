@@ -12,7 +12,12 @@ def check_status(status: Any) -> int | str:
 
     Raises:
         InvalidStatusError: If HTTP has no such status, or the reason has a line break.
+        TypeError: If it is neither a number nor text.
     """
+    if not isinstance(status, int | str):
+        raise TypeError(
+            f"{status!r} is not a status. Answer with (body, status, headers) in this order."
+        )
     code, _, reason = status.partition(" ") if isinstance(status, str) else (status, "", "")
     try:
         number = int(code)
@@ -24,7 +29,7 @@ def check_status(status: Any) -> int | str:
 
 
 def split_result(result: Any) -> tuple[Any, Any, Any]:
-    """Take a view's answer apart into body, status and headers, None for what it lacks.
+    """Take a view's answer apart into body, status and headers, None for a missing part.
 
     Raises:
         TypeError: If a tuple has other than two or three members.

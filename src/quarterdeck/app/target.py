@@ -1,4 +1,4 @@
-"""The request target: what may stand in it, before any route is looked up."""
+"""The request target, checked before any route is looked up."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from quart.ctx import has_app_context, has_request_context
-from quart.globals import app_ctx, request_ctx
 from quart.templating import Environment as QuartEnvironment
+
+from quarterdeck._quart import current_app_context, current_request_context
 
 if TYPE_CHECKING:
     from .application import Quart
@@ -38,19 +39,21 @@ class Environment(QuartEnvironment):
 
     def __init__(self, app: Quart, **options: Any) -> None:
         options.setdefault("loader", app.create_global_jinja_loader())
+        if options.get("auto_reload") is None:  # Quart takes None for False, also with DEBUG
+            options["auto_reload"] = app.debug
         options["enable_async"] = app.config["JINJA_ASYNC"]
         jinja2.Environment.__init__(self, **options)
 
 
 async def template_context() -> dict[str, Any]:
-    """What every template sees beside the globals.
+    """The variables of every template beside the globals.
 
     The session is a global only: putting it here would count as reading it, and
     every page would vary by cookie.
     """
     context: dict[str, Any] = {}
     if has_app_context():
-        context["g"] = app_ctx.g
+        context["g"] = current_app_context().g
     if has_request_context():
-        context["request"] = request_ctx.request
+        context["request"] = current_request_context().request
     return context

@@ -1,4 +1,4 @@
-"""One WebSocket: what waits for its handler is bounded, and how it ends is said by its code."""
+"""One WebSocket: its queue is bounded, and the close code gives the reason of its end."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
-from quart.asgi import ASGIWebsocketConnection, _handle_exception
+from quart.asgi import ASGIWebsocketConnection
 from quart.signals import websocket_received, websocket_sent
 from quart.typing import ResponseTypes
 from quart.utils import encode_headers
 from quart.wrappers import Websocket as QuartWebsocket
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
-from .connection import pieces
+from quarterdeck._quart import handle_exception
+
+from .connection import pieces, reaches_the_test
 from .inbox import Inbox
 from .target import read_path
 
@@ -36,36 +38,44 @@ NORMAL, POLICY_VIOLATION, INTERNAL_ERROR = 1000, 1008, 1011
 
 
 class OpenWebsockets:
-    """How many WebSockets are open in this process, in total and by address."""
+    """How many WebSockets are open in this process, in total and by client.
+
+    Attributes:
+        by_client: Those of one address on one path, so that an address of strangers' choice,
+            such as an echo, does not use up the budget of another.
+    """
 
     def __init__(self) -> None:
         self.total = 0
-        self.by_address: Counter[str] = Counter()
+        self.by_client: Counter[tuple[str, str]] = Counter()
 
-    def refusal(self, app: Quart, address: str) -> HTTPException | None:
+    def refusal(
+        self, client: tuple[str, str], *, max_total: int, max_per_client: int
+    ) -> HTTPException | None:
         """Return the error for one more than may be open."""
-        if self.total >= app.config["WEBSOCKET_MAX_CONNECTIONS"]:
+        if self.total >= max_total:
             return ServiceUnavailable("Too many WebSockets are open.", retry_after=RETRY_SECONDS)
-        if self.by_address[address] >= app.config["WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS"]:
+        if self.by_client[client] >= max_per_client:
             text = "Too many WebSockets are open from this address."
             return TooManyRequests(text, retry_after=RETRY_SECONDS)
         return None
 
     @contextmanager
-    def one_more(self, address: str) -> Iterator[None]:
+    def one_more(self, client: tuple[str, str]) -> Iterator[None]:
+        """Count one WebSocket for the length of the block."""
         self.total += 1
-        self.by_address[address] += 1
+        self.by_client[client] += 1
         try:
             yield
         finally:
             self.total -= 1
-            self.by_address[address] -= 1
-            if not self.by_address[address]:
-                del self.by_address[address]
+            self.by_client[client] -= 1
+            if not self.by_client[client]:
+                del self.by_client[client]
 
 
 class Websocket(QuartWebsocket):
-    """What ``quart.websocket`` stands for."""
+    """The object behind ``quart.websocket``."""
 
     _is_accepted = False
     _sent = 0
@@ -100,17 +110,22 @@ class WebsocketConnection(ASGIWebsocketConnection):
         self._inbox = Inbox(
             config["WEBSOCKET_QUEUE_MESSAGES"], config["WEBSOCKET_QUEUE_BYTES"], self._leave
         )
-        self.queue = cast("asyncio.Queue[Any]", self._inbox)  # the name that Quart hands on
+        self.queue = cast("asyncio.Queue[Any]", self._inbox)  # the name in Quart 0.22
         self._left = False
         self._ended = False
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         address = (self.scope.get("client") or ["<local>"])[0]
-        refusal = self.app.open_websockets.refusal(self.app, address)
+        client = (address, self.scope["path"])
+        refusal = self.app.open_websockets.refusal(
+            client,
+            max_total=self.app.config["WEBSOCKET_MAX_CONNECTIONS"],
+            max_per_client=self.app.config["WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS"],
+        )
         if refusal is not None:
             await self._refuse(cast(ResponseTypes, refusal.get_response()), send)
             return
-        with self.app.open_websockets.one_more(address):
+        with self.app.open_websockets.one_more(client):
             await self._serve(receive, send)
 
     async def _serve(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -191,7 +206,9 @@ class WebsocketConnection(ASGIWebsocketConnection):
         except Exception as error:
             if self._accepted and not self._closed:
                 await self.close_connection(send, INTERNAL_ERROR, "")
-            response = await _handle_exception(self.app, error)
+            if reaches_the_test(self):
+                raise
+            response = await handle_exception(self.app, error)
         if self._closed:
             return
         if self._accepted:
@@ -221,11 +238,12 @@ class WebsocketConnection(ASGIWebsocketConnection):
             self.scope = cast(Any, {**self.scope, "path": path})
         websocket = super()._create_websocket_from_scope(send)
         cast(Any, websocket).refusal = refusal
+        cast(Any, websocket).buffer = self._inbox  # the name in Quart 0.23
         return websocket
 
 
 def _close_code(response: ResponseTypes | None) -> int:
-    """The code for a handler that has ended: what the status of its answer would have said."""
+    """Return the close code that matches the status of a handler's answer."""
     if response is None or response.status_code < 400:
         return NORMAL
     return POLICY_VIOLATION if response.status_code < 500 else INTERNAL_ERROR

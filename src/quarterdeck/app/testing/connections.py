@@ -1,0 +1,84 @@
+"""Connections of the test client: reasons, close codes and errors reach the test."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from quart.testing import connections as quart_connections
+from quart.testing.connections import TestHTTPConnection, TestWebsocketConnection
+from quart.wrappers import Response
+
+from quarterdeck._quart import only_error
+from quarterdeck.app.connection import REASON_EXTENSION, TEST_EXTENSION
+
+NORMAL_CLOSURE = 1000
+
+
+if TYPE_CHECKING or hasattr(quart_connections, "WebsocketDisconnectError"):
+    WebsocketDisconnectError = quart_connections.WebsocketDisconnectError
+else:  # Quart 0.23 waits for a message that cannot come
+
+    class WebsocketDisconnectError(Exception):
+        """The app closed the WebSocket; ``args[0]`` is the close code."""
+
+
+def _extended(scope: Any, *names: str) -> Any:
+    return {**scope, "extensions": {**scope.get("extensions", {}), **{name: {} for name in names}}}
+
+
+class HTTPTestConnection(TestHTTPConnection):
+    """A connection to a server that writes reasons, as HTTP/1 allows."""
+
+    def __init__(self, app: Any, scope: Any, _preserve_context: bool = False) -> None:
+        super().__init__(app, _extended(scope, REASON_EXTENSION, TEST_EXTENSION), _preserve_context)
+        self.reason = ""
+
+    async def _asgi_send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.reason = message.get("reason", b"").decode("latin-1")
+        await super()._asgi_send(message)
+
+    async def __aexit__(self, *args: Any) -> None:
+        try:
+            await super().__aexit__(*args)
+        except BaseExceptionGroup as group:  # Quart 0.23 wraps an error in the group of its tasks
+            raise only_error(group) from None
+
+    async def as_response(self) -> Response:
+        length = self.headers.get("Content-Length") if self.headers is not None else None
+        response = await super().as_response()
+        if length is not None:  # not that of the body, which an answer to HEAD has not
+            response.headers["Content-Length"] = length
+        if self.reason:
+            response.status = f"{response.status_code} {self.reason}"
+        return response
+
+
+class WebsocketTestConnection(TestWebsocketConnection):
+    """A WebSocket that reports the close code and keeps empty messages."""
+
+    __test__ = False
+
+    def __init__(self, app: Any, scope: Any) -> None:
+        super().__init__(app, _extended(scope, TEST_EXTENSION))
+
+    async def _asgi_send(self, message: Any) -> None:
+        if message["type"] == "websocket.send":
+            data = message.get("bytes")
+            await self._receive_queue.put(message["text"] if data is None else data)
+        elif message["type"] == "websocket.close":
+            code = message.get("code", NORMAL_CLOSURE)
+            await self._receive_queue.put(WebsocketDisconnectError(code))
+        else:
+            await super()._asgi_send(message)
+
+    async def __aexit__(self, *args: Any) -> None:
+        try:
+            with suppress(WebsocketDisconnectError):  # the test does not wait for a message
+                await super().__aexit__(*args)
+        except BaseExceptionGroup as group:
+            error = only_error(group)
+            if not isinstance(error, asyncio.CancelledError):  # the handler, when the client left
+                raise error from None
