@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, rel
 from quarterdeck.sqlalchemy import DynamicMapped, ModelMixin, SQLAlchemy, dynamic_relationship
 from quarterdeck.sqlalchemy.config import CONFIG
 from tests import databases
+from tests.plain import Quart as PlainQuart
 
 
 class Model(ModelMixin, DeclarativeBase):
@@ -57,7 +58,7 @@ DEFAULTS = {key.name: key.default for key in CONFIG if key.name in PATIENT}
 
 
 def make_app(folder: Path, **config: Any) -> Quart:
-    app = Quart("tests", instance_path=str(folder))
+    app = PlainQuart("tests", instance_path=str(folder))
     app.config.update({"SQLALCHEMY_DATABASE_URI": databases.uri(folder)} | PATIENT | config)
     db.init_app(app)
     return app

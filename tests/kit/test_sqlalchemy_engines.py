@@ -33,6 +33,8 @@ class TestURLs:
             ("sqlite:///app.db", "sqlite+aiosqlite:////data/app.db"),
             ("sqlite:////var/app.db", "sqlite+aiosqlite:////var/app.db"),
             ("sqlite+aiosqlite:///app.db", "sqlite+aiosqlite:////data/app.db"),
+            ("sqlite:///file:a.db?uri=true", "sqlite+aiosqlite:///file:/data/a.db?uri=true"),
+            ("sqlite:///file:/a.db?uri=true", "sqlite+aiosqlite:///file:/a.db?uri=true"),
             ("sqlite://", "sqlite+aiosqlite://"),
             ("sqlite:///:memory:", "sqlite+aiosqlite:///:memory:"),
             ("mysql://u:p@h/d", "mysql+aiomysql://u:p@h/d?charset=utf8mb4"),
@@ -122,13 +124,6 @@ class TestConfiguration:
             assert set(db.engines) == {None, "logs"}
             with pytest.raises(UnknownBindError, match="'other' is not a bind key"):
                 db.get_engine("other")
-
-    def test_what_flask_had_and_we_have_not_says_so(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with caplog.at_level(logging.INFO):
-            make_app(tmp_path, SQLALCHEMY_TRACK_MODIFICATIONS=True)
-        assert "'SQLALCHEMY_TRACK_MODIFICATIONS' has no effect" in caplog.text
 
     async def test_mysql_is_read_committed_and_tests_its_connections(self, tmp_path: Path) -> None:
         app = make_app(tmp_path, SQLALCHEMY_DATABASE_URI="mysql://u:p@localhost/d")

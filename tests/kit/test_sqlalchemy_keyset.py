@@ -13,11 +13,18 @@ from typing import Any
 
 import pytest
 from quart import Quart
-from sqlalchemy import Enum, String, select
+from sqlalchemy import Enum, String, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from werkzeug.exceptions import NotFound
 
-from quarterdeck.sqlalchemy import ExactDecimal, ModelMixin, Pagination, SQLAlchemy, UTCDateTime
+from quarterdeck.sqlalchemy import (
+    ExactDecimal,
+    Keys,
+    ModelMixin,
+    Pagination,
+    SQLAlchemy,
+    UTCDateTime,
+)
 from quarterdeck.testing import recorded_statements
 from tests import databases
 
@@ -131,9 +138,51 @@ async def test_a_value_that_the_column_cannot_hold_is_not_found(column: Any, val
         await page([column, Parcel.id], after=base64.urlsafe_b64encode(raw).decode())
 
 
-async def test_columns_in_both_directions_are_refused() -> None:
-    with pytest.raises(ValueError, match="all in one direction"):
-        await page([Parcel.day.desc(), Parcel.id])
+async def test_columns_in_both_directions() -> None:
+    by: list[Any] = [Parcel.day.desc(), Parcel.place.asc(), Parcel.id.desc()]
+    expected = (await db.session.scalars(select(Parcel).order_by(*by))).all()
+
+    pages = [await page(by, page=1)]
+    while pages[-1].has_next:
+        pages.append(await page(by, page=len(pages) + 1, after=pages[-1].after))
+
+    assert [parcel for found in pages for parcel in found] == list(expected)
+    assert (await page(by, page=1, before=pages[1].before)).items == pages[0].items
+
+
+async def test_a_list_without_columns_has_no_cursors() -> None:
+    with pytest.raises(ValueError, match="needs at least one column"):
+        Keys([])
+
+
+async def test_the_position_of_a_row_may_be_given() -> None:
+    by = [func.coalesce(Parcel.place, "").asc(), Parcel.id.asc()]
+
+    def position(parcel: Parcel) -> tuple[str, int]:
+        return parcel.place or "", parcel.id
+
+    seen: list[int] = []
+    after = None
+    while True:
+        found = await page(by, page=1, after=after, position=position)
+        seen += [parcel.id for parcel in found]
+        after = found.after
+        if not found.has_next:
+            break
+
+    assert sorted(seen) == list(range(1, 24))
+
+
+async def test_a_cursor_behind_which_all_rows_were_deleted_has_an_empty_page() -> None:
+    by = [Parcel.id.asc()]
+    first = await page(by)
+    for parcel in await db.session.scalars(select(Parcel).where(Parcel.id > 4)):
+        await db.session.delete(parcel)
+    await db.session.commit()
+
+    found = await db.paginate(select(Parcel), by=by, per_page=4, page=2, after=first.after)
+
+    assert (found.items, found.has_next, found.after) == ([], False, None)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from quarterdeck.exceptions import (
     UnknownBindError,
 )
 from quarterdeck.sqlalchemy import ModelMixin, SQLAlchemy, UTCDateTime
+from quarterdeck.sqlalchemy.naming import table_name
 
 from .sqlalchemy_app import Event, Post, User, add_users, db, make_app
 
@@ -56,6 +57,20 @@ class TestTables:
             id: Mapped[int] = mapped_column(primary_key=True)
 
         assert set(other.metadata.tables) == {"order_line", "log"}
+
+    @pytest.mark.parametrize(
+        ("class_name", "table"),
+        [
+            ("User", "user"),
+            ("HTTP2Request", "http2_request"),
+            ("ABC123Def", "abc123_def"),
+            ("UserAB", "user_ab"),
+            ("ACL_Entry", "acl__entry"),
+            ("_Private", "private"),
+        ],
+    )
+    def test_the_name_is_that_of_flask_sqlalchemy(self, class_name: str, table: str) -> None:
+        assert table_name(class_name) == table
 
     def test_a_subclass_shares_the_table_of_its_parent(self) -> None:
         other: Any = SQLAlchemy()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from quart import Quart
 from sqlalchemy import text
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError
 
 from quarterdeck.exceptions import DatabaseTimeoutError, TransactionConflictError
@@ -23,6 +24,8 @@ pytestmark = [
     pytest.mark.external_service("MariaDB"),
     pytest.mark.parametrize("driver", ["aiomysql", "asyncmy"]),
 ]
+
+BUSY = 10.0  # seconds that a busy machine may need for what takes one; no limit would be 30
 
 
 @pytest.fixture(name="settings")
@@ -63,6 +66,12 @@ async def status(app: Quart, path: str = "/") -> int:
     return (await app.test_client().get(path)).status_code
 
 
+async def until_in_use(pool: Any) -> None:
+    """Return when a connection of the pool is in use."""
+    while not pool.checkedout():  # noqa: ASYNC110 - the pool has no event
+        await asyncio.sleep(0)
+
+
 @pytest.mark.feature("D1")
 class TestConnections:
     async def test_they_speak_four_bytes_and_utc_and_are_strict(self, app: Quart) -> None:
@@ -89,6 +98,38 @@ class TestConnections:
                     await add_users("x" * 51)
             finally:
                 await db.session.execute(text("SET GLOBAL sql_mode = DEFAULT"))
+
+    @pytest.mark.feature("D10")
+    @pytest.mark.parametrize("place", ["options", "url"])
+    async def test_an_init_command_of_the_app_keeps_our_settings(
+        self, maria: Server, driver: str, tmp_path: Path, place: str
+    ) -> None:
+        command = "SET innodb_lock_wait_timeout = 7, lock_wait_timeout = 9"
+        url = URL.create(
+            f"mysql+{driver}", "root", host="127.0.0.1", port=maria.port, database="init"
+        )
+        options: dict[str, Any] = {"connect_args": {"program_name": "notes"}}
+        if place == "url":
+            url = url.update_query_dict({"init_command": command})
+        else:
+            options["connect_args"]["init_command"] = command
+        app = await asyncio.to_thread(
+            make_app,
+            tmp_path,
+            SQLALCHEMY_DATABASE_URI=url,
+            SQLALCHEMY_ENGINE_OPTIONS=options,
+        )
+        async with app.test_app(), app.app_context():
+            await db.create_database()
+            row = await db.session.execute(
+                text(
+                    "SELECT @@sql_mode, @@time_zone, @@innodb_lock_wait_timeout, "
+                    "@@lock_wait_timeout"
+                )
+            )
+            mode, *rest = row.one()
+            assert "STRICT_ALL_TABLES" in mode
+            assert rest == ["+00:00", 7, 9]
 
     async def test_warnings_of_the_server_are_not_logged(
         self, app: Quart, caplog: pytest.LogCaptureFixture
@@ -119,7 +160,7 @@ class TestFrozenServer:
     async def test_a_statement_is_given_up(self, app: Quart) -> None:
         started = time.monotonic()
         response = await app.test_client().get("/slow")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < BUSY
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "1"
         assert await status(app) == 200
@@ -142,14 +183,16 @@ class TestFrozenServer:
         started = time.monotonic()
         answers = await asyncio.gather(*(status(app) for _ in range(5)))
         assert set(answers) == {503}
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < BUSY
         maria.thaw()
         assert await status(app) == 200
 
     @pytest.mark.parametrize("settings", [DEFAULTS])
     async def test_the_defaults_answer_within_5_seconds(self, app: Quart, maria: Server) -> None:
+        async with app.app_context():
+            pool = db.engine.pool
         under_way = asyncio.create_task(status(app, "/slow"))
-        await asyncio.sleep(0.1)
+        await until_in_use(pool)
         maria.freeze()
         started = time.monotonic()
         answers = set(await asyncio.gather(under_way, status(app), status(app)))
@@ -162,11 +205,11 @@ class TestFrozenServer:
         maria.freeze()
         started = time.monotonic()
         assert await status(app) == 503
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < BUSY
 
     async def test_making_a_database_is_given_up(self, app: Quart, maria: Server) -> None:
         maria.freeze()
-        async with app.app_context(), asyncio.timeout(2):
+        async with app.app_context(), asyncio.timeout(BUSY):
             with pytest.raises(DatabaseTimeoutError, match="did not answer"):
                 await db.create_database()
 
@@ -203,6 +246,7 @@ async def test_a_request_waits_for_a_server_that_is_being_restarted(
 
 
 @pytest.mark.feature("D7")
+@pytest.mark.parametrize("settings", [{"SQLALCHEMY_CONNECT_TIMEOUT_SECONDS": 0}])  # one attempt
 async def test_a_refused_connection_is_a_503(
     app: Quart, maria: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -227,10 +271,12 @@ async def test_a_refused_connection_is_a_503(
     ],
 )
 async def test_a_spent_pool_is_a_503(app: Quart) -> None:
+    async with app.app_context():
+        pool = db.engine.pool
     under_way = asyncio.create_task(status(app, "/slow"))
-    await asyncio.sleep(0.1)
+    await until_in_use(pool)
     started = time.monotonic()
     response = await app.test_client().get("/")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < BUSY
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
     assert await under_way == 503

@@ -13,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from quarterdeck.exceptions import SessionSharedError
+from quarterdeck.sqlalchemy import scope
+from tests import databases
 
 from .sqlalchemy_app import User, add_users, db, make_app
 
@@ -280,6 +282,20 @@ async def test_a_request_inside_the_context_of_a_test_has_its_own(app: Quart) ->
     assert await checked_out(app) == 0
 
 
+async def test_work_after_a_request_in_the_same_task_has_a_session_of_the_context(
+    app: Quart,
+) -> None:
+    """As in a test that calls the handler of a request directly, inside its own app context."""
+    async with app.app_context():
+        first = db.session
+        await scope.open_request(app)
+        in_request = db.session
+        await scope.close_request()
+        assert in_request is not first
+        assert db.session is first
+        await first.remove()
+
+
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
 async def test_an_error_closes_the_session(app: Quart, error: type[BaseException]) -> None:
     async def fail() -> None:
@@ -325,20 +341,29 @@ async def test_a_client_that_leaves_frees_its_connection(app: Quart) -> None:
 @pytest.mark.hazard("cancelled request")
 async def test_cancelling_in_the_midst_of_a_statement_leaves_the_pool_intact(app: Quart) -> None:
     slow = text(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) "
         "SELECT max(i) FROM n"
+        if databases.is_sqlite()
+        else "SELECT SLEEP(600)"
     )
+    started = asyncio.Semaphore(0)
 
     async def work() -> None:
         async with app.app_context():
+            await db.session.connection()
+            started.release()
             await db.session.execute(slow)
 
     tasks = [asyncio.create_task(work()) for _ in range(5)]
-    await asyncio.sleep(0.03)
+    for _ in tasks:
+        await started.acquire()
+    assert await checked_out(app) == 5
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    assert await checked_out(app) == 0
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 5
+    pool = await pool_of(app)
+    await until(lambda: pool.checkedout() == 0)
     async with app.app_context():
         await add_users("Ada")
 

@@ -68,7 +68,7 @@ async def test_a_block_rolls_back_on_cancellation(app: Quart) -> None:
             session.add(User(name="Ada"))
             await session.flush()
             entered.set()
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
 
     task = asyncio.create_task(work())
     await entered.wait()
@@ -251,11 +251,11 @@ class TestAfterCommit:
         assert seen == [1]
 
     async def test_runs_even_if_the_caller_is_cancelled_meanwhile(self, app: Quart) -> None:
-        started, seen = asyncio.Event(), asyncio.Event()
+        started, go_on, seen = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def publish() -> None:
             started.set()
-            await asyncio.sleep(0.05)
+            await go_on.wait()
             seen.set()
 
         async def work() -> None:
@@ -266,9 +266,10 @@ class TestAfterCommit:
         task = asyncio.create_task(work())
         await started.wait()
         task.cancel()
+        go_on.set()
         await asyncio.wait([task])
         assert task.cancelled()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             await seen.wait()
         assert await names() == ["Ada"]
 
@@ -329,6 +330,19 @@ async def test_50_increments_make_50_in_each_way_of_the_docs(
 class TestWriters:
     """SQLite has one writer at a time; the others wait."""
 
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> asyncio.Semaphore:
+        """Released by each transaction that asks for the write lock."""
+        asked, begin = asyncio.Semaphore(0), driver.Connection.begin_immediate
+
+        async def begin_immediate(connection: driver.Connection) -> None:
+            if not connection.in_transaction:
+                asked.release()
+            await begin(connection)
+
+        monkeypatch.setattr(driver.Connection, "begin_immediate", begin_immediate)
+        return asked
+
     @pytest.mark.hazard("lost updates")
     async def test_50_increments_make_50(self, app: Quart) -> None:
         await add_users("Ada")
@@ -343,16 +357,20 @@ class TestWriters:
         assert (await User.query.one()).balance == 50
 
     @pytest.mark.hazard("database is locked")
-    async def test_a_reader_that_turns_writer_waits(self, app: Quart) -> None:
+    async def test_a_reader_that_turns_writer_waits(
+        self, app: Quart, asked: asyncio.Semaphore
+    ) -> None:
         """With a deferred transaction the second one fails at once: its snapshot is old."""
         await add_users("Ada", "Grace")
         first_wrote = asyncio.Event()
+        await asked.acquire()
 
         async def first() -> None:
             async with db.new_session() as session:
                 await session.execute(update(User).values(balance=1))
+                await asked.acquire()
                 first_wrote.set()
-                await asyncio.sleep(0.2)
+                await asked.acquire()
                 await session.commit()
 
         async def second() -> None:
@@ -368,7 +386,9 @@ class TestWriters:
         assert (await User.query.get(1)).balance == 2  # type: ignore[union-attr]
 
     @pytest.mark.hazard("cancelled request")
-    async def test_a_writer_cancelled_while_it_waits_takes_no_lock(self, app: Quart) -> None:
+    async def test_a_writer_cancelled_while_it_waits_takes_no_lock(
+        self, app: Quart, asked: asyncio.Semaphore
+    ) -> None:
         async def write() -> None:
             async with app.app_context():
                 await add_users("Eve")
@@ -377,11 +397,12 @@ class TestWriters:
             session.add(User(name="Ada"))
             await session.flush()
             waiting = [asyncio.create_task(write()) for _ in range(3)]
-            await asyncio.sleep(0.05)
+            for _ in ("Ada", *waiting):
+                await asked.acquire()
             for task in waiting:
                 task.cancel()
             await asyncio.wait(waiting)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             await add_users("Grace")
         assert await names() == ["Ada", "Grace"]
 
@@ -399,11 +420,13 @@ class TestWriters:
             await asyncio.sleep(0.0005)
         task.cancel()
         await asyncio.wait([task])
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             await add_users("Grace")
         assert (await names())[-1] == "Grace"
 
-    async def test_writers_get_their_turn_in_the_order_of_coming(self, app: Quart) -> None:
+    async def test_writers_get_their_turn_in_the_order_of_coming(
+        self, app: Quart, asked: asyncio.Semaphore
+    ) -> None:
         async def write(name: str) -> None:
             async with app.app_context():
                 await add_users(name)
@@ -411,12 +434,17 @@ class TestWriters:
         warm_up = (write(f"early{n}") for n in range(10))  # or opening files decides the order
         await asyncio.gather(*warm_up)
         expected = [f"user{n}" for n in range(8)]
-        tasks = []
-        for name in expected:
-            tasks.append(asyncio.create_task(write(name)))
-            await asyncio.sleep(0.002)
+        async with db.transaction() as session:
+            session.add(User(name="Ada"))
+            await session.flush()
+            while not asked.locked():
+                await asked.acquire()
+            tasks = []
+            for name in expected:
+                tasks.append(asyncio.create_task(write(name)))
+                await asked.acquire()
         await asyncio.gather(*tasks)
-        assert (await names())[10:] == expected
+        assert (await names())[11:] == expected
 
     async def test_a_transaction_that_sqlite_ended_can_go_on(self, app: Quart) -> None:
         await add_users("Ada")
@@ -447,7 +475,7 @@ class TestWriters:
         async with db.transaction() as session:
             session.add(User(name="Ada"))
             await session.flush()
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(4):  # less than a reader waits for a lock
                 assert await names() == []
 
     @pytest.mark.feature("D7")

@@ -1,21 +1,27 @@
 """SQLAlchemy for Quart: models, a db session per request, queries and pages."""
 
+from quarterdeck import _extras
+
+_extras.needs("sqlalchemy", "sqlalchemy", "greenlet", "aiosqlite")
+
 from .collection import DynamicCollection, DynamicMapped, dynamic_relationship
-from .decimals import ExactDecimal
 from .extension import SQLAlchemy
-from .limits import no_time_limit
+from .keyset import Keys
 from .model import ModelMixin
-from .moments import UTCDateTime
-from .pagination import Pagination
+from .pagination import PageOptions, Pagination
 from .pool import PoolStatus
 from .query import Query
 from .session import Session
+from .timeouts import no_time_limit
+from .types import ExactDecimal, UTCDateTime
 
 __all__ = [
     "DynamicCollection",
     "DynamicMapped",
     "ExactDecimal",
+    "Keys",
     "ModelMixin",
+    "PageOptions",
     "Pagination",
     "PoolStatus",
     "Query",

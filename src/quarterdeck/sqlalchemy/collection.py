@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sqlalchemy import inspect
@@ -54,17 +54,17 @@ class DynamicCollection(WriteOnlyCollection[T]):
     def limit(self, limit: int) -> Query[T]:
         return self.query.limit(limit)
 
-    async def all(self) -> list[T]:
-        return await self.query.all()
+    def all(self) -> Coroutine[Any, Any, list[T]]:
+        return self.query.all()
 
-    async def first(self) -> T | None:
-        return await self.query.first()
+    def first(self) -> Coroutine[Any, Any, T | None]:
+        return self.query.first()
 
-    async def count(self) -> int:
-        return await self.query.count()
+    def count(self) -> Coroutine[Any, Any, int]:
+        return self.query.count()
 
-    async def paginate(self, **options: Any) -> Pagination[T]:
-        return await self.query.paginate(**options)
+    def paginate(self, **options: Any) -> Coroutine[Any, Any, Pagination[T]]:
+        return self.query.paginate(**options)
 
 
 if TYPE_CHECKING:

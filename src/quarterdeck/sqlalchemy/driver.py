@@ -2,13 +2,14 @@
 
 SQLAlchemy makes a cursor, executes, fetches and closes; with aiosqlite each of these is a round
 trip to the thread of the connection, and so is a commit or rollback of nothing. Here a
-statement and its rows are one round trip, and what needs no thread takes none.
+statement and its rows are one round trip, and work that needs no thread uses none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from quarterdeck.exceptions import TransactionConflictError
 
 CONNECT_ARGS: dict[str, Any] = {"timeout": 5.0, "isolation_level": None}
+INTERRUPT_SECONDS = 0.01
 PREFETCHED = 500  # rows; the rest comes when asked for, so that a large result can be streamed
 
 
@@ -161,8 +163,9 @@ class Connection(aiosqlite.Connection):
             self._let_next_writer()
 
     def stop(self) -> asyncio.Future[Any] | None:
+        """End the thread; a second call has no effect, because no thread would answer it."""
         self._let_next_writer()
-        return super().stop()
+        return super().stop() if self._running else None
 
     def _let_next_writer(self) -> None:
         if self._is_writer:
@@ -174,6 +177,37 @@ class Connection(aiosqlite.Connection):
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         except asyncio.CancelledError:
             self._interrupted = True
-            if self._connection is not None:
-                self._connection.interrupt()  # or the thread goes on to the statement's end
+            end = _End()
+            self._tx.put_nowait((None, end.reach))
+            self._interrupt_until(end)
             raise
+
+    def _interrupt_until(self, end: _End) -> None:
+        """Interrupt a statement repeatedly: SQLite ignores it if the thread has yet to begin."""
+        if self._connection is not None and end.interrupt(self._connection):
+            loop = asyncio.get_running_loop()
+            loop.call_later(INTERRUPT_SECONDS, self._interrupt_until, end)
+
+
+class _End:
+    """The end of a cancelled statement: nothing after it is interrupted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_reached = False
+
+    def reach(self) -> None:
+        """Mark the end, on the thread of the connection."""
+        with self._lock:
+            self._is_reached = True
+
+    def interrupt(self, connection: sqlite3.Connection) -> bool:
+        """Interrupt the connection before the end, on the event loop; return whether it was."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if not self._is_reached:
+                connection.interrupt()
+            return not self._is_reached
+        finally:
+            self._lock.release()

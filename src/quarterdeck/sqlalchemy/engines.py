@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from quarterdeck.exceptions import ConfigurationError
+from quarterdeck.exceptions import ConfigurationError, MissingPackageError
 
-from . import driver, failures, limits, sqlite
+from . import db_errors, driver, sqlite, timeouts
 from .pool import BoundedPool, limit_uses
 from .urls import async_url, is_memory, is_mysql, is_sqlite
 
@@ -44,7 +44,7 @@ def make_engines(config: Mapping[str, Any], options: Mapping[str, Any], folder: 
     sources: dict[str | None, Any] = dict(config["SQLALCHEMY_BINDS"])
     if config["SQLALCHEMY_DATABASE_URI"] is not None:
         sources[None] = config["SQLALCHEMY_DATABASE_URI"]
-    if None not in sources:
+    if not sources:
         raise ConfigurationError(
             "SQLALCHEMY_DATABASE_URI", "is not set", "Set it, for example to 'sqlite:///app.db'."
         )
@@ -61,14 +61,19 @@ def _make(
     own: dict[str, Any] = {"url": source} if isinstance(source, str | URL) else dict(source)
     key = "SQLALCHEMY_DATABASE_URI" if bind is None else f"SQLALCHEMY_BINDS[{bind!r}]"
     url = async_url(own.pop("url"), key=key, folder=folder)
-    arguments = (
-        _defaults(url, config) | dict(options) | dict(config["SQLALCHEMY_ENGINE_OPTIONS"]) | own
-    )
+    sources = (_defaults(url, config), options, config["SQLALCHEMY_ENGINE_OPTIONS"], own)
+    arguments = _merged(sources)
     if is_sqlite(url):
         creator = driver.connector(url, arguments.pop("connect_args", {}))
         arguments.setdefault("async_creator", creator)
+    command = None
+    if is_mysql(url):
+        command = _take_init_command(url, arguments)
+        url = url.difference_update_query(["init_command"])
     try:
-        engine = _build(url, arguments, limits.Limits.of(config))
+        engine = _build(url, arguments, timeouts.Timeouts.of(config), command)
+    except MissingPackageError:
+        raise  # its message names the command that installs it
     except (ImportError, TypeError, ValueError, SQLAlchemyError) as error:
         raise ConfigurationError(
             key, f"cannot be served: {error}", "Check its driver and the engine options."
@@ -79,14 +84,54 @@ def _make(
     return engine
 
 
-def _build(url: URL, arguments: Mapping[str, Any], time_limits: limits.Limits) -> AsyncEngine:
-    engine = create_async_engine(url, **arguments)
-    engine.update_execution_options(**{_MADE_WITH: (arguments, time_limits)})
-    failures.prepare(engine.sync_engine)
+def _merged(sources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the engine arguments, later ones first; ``connect_args`` are merged one by one."""
+    arguments: dict[str, Any] = {}
+    connect_args: dict[str, Any] = {}
+    for source in sources:
+        arguments |= source
+        connect_args |= source.get("connect_args", {})
+    if connect_args:
+        arguments["connect_args"] = connect_args
+    return arguments
+
+
+def _take_init_command(url: URL, arguments: dict[str, Any]) -> str | None:
+    """Return the ``init_command`` of the app, and put our settings in its place.
+
+    Drivers run one statement only, so that of the app runs after ours, and its settings win.
+    """
+    connect_args = arguments.setdefault("connect_args", {})
+    command = connect_args.get("init_command") or url.query.get("init_command")
+    connect_args["init_command"] = SESSION_VARIABLES
+    return None if command is None else str(command)
+
+
+def _run_after_connect(engine: Engine, command: str) -> None:
+    @event.listens_for(engine, "connect")
+    def run(dbapi_connection: Any, _record: object) -> None:
+        cursor = dbapi_connection.cursor()
+        cursor.execute(command)
+        cursor.close()
+
+
+def _build(
+    url: URL, arguments: Mapping[str, Any], limits: timeouts.Timeouts, command: str | None
+) -> AsyncEngine:
+    try:
+        engine = create_async_engine(url, **arguments)
+    except ModuleNotFoundError as error:
+        if is_mysql(url) and error.name in {"aiomysql", "asyncmy", "pymysql"}:
+            raise MissingPackageError(error.name, "mysql") from error
+        raise
+    engine.update_execution_options(**{_MADE_WITH: (arguments, limits, command)})
+    if command is not None:
+        _run_after_connect(engine.sync_engine, command)
+    db_errors.prepare(engine.sync_engine)
     if is_sqlite(url):
         sqlite.prepare(engine.sync_engine)
-    elif engine.dialect.driver in limits.DRIVERS:
-        limits.prepare(engine.sync_engine, time_limits)
+    elif engine.dialect.driver in timeouts.DRIVERS:
+        timeouts.prepare(engine.sync_engine, limits)
     return engine
 
 
@@ -97,6 +142,8 @@ def _defaults(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:
     server = not is_sqlite(url)
     arguments: dict[str, Any] = {
         "echo": config["SQLALCHEMY_ECHO"],
+        # The text of an error goes to the log, and parameters are what users have entered.
+        "hide_parameters": not config["SQLALCHEMY_ECHO"],
         "poolclass": BoundedPool,
         "pool_size": config["SQLALCHEMY_POOL_SIZE"],
         "max_overflow": config["SQLALCHEMY_MAX_OVERFLOW"],
@@ -107,7 +154,6 @@ def _defaults(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:
     if is_mysql(url):
         # Each statement sees what is committed, as on SQLite, and fewer gaps are locked.
         arguments["isolation_level"] = "READ COMMITTED"
-        arguments["connect_args"] = {"init_command": SESSION_VARIABLES}
     if is_memory(url):
         # The database lives in one connection: sessions take turns, none shares a transaction.
         arguments |= {"pool_size": 1, "max_overflow": 0, "pool_recycle": -1}
@@ -123,9 +169,9 @@ async def create_database(engine: AsyncEngine) -> None:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         async with engine.connect():
             return
-    arguments, time_limits = engine.get_execution_options()[_MADE_WITH]
+    arguments, time_limits, command = engine.get_execution_options()[_MADE_WITH]
     arguments = arguments | {"isolation_level": "AUTOCOMMIT"}
-    server = _build(url.set(database=""), arguments, time_limits)
+    server = _build(url.set(database=""), arguments, time_limits, command)
     try:
         async with server.connect() as connection:
             name = server.dialect.identifier_preparer.quote(str(url.database))

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import sqlalchemy
-from quart import Quart, Response, abort
+from quart import Quart, Response, abort, current_app, has_app_context
 from quart.signals import request_started, websocket_started
-from sqlalchemy import ColumnElement, MetaData, Select, orm, select
+from sqlalchemy import GenerativeSelect, MetaData, Select, orm, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
-from sqlalchemy.orm import DeclarativeBase
 
-from quarterdeck._config import read
-from quarterdeck._state import ExtensionState
+from quarterdeck._measurements import Measurement
+from quarterdeck._state import ExtensionState, SingleProcess
+from quarterdeck.config import read
 from quarterdeck.exceptions import UnknownBindError
 
-from . import engines, scope
+from . import engines, record_queries, schema, scope, slow_queries
 from .after_commit import Callback
+from .base import make_model
+from .checks import RULES
+from .collection import dynamic_relationship
 from .config import CONFIG
+from .factory import SessionFactory
 from .model import MYSQL_TABLE, ModelMixin, make_metadata
-from .pagination import Pagination, paginate
+from .pagination import PageOptions, Pagination
+from .paging import paginate
 from .pool import PoolStatus, status_of
 from .query import Query
+from .schema import BindKeys
 from .session import Session
-from .sqlite import begin_immediate
-
-logger = logging.getLogger("quarterdeck.sqlalchemy")
+from .track_modifications import Tracker
+from .urls import is_memory
 
 T = TypeVar("T")
 M = TypeVar("M", bound=ModelMixin)
@@ -38,23 +43,75 @@ M = TypeVar("M", bound=ModelMixin)
 
 @dataclass(slots=True)
 class _State:
-    """What one app holds: its engines, and in tests the connections that take their place."""
+    """The state of one app: its engines, and in tests the connections that replace them."""
+
+    rules = RULES  # of 'quarterdeck check'
 
     engines: engines.Engines
     commit_on_teardown: bool
-    session_options: dict[str, Any]
+    sessions: SessionFactory
+    query_class: type[Query[Any]]
+    tracked_app: Quart | None
     isolated: dict[str | None, AsyncConnection] = field(default_factory=dict)
+
+    @property
+    def single_process(self) -> SingleProcess | None:
+        """Why several processes cannot serve the app."""
+        if not any(is_memory(engine.url) for engine in self.engines.values()):
+            return None
+        return "SQLALCHEMY_DATABASE_URI", "Name a file or a server"
 
     async def aclose(self) -> None:
         """Close all idle connections."""
         for engine in self.engines.values():
             await engine.dispose()
 
+    async def release_while_waiting(self) -> None:
+        """Return the connection of the current session, if it has only read."""
+        session = scope.existing()
+        if session is not None:
+            await session.release()
+
+    @property
+    def traced_engines(self) -> list[sqlalchemy.Engine]:
+        """The synchronous engines, for traces of their statements."""
+        return [engine.sync_engine for engine in self.engines.values()]
+
+    def health_checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """Return a check of each database by name: ``database``, ``database:BIND``."""
+        return {
+            "database" if bind is None else f"database:{bind}": partial(_ping, engine)
+            for bind, engine in self.engines.items()
+        }
+
+    def measurements(self) -> Iterator[Measurement]:
+        """Yield the connections of the default database, for the metrics."""
+        engine = self.engines.get(None)
+        status = None if engine is None else status_of(engine.sync_engine.pool)
+        if status is None:
+            return
+        name, about = "database_connections", "Open connections to the database."
+        yield Measurement(name, about, status.checked_out, {"state": "checked_out"})
+        yield Measurement(name, about, status.idle, {"state": "idle"})
+        yield Measurement("database_waiting", "Tasks that wait for a connection.", status.waiting)
+        if status.limit is not None:
+            about = "The most connections there may be."
+            yield Measurement("database_connections_limit", about, status.limit)
+
     def make_session(self, owner: asyncio.Task[Any] | None = None) -> Session:
+        make = self.sessions.session_class
+        options = {**self.sessions.options, "query_class": self.query_class}
+        if self.tracked_app is not None:
+            options["tracker"] = Tracker(self.tracked_app)
         if self.isolated:
-            options = self.session_options | {"join_transaction_mode": "create_savepoint"}
-            return Session(self.isolated, owner=owner, **options)
-        return Session(self.engines, owner=owner, **self.session_options)
+            options = {**options, "join_transaction_mode": "create_savepoint"}
+            return make(self.isolated, owner=owner, **options)
+        return make(self.engines, owner=owner, **options)
+
+
+async def _ping(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(select(1))
 
 
 class SQLAlchemy:
@@ -62,30 +119,61 @@ class SQLAlchemy:
 
     Args:
         app: Initialise for this app at once.
-        model_class: The declarative base of the models; without it ``db.Model`` is made.
+        metadata: The metadata of ``db.Model``, for example with a naming convention. A
+            ``model_class`` that is a declarative base has its own.
+        session_options: Arguments of every session. ``class_`` is a subclass of ``Session``,
+            ``query_cls`` the same as ``query_class``.
+        query_class: A subclass of ``Query`` for ``Model.query`` and ``db.session.query``.
+        model_class: A declarative base, or a class to mix into ``db.Model``.
         engine_options: Arguments of ``create_async_engine`` for all databases; the app's
             configuration wins over them.
-        session_options: Arguments of every session.
+        add_models_to_shell: Whether ``shell`` knows ``db`` and the models by name.
+        disable_autonaming: Whether models must name their tables themselves.
+
+    Attributes:
+        Model: The base of the models.
+        Query: The class of their queries.
+        metadatas: The tables by bind key; those of the default database under None.
+
+    Raises:
+        ModelMetadataError: If ``metadata`` is given with a base that has its own.
+        SessionOptionError: If a session option cannot work here.
     """
 
     def __init__(
         self,
         app: Quart | None = None,
         *,
-        model_class: type[ModelMixin] | None = None,
-        engine_options: Mapping[str, Any] | None = None,
+        metadata: MetaData | None = None,
         session_options: Mapping[str, Any] | None = None,
+        query_class: type[Query[Any]] = Query,
+        model_class: type[Any] | None = None,
+        engine_options: Mapping[str, Any] | None = None,
+        add_models_to_shell: bool = True,
+        disable_autonaming: bool = False,
     ) -> None:
         self._engine_options = dict(engine_options or {})
-        self._session_options = dict(session_options or {})
+        self._sessions = SessionFactory.of(session_options or {})
+        self._add_models_to_shell = add_models_to_shell
         self._state: ExtensionState[_State] = ExtensionState("sqlalchemy", "SQLAlchemy")
-        self.Model: type[ModelMixin] = model_class or type(
-            "Model", (ModelMixin, DeclarativeBase), {}
-        )
+        self.Query: type[Query[Any]] = self._sessions.query_class or query_class
+        self.Model: type[ModelMixin] = make_model(model_class, metadata)
         self.Model.__db__ = self
+        if disable_autonaming:
+            self.Model.__autonaming__ = False
         self.metadatas: dict[str | None, MetaData] = {None: self.Model.metadata}
         if app is not None:
             self.init_app(app)
+
+    def __repr__(self) -> str:
+        """Show the databases of the current app, without passwords."""
+        name = type(self).__name__
+        if not has_app_context() or current_app.extensions.get("sqlalchemy") is not self:
+            return f"<{name}>"
+        found = self.engines
+        default = found.pop(None, None)
+        shown = "(No default engine)" if default is None else str(default.url)
+        return f"<{name} {shown}{f' +{len(found)} engines' if found else ''}>"
 
     def init_app(self, app: Quart) -> None:
         """Read the configuration and build the engines; nothing connects yet.
@@ -96,17 +184,19 @@ class SQLAlchemy:
         """
         self._state.refuse_second(app)
         config = read(app, CONFIG)
-        if config["SQLALCHEMY_TRACK_MODIFICATIONS"]:
-            logger.info(
-                "'SQLALCHEMY_TRACK_MODIFICATIONS' has no effect. Listen to SQLAlchemy's session "
-                "events, or use 'db.after_commit'."
-            )
         state = _State(
             engines.make_engines(config, self._engine_options, app.instance_path),
             config["SQLALCHEMY_COMMIT_ON_TEARDOWN"],
-            self._session_options,
+            self._sessions,
+            self.Query,
+            app if config["SQLALCHEMY_TRACK_MODIFICATIONS"] else None,
         )
-        self._state.attach(app, state)
+        for engine in state.engines.values():
+            if config["SQLALCHEMY_RECORD_QUERIES"]:
+                record_queries.listen(engine.sync_engine)
+            if limit := config["SQLALCHEMY_SLOW_QUERY_SECONDS"]:
+                slow_queries.listen(engine.sync_engine, limit)
+        self._state.attach(app, state, self)
         request_started.connect(scope.open_request, app)
         websocket_started.connect(scope.open_request, app)
         app.after_request(self._commit_good_request)
@@ -115,7 +205,8 @@ class SQLAlchemy:
         app.teardown_appcontext(scope.close_context)
         app.websocket_class = scope.with_session_per_message(app.websocket_class)
         app.after_serving(state.aclose)
-        app.shell_context_processor(self._shell_context)
+        if self._add_models_to_shell:
+            app.shell_context_processor(self._shell_context)
 
     # --- sessions ---------------------------------------------------------------
 
@@ -135,12 +226,22 @@ class SQLAlchemy:
         """
         return self._state.get().make_session()
 
+    async def release(self) -> None:
+        """Return the connection of the current session if it has only read; see ``Session``.
+
+        Call it before waiting for something outside the database::
+
+            await db.release()
+            answer = await client.get(url)
+        """
+        await self._state.get().release_while_waiting()
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """Commit the current session at the end of the block, or roll it back if it raises.
 
-        Inside another one it is a savepoint. On SQLite it takes the write lock at once. What
-        was loaded before the block stays readable after a rollback.
+        Inside another block it is a savepoint. On SQLite it takes the write lock at once.
+        Objects loaded before the block stay readable after a rollback.
 
         Raises:
             TransactionConflictError: If another transaction stays in the way.
@@ -148,12 +249,14 @@ class SQLAlchemy:
         async with self.session.transaction() as session:
             yield session
 
-    async def run(self, work: Callable[[Session], Awaitable[T]], *, retries: int = 3) -> T:
-        """Do ``work(session)`` in a transaction, and anew after a deadlock; see ``Session.run``::
+    def run(
+        self, work: Callable[[Session], Awaitable[T]], *, retries: int = 3
+    ) -> Coroutine[Any, Any, T]:
+        """Run ``work(session)`` in a transaction, with retries; see ``Session.run``::
 
         order = await db.run(lambda session: place_order(session, ...))
         """
-        return await self.session.run(work, retries=retries)
+        return self.session.run(work, retries=retries)
 
     def after_commit(self, callback: Callback) -> None:
         """Call ``callback`` once the current session has committed; see ``Session``."""
@@ -161,7 +264,10 @@ class SQLAlchemy:
 
     async def _commit_good_request(self, response: Response) -> Response:
         session = scope.existing()
-        if session is not None and self._state.get().commit_on_teardown:
+        if session is None:
+            return response
+        session.unawaited.end(failed=response.status_code >= 500)
+        if self._state.get().commit_on_teardown:
             if response.status_code < 400:
                 await session.commit()
             else:
@@ -180,16 +286,17 @@ class SQLAlchemy:
         """The engines of the current app by bind key; the default one under None."""
         return dict(self._state.get().engines)
 
-    def get_engine(self, bind: str | None = None) -> AsyncEngine:
-        """Return the engine of a bind key.
+    def get_engine(self, bind_key: str | None = None, *, bind: str | None = None) -> AsyncEngine:
+        """Return the engine of a bind key; ``bind`` is its name in Flask-SQLAlchemy 2.
 
         Raises:
             UnknownBindError: If ``SQLALCHEMY_BINDS`` has no such key.
         """
+        key = bind_key or bind
         try:
-            return self._state.get().engines[bind]
+            return self._state.get().engines[key]
         except KeyError:
-            raise UnknownBindError(str(bind)) from None
+            raise UnknownBindError(key) from None
 
     def pool_status(self, bind: str | None = None) -> PoolStatus | None:
         """Return how busy the connections of a database are; None if its pool does not count."""
@@ -202,35 +309,50 @@ class SQLAlchemy:
 
     def metadata_for(self, bind_key: str | None) -> MetaData:
         """Return the tables of a bind key."""
-        return self.metadatas.setdefault(bind_key, make_metadata(bind_key))
+        if bind_key not in self.metadatas:
+            convention = self.metadata.naming_convention
+            self.metadatas[bind_key] = make_metadata(bind_key, convention)
+        return self.metadatas[bind_key]
 
     def Table(
         self, name: str, *columns: Any, bind_key: str | None = None, **options: Any
     ) -> sqlalchemy.Table:
-        """Return a table without a model, as many-to-many relationships need."""
-        return sqlalchemy.Table(
-            name, self.metadata_for(bind_key), *columns, **MYSQL_TABLE | options
-        )
+        """Return a table without a model, as many-to-many relationships need.
+
+        The first of ``columns`` may be a ``MetaData``, which is used then.
+        """
+        if not (columns and isinstance(columns[0], MetaData)):
+            columns = (self.metadata_for(bind_key), *columns)
+        return sqlalchemy.Table(name, *columns, **MYSQL_TABLE | options)
 
     async def create_database(self) -> None:
         """Make every missing database: the SQLite file and its folder, the MySQL schema."""
         for engine in self._state.get().engines.values():
             await engines.create_database(engine)
 
-    async def create_all(self) -> None:
-        """Make every missing table, and the databases before."""
+    async def create_all(self, bind_key: BindKeys = schema.ALL) -> None:
+        """Make every missing table, and the databases before.
+
+        Args:
+            bind_key: One bind key, several, or all of them; None is the default database.
+
+        Raises:
+            UnknownBindError: If a bind key is not configured.
+        """
         await self.create_database()
-        await self._run_on_all("create_all")
+        await schema.run(self, "create_all", bind_key)
 
-    async def drop_all(self) -> None:
-        """Drop every table of the models."""
-        await self._run_on_all("drop_all")
+    async def drop_all(self, bind_key: BindKeys = schema.ALL) -> None:
+        """Drop the tables of the models; see ``create_all``."""
+        await self.release()  # MySQL does not drop a table that an open transaction has read
+        await schema.run(self, "drop_all", bind_key)
 
-    async def _run_on_all(self, verb: str) -> None:
-        for key, metadata in self.metadatas.items():
-            async with self.get_engine(key).begin() as connection:
-                await connection.run_sync(begin_immediate)  # or two processes both find no table
-                await connection.run_sync(getattr(metadata, verb))
+    async def reflect(self, bind_key: BindKeys = schema.ALL) -> None:
+        """Read the tables of the databases into ``metadatas``; see ``create_all``.
+
+        It needs an app context, so models of reflected tables are declared after it.
+        """
+        await schema.run(self, "reflect", bind_key)
 
     async def dispose(self) -> None:
         """Close all idle connections; done by itself when the server or a command stops."""
@@ -244,67 +366,54 @@ class SQLAlchemy:
     # --- queries ----------------------------------------------------------------
 
     def query(self, model: type[T]) -> Query[T]:
-        """Return what ``model.query`` is."""
-        return Query(select(model), model, None, db=self)
+        """Return the query of a model, the same as ``model.query``."""
+        query_class = getattr(model, "query_class", None) or self.Query
+        return query_class(select(model), model, None, db=self)
 
     async def get_or_404(
-        self, model: type[T], identity: Any, *, description: str | None = None
+        self, entity: type[T], ident: Any, *, description: str | None = None, **options: Any
     ) -> T:
-        """Return the object with this primary key, or answer 404."""
-        return await self.query(model).get_or_404(identity, description)
+        """Return the object with this primary key, or answer 404.
+
+        Args:
+            entity: The model.
+            ident: The primary key; a tuple if it has several columns.
+            description: The text of the error page.
+            options: Arguments of ``session.get``, such as ``options=[joinedload(User.role)]``.
+        """
+        found = await self.session.get(entity, ident, **options)
+        return abort(404, description) if found is None else found
 
     async def first_or_404(self, statement: Select[T], *, description: str | None = None) -> T:
         """Return the first result, or answer 404."""
-        found = (await self.session.scalars(statement.limit(1))).unique().first()
+        if isinstance(statement, GenerativeSelect):  # text() has no limit
+            statement = statement.limit(1)
+        found = (await self.session.scalars(statement)).unique().first()
         return abort(404, description) if found is None else found
 
     async def one_or_404(self, statement: Select[T], *, description: str | None = None) -> T:
         """Return the only result; answer 404 if there is none, or more than one."""
-        found = (await self.session.scalars(statement.limit(2))).unique().all()
+        found = (await self.session.scalars(statement)).unique().all()
         return found[0] if len(found) == 1 else abort(404, description)
 
     async def paginate(
         self,
         statement: Select[T],
         *,
-        page: int | None = None,
-        per_page: int | None = None,
-        max_per_page: int | None = 100,
-        error_out: bool = True,
-        count: bool | int = True,
-        by: Sequence[ColumnElement[Any]] = (),
-        after: str | None = None,
-        before: str | None = None,
         session: AsyncSession | None = None,
+        **options: Unpack[PageOptions],
     ) -> Pagination[T]:
         """Fetch one page.
 
         Args:
-            statement: What to select, in a definite order.
-            page: The page from 1; from the query argument ``page`` if None.
-            per_page: Items per page; from the query argument ``per_page`` (else 20) if None.
-            max_per_page: The most that a visitor can ask for; None for no limit.
-            error_out: Answer 404 for a page that is no number or has no items (but the first).
-            count: Whether to count all items, or the number up to which to count them; without
-                it ``has_next`` still works.
-            by: Columns to order by, all in one direction and the last of them unique, so that
-                the page has cursors: ``[Order.day.desc(), Order.id.desc()]``.
-            after: The cursor ``after`` of another page: begin behind it, however deep that is.
-            before: The cursor ``before`` of another page: end in front of it.
+            statement: The statement to page, in a definite order.
             session: Another session than that of the context.
+            options: ``page``, ``per_page``, ``max_per_page``, ``error_out``, ``count``, ``by``,
+                ``position``, ``after`` and ``before``; see ``PageOptions``.
         """
-        return await paginate(
-            session or self.session,
-            statement,
-            page=page,
-            per_page=per_page,
-            max_per_page=max_per_page,
-            error_out=error_out,
-            count=count,
-            by=by,
-            after=after,
-            before=before,
-        )
+        return await paginate(session or self.session, statement, **options)
+
+    dynamic_loader = staticmethod(dynamic_relationship)
 
     if not TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""Pages that begin where another one ended, however deep: no rows are skipped one by one."""
+"""Pages by cursor: a page begins where another ended, without skipping rows one by one."""
 
 from __future__ import annotations
 
@@ -9,33 +9,45 @@ import json
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Enum, UnaryExpression, and_, false, literal, or_, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Enum,
+    Select,
+    UnaryExpression,
+    and_,
+    false,
+    literal,
+    or_,
+    tuple_,
+)
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from quarterdeck.exceptions import BadCursorError
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
 MAX_INTEGER = 2**63 - 1
 
 
-class BadCursorError(ValueError):
-    """What a visitor sent is no cursor of this list."""
-
-
 class Keys:
-    """The columns that a list is ordered by: all one way round, the last of them unique."""
+    """The columns that a list is ordered by, the last of them unique.
+
+    Columns in both directions are possible, but only an index declared so serves them.
+    """
 
     def __init__(self, by: Sequence[ColumnElement[Any]]) -> None:
-        self.by = tuple(by)
-        self.columns = [_bare(key) for key in by]
-        downs = {_is_descending(key) for key in by}
-        if len(downs) != 1:
+        if not by:
             raise ValueError(
-                "'by' - needs at least one column, and all in one direction - "
+                "'by' - needs at least one column - "
                 "write for example 'by=[Order.day.desc(), Order.id.desc()]'"
             )
-        self.descending = downs.pop()
+        self.by = tuple(by)
+        self.columns = [_bare(key) for key in by]
+        self.descending = [_is_descending(key) for key in by]
         for column in self.columns:
             if isinstance(column.type, Enum) and column.type.native_enum:
                 raise ValueError(
@@ -44,17 +56,26 @@ class Keys:
                 )
 
     def turned(self) -> Keys:
-        """Return the same the other way round."""
-        return Keys([c.asc() if self.descending else c.desc() for c in self.columns])
+        """Return the same columns in the opposite direction."""
+        pairs = zip(self.columns, self.descending, strict=True)
+        return Keys([column.asc() if down else column.desc() for column, down in pairs])
 
-    def cursor(self, item: Any) -> str:
-        """Return where an item stands, as text for a URL."""
-        values = [_plain(getattr(item, column.key)) for column in self.columns]
-        raw = json.dumps(values, separators=(",", ":")).encode()
+    def position(self, item: Any) -> list[Any]:
+        """Return the values of the attributes of an item that are named like the columns."""
+        return [getattr(item, column.key) for column in self.columns]
+
+    def cursor(self, values: Sequence[Any]) -> str:
+        """Return the position of an item as text for a URL.
+
+        Args:
+            values: Those of the item, one for each column.
+        """
+        plain = [_plain(value) for value in values]
+        raw = json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode()
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
     def values(self, cursor: str) -> list[Any]:
-        """Return what a cursor says.
+        """Return the values of a cursor.
 
         Raises:
             BadCursorError: If it does not come from ``cursor`` of the same columns.
@@ -67,7 +88,7 @@ class Keys:
             raise BadCursorError(cursor) from error
 
     def beyond(self, values: Sequence[Any], *, rows: bool) -> ColumnElement[bool]:
-        """Return the condition for what comes after these values.
+        """Return the condition for the rows after these values.
 
         Args:
             values: One for each column.
@@ -75,29 +96,55 @@ class Keys:
                 index; MySQL does so for the same in ANDs and ORs.
         """
         typed = [literal(v, c.type) for c, v in zip(self.columns, values, strict=True)]
-        if rows and not any(map(_is_nullable, self.columns)):
+        is_one_way = len(set(self.descending)) == 1
+        if rows and is_one_way and not any(map(_is_nullable, self.columns)):
             here, there = tuple_(*self.columns), tuple_(*typed)
-            beyond: ColumnElement[bool] = here < there if self.descending else here > there
+            beyond: ColumnElement[bool] = here < there if self.descending[0] else here > there
             return beyond
         alternatives = []
         same: list[ColumnElement[bool]] = []
-        for column, value, bound in zip(self.columns, values, typed, strict=True):
-            alternatives.append(and_(*same, self._past(column, value, bound)))
+        directed = zip(self.columns, self.descending, values, typed, strict=True)
+        for column, down, value, bound in directed:
+            past = _past(column, value, bound, descending=down)
+            if past is not None:
+                alternatives.append(and_(*same, past))
             same.append(column.is_(None) if value is None else column == bound)
-        return or_(*alternatives)
+        return or_(*alternatives) if alternatives else false()
 
-    def _past(self, column: ColumnElement[Any], value: Any, bound: Any) -> ColumnElement[bool]:
-        """Return the condition for one column; NULL stands before everything else."""
-        beyond: ColumnElement[bool]
-        if value is None:
-            beyond = false() if self.descending else column.is_not(None)
-        elif not self.descending:
-            beyond = column > bound
-        elif _is_nullable(column):
-            beyond = or_(column < bound, column.is_(None))
-        else:
-            beyond = column < bound
-        return beyond
+    def beside(
+        self, statement: Select[T], *, after: str | None, before: str | None, rows: bool
+    ) -> Select[T]:
+        """Return a statement in the order of the columns, from or up to a cursor if there is one.
+
+        Up to a cursor the rows come in the opposite order.
+
+        Raises:
+            BadCursorError: If the cursor does not come from ``cursor`` of the same columns.
+        """
+        cursor = after or before
+        way = self.turned() if before and not after else self
+        if cursor:
+            statement = statement.where(way.beyond(self.values(cursor), rows=rows))
+        return statement.order_by(*way.by)
+
+
+def _past(
+    column: ColumnElement[Any], value: Any, bound: Any, *, descending: bool
+) -> ColumnElement[bool] | None:
+    """Return the condition for one column, None if no value is past this one.
+
+    NULL sorts before all values.
+    """
+    beyond: ColumnElement[bool] | None
+    if value is None:
+        beyond = None if descending else column.is_not(None)
+    elif not descending:
+        beyond = column > bound
+    elif _is_nullable(column):
+        beyond = or_(column < bound, column.is_(None))
+    else:
+        beyond = column < bound
+    return beyond
 
 
 def _bare(key: ColumnElement[Any]) -> Any:
@@ -125,7 +172,11 @@ def _kind(type_: TypeEngine[Any]) -> type[Any]:
 
 
 def _value(type_: TypeEngine[Any], plain: Any) -> Any:
-    """Return the value of a column; what the column could not hold is an error."""
+    """Return the value of a column.
+
+    Raises:
+        ValueError: If the column cannot hold it.
+    """
     kind = _kind(type_)
     value: Any = plain
     if plain is None:

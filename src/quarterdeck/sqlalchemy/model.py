@@ -1,23 +1,18 @@
-"""What every model can do, and the tables' common ground."""
+"""The base of all models, and the conventions of their tables."""
 
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
-from sqlalchemy import MetaData, Table, event, inspect
-from sqlalchemy.orm import (
-    DeclarativeBase,
-    declared_attr,
-    has_inherited_table,
-)
+from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, Table, event, inspect
 
 from .collection import install_collections
+from .naming import is_base, needs_table_name, table_name
 from .query import Query
 
 if TYPE_CHECKING:
@@ -36,9 +31,11 @@ MYSQL_TABLE = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
 _JSON_TEXT = (Decimal, UUID)
 
 
-def make_metadata(bind_key: str | None = None) -> MetaData:
+def make_metadata(
+    bind_key: str | None = None, naming_convention: Any = NAMING_CONVENTION
+) -> MetaData:
     """Return metadata whose constraints all have names, so that migrations can drop them."""
-    return MetaData(naming_convention=NAMING_CONVENTION, info={"bind_key": bind_key})
+    return MetaData(naming_convention=naming_convention, info={"bind_key": bind_key})
 
 
 class _QueryProperty:
@@ -56,30 +53,43 @@ class ModelMixin:
 
     __db__: ClassVar[SQLAlchemy]
     __bind_key__: ClassVar[str | None] = None
+    __autonaming__: ClassVar[bool] = True
     query: ClassVar[_QueryProperty] = _QueryProperty()
 
     if TYPE_CHECKING:
         metadata: ClassVar[MetaData]
         __table__: ClassVar[Any]
+        __tablename__: Any
 
     def __init_subclass__(cls, **options: Any) -> None:
-        if DeclarativeBase in cls.__bases__:
+        if is_base(cls):
             if "metadata" not in cls.__dict__:
                 cls.metadata = make_metadata()
-        elif "__bind_key__" in cls.__dict__ and "metadata" not in cls.__dict__:
+        elif "__bind_key__" in cls.__dict__ and not {"metadata", "__table__"} & cls.__dict__.keys():
             cls.metadata = cls.__db__.metadata_for(cls.__bind_key__)
+        if needs_table_name(cls):
+            cls.__tablename__ = table_name(cls.__name__)
         super().__init_subclass__(**options)
-
-    @declared_attr.directive
-    def __tablename__(cls) -> str | None:
-        """The class name in snake case, unless the class says otherwise."""
-        if has_inherited_table(cls):  # type: ignore[arg-type]
-            return None
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()  # type: ignore[attr-defined]
+        if cls.__dict__.get("__table__", cls) is None:  # see __table_cls__
+            type.__delattr__(cls, "__table__")
 
     @classmethod
-    def __table_cls__(cls, *args: Any, **options: Any) -> Table:
-        return Table(*args, **MYSQL_TABLE | options)
+    def __table_cls__(cls, name: str, *args: Any, **options: Any) -> Table | None:
+        """Return the table of the model; None, so that it shares the table of its parent.
+
+        A subclass with a primary key of its own has a table of its own (joined-table
+        inheritance), one without shares that of its parent (single-table inheritance). A table
+        of this name that exists, because it was reflected for example, is used.
+        """
+        schema = options.get("schema")
+        if (name if schema is None else f"{schema}.{name}") in cls.metadata.tables:
+            return Table(name, *args, **options)
+        has_parent = any(base.__dict__.get("__table__") is not None for base in cls.__mro__[1:])
+        if has_parent and not any(map(_is_primary_key, args)):
+            if "__tablename__" in cls.__dict__:
+                type.__delattr__(cls, "__tablename__")
+            return None
+        return Table(name, *args, **MYSQL_TABLE | options)
 
     def __repr__(self) -> str:
         state = inspect(self)
@@ -112,6 +122,13 @@ class ModelMixin:
         for attribute in inspect(type(self)).column_attrs:
             if not attribute.deferred or attribute.key in self.__dict__:
                 yield attribute.key
+
+
+def _is_primary_key(part: Any) -> bool:
+    """Whether a part of a table declares its primary key."""
+    if isinstance(part, Column):
+        return part.primary_key
+    return isinstance(part, PrimaryKeyConstraint)
 
 
 def _plain(value: Any, jsonable: bool) -> Any:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from math import ceil
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
-from quart import abort, has_request_context, request
-from sqlalchemy import ColumnElement, Select, func, inspect, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapper, lazyload
+from sqlalchemy import ColumnElement
 
-from .keyset import BadCursorError, Keys
+from quarterdeck.exceptions import PageDetachedError
 
 T = TypeVar("T")
-
-PER_PAGE = 20
-MAX_NUMBER = 10**9  # what is larger is nonsense, and would overflow an OFFSET
+Turn = Callable[..., Awaitable[Any]]
 
 
 class Pagination(Generic[T]):
-    """The items of one page and what a pager needs; nothing in it waits.
+    """The items of one page and the data of a pager; only ``next`` and ``prev`` are awaited.
 
     Attributes:
         items: The items of this page.
         page: Its number, from 1.
         per_page: How many items a full page has.
+        max_per_page: The limit that applied to ``per_page``.
         total: How many items there are on all pages, or None if they were not counted.
         is_total_exact: False if there are more than ``total``, up to which they were counted.
         after: Where the last item stands, for the page that follows; None without ``by``.
@@ -43,6 +39,8 @@ class Pagination(Generic[T]):
         more: bool | None = None,
         after: str | None = None,
         before: str | None = None,
+        max_per_page: int | None = None,
+        turn: Turn | None = None,
     ) -> None:
         self.items = list(items)
         self.page = page
@@ -51,7 +49,9 @@ class Pagination(Generic[T]):
         self.is_total_exact = is_total_exact
         self.after = after
         self.before = before
+        self.max_per_page = max_per_page
         self._more = more
+        self._turn = turn
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
@@ -96,6 +96,20 @@ class Pagination(Generic[T]):
     def next_num(self) -> int | None:
         return self.page + 1 if self.has_next else None
 
+    async def next(self, *, error_out: bool = False) -> Pagination[T]:
+        """Fetch the next page; beyond the last one it is empty, or a 404 with ``error_out``."""
+        return await self._turn_to(self.page + 1, error_out, after=self.after)
+
+    async def prev(self, *, error_out: bool = False) -> Pagination[T]:
+        """Fetch the previous page; before the first one, the first, or a 404."""
+        return await self._turn_to(self.page - 1, error_out, before=self.before)
+
+    async def _turn_to(self, page: int, error_out: bool, **cursor: str | None) -> Pagination[T]:
+        if self._turn is None:
+            raise PageDetachedError
+        other: Pagination[T] = await self._turn(page=page, error_out=error_out, **cursor)
+        return other
+
     def iter_pages(
         self,
         *,
@@ -126,118 +140,32 @@ class Pagination(Generic[T]):
             before = number
 
 
-async def paginate(
-    session: AsyncSession,
-    statement: Select[Any],
-    *,
-    page: int | None = None,
-    per_page: int | None = None,
-    max_per_page: int | None = 100,
-    error_out: bool = True,
-    count: bool | int = True,
-    by: Sequence[ColumnElement[Any]] = (),
-    after: str | None = None,
-    before: str | None = None,
-) -> Pagination[Any]:
-    """Fetch one page of what a statement selects; see ``SQLAlchemy.paginate``."""
-    page = _number("page", page, 1, error_out)
-    per_page = _number("per_page", per_page, PER_PAGE, error_out)
-    if max_per_page is not None:
-        per_page = min(per_page, max_per_page)
-    keys = Keys(by) if by else None
-    offset = None if keys and (after or before) else (page - 1) * per_page
-    if keys and offset is None:
-        found = await _seek(session, statement, keys, per_page, after, before)
-    else:
-        # One item more tells whether there is a next page.
-        ordered = statement.order_by(*by).limit(per_page + 1).offset(offset)
-        found = (await session.scalars(ordered)).unique().all()
-    if not found and page != 1 and error_out:
-        abort(404)
-    back = bool(offset is None and not after)
-    items = found[-per_page:] if back else found[:per_page]
-    more = back or len(found) > per_page
-    total, is_exact = await _count(session, statement, count, offset, items, more)
-    return Pagination(
-        items,
-        page=page,
-        per_page=per_page,
-        total=total,
-        is_total_exact=is_exact,
-        more=more,
-        after=keys.cursor(items[-1]) if keys and items else None,
-        before=keys.cursor(items[0]) if keys and items else None,
-    )
+class PageOptions(TypedDict, total=False):
+    """The options of ``paginate``, all of them optional.
 
+    Attributes:
+        page: The page from 1; from the query argument ``page`` if None, the default.
+        per_page: Items per page; from the query argument ``per_page`` (else 20) if None, the
+            default.
+        max_per_page: The most that a visitor can ask for, 100 by default; None for no limit.
+        error_out: Answer 404 for a page that is no number or has no items (but the first, and
+            those from a cursor: the rest of the list may have been deleted). On by default.
+        count: Whether to count all items, the default, or the number up to which to count them;
+            without it ``has_next`` still works.
+        by: Columns to order by, the last of them unique, so that the page has cursors:
+            ``[Order.day.desc(), Order.id.desc()]``.
+        position: Returns the values of ``by`` of an item; by default its attributes of the same
+            names.
+        after: The cursor ``after`` of another page: begin behind it, however deep that is.
+        before: The cursor ``before`` of another page: end in front of it.
+    """
 
-async def _seek(
-    session: AsyncSession,
-    statement: Select[Any],
-    keys: Keys,
-    per_page: int,
-    after: str | None,
-    before: str | None,
-) -> Sequence[Any]:
-    """Return the rows beside a cursor, in the order of the list, and one more if there is."""
-    try:
-        values = keys.values(after or before or "")
-    except BadCursorError:
-        abort(404)
-    way = keys if after else keys.turned()
-    rows = session.get_bind(clause=statement).dialect.name == "sqlite"
-    beside = statement.where(way.beyond(values, rows=rows)).order_by(*way.by)
-    found = (await session.scalars(beside.limit(per_page + 1))).unique().all()
-    return found if after else found[::-1]
-
-
-async def _count(
-    session: AsyncSession,
-    statement: Select[Any],
-    count: bool | int,
-    offset: int | None,
-    items: Sequence[Any],
-    more: bool,
-) -> tuple[int | None, bool]:
-    """Return how many there are, as far as it is asked for, and whether that is all."""
-    if count is False:
-        return None, False
-    if offset is not None and not more and (items or not offset):
-        return offset + len(items), True  # the last page: no need to count
-    limit = None if count is True else count
-    total = await count_rows(session, statement, limit)
-    return (total, True) if limit is None or total <= limit else (limit, False)
-
-
-async def count_rows(
-    session: AsyncSession, statement: Select[Any], limit: int | None = None
-) -> int:
-    """Return how many rows a statement would give; one more than ``limit`` stands for more."""
-    counted = _keys_only(statement.order_by(None).options(lazyload("*")))
-    if limit is not None:
-        counted = counted.limit(limit + 1)
-    return (await session.scalar(select(func.count()).select_from(counted.subquery()))) or 0
-
-
-def _keys_only(statement: Select[Any]) -> Select[Any]:
-    """Return a statement that selects a model reduced to the key, which an index may have."""
-    described = statement.column_descriptions
-    entity = described[0]["entity"] if len(described) == 1 else None
-    if entity is None or described[0]["expr"] is not entity or not isinstance(entity, type):
-        return statement
-    mapper: Mapper[Any] = inspect(entity)
-    return statement.with_only_columns(*mapper.primary_key, maintain_column_froms=True)
-
-
-def _number(name: str, given: int | None, default: int, error_out: bool) -> int:
-    raw: Any = given
-    if given is None:
-        raw = request.args.get(name, default) if has_request_context() else default
-    try:
-        number = int(raw)
-    except ValueError:
-        number = 0
-    if 1 <= number <= MAX_NUMBER:
-        return number
-    if error_out:
-        abort(404)
-    return default
+    page: int | None
+    per_page: int | None
+    max_per_page: int | None
+    error_out: bool
+    count: bool | int
+    by: Sequence[ColumnElement[Any]]
+    position: Callable[[Any], Sequence[Any]]
+    after: str | None
+    before: str | None

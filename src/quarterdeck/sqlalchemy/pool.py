@@ -19,6 +19,9 @@ from sqlalchemy.pool import (
 from quarterdeck.exceptions import PoolExhaustedError
 
 logger = logging.getLogger("quarterdeck.sqlalchemy")
+# SQLAlchemy gives a pool a logger by its module, and keeps its own loggers at this level.
+if (_pool_logger := logging.getLogger(__name__)).level == logging.NOTSET:
+    _pool_logger.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class PoolStatus:
     Attributes:
         checked_out: Connections in use.
         idle: Connections that are open and wait for use.
-        waiting: Who waits for a connection.
+        waiting: The number of tasks that wait for a connection.
         limit: How many connections there may be, None for any number.
     """
 
@@ -42,7 +45,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's queue pool, but a spent pool answers 503 and not 500.
 
     Attributes:
-        waiting: Who waits for a connection now.
+        waiting: The number of tasks that wait for a connection now.
     """
 
     waiting = 0

@@ -3,53 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, cast, overload
 
 from quart import abort
-from sqlalchemy import ColumnElement, CursorResult, Row, Select, delete, inspect, select, update
+from sqlalchemy import CursorResult, Select, delete, inspect, select, update
+from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.base import ExecutableOption
 
-from quarterdeck.exceptions import BulkQueryError
+from quarterdeck._unawaited import Unawaited, awaited
+from quarterdeck.exceptions import BulkQueryError, QueryNotIterableError
 
-from .pagination import Pagination, count_rows, paginate
+from .building import QueryBuilder
+from .pagination import PageOptions, Pagination
+from .paging import count_rows, paginate
 
 if TYPE_CHECKING:
-    from .extension import SQLAlchemy
+    from collections.abc import Coroutine
+
 
 T = TypeVar("T", bound=Any)
 
 
-class Query(Generic[T]):
+class Query(QueryBuilder[T]):
     """A SELECT over one model; each method returns a new query, the awaited ones run it.
 
     Attributes:
         statement: The ``select()`` that it stands for.
     """
 
-    def __init__(
-        self,
-        statement: Select[Any],
-        model: type[T],
-        session: AsyncSession | None,
-        *,
-        db: SQLAlchemy | None = None,
-        rows: bool = False,
-        changed: bool = False,
-    ) -> None:
-        self.statement = statement
-        self._model = model
-        self._session = session
-        self._db = db
-        self._rows = rows
-        self._changed = changed
-
-    def __str__(self) -> str:
-        """The SQL text, with names in the place of values."""
-        return str(self.statement)
-
-    def __repr__(self) -> str:
-        return f"<Query of {self._model.__name__}>"
+    called = "query"
 
     @property
     def session(self) -> AsyncSession:
@@ -59,78 +41,46 @@ class Query(Generic[T]):
         assert self._db is not None  # noqa: S101 - one of the two is always given
         return self._db.session
 
-    def _with(self, statement: Select[Any]) -> Self:
-        return type(self)(
-            statement, self._model, self._session, db=self._db, rows=self._rows, changed=True
-        )
+    @property
+    def unawaited(self) -> Unawaited | None:
+        """The calls of the session that wait for their ``await``."""
+        return getattr(self.session, "unawaited", None)
 
-    # --- building ---------------------------------------------------------------
+    @overload
+    def __getitem__(self, item: int) -> Coroutine[Any, Any, T]: ...
 
-    def with_session(self, session: AsyncSession) -> Self:
-        """Run in another session than that of the context, for example ``db.new_session()``."""
-        return type(self)(
-            self.statement, self._model, session, rows=self._rows, changed=self._changed
-        )
+    @overload
+    def __getitem__(self, item: slice) -> Coroutine[Any, Any, list[T]]: ...
 
-    def filter(self, *criteria: Any) -> Self:
-        return self._with(self.statement.where(*criteria))
+    def __getitem__(self, item: int | slice) -> Coroutine[Any, Any, Any]:
+        """Fetch one result, or those from one position to another: ``await query[5:10]``.
 
-    where = filter
-
-    def filter_by(self, **values: Any) -> Self:
-        return self._with(self.statement.filter_by(**values))
-
-    def join(self, target: Any, onclause: Any = None, *, isouter: bool = False) -> Self:
-        return self._with(self.statement.join(target, onclause, isouter=isouter))
-
-    def outerjoin(self, target: Any, onclause: Any = None) -> Self:
-        return self._with(self.statement.outerjoin(target, onclause))
-
-    def options(self, *options: ExecutableOption) -> Self:
-        """Add loader options, for example ``selectinload(Order.lines)``."""
-        return self._with(self.statement.options(*options))
-
-    def order_by(self, *columns: Any) -> Self:
-        """Sort; ``order_by(None)`` forgets the order so far."""
-        return self._with(self.statement.order_by(*columns))
-
-    def group_by(self, *columns: Any) -> Self:
-        return self._with(self.statement.group_by(*columns))
-
-    def having(self, *criteria: Any) -> Self:
-        return self._with(self.statement.having(*criteria))
-
-    def distinct(self) -> Self:
-        return self._with(self.statement.distinct())
-
-    def limit(self, limit: int | None) -> Self:
-        return self._with(self.statement.limit(limit))
-
-    def offset(self, offset: int | None) -> Self:
-        return self._with(self.statement.offset(offset))
-
-    def with_for_update(self, **options: Any) -> Self:
-        """Lock the rows until the end of the transaction, and read them anew.
-
-        SQLite has no row locks: ``db.transaction()`` locks the database instead.
+        Raises:
+            IndexError: If there is none, when awaited; for a negative position, at once.
         """
-        locking = self.statement.with_for_update(**options)
-        return self._with(locking.execution_options(populate_existing=True))
+        if isinstance(item, slice):
+            if item.step not in {None, 1}:
+                raise IndexError(f"'{item}' has a step. Take every row, and choose in Python.")
+            return self.slice(item.start or 0, item.stop).all()
+        return self._at(item)
 
-    def execution_options(self, **options: Any) -> Self:
-        return self._with(self.statement.execution_options(**options))
-
-    def with_entities(self, *entities: Any) -> Query[Row[Any]]:
-        """Select columns in the place of the model: the results are rows."""
-        statement = self.statement.with_only_columns(*entities, maintain_column_froms=True)
-        return Query(statement, cast(Any, self._model), self._session, db=self._db, rows=True)
+    def __iter__(self) -> NoReturn:
+        raise QueryNotIterableError
 
     # --- running ----------------------------------------------------------------
+
+    @awaited
+    async def _at(self, position: int) -> T:
+        found = (await self._fetch(self.slice(position, position + 1).statement)).first()
+        if found is None:
+            raise IndexError(position)
+        return cast(T, found)
 
     async def _fetch(self, statement: Select[Any]) -> Any:
         result = await self.session.execute(statement)
         return result if self._rows else result.unique().scalars()
 
+    @awaited
     async def all(self) -> list[T]:
         return list((await self._fetch(self.statement)).all())
 
@@ -141,12 +91,15 @@ class Query(Generic[T]):
         async for row in result if self._rows else result.scalars():
             yield row
 
+    @awaited
     async def first(self) -> T | None:
         return cast("T | None", (await self._fetch(self.statement.limit(1))).first())
 
+    @awaited
     async def first_or_404(self, description: str | None = None) -> T:
         return _or_404(await self.first(), description)
 
+    @awaited
     async def one(self) -> T:
         """Return the only result.
 
@@ -156,23 +109,26 @@ class Query(Generic[T]):
         """
         return cast(T, (await self._fetch(self.statement)).one())
 
+    @awaited
     async def one_or_none(self) -> T | None:
         return cast("T | None", (await self._fetch(self.statement)).one_or_none())
 
+    @awaited
     async def one_or_404(self, description: str | None = None) -> T:
         """Return the only result; 404 if there is none, or more than one."""
-        found = (await self._fetch(self.statement.limit(2))).all()
+        found = (await self._fetch(self.statement)).all()
         only: T | None = found[0] if len(found) == 1 else None
         return _or_404(only, description)
 
-    async def get(self, identity: Any) -> T | None:
+    @awaited
+    async def get(self, ident: Any) -> T | None:
         """Return the object with this primary key, or None.
 
         Without options or filters it costs no SQL if the session has the object already.
         """
         if not self._changed:
-            return await self.session.get(self._model, identity)
-        values = identity if isinstance(identity, tuple) else (identity,)
+            return await self.session.get(self._model, ident)
+        values = ident if isinstance(ident, tuple) else (ident,)
         keys = inspect(self._model).primary_key
         criteria = [key == value for key, value in zip(keys, values, strict=True)]
         try:
@@ -180,66 +136,85 @@ class Query(Generic[T]):
         except OverflowError:  # a number that SQLite cannot hold is the key of nothing
             return None
 
-    async def get_or_404(self, identity: Any, description: str | None = None) -> T:
-        return _or_404(await self.get(identity), description)
+    @awaited
+    async def get_or_404(self, ident: Any, description: str | None = None) -> T:
+        return _or_404(await self.get(ident), description)
 
+    @awaited
     async def exists(self) -> bool:
         """Whether there is any result."""
         found = await self.session.scalar(select(self.statement.order_by(None).exists()))
         return bool(found)
 
+    @awaited
     async def count(self) -> int:
         return await count_rows(self.session, self.statement)
 
-    async def paginate(
-        self,
-        *,
-        page: int | None = None,
-        per_page: int | None = None,
-        max_per_page: int | None = 100,
-        error_out: bool = True,
-        count: bool | int = True,
-        by: Sequence[ColumnElement[Any]] = (),
-        after: str | None = None,
-        before: str | None = None,
-    ) -> Pagination[T]:
+    @awaited
+    async def paginate(self, **options: Unpack[PageOptions]) -> Pagination[T]:
         """Return one page; see ``SQLAlchemy.paginate``."""
-        return await paginate(
-            self.session,
-            self.statement,
-            page=page,
-            per_page=per_page,
-            max_per_page=max_per_page,
-            error_out=error_out,
-            count=count,
-            by=by,
-            after=after,
-            before=before,
-        )
+        return await paginate(self.session, self.statement, rows=self._rows, **options)
 
-    async def update(self, values: Mapping[Any, Any]) -> int:
+    @awaited
+    async def scalar(self) -> Any:
+        """Return the first column of the only row; None if there is no row.
+
+        Raises:
+            sqlalchemy.exc.MultipleResultsFound: If there are several rows.
+        """
+        row = (await self.session.execute(self.statement)).one_or_none()
+        return None if row is None else row[0]
+
+    @awaited
+    async def update(
+        self,
+        values: Mapping[Any, Any],
+        synchronize_session: Any = "auto",
+        update_args: Mapping[str, Any] | None = None,
+    ) -> int:
         """Change all matching rows with one statement; return how many. Does not commit.
 
-        Raises:
-            BulkQueryError: If the query holds more than filters.
-        """
-        statement = update(self._model).where(*self._only_criteria("update")).values(dict(values))
-        return await self._run_bulk(statement)
-
-    async def delete(self) -> int:
-        """Delete all matching rows with one statement; return how many. Does not commit.
+        Args:
+            values: New values or expressions, by attribute or by its name.
+            synchronize_session: How objects that are loaded follow: "auto", "evaluate",
+                "fetch", or False to leave them as they are.
+            update_args: Options of the dialect, such as ``{"mysql_limit": 10}``.
 
         Raises:
             BulkQueryError: If the query holds more than filters.
         """
-        return await self._run_bulk(delete(self._model).where(*self._only_criteria("delete")))
+        criteria = self._only_criteria("update")
+        statement = update(self._model).where(*criteria).values(dict(values))
+        return await self._run_bulk(statement, synchronize_session, update_args)
 
-    async def _run_bulk(self, statement: Any) -> int:
-        result = await self.session.execute(statement)
+    @awaited
+    async def delete(
+        self,
+        synchronize_session: Any = "auto",
+        delete_args: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Delete all matching rows with one statement; return how many. See ``update``.
+
+        Raises:
+            BulkQueryError: If the query holds more than filters.
+        """
+        criteria = self._only_criteria("delete")
+        statement = delete(self._model).where(*criteria)
+        return await self._run_bulk(statement, synchronize_session, delete_args)
+
+    async def _run_bulk(
+        self, statement: Any, synchronize_session: Any, options: Mapping[str, Any] | None
+    ) -> int:
+        statement = statement.with_dialect_options(**options or {})
+        result = await self.session.execute(
+            statement, execution_options={"synchronize_session": synchronize_session}
+        )
         return cast("CursorResult[Any]", result).rowcount
 
     def _only_criteria(self, verb: str) -> tuple[Any, ...]:
         criteria = self.statement.whereclause
+        if self._rows:
+            raise BulkQueryError(verb)
         plain = select(self._model)
         if criteria is not None:
             plain = plain.where(criteria)
@@ -252,3 +227,18 @@ def _or_404(found: T | None, description: str | None) -> T:
     if found is None:
         abort(404, description)
     return found
+
+
+def query_of(
+    default: type[Query[Any]], entities: Sequence[Any], session: AsyncSession
+) -> Query[Any]:
+    """Return the query of a model, or of columns and several models."""
+    entity = entities[0] if len(entities) == 1 else None
+    try:
+        model = entity if isinstance(entity, type) or inspect(entity).is_aliased_class else None
+    except (NoInspectionAvailable, AttributeError):
+        model = None
+    if model is None:
+        return default(select(*entities), None, session, rows=True)
+    query_class = getattr(model, "query_class", None) or default
+    return query_class(select(model), model, session)

@@ -1,6 +1,6 @@
 """The session of the current context: made when first used, closed when the context ends.
 
-A request has a scope of its own even where it shares ``g`` with somebody else, as in a test
+A request has a scope of its own even where it shares ``g`` with another one, as in a test
 that pushed an app context. Without a request the scope lies in ``g``.
 """
 
@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 from quart import Websocket, g
+
+from quarterdeck._quart import unwrap
 
 from .session import Session
 
@@ -46,14 +48,19 @@ async def open_request(_app: object, **_: object) -> None:
 async def close_request(_error: BaseException | None = None) -> None:
     scope = _current()
     if scope.context is not None:
+        if scope.session is not None:  # the response was checked already
+            scope.session.unawaited.clear()
         await scope.close()
         scope.context = None  # what comes later in the same task is another unit of work
 
 
-async def close_context(_error: BaseException | None = None) -> None:
+async def close_context(error: BaseException | None = None) -> None:
     scope: Scope | None = g.pop(_KEY, None)
     if scope is not None:
+        session = scope.session
         await scope.close()
+        if session is not None:
+            session.unawaited.end(failed=error is not None)
 
 
 def session(make: Callable[[asyncio.Task[Any] | None], Session]) -> Session:
@@ -82,7 +89,7 @@ def _current() -> Scope:
 
 
 def _globals() -> object:
-    return g._get_current_object()
+    return unwrap(g)
 
 
 def with_session_per_message(base: type[Websocket]) -> type[Websocket]:
@@ -112,3 +119,4 @@ async def _end_of_message() -> None:
     session = existing()
     if session is not None and session.is_idle_in_its_task:
         await session.close()
+        session.unawaited.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, event, inspect, orm
 from sqlalchemy.ext.asyncio import (
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.sql.util import find_tables
 
+from quarterdeck._unawaited import Unawaited, awaited
 from quarterdeck.exceptions import (
     RepeatedTransactionError,
     SessionSharedError,
@@ -25,9 +26,11 @@ from quarterdeck.exceptions import (
 
 from . import sqlite
 from .after_commit import AfterCommit, Callback
-from .keeping import Kept
 from .loading import refuse_lazy_load
-from .repeating import repeat
+from .query import Query, query_of
+from .retry import retry
+from .snapshot import Snapshot
+from .track_modifications import Tracker
 
 T = TypeVar("T")
 Binds = Mapping[str | None, AsyncEngine | AsyncConnection]
@@ -39,26 +42,46 @@ class RoutedSession(orm.Session):
     def __init__(self, *, engines: Mapping[str | None, Engine | Connection], **options: Any):
         super().__init__(**options)
         self._engines = engines
+        self._only = engines.get(None) if len(engines) == 1 else None
         self.after_commit = AfterCommit()
         self._has_written = False
+        self._is_needed = False
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything waits for a commit; what ``text()`` did is not known."""
+        """Whether there are uncommitted changes; those made by ``text()`` are not known."""
         return self._has_written or bool(self.new or self.dirty or self.deleted)
+
+    @property
+    def can_release(self) -> bool:
+        """Whether the transaction has only read, so that its end changes nothing.
+
+        It must hold no row lock either. A statement as ``text()`` and a connection handed out
+        may have done anything.
+        """
+        transaction = self.get_transaction()
+        return (
+            transaction is not None
+            and transaction.origin is orm.SessionTransactionOrigin.AUTOBEGIN
+            and not (self._is_needed or self.in_nested_transaction() or self.has_changes)
+        )
+
+    def connection(self, *args: Any, **options: Any) -> Connection:
+        self._is_needed = True
+        return super().connection(*args, **options)
 
     def get_bind(
         self, mapper: Any = None, *, clause: Any = None, bind: Any = None, **_: Any
     ) -> Engine | Connection:
         if bind is not None:
             return bind  # type: ignore[no-any-return]
-        if len(self._engines) == 1:  # nearly always, and asked for at every statement
-            return self._engines[None]
+        if self._only is not None:  # nearly always, and asked for at every statement
+            return self._only
         key = _bind_key(mapper, clause)
         try:
             return self._engines[key]
         except KeyError:
-            raise UnknownBindError(str(key)) from None
+            raise UnknownBindError(key) from None
 
 
 @event.listens_for(RoutedSession, "after_transaction_create")
@@ -74,7 +97,7 @@ def _transaction_rolled_back(session: RoutedSession, transaction: orm.SessionTra
 @event.listens_for(RoutedSession, "after_transaction_end")
 def _transaction_ended(session: RoutedSession, transaction: orm.SessionTransaction) -> None:
     if transaction.parent is None:
-        session._has_written = False
+        session._has_written = session._is_needed = False
 
 
 @event.listens_for(RoutedSession, "after_flush")
@@ -85,14 +108,22 @@ def _flushed(session: RoutedSession, _context: orm.UOWTransaction) -> None:
 @event.listens_for(RoutedSession, "do_orm_execute")
 def _will_execute(execution: orm.ORMExecuteState) -> None:
     refuse_lazy_load(execution)
+    session = cast(RoutedSession, execution.session)
     if execution.is_insert or execution.is_update or execution.is_delete:
-        cast(RoutedSession, execution.session)._has_written = True
+        session._has_written = True
+    elif not execution.is_select or _locks_rows(execution.statement):
+        session._is_needed = True
+
+
+def _locks_rows(statement: Any) -> bool:
+    """Whether it is a SELECT ... FOR UPDATE; SQLAlchemy has no public name for that."""
+    return getattr(statement, "_for_update_arg", None) is not None
 
 
 def _bind_key(mapper: Any, clause: Any) -> str | None:
-    """Return the bind key of what a statement is about; None is the default database."""
+    """Return the bind key of the tables of a statement; None is the default database."""
     if mapper is not None:
-        table = inspect(mapper).persist_selectable
+        table = inspect(mapper).local_table  # that of a joined subclass is no join
     else:
         tables = find_tables(clause, include_crud=True) if clause is not None else []
         table = tables[0] if tables else clause
@@ -101,24 +132,37 @@ def _bind_key(mapper: Any, clause: Any) -> str | None:
 
 
 class Session(AsyncSession):
-    """What ``db.session`` and ``db.new_session()`` give.
+    """The class of ``db.session`` and of ``db.new_session()``.
 
-    It belongs to the task that uses it first; any other task is refused as long as that one
-    runs. Nothing expires at a commit, so what was loaded stays readable.
+    A db session belongs to the task that uses it first. Other tasks are refused while that
+    task runs. A commit does not expire objects: they stay readable.
     """
 
     sync_session_class = RoutedSession
+    called = "session"
 
     def __init__(
-        self, binds: Binds, *, owner: asyncio.Task[Any] | None = None, **options: Any
+        self,
+        binds: Binds,
+        *,
+        owner: asyncio.Task[Any] | None = None,
+        query_class: type[Query[Any]] = Query,
+        tracker: Tracker | None = None,
+        **options: Any,
     ) -> None:
         self._owner = owner
         self._in_block = False
+        self._query_class = query_class
+        self.unawaited = Unawaited()
         engines = {
             key: bind.sync_engine if isinstance(bind, AsyncEngine) else bind.sync_connection
             for key, bind in binds.items()
         }
+        self.has_default = None in engines
         super().__init__(expire_on_commit=False, engines=engines, **options)
+        self._tracker = tracker
+        if tracker is not None:
+            tracker.follow(self._sync_session)
 
     # Every operation of AsyncSession goes through one of these two attributes, so this
     # is the one door at which the task is checked.
@@ -151,13 +195,25 @@ class Session(AsyncSession):
                 "another task" if task is None else f"task {task.get_name()!r}"
             )
 
+    def __call__(self) -> Self:
+        """Return the session itself, as ``db.session()`` does in Flask-SQLAlchemy."""
+        return self
+
+    async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
+        await super().__aexit__(type_, value, traceback)
+        self.unawaited.end(failed=type_ is not None)
+
+    def query(self, *entities: Any) -> Query[Any]:
+        """Return a query of a model, or of columns; its results are rows then."""
+        return query_of(self._query_class, entities, self)
+
     @property
     def is_idle_in_its_task(self) -> bool:
         """Whether the caller may end the unit of work: its own, and no block is open."""
         return self._owner is asyncio.current_task() and not self._in_block
 
     def after_commit(self, callback: Callback) -> None:
-        """Call ``callback`` once what is under way is committed; forget it on a rollback.
+        """Call ``callback`` after the commit of the current transaction; drop it on a rollback.
 
         It may be a plain or an ``async`` function without arguments. An error in it is logged
         and changes nothing: the transaction is committed.
@@ -190,8 +246,9 @@ class Session(AsyncSession):
         """
         if self._in_block:
             raise TransactionOwnedError("commit")
+        self.unawaited.check()
         await super().commit()
-        await self._queue.run()
+        await self._committed()
 
     async def rollback(self) -> None:
         """Roll back; loaded objects expire, those of before a ``db.transaction()`` excepted.
@@ -204,8 +261,19 @@ class Session(AsyncSession):
         await super().rollback()
         self._queue.clear()
 
+    async def release(self) -> None:
+        """Return the connection to the pool if the session has only read so far.
+
+        Loaded objects stay readable and belong to the session; the next statement takes a
+        connection again. Call it before waiting for something slow: the kit does so before it
+        waits for a request body or a password hash. After changes, a locking SELECT, ``text()``
+        or ``connection()``, inside a transaction block and from another task it does nothing.
+        """
+        if self.is_idle_in_its_task and cast(RoutedSession, self._sync_session).can_release:
+            await super().commit()  # of reads only; a rollback would expire what was loaded
+
     async def close(self) -> None:
-        """Roll back what was not committed and return the connection; allowed from any task."""
+        """Roll back the open transaction and return the connection. Any task may call it."""
         self._owner = asyncio.current_task()
         await super().close()
         self._queue.clear()
@@ -219,13 +287,13 @@ class Session(AsyncSession):
     async def transaction(self) -> AsyncIterator[Session]:
         """Commit at the end of the block, or roll back if it raises; inside, a savepoint.
 
-        What was loaded before the block stays readable after a rollback.
+        Objects loaded before the block stay readable after a rollback.
         """
         if self._in_block:
             async with self.begin_nested():
                 yield self
             return
-        kept = Kept(self.sync_session)
+        snapshot = Snapshot(self.sync_session)
         await self._take_write_lock()
         try:
             self._in_block = True
@@ -233,19 +301,27 @@ class Session(AsyncSession):
                 yield self
             finally:
                 self._in_block = False
+            self.unawaited.check()
             await super().commit()
         except BaseException:
+            self.unawaited.clear()
             await self.rollback()
-            kept.restore()
+            snapshot.restore()
             raise
+        await self._committed()
+
+    async def _committed(self) -> None:
+        """Tell those who follow the changes, and run the callbacks."""
+        if self._tracker is not None:
+            await self._tracker.committed()
         await self._queue.run()
 
     async def run(self, work: Callable[[Session], Awaitable[T]], *, retries: int = 3) -> T:
-        """Do ``work(session)`` in a transaction, and anew if another one was in the way.
+        """Run ``work(session)`` in a transaction, and retry it after a conflict.
 
-        After a deadlock or a lock that did not come, what the work did is rolled back and the
-        work is called again, ``retries`` times at most and within seconds. So it must load what
-        it changes itself, and what it does outside of the database belongs into ``after_commit``.
+        After a deadlock or a lock timeout the work is rolled back and called again, at most
+        ``retries`` times and within a few seconds. Therefore it must load the objects that it
+        changes, and leave effects outside of the database to ``after_commit``.
 
         Raises:
             TransactionConflictError: If there was a conflict each time.
@@ -262,13 +338,23 @@ class Session(AsyncSession):
             async with self.transaction():
                 return await work(self)
 
-        return await repeat(attempt, retries)
+        return await retry(attempt, retries)
 
     async def _take_write_lock(self) -> None:
-        """On SQLite, begin at once, so that what is read in the block is what is changed."""
-        if self.get_bind().dialect.name == "sqlite":
+        """On SQLite, begin at once, so that rows read in the block stay as they were read."""
+        if self.has_default and self.get_bind().dialect.name == "sqlite":
             connection = await self.connection()
             await connection.run_sync(sqlite.begin_immediate)
+
+
+# An un-awaited 'delete' or 'commit' does nothing, and 'if session.scalar(...)' is always true.
+_AWAITED = (
+    "commit", "connection", "delete", "delete_all", "execute", "flush", "get", "get_one",
+    "invalidate", "merge", "merge_all", "refresh", "reset", "rollback", "run", "run_sync",
+    "scalar", "scalars", "stream", "stream_scalars",
+)  # fmt: skip
+for _name in _AWAITED:
+    setattr(Session, _name, awaited(getattr(Session, _name)))
 
 
 class _Transaction(AsyncSessionTransaction):
@@ -276,9 +362,9 @@ class _Transaction(AsyncSessionTransaction):
 
     async def commit(self) -> None:
         await super().commit()
-        await cast(Session, self.session)._queue.run()
+        await cast(Session, self.session)._committed()
 
     async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
         await super().__aexit__(type_, value, traceback)
         if type_ is None:
-            await cast(Session, self.session)._queue.run()
+            await cast(Session, self.session)._committed()

@@ -70,9 +70,10 @@ def is_memory(url: URL) -> bool:
 
 def _below(url: URL, folder: str) -> URL:
     database = url.database or ""
-    if database.startswith("file:") or Path(database).is_absolute():
+    path = database.removeprefix("file:")
+    if Path(path).is_absolute():
         return url
-    return url.set(database=str(Path(folder) / database))
+    return url.set(database=database.removesuffix(path) + str(Path(folder) / path))
 
 
 def _with_utf8mb4(url: URL, key: str) -> URL:

@@ -1,11 +1,13 @@
-"""Decimals that are never rounded, in the column and in SQL expressions."""
+"""Column types: datetimes in UTC, and decimals that are never rounded, also in SQL."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, Numeric, literal, type_coerce
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Numeric, literal, type_coerce
+from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
@@ -126,3 +128,29 @@ class ExactDecimal(TypeDecorator[Decimal]):
         if exact != value or abs(exact) >= self._limit:
             raise InexactDecimalError(value, self.precision, self.scale)
         return exact
+
+
+class NaiveDatetimeError(exceptions.NaiveDatetimeError, DontWrapMixin):
+    """As in ``quarterdeck.exceptions``; SQLAlchemy passes it on unwrapped."""
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment: aware in, aware UTC out, to the microsecond. Naive values are refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name in {"mysql", "mariadb"}:
+            return dialect.type_descriptor(DATETIME(fsp=6))
+        return dialect.type_descriptor(DateTime())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            raise NaiveDatetimeError(value)
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)

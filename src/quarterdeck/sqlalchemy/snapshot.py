@@ -1,4 +1,4 @@
-"""Values that outlive a rollback, which otherwise expires every loaded object."""
+"""Snapshots of loaded objects, because a rollback expires them all."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sqlalchemy.orm import InstanceState, Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 
-class Kept:
-    """What was loaded and unchanged when a transaction block began.
+class Snapshot:
+    """The objects that were loaded and unchanged when a transaction block began.
 
     A view that shows a form again after a failed block still reads ``current_user`` and
-    the like; only what the block itself loaded has to be loaded anew.
+    the like; only the objects that the block loaded have to be reloaded.
     """
 
     def __init__(self, session: Session) -> None:

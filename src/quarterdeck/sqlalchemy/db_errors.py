@@ -1,4 +1,4 @@
-"""What a database says when it cannot just now, as errors that become a 503.
+"""Temporary failures of a database, as errors that become a 503.
 
 Everything else, such as a duplicate or wrong SQL, stays SQLAlchemy's own error.
 """

@@ -1,8 +1,8 @@
-"""Time limits for MySQL and MariaDB, whose async drivers wait for a frozen server for ever.
+"""Time limits for MySQL and MariaDB, whose async drivers wait indefinitely for a frozen server.
 
-When a round trip takes too long the connection is closed, for nobody knows what the server will
-still send on it. To SQLAlchemy it is a lost connection: the pool throws the idle ones away as
-well, and connects anew when asked.
+A connection whose round trip takes too long is closed, because the server may still send a late
+answer on it. SQLAlchemy sees a lost connection: its pool also closes the idle connections, and
+reconnects on demand.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from sqlalchemy.util import await_only
 
 T = TypeVar("T")
 
-SERVER_LOST = 2013  # what MySQL's own clients say after a read timeout
+SERVER_LOST = 2013  # the code of MySQL's own clients after a read timeout
 REFUSED = 2003
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Limits:
+class Timeouts:
     """Seconds for reaching the server, and for one statement; None for no limit."""
 
     connect: float | None
     statement: float | None
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Limits:
+    def of(cls, config: Mapping[str, Any]) -> Timeouts:
         return cls(
             config["SQLALCHEMY_CONNECT_TIMEOUT_SECONDS"] or None,
             config["SQLALCHEMY_QUERY_TIMEOUT_SECONDS"] or None,
@@ -57,7 +57,10 @@ _unlimited: ContextVar[bool] = ContextVar("quarterdeck_sqlalchemy_unlimited", de
 
 @contextmanager
 def no_time_limit() -> Iterator[None]:
-    """Let statements in this block take as long as they need, as migrations do."""
+    """Let statements in this block take as long as they need, as migrations do.
+
+    They are not logged as slow either.
+    """
     token = _unlimited.set(True)
     try:
         yield
@@ -65,7 +68,12 @@ def no_time_limit() -> Iterator[None]:
         _unlimited.reset(token)
 
 
-def prepare(engine: Engine, limits: Limits) -> None:
+def has_no_time_limit() -> bool:
+    """Whether this is called within :func:`no_time_limit`."""
+    return _unlimited.get()
+
+
+def prepare(engine: Engine, timeouts: Timeouts) -> None:
     """Let an engine for aiomysql or asyncmy make connections with time limits."""
     adapter = DRIVERS[engine.dialect.driver]
     # It logs each warning of the server: a line for every named primary key of a migration.
@@ -77,14 +85,14 @@ def prepare(engine: Engine, limits: Limits) -> None:
     ) -> _Connection:
         dbapi = dialect.loaded_dbapi
         creator = options.pop("async_creator_fn", dbapi.driver.connect)
-        reached = _reach(dbapi, partial(creator, *args, **options), limits.connect)
+        reached = _reach(dbapi, partial(creator, *args, **options), timeouts.connect)
         connection: _Connection = await_only(adapter.create(dbapi, reached))
-        connection.limits = limits
+        connection.timeouts = timeouts
         return connection
 
 
 async def _reach(dbapi: Any, connect: Callable[[], Awaitable[T]], seconds: float | None) -> T:
-    """Connect; a server that is being restarted is waited for as long as a frozen one."""
+    """Connect. Wait for a restarting server as long as for a frozen one."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + (seconds or 0)
     while True:
@@ -107,15 +115,15 @@ async def _in_time(dbapi: Any, work: Awaitable[T], seconds: float | None) -> T:
 
 
 class _Connection:
-    """What is waited for on a connection, besides the statements of its cursors."""
+    """The round trips of a connection, besides the statements of its cursors."""
 
     dbapi: Any
-    limits: Limits
+    timeouts: Timeouts
     _connection: Any
     _handle_exception: Any
 
     def in_time(self, work: Awaitable[T]) -> Awaitable[T]:
-        seconds = None if _unlimited.get() else self.limits.statement
+        seconds = None if has_no_time_limit() else self.timeouts.statement
         return _in_time(self.dbapi, work, seconds)
 
     def _wait(self, work: Awaitable[Any]) -> None:
@@ -126,7 +134,7 @@ class _Connection:
 
     def ping(self, reconnect: bool = False) -> None:
         answer = self._connection.ping(reconnect=reconnect)
-        self._wait(_in_time(self.dbapi, answer, self.limits.connect))
+        self._wait(_in_time(self.dbapi, answer, self.timeouts.connect))
 
     def commit(self) -> None:
         self._wait(self.in_time(self._connection.commit()))

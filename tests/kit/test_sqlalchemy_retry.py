@@ -1,4 +1,4 @@
-"""``db.run``: work that is done anew after a conflict, and nothing else that is."""
+"""``db.run``: work is retried after a conflict, and after nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from quarterdeck.exceptions import RepeatedTransactionError, TransactionConflictError
-from quarterdeck.sqlalchemy import Session, driver, repeating
+from quarterdeck.sqlalchemy import Session, driver, retry
 
 from .sqlalchemy_app import User, add_users, db, make_app
 
@@ -59,7 +59,9 @@ async def test_it_is_done_anew_in_a_new_transaction(app: Quart) -> None:
 async def test_what_is_done_anew_is_logged(app: Quart, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "quarterdeck.sqlalchemy"):
         await db.run(Unlucky(conflicts=1))
-    assert "done anew, 1 of 3: another transaction is in the way: made up" in caplog.messages
+    assert (
+        "transaction retried, 1 of 3: another transaction is in the way: made up" in caplog.messages
+    )
 
 
 @pytest.mark.parametrize("retries", [0, 2])
@@ -72,11 +74,23 @@ async def test_the_number_of_times_is_bounded(app: Quart, retries: int) -> None:
 
 
 async def test_the_time_is_bounded(app: Quart, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeating, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(retry, "MAX_SECONDS", 0)
     work = Unlucky(conflicts=100)
     with pytest.raises(TransactionConflictError):
         await db.run(work)
     assert work.calls == 1
+
+
+async def test_pauses_are_random_and_double(app: Quart, monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds: list[tuple[float, float]] = []
+
+    def uniform(low: float, high: float) -> float:
+        bounds.append((low, high))
+        return 0.0
+
+    monkeypatch.setattr("random.uniform", uniform)
+    await db.run(Unlucky(conflicts=3))
+    assert bounds == [(0, 0.05), (0, 0.1), (0, 0.2)]
 
 
 async def test_nothing_is_done_anew_that_was_not_declared(app: Quart) -> None:
@@ -140,10 +154,11 @@ class TestRefusals:
 
 @pytest.mark.sqlite_only
 async def test_a_busy_sqlite_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "quarterdeck.sqlalchemy")
     monkeypatch.setitem(driver.CONNECT_ARGS, "timeout", 0.05)
-    monkeypatch.setattr(repeating, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "FIRST_DELAY_SECONDS", 0.0)
     app = make_app(tmp_path)
     attempts: list[Session] = []
 
@@ -159,7 +174,9 @@ async def test_a_busy_sqlite_is_tried_again(
                 await db.run(add, retries=1)
             assert attempts == []  # it never got its turn
             waiting = asyncio.create_task(_run_in(app, add))
-            await asyncio.sleep(0.07)  # the first attempt is over
+            # One was of the work above; a log has no event.
+            while caplog.text.count("transaction retried") < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
             await holder.commit()
         await waiting
         assert await User.query.count() == 1

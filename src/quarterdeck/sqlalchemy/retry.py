@@ -1,4 +1,4 @@
-"""Work that is done anew when another transaction was in the way."""
+"""Retries after a conflict with another transaction."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ logger = logging.getLogger("quarterdeck.sqlalchemy")
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 5.0  # after which no other attempt begins: somebody waits for the answer
-FIRST_PAUSE_SECONDS = 0.05  # at most; doubled with each attempt
+MAX_SECONDS = 5.0  # no attempt begins later: a visitor waits for the answer
+FIRST_DELAY_SECONDS = 0.05  # at most; doubled with each attempt
 
 
-async def repeat(attempt: Callable[[], Awaitable[T]], retries: int) -> T:
-    """Return what ``attempt`` returns, calling it anew after a conflict.
+async def retry(attempt: Callable[[], Awaitable[T]], retries: int) -> T:
+    """Return the result of ``attempt``, which is retried after a conflict.
 
     Raises:
         TransactionConflictError: That of the last attempt.
@@ -30,9 +30,9 @@ async def repeat(attempt: Callable[[], Awaitable[T]], retries: int) -> T:
         try:
             return await attempt()
         except TransactionConflictError as conflict:
-            if time.monotonic() - started > PATIENCE_SECONDS:
+            if time.monotonic() - started > MAX_SECONDS:
                 raise
-            logger.info("done anew, %s of %s: %s", number + 1, retries, conflict.reason)
+            logger.info("transaction retried, %s of %s: %s", number + 1, retries, conflict.reason)
             # Two that met must not meet again.
-            await asyncio.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**number))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, FIRST_DELAY_SECONDS * 2**number))  # noqa: S311
     return await attempt()
