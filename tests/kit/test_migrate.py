@@ -4,96 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
-from collections.abc import AsyncIterator
-from contextlib import closing
+import threading
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
+from alembic.config import Config
 from quart import Quart
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Enum,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from quarterdeck import migrate as db_migrate
 from quarterdeck.exceptions import (
-    ExtensionAlreadyInitializedError,
     ForeignKeyViolationError,
-    MigrateDatabaseError,
-    MigrationError,
     MigrationLockedError,
     MigrationsFolderError,
-    MigrationsOutsideError,
-    MigrationsPendingError,
-    MultipleHeadsError,
-    RevisionNotFoundError,
-    SchemaDriftError,
 )
-from quarterdeck.migrate import Applied, Migrate, run_migrations
-from quarterdeck.migrate.rendering import file_name
+from quarterdeck.migrate import Applied, Migrate
 from quarterdeck.sqlalchemy import ExactDecimal, SQLAlchemy, UTCDateTime
+
+from .migrate_app import Harbour
+from .migrate_app import _harbour as _harbour
 
 pytestmark = pytest.mark.feature("G1")
 
-
-class Harbour:
-    """An app with tables that a test may change, in a folder of its own."""
-
-    def __init__(self, folder: Path, **config: Any) -> None:
-        self.folder = folder
-        self.db = SQLAlchemy()
-        self.app = Quart("harbour", instance_path=str(folder / "instance"))
-        self.app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///harbour.db"
-        self.app.config.update(config)
-        self.db.init_app(self.app)
-        Migrate(self.app, self.db, directory=folder / "migrations")
-        self.boat = Table(
-            "boat",
-            self.metadata,
-            Column("id", Integer, primary_key=True),
-            Column("name", String(40), nullable=False),
-        )
-
-    @property
-    def metadata(self) -> MetaData:
-        return self.db.metadata
-
-    @property
-    def versions(self) -> Path:
-        return self.folder / "migrations" / "versions"
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "instance" / "harbour.db"
-
-    def rows(self, statement: str) -> list[Any]:
-        with closing(sqlite3.connect(self.file)) as connection:
-            return connection.execute(statement).fetchall()
-
-    def write(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.file)) as connection, connection:
-            connection.execute(statement)
-
-    def script(self, number: int, body: str, downgrade: str = "pass") -> None:
-        """Write a script by hand: ``r1`` after nothing, ``r2`` after ``r1`` and so on."""
-        down = f"'r{number - 1}'" if number > 1 else "None"
-        (self.versions / f"r{number}.py").write_text(
-            f"'''step {number}'''\n"
-            "import sqlalchemy as sa\nfrom alembic import op\n"
-            f"revision = 'r{number}'\ndown_revision = {down}\n"
-            f"def upgrade():\n    {body}\n"
-            f"def downgrade():\n    {downgrade}\n"
-        )
-
-
-@pytest.fixture(name="harbour")
-async def _harbour(tmp_path: Path) -> AsyncIterator[Harbour]:
-    harbour = Harbour(tmp_path)
-    async with harbour.app.app_context():
-        await db_migrate.init()
-        yield harbour
-        await harbour.db.dispose()
+loop_runs = threading.Event()  # for a script that waits while it is imported
 
 
 async def test_from_nothing_to_tables_and_back(harbour: Harbour) -> None:
@@ -254,21 +202,15 @@ async def test_script_may_use_the_current_app(harbour: Harbour) -> None:
 async def test_loop_is_not_held_up(harbour: Harbour) -> None:
     """Scripts are imported in a thread: a slow import does not stop the others."""
     harbour.script(1, "pass")
+    waiting = f"import sys\nassert sys.modules[{__name__!r}].loop_runs.wait(10)\n"
     with (harbour.versions / "r1.py").open("a") as file:
-        file.write("\nimport time\ntime.sleep(1)\n")
-    longest = 0.0
+        file.write(f"\n{waiting}")
+    loop_runs.clear()
+    asyncio.get_running_loop().call_later(0.1, loop_runs.set)
 
-    async def beat() -> None:
-        nonlocal longest
-        last = time.monotonic()
-        while True:
-            await asyncio.sleep(0.01)
-            longest, last = max(longest, time.monotonic() - last), time.monotonic()
-
-    heart = asyncio.create_task(beat())
     await db_migrate.upgrade()
-    heart.cancel()
-    assert longest < 0.8
+
+    assert loop_runs.is_set()
 
 
 async def test_several_tasks_at_once(harbour: Harbour) -> None:
@@ -314,6 +256,157 @@ async def test_locked_by_another_for_too_long(tmp_path: Path) -> None:
                 await db_migrate.upgrade()
 
 
+async def test_a_column_with_a_check_goes_and_comes(harbour: Harbour) -> None:
+    """SQLite refuses to drop a column that a CHECK names."""
+    await db_migrate.migrate(message="boats")
+    await db_migrate.upgrade()
+    harbour.boat.append_column(
+        Column(
+            "sold",
+            Boolean(create_constraint=True, name="sold_is_boolean"),
+            nullable=False,
+            server_default=sqlalchemy.false(),
+        )
+    )
+    harbour.boat.append_column(
+        Column(
+            "kind", Enum("sail", "motor", native_enum=False, create_constraint=True, name="kind")
+        )
+    )
+    await db_migrate.migrate(message="sold")
+    harbour.write("INSERT INTO boat (id, name) VALUES (1, 'Argo')")
+    await db_migrate.upgrade()
+    assert harbour.rows("SELECT id, name, sold, kind FROM boat") == [(1, "Argo", 0, None)]
+    await db_migrate.downgrade()
+    assert harbour.rows("SELECT * FROM boat") == [(1, "Argo")]
+    await db_migrate.upgrade()
+    with pytest.raises(sqlite3.IntegrityError):
+        harbour.write("UPDATE boat SET sold = 2")
+
+    # And the other way round: the models lose a column that they had.
+    harbour.metadata.remove(harbour.boat)
+    Table(
+        "boat",
+        harbour.metadata,
+        Column("id", Integer, primary_key=True),
+        Column("name", String(40), nullable=False),
+        Column("kind", String(5)),
+    )
+    await db_migrate.migrate(message="not sold")
+    await db_migrate.upgrade()
+    assert harbour.rows("SELECT * FROM boat") == [(1, "Argo", None)]
+    with pytest.raises(sqlite3.IntegrityError):
+        harbour.write("UPDATE boat SET kind = 'steam'")
+
+
+async def test_scripts_and_env_py_read_arguments(harbour: Harbour) -> None:
+    harbour.script(
+        1, "assert op.get_context().environment_context.get_x_argument(True) == {'a': '1'}"
+    )
+    env = harbour.folder / "migrations" / "env.py"
+    env.write_text(
+        "from alembic import context\n"
+        "assert context.get_tag_argument() == 'harvest'\n" + env.read_text()
+    )
+    with pytest.raises(AssertionError):
+        await db_migrate.upgrade(tag="harvest")
+    [applied] = await db_migrate.upgrade(x_arg="a=1", tag="harvest")
+    assert applied.revision.id == "r1"
+    await db_migrate.downgrade(x_arg=["a=1"], tag="harvest")
+    assert "r1" in await db_migrate.render_sql(x_arg="a=1", tag="harvest")
+    await db_migrate.stamp(tag="harvest")
+
+
+async def test_branches_and_heads(harbour: Harbour) -> None:
+    await db_migrate.revision(message="trunk", rev_id="r1")
+    await db_migrate.revision(message="left", rev_id="r2", branch_label="left")
+    await db_migrate.revision(message="right", rev_id="r3", head="r1", splice=True)
+    assert [one.id for one in await db_migrate.branches()] == ["r1"]
+    assert {one.id for one in await db_migrate.heads()} == {"r2", "r3"}
+    joined = await db_migrate.merge(message="both", rev_id="r4")
+    assert joined.id == "r4"
+    assert set(joined.after) == {"r2", "r3"}
+    await db_migrate.revision(message="later", rev_id="r5", head="r4")
+    other = await db_migrate.revision(
+        message="apart", rev_id="r6", head="base", branch_label="apart", depends_on="r5"
+    )
+    assert {one.id for one in await db_migrate.heads()} == {"r5", "r6"}
+    assert await db_migrate.heads(resolve_dependencies=True) == [other]
+
+
+async def test_template_and_config_of_an_app(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    template.mkdir()
+    db = SQLAlchemy()
+    app = Quart("tests")
+    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///" + str(tmp_path / "x.db")
+    db.init_app(app)
+    migrate = Migrate(db=db, directory="nowhere", command="nothing")
+    migrate.init_app(app, directory=tmp_path / "made", command="schema")
+    assert "schema" in app.cli.commands
+    assert not {"db", "nothing"} & set(app.cli.commands)
+
+    @migrate.configure
+    def greet(config: Config) -> Config:
+        config.set_main_option("greeting", "hello")
+        return config
+
+    async with app.app_context():
+        with pytest.raises(MigrationsFolderError, match=r"has no 'env\.py'"):
+            await db_migrate.init(template=template)
+        (template / "env.py").write_text(
+            "from alembic import context\n"
+            "raise ValueError(context.config.get_main_option('greeting'))\n"
+        )
+        await db_migrate.init(template=template, package=True)
+        assert (tmp_path / "made" / "versions" / "__init__.py").is_file()
+        with pytest.raises(ValueError, match="hello"):
+            await db_migrate.upgrade()
+        await db.dispose()
+
+
+async def test_every_file_of_a_template_is_taken(tmp_path: Path) -> None:
+    """A template may bring files of its own, and writes scripts in its own way."""
+    template = tmp_path / "template"
+    template.mkdir()
+    (template / "README").write_text("House rules.\n")
+    (template / "env.py").write_text(
+        "from quarterdeck.migrate import run_migrations\nrun_migrations()\n"
+    )
+    ours = Path(db_migrate.__file__).parent / "templates" / "script.py.mako"
+    (template / "script.py.mako").write_text("# House style\n" + ours.read_text())
+    harbour = Harbour(tmp_path)
+    async with harbour.app.app_context():
+        await db_migrate.init(template=template)
+        written = await db_migrate.migrate(message="boats")
+        await db_migrate.upgrade()
+        await harbour.db.dispose()
+    assert (harbour.folder / "migrations" / "README").read_text() == "House rules.\n"
+    assert written is not None
+    assert written.path.read_text().startswith("# House style\n")
+    assert harbour.rows("SELECT count(*) FROM boat") == [(0,)]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+async def test_folder_of_the_scripts(tmp_path: Path, kind: Callable[[Path], str | Path]) -> None:
+    """``directory`` is a text or a path."""
+    db = SQLAlchemy()
+    app = Quart("harbour", instance_path=str(tmp_path))
+    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///harbour.db"
+    db.init_app(app)
+    Table("boat", db.metadata, Column("id", Integer, primary_key=True))
+    Migrate(app, db, directory=kind(tmp_path / "schema" / "steps"))
+    async with app.app_context():
+        await db_migrate.init()
+        written = await db_migrate.migrate(message="boats")
+        await db_migrate.upgrade()
+        async with db.engine.begin() as connection:
+            await connection.execute(db.metadata.tables["boat"].insert())
+        await db.dispose()
+    assert written is not None
+    assert written.path.parent == tmp_path / "schema" / "steps" / "versions"
+
+
 async def test_database_in_memory(tmp_path: Path) -> None:
     harbour = Harbour(tmp_path, SQLALCHEMY_DATABASE_URI="sqlite://")
     async with harbour.app.app_context():
@@ -340,136 +433,11 @@ async def test_each_bind_has_its_own_line(tmp_path: Path) -> None:
         assert await db_migrate.current(bind="archive") == [archive]
         assert await db_migrate.current() == []
         await db_migrate.check(bind="archive")
+        await db_migrate.upgrade()
+        async with harbour.db.get_engine("archive").begin() as connection:
+            await connection.execute(harbour.db.metadata_for("archive").tables["log"].insert())
+        await db_migrate.downgrade(bind="archive")
+        assert await db_migrate.current(bind="archive") == []
+        assert await db_migrate.current() == [main]
         await harbour.db.dispose()
-
-
-class TestAnswers:
-    async def test_pending(self, harbour: Harbour) -> None:
-        harbour.script(1, "pass")
-        with pytest.raises(MigrationsPendingError, match=r"at no revision, .* at r1"):
-            await db_migrate.check()
-        with pytest.raises(MigrationsPendingError):
-            await db_migrate.migrate()
-
-    async def test_drift_in_words(self, harbour: Harbour) -> None:
-        await db_migrate.migrate()
-        await db_migrate.upgrade()
-        harbour.boat.append_column(Column("length", Integer, index=True))
-        harbour.boat.c.name.nullable = True
-        harbour.boat.c.name.type = Text()
-        Table("pier", harbour.metadata, Column("id", Integer, primary_key=True))
-        with pytest.raises(SchemaDriftError) as caught:
-            await db_migrate.check()
-        *whole, altered = sorted(caught.value.differences)
-        assert whole == [
-            "add column 'boat.length'",
-            "add index 'ix_boat_length' on 'boat'",
-            "add table 'pier'",
-        ]
-        assert altered == (
-            "modify type of 'boat.name' from VARCHAR(length=40) to Text(); "
-            "modify nullable of 'boat.name' from False to True"
-        )
-
-    async def test_unknown_revision(self, harbour: Harbour) -> None:
-        harbour.script(1, "pass")
-        for verb in (db_migrate.upgrade, db_migrate.stamp, db_migrate.show):
-            with pytest.raises(RevisionNotFoundError, match=r"'zebra'.*'db history'"):
-                await verb(revision="zebra")
-
-    async def test_several_heads_and_their_merge(self, harbour: Harbour) -> None:
-        harbour.script(1, "pass")
-        harbour.script(2, "pass")
-        text = (harbour.versions / "r2.py").read_text()
-        (harbour.versions / "other.py").write_text(text.replace("'r2'", "'other'"))
-        assert {one.id for one in await db_migrate.heads()} == {"r2", "other"}
-        with pytest.raises(MultipleHeadsError, match=r"other, r2.*db merge"):
-            await db_migrate.upgrade()
-        merged = await db_migrate.merge(message="join")
-        assert sorted(merged.after) == ["other", "r2"]
-        assert len(await db_migrate.upgrade()) == 4
-
-    async def test_missing_folder(self, tmp_path: Path) -> None:
-        harbour = Harbour(tmp_path)
-        async with harbour.app.app_context():
-            with pytest.raises(MigrationsFolderError, match=r"has no migrations.*db init"):
-                await db_migrate.upgrade()
-        assert not harbour.file.exists()
-
-    async def test_second_init(self, harbour: Harbour) -> None:
-        with pytest.raises(MigrationsFolderError, match="already"):
-            await db_migrate.init()
-
-    async def test_history_show_and_stamp(self, harbour: Harbour) -> None:
-        for number in (1, 2, 3):
-            harbour.script(number, "pass")
-        assert [one.id for one in await db_migrate.history()] == ["r3", "r2", "r1"]
-        assert [one.id for one in await db_migrate.history(revisions="r2:")] == ["r3", "r2"]
-        assert (await db_migrate.show(revision="r2")).message == "step 2"
-        await db_migrate.stamp(revision="r2")
-        assert [one.id for one in await db_migrate.current()] == ["r2"]
-        assert [one.revision.id for one in await db_migrate.upgrade()] == ["r3"]
-
-    async def test_sql_needs_no_database(self, harbour: Harbour) -> None:
-        written = await db_migrate.migrate(message="boats")
-        assert written is not None
-        harbour.file.unlink()
-        up = await db_migrate.render_sql()
-        assert "CREATE TABLE boat" in up
-        assert f"VALUES ('{written.id}')" in up
-        down = await db_migrate.render_sql(revision="head:base", downwards=True)
-        assert "DROP TABLE boat" in down
-        assert not harbour.file.exists()
-
-    async def test_batch_as_sql_is_refused_on_sqlite(self, harbour: Harbour) -> None:
-        harbour.script(
-            1, "with op.batch_alter_table('boat') as b: b.alter_column('name', nullable=True)"
-        )
-        with pytest.raises(MigrationError, match="requires a live database"):
-            await db_migrate.render_sql()
-
-
-class TestSetup:
-    def test_no_database(self) -> None:
-        with pytest.raises(MigrateDatabaseError):
-            Migrate(Quart("harbour"))
-
-    def test_twice(self, tmp_path: Path) -> None:
-        harbour = Harbour(tmp_path)
-        with pytest.raises(ExtensionAlreadyInitializedError):
-            Migrate(harbour.app, harbour.db)
-
-    def test_database_and_folder_of_init_app_win(self, tmp_path: Path) -> None:
-        app, db = Quart("harbour"), SQLAlchemy()
-        Migrate(directory="a").init_app(app, db, directory="b")
-        state = app.extensions["migrate"]
-        assert (state.db, state.directory) == (db, Path("b"))
-
-    def test_env_py_by_alembics_own_program(self) -> None:
-        with pytest.raises(MigrationsOutsideError, match="quart db upgrade"):
-            run_migrations()
-
-    async def test_options_reach_alembic(self, harbour: Harbour) -> None:
-        harbour.app.extensions["migrate"].options["include_name"] = lambda name, *_: name != "boat"
-        harbour.app.extensions["migrate"].options["version_table"] = "steps"
-        await db_migrate.migrate()
-        await db_migrate.upgrade()
-        assert harbour.rows("SELECT count(*) FROM steps") == [(1,)]
-        assert len(await db_migrate.current()) == 1
-
-
-@pytest.mark.parametrize(
-    ("message", "taken", "name"),
-    [
-        ("Add orders", [], "add_orders"),
-        ("Add orders", ["add_orders"], "add_orders_2"),
-        ("Add orders", ["add_orders", "add_orders_2"], "add_orders_3"),
-        ("100 % + more: größer!", [], "100_more_größer"),
-        ("x" * 100, [], "x" * 60),
-    ],
-)
-def test_file_name(tmp_path: Path, message: str, taken: list[str], name: str) -> None:
-    today = file_name(tmp_path, "")[:10]
-    for stem in taken:
-        (tmp_path / f"{today}_{stem}.py").touch()
-    assert file_name(tmp_path, message) == f"{today}_{name}"
+    assert harbour.rows("SELECT count(*) FROM boat") == [(0,)]

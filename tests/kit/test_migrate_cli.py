@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from .test_migrate import Harbour
+from .migrate_app import Harbour
 
 pytestmark = pytest.mark.feature("G1")
 
@@ -60,6 +60,39 @@ def test_a_life_with_migrations(harbour: Harbour) -> None:
     assert db(harbour, "downgrade", "base").output == "Nothing to do.\n"
     assert db(harbour, "stamp").output == "The database is noted as being at 'head'.\n"
     assert "(head)" in db(harbour, "current").output
+
+
+def test_check_before_between_and_after(harbour: Harbour) -> None:
+    """It fails while a script is not written, and while it has not run."""
+    db(harbour, "init")
+    assert db(harbour, "check").exit_code == 1
+    db(harbour, "migrate", "-m", "boats")
+    assert db(harbour, "check").exit_code == 1
+    db(harbour, "upgrade")
+    assert db(harbour, "check").exit_code == 0
+    harbour.write("INSERT INTO boat (name) VALUES ('Ada')")
+
+
+def test_options_that_flask_migrate_has(harbour: Harbour) -> None:
+    assert "one template" in db(harbour, "list-templates").output
+    assert db(harbour, "init", "--multidb").exit_code == 0
+    assert db(harbour, "branches").output == "There are no branches.\n"
+
+    wrote = db(harbour, "revision", "--autogenerate", "-m", "boats", "--rev-id", "r1").output
+    assert "boats.py" in wrote
+    assert db(harbour, "upgrade", "--tag", "t", "-x", "a=1", "-x", "b").output.startswith("Upgr")
+    assert db(harbour, "revision", "-m", "left", "--rev-id", "r2", "--branch-label", "l").output
+    right = db(harbour, "revision", "-m", "right", "--rev-id", "r3", "--head", "r1", "--splice")
+    assert right.exit_code == 0, right.output
+    assert db(harbour, "branches").output.startswith("r1  ")
+
+    listed = db(harbour, "history", "--rev-range", "r1:r3", "--verbose").output.splitlines()
+    assert [line for line in listed if "after: " in line] == ["    after: r1", "    after: nothing"]
+    assert f"    file: {next(harbour.versions.glob('*_boats.py'))}" in listed
+    assert "    after: nothing" in db(harbour, "current", "-v").output
+    assert db(harbour, "heads", "--verbose").output.count("    after: r1") == 2
+    assert db(harbour, "merge", "--rev-id", "r4", "-m", "both").exit_code == 0
+    assert db(harbour, "heads").output.startswith("r4  ")
 
 
 def test_sql_is_printed_and_not_run(harbour: Harbour) -> None:

@@ -13,7 +13,7 @@ from quarterdeck.exceptions import MigrationLockedError
 from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
 from tests.servers import mariadb
 
-from .test_migrate import Harbour
+from .migrate_app import Harbour
 from .test_migrate_cli import upgrade_in_processes
 
 pytestmark = [pytest.mark.feature("G1"), pytest.mark.external_service("MariaDB")]

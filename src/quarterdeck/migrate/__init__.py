@@ -11,10 +11,15 @@
 
 from __future__ import annotations
 
+from quarterdeck import _extras
+
+_extras.needs("migrate", "alembic", "sqlalchemy", "aiosqlite")
+
 from .cli import commands
 from .environment import run_migrations
 from .extension import Migrate
 from .operations import (
+    branches,
     check,
     current,
     downgrade,
@@ -35,6 +40,7 @@ __all__ = [
     "Applied",
     "Migrate",
     "Revision",
+    "branches",
     "check",
     "commands",
     "current",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import click
@@ -37,6 +37,17 @@ def _verb(*decorators: Callable[[Any], Any]) -> Callable[[Callable[..., Any]], c
 
 _message = click.option("-m", "--message", default="changes", help="What changes.")
 _sql = click.option("--sql", is_flag=True, help="Print the SQL instead of running it.")
+_tag = click.option("--tag", help="A word for 'env.py'.")
+_x_arg = click.option(
+    "-x", "--x-arg", multiple=True, help="An argument for 'env.py' and the scripts, as NAME=VALUE."
+)
+_verbose = click.option("-v", "--verbose", is_flag=True, help="Show files and parents too.")
+_script = (
+    click.option("--head", default="head", help="The revision that the script comes after."),
+    click.option("--splice", is_flag=True, help="Allow a revision that is no head."),
+    click.option("--branch-label", help="A name for the branch."),
+    click.option("--rev-id", help="An id instead of a random one."),
+)
 
 
 def _revision(default: str) -> Callable[[Any], Any]:
@@ -45,31 +56,48 @@ def _revision(default: str) -> Callable[[Any], Any]:
 
 @commands.command("init")
 @click.option("-d", "--directory", help="The folder to make.")
-async def init_command(directory: str | None) -> None:
+@click.option("-t", "--template", help="A folder with an 'env.py' of your own.")
+@click.option("--package", is_flag=True, help="Make it a Python package.")
+@click.option("--multidb", is_flag=True, help="Nothing changes: each bind has its own scripts.")
+async def init_command(
+    directory: str | None, template: str | None, package: bool, multidb: bool
+) -> None:
     """Make the folder of the migrations."""
-    folder = await operations.init(directory)
+    folder = await operations.init(directory, template, package=package)
     click.echo(f"Made '{folder}'. Next: 'db migrate -m \"first tables\"'.")
 
 
-@_verb(_message)
+@commands.command("list-templates")
+def list_templates_command() -> None:
+    """Show the templates of 'init'."""
+    click.echo("There is one template, and it serves one database and several. 'db init -t FOLDER'")
+    click.echo("takes another one.")
+
+
+@_verb(_message, _x_arg, *_script)
 async def migrate_command(message: str, **where: Any) -> None:
-    """Write a script for what changed in the models."""
+    """Write a script for the changes of the models."""
     _say_written(await operations.migrate(message=message, **where))
 
 
-@_verb(_message)
-async def revision_command(message: str, **where: Any) -> None:
+@_verb(
+    _message,
+    click.option("--autogenerate", is_flag=True, help="The same as 'migrate'."),
+    *_script,
+)
+async def revision_command(message: str, autogenerate: bool, **where: Any) -> None:
     """Write an empty script, to be filled in by hand."""
-    _say_written(await operations.revision(message=message, **where))
+    write = operations.migrate if autogenerate else operations.revision
+    _say_written(await write(message=message, **where))
 
 
-@_verb(click.argument("revisions", nargs=-1), _message)
+@_verb(click.argument("revisions", nargs=-1), _message, *_script[2:])
 async def merge_command(revisions: tuple[str, ...], message: str, **where: Any) -> None:
     """Write a script that joins REVISIONS, or all heads."""
     _say_written(await operations.merge(revisions=revisions or "heads", message=message, **where))
 
 
-@_verb(_revision("head"), _sql)
+@_verb(_revision("head"), _sql, _tag, _x_arg)
 async def upgrade_command(revision: str, sql: bool, **where: Any) -> None:
     """Bring the database up to REVISION, by default the newest."""
     if sql:
@@ -78,7 +106,7 @@ async def upgrade_command(revision: str, sql: bool, **where: Any) -> None:
         click.echo("Nothing to do: the database is up to date.")
 
 
-@_verb(_revision("-1"), _sql)
+@_verb(_revision("-1"), _sql, _tag, _x_arg)
 async def downgrade_command(revision: str, sql: bool, **where: Any) -> None:
     """Take the database down to REVISION, by default by one step."""
     if sql:
@@ -88,7 +116,11 @@ async def downgrade_command(revision: str, sql: bool, **where: Any) -> None:
         click.echo("Nothing to do.")
 
 
-@_verb(_revision("head"), click.option("--purge", is_flag=True, help="Forget first what is noted."))
+@_verb(
+    _revision("head"),
+    click.option("--purge", is_flag=True, help="Delete the recorded revision first."),
+    _tag,
+)
 async def stamp_command(revision: str, purge: bool, **where: Any) -> None:
     """Note that the database stands at REVISION, without running a script."""
     await operations.stamp(revision=revision, purge=purge, **where)
@@ -102,27 +134,45 @@ async def check_command(**where: Any) -> None:
     click.echo("No changes found: database, migrations and models agree.")
 
 
-@_verb()
-async def current_command(**where: Any) -> None:
+@_verb(_verbose)
+async def current_command(verbose: bool, **where: Any) -> None:
     """Show where the database stands."""
-    _list(await operations.current(**where), none="The database has no revision.")
-
-
-@_verb()
-async def heads_command(**where: Any) -> None:
-    """Show the scripts that no other comes after."""
-    _list(await operations.heads(**where), none="There are no migrations.")
+    found = await operations.current(**where)
+    _list(found, none="The database has no revision.", verbose=verbose)
 
 
 @_verb(
-    click.option("-r", "--range", "revisions", default="base:heads", help="As 'FROM:TO'."),
-    click.option("-i", "--indicate-current", is_flag=True, help="Mark where the database stands."),
+    _verbose,
+    click.option(
+        "--resolve-dependencies", is_flag=True, help="Leave out those that another depends on."
+    ),
 )
-async def history_command(revisions: str, indicate_current: bool, **where: Any) -> None:
+async def heads_command(verbose: bool, **where: Any) -> None:
+    """Show the scripts that no other comes after."""
+    _list(await operations.heads(**where), none="There are no migrations.", verbose=verbose)
+
+
+@_verb(_verbose)
+async def branches_command(verbose: bool, **where: Any) -> None:
+    """Show the scripts that more than one comes after."""
+    _list(await operations.branches(**where), none="There are no branches.", verbose=verbose)
+
+
+@_verb(
+    click.option(
+        "-r", "--rev-range", "--range", "revisions", default="base:heads", help="As 'FROM:TO'."
+    ),
+    click.option("-i", "--indicate-current", is_flag=True, help="Mark where the database stands."),
+    _verbose,
+)
+async def history_command(
+    revisions: str, indicate_current: bool, verbose: bool, **where: Any
+) -> None:
     """Show the scripts, newest first."""
     current = await operations.current(**where) if indicate_current else []
     listed = await operations.history(revisions=revisions, **where)
-    _list(listed, none="There are no migrations.", current={one.id for one in current})
+    ids = {one.id for one in current}
+    _list(listed, none="There are no migrations.", current=ids, verbose=verbose)
 
 
 @_verb(_revision("head"))
@@ -154,11 +204,18 @@ def _say_applied(applied: Applied) -> None:
 
 
 def _list(
-    revisions: Sequence[Revision], none: str = "", current: frozenset[str] | set[str] = frozenset()
+    revisions: Sequence[Revision],
+    none: str = "",
+    current: Container[str] = (),
+    *,
+    verbose: bool = False,
 ) -> None:
     for revision in revisions:
         marks = " (head)" * revision.is_head + " (current)" * (revision.id in current)
         click.echo(_line(revision) + marks)
+        if verbose:
+            click.echo(f"    file: {revision.path}")
+            click.echo(f"    after: {', '.join(revision.after) or 'nothing'}")
     if not revisions:
         click.echo(none)
 

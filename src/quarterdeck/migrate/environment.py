@@ -1,4 +1,4 @@
-"""What ``env.py`` calls: Alembic configured from the app, online or as SQL text."""
+"""The functions that ``env.py`` calls: Alembic configured from the app, online or as SQL text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Callback = Callable[..., None]  # Alembic's 'on_version_apply'
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class MigrationRun:
     """What one run of ``env.py`` needs.
 
     Attributes:
@@ -39,62 +39,62 @@ class Environment:
 
 
 def run_migrations() -> None:
-    """Run what the command asked for. Called by ``env.py`` and by nobody else.
+    """Run the command. Called by ``env.py`` only.
 
     Raises:
         MigrationsOutsideError: If it was not one of our commands that loaded ``env.py``.
     """
     try:
-        environment: Environment = context.config.attributes[ATTRIBUTE]
+        run: MigrationRun = context.config.attributes[ATTRIBUTE]
     except (AttributeError, KeyError, NameError):
         raise MigrationsOutsideError from None
     if context.is_offline_mode():
-        _run_offline(environment)
+        _run_offline(run)
     else:
         # Alembic imports the scripts when it first looks at them; that is no work for the loop.
         list(context.script.walk_revisions())
-        environment.online(lambda connection: _run_online(environment, connection))
+        run.online(lambda connection: _run_online(run, connection))
 
 
-def _run_offline(environment: Environment) -> None:
+def _run_offline(run: MigrationRun) -> None:
     settings: dict[str, Any] = {
-        "target_metadata": environment.metadata,
+        "target_metadata": run.metadata,
         "literal_binds": True,
         "dialect_opts": {"paramstyle": "named"},
     }
-    context.configure(url=environment.engine.url, **(settings | environment.options))
+    context.configure(url=run.engine.url, **(settings | run.options))
     with context.begin_transaction():
         context.run_migrations()
 
 
-def _run_online(environment: Environment, connection: Connection) -> None:
+def _run_online(run: MigrationRun, connection: Connection) -> None:
     """Migrate in one transaction per script, also on SQLite.
 
     Our SQLite engines begin a transaction before the first change, of the schema too.
     """
     if connection.dialect.name == "sqlite":
         with _foreign_keys_off(connection) as check:
-            _configure(environment, connection, check, transactional_ddl=True)
+            _configure(run, connection, check, transactional_ddl=True)
             context.run_migrations()
     else:
-        _configure(environment, connection)
+        _configure(run, connection)
         context.run_migrations()
 
 
 def _configure(
-    environment: Environment, connection: Connection, *checks: Callback, **options: Any
+    run: MigrationRun, connection: Connection, *checks: Callback, **options: Any
 ) -> None:
     def on_apply(**details: Any) -> None:
-        for callback in (*checks, environment.on_apply):
+        for callback in (*checks, run.on_apply):
             callback(**details)
 
     settings: dict[str, Any] = {
-        "target_metadata": environment.metadata,
+        "target_metadata": run.metadata,
         "render_item": render_type,
         "transaction_per_migration": True,
         "on_version_apply": on_apply,
     }
-    context.configure(connection, **(settings | options | environment.options))
+    context.configure(connection, **(settings | options | run.options))
 
 
 @contextmanager

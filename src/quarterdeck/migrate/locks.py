@@ -80,7 +80,7 @@ async def _file_lock(path: Path, seconds: float) -> AsyncIterator[None]:
 
 
 def _try_lock(path: Path) -> IO[bytes] | None:
-    """Open and lock the file without waiting; None if somebody else has it."""
+    """Open and lock the file without waiting; None if another process holds the lock."""
     file = path.open("ab")
     try:
         _lock(file.fileno())
@@ -93,7 +93,7 @@ def _try_lock(path: Path) -> IO[bytes] | None:
 
 
 def _release(file: IO[bytes], path: Path) -> None:
-    """Remove the file while it is still locked, so that nobody keeps one on its way out."""
+    """Remove the file while it is still locked, so that no process locks a removed file."""
     if sys.platform != "win32":
         path.unlink(missing_ok=True)
     file.close()

@@ -1,7 +1,7 @@
 """The verbs of ``db`` as functions to be awaited, for the current app.
 
-All raise ``MigrationError`` or one of its kinds; none prints or exits. ``directory`` and
-``bind`` are those of :class:`~.workspace.Workspace`.
+All raise ``MigrationError`` or one of its kinds; none prints or exits. ``directory``, ``bind``
+and ``x_arg`` are those of :class:`~.workspace.Workspace`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,53 +20,73 @@ from alembic.script import Script
 
 from quarterdeck.exceptions import MigrationsFolderError
 
-from .extension import state
+from .config import STATE
 from .rendering import file_name, tidy
 from .revisions import Applied, Progress, Revision
 from .workspace import Workspace
 
 Folder = str | Path | None
+Arguments = str | Sequence[str] | None
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-async def init(directory: Folder = None) -> Path:
+async def init(directory: Folder = None, template: Folder = None, *, package: bool = False) -> Path:
     """Make the folder of the migrations and return it.
 
+    Args:
+        directory: The folder to make.
+        template: A folder with an ``env.py`` and a ``script.py.mako`` of your own.
+        package: Put an ``__init__.py`` into the folder and into ``versions/``.
+
     Raises:
-        MigrationsFolderError: If it holds migrations already.
+        MigrationsFolderError: If it holds migrations already, or the template has no ``env.py``.
     """
-    folder = Path(directory) if directory is not None else state.get().directory
+    folder = Path(directory) if directory is not None else STATE.get().directory
+    source = Path(template) if template is not None else TEMPLATES
 
     def make() -> None:
         if (folder / "env.py").exists():
             raise MigrationsFolderError(
                 str(folder), "holds migrations already", "Go on with 'db migrate'."
             )
+        if not (source / "env.py").is_file():
+            raise MigrationsFolderError(
+                str(source), "has no 'env.py'", "Name a folder with a template."
+            )
         (folder / "versions").mkdir(parents=True, exist_ok=True)
-        for template in TEMPLATES.iterdir():
-            if template.is_file():
-                shutil.copy(template, folder)
+        for file in source.iterdir():
+            if file.is_file():
+                shutil.copy(file, folder)
+        if package:
+            for made in (folder, folder / "versions"):
+                (made / "__init__.py").touch()
 
     await asyncio.to_thread(make)
     return folder
 
 
 async def migrate(
-    directory: Folder = None, message: str = "changes", *, bind: str | None = None, **options: Any
+    directory: Folder = None,
+    message: str = "changes",
+    *,
+    bind: str | None = None,
+    x_arg: Arguments = None,
+    **options: Any,
 ) -> Revision | None:
     """Write the script that makes the database equal to the models; None if it is already.
 
     Args:
         directory: The folder of the migrations.
-        message: What changes, in a few words.
+        message: A short description of the change.
         bind: The bind key of the database.
-        options: As in ``alembic.command.revision``: ``head``, ``splice``, ``branch_label``, ...
+        x_arg: Arguments for ``env.py`` and the scripts.
+        options: As in ``alembic.command.revision``: ``head``, ``splice``, ``branch_label``,
+            ``rev_id``.
 
     Raises:
         MigrationsPendingError: If the database is behind the migrations.
     """
-
-    workspace = Workspace(directory, bind)
+    workspace = Workspace(directory, bind, x_arg)
     await workspace.create_database()
     await workspace.refuse_pending()
     options |= {"autogenerate": True, "process_revision_directives": tidy}
@@ -77,7 +97,7 @@ async def migrate(
 async def revision(
     directory: Folder = None, message: str = "changes", *, bind: str | None = None, **options: Any
 ) -> Revision:
-    """Write an empty script, to be filled in by hand."""
+    """Write an empty script, to be filled in by hand; ``options`` as in :func:`migrate`."""
     make = partial(command.revision, message=message, **options)
     [made] = await _write(Workspace(directory, bind), message, make)
     return made
@@ -87,11 +107,19 @@ async def merge(
     directory: Folder = None,
     revisions: str | tuple[str, ...] = "heads",
     message: str = "merge",
+    branch_label: str | None = None,
+    rev_id: str | None = None,
     *,
     bind: str | None = None,
 ) -> Revision:
     """Write the script that joins several heads."""
-    make = partial(command.merge, revisions=revisions, message=message)
+    make = partial(
+        command.merge,
+        revisions=revisions,
+        message=message,
+        branch_label=branch_label,
+        rev_id=rev_id,
+    )
     [made] = await _write(Workspace(directory, bind), message, make)
     return made
 
@@ -115,6 +143,8 @@ async def upgrade(
     revision: str = "head",
     *,
     bind: str | None = None,
+    tag: str | None = None,
+    x_arg: Arguments = None,
     progress: Progress | None = None,
 ) -> list[Applied]:
     """Bring the database up to ``revision``, making it first if it is missing.
@@ -126,12 +156,15 @@ async def upgrade(
         directory: The folder of the migrations.
         revision: An id or the beginning of one, ``"head"``, ``"heads"``, or ``"+1"``.
         bind: The bind key of the database.
+        tag: A word for ``env.py``, which reads it with ``context.get_tag_argument()``.
+        x_arg: Arguments for ``env.py`` and the scripts.
         progress: Called after each script.
 
     Returns:
         The scripts that were run, in their order.
     """
-    return await _apply(command.upgrade, Workspace(directory, bind), revision, progress)
+    workspace = Workspace(directory, bind, x_arg)
+    return await _apply(partial(command.upgrade, tag=tag), workspace, revision, progress)
 
 
 async def downgrade(
@@ -139,10 +172,13 @@ async def downgrade(
     revision: str = "-1",
     *,
     bind: str | None = None,
+    tag: str | None = None,
+    x_arg: Arguments = None,
     progress: Progress | None = None,
 ) -> list[Applied]:
     """Take the database down to ``revision``: an id, ``"-1"``, or ``"base"`` for nothing."""
-    return await _apply(command.downgrade, Workspace(directory, bind), revision, progress)
+    workspace = Workspace(directory, bind, x_arg)
+    return await _apply(partial(command.downgrade, tag=tag), workspace, revision, progress)
 
 
 async def _apply(
@@ -165,16 +201,18 @@ async def render_sql(
     *,
     downwards: bool = False,
     bind: str | None = None,
+    tag: str | None = None,
+    x_arg: Arguments = None,
 ) -> str:
     """Return the SQL of an upgrade, without a database; ``"a:b"`` names where it starts."""
     verb = command.downgrade if downwards else command.upgrade
 
     def work(config: Config) -> str:
         config.output_buffer = text = io.StringIO()
-        verb(config, revision, sql=True)
+        verb(config, revision, sql=True, tag=tag)
         return text.getvalue()
 
-    return await Workspace(directory, bind).call(work)
+    return await Workspace(directory, bind, x_arg).call(work)
 
 
 async def stamp(
@@ -183,17 +221,19 @@ async def stamp(
     *,
     purge: bool = False,
     bind: str | None = None,
+    tag: str | None = None,
 ) -> None:
     """Note in the database that it stands at ``revision``, without running a script.
 
     Args:
         directory: The folder of the migrations.
         revision: An id, ``"head"`` or ``"base"``.
-        purge: Forget first what is noted, also if it is an unknown revision.
+        purge: Delete the recorded revision first, even if it is unknown.
         bind: The bind key of the database.
+        tag: A word for ``env.py``.
     """
     await Workspace(directory, bind).call(
-        lambda config: command.stamp(config, revision, purge=purge), lock=True
+        lambda config: command.stamp(config, revision, tag=tag, purge=purge), lock=True
     )
 
 
@@ -226,10 +266,24 @@ async def history(
     )
 
 
-async def heads(directory: Folder = None, *, bind: str | None = None) -> list[Revision]:
-    """Return the scripts that no other comes after."""
+async def heads(
+    directory: Folder = None, *, resolve_dependencies: bool = False, bind: str | None = None
+) -> list[Revision]:
+    """Return the scripts that no other comes after.
+
+    With ``resolve_dependencies`` without those that another one depends on.
+    """
     return await Workspace(directory, bind).scripts(
-        lambda scripts: iter(scripts.get_revisions("heads"))
+        lambda scripts: iter(
+            scripts.get_revisions("heads" if resolve_dependencies else scripts.get_heads())
+        )
+    )
+
+
+async def branches(directory: Folder = None, *, bind: str | None = None) -> list[Revision]:
+    """Return the scripts that more than one comes after."""
+    return await Workspace(directory, bind).scripts(
+        lambda scripts: (one for one in scripts.walk_revisions() if one.is_branch_point)
     )
 
 

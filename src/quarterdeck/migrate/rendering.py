@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import DropTableOp, MigrationScript, ModifyTableOps
+from alembic.operations.ops import (
+    DropColumnOp,
+    DropConstraintOp,
+    DropTableOp,
+    MigrateOperation,
+    MigrationScript,
+    ModifyTableOps,
+    OpContainer,
+)
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import CheckConstraint, MetaData
+from sqlalchemy.sql.elements import conv
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 KIT_TYPES = "quarterdeck.sqlalchemy"
+FindChecks = Callable[[str, set[str]], list[str]]  # by a table and names of its columns
 
 
 def render_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
@@ -27,21 +41,58 @@ def render_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     return repr(item)
 
 
-def tidy(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
-    """Write nothing when nothing changed, and drop a table together with its indexes.
-
-    MySQL refuses to drop an index that a foreign key of the table needs.
-    """
-    operations = [directives[0].upgrade_ops, directives[0].downgrade_ops]
-    if all(one is None or one.is_empty() for one in operations):
+def tidy(context: MigrationContext, _revision: Any, directives: list[MigrationScript]) -> None:
+    """Write nothing when nothing changed, and each drop with all that has to go with it."""
+    script = directives[0]
+    if all(one is None or one.is_empty() for one in (script.upgrade_ops, script.downgrade_ops)):
         directives.clear()
-    for one in filter(None, operations):
-        dropped = {step.table_name for step in one.ops if isinstance(step, DropTableOp)}
-        one.ops = [
-            step
-            for step in one.ops
-            if not (isinstance(step, ModifyTableOps) and step.table_name in dropped)
-        ]
+    if script.upgrade_ops is not None:
+        _complete_drops(script.upgrade_ops, partial(_checks_in_database, context))
+    if script.downgrade_ops is not None:
+        metadata: MetaData = context.opts["target_metadata"]
+        _complete_drops(script.downgrade_ops, partial(_checks_in_models, metadata))
+
+
+def _complete_drops(container: OpContainer, checks: FindChecks) -> None:
+    """Drop a table with its indexes, and the CHECK of a column before the column.
+
+    MySQL refuses to drop an index that a foreign key of the table needs. No database drops a
+    column that a CHECK names.
+    """
+    dropped = {step.table_name for step in container.ops if isinstance(step, DropTableOp)}
+    kept: list[MigrateOperation] = []
+    for step in container.ops:
+        if isinstance(step, ModifyTableOps):
+            if step.table_name in dropped:
+                continue
+            columns = [one.column_name for one in step.ops if isinstance(one, DropColumnOp)]
+            names = checks(step.table_name, set(columns)) if columns else []
+            step.ops[:0] = [
+                DropConstraintOp(conv(name), step.table_name, type_="check") for name in names
+            ]
+        kept.append(step)
+    container.ops = kept
+
+
+def _checks_in_database(context: MigrationContext, table: str, columns: set[str]) -> list[str]:
+    if context.connection is None:
+        return []
+    found = sqlalchemy.inspect(context.connection).get_check_constraints(table)
+    return [
+        one["name"]
+        for one in found
+        if one["name"] and columns & set(re.findall(r"\w+", str(one["sqltext"])))
+    ]
+
+
+def _checks_in_models(metadata: MetaData, table: str, columns: set[str]) -> list[str]:
+    return [
+        str(one.name)
+        for one in metadata.tables[table].constraints
+        if isinstance(one, CheckConstraint)
+        and isinstance(one.name, str)
+        and columns & {column.name for column in one.columns}
+    ]
 
 
 def file_name(folder: Path, message: str) -> str:

@@ -1,4 +1,4 @@
-"""What the verbs answer with."""
+"""The results of the migration commands."""
 
 from __future__ import annotations
 

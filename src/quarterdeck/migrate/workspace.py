@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,12 +30,12 @@ from quarterdeck.exceptions import (
     SchemaDriftError,
 )
 from quarterdeck.sqlalchemy.engines import create_database
-from quarterdeck.sqlalchemy.limits import no_time_limit
+from quarterdeck.sqlalchemy.timeouts import no_time_limit
 from quarterdeck.sqlalchemy.urls import is_memory, is_sqlite
 
 from .bridge import Use, in_thread
-from .environment import ATTRIBUTE, Environment
-from .extension import state
+from .config import STATE
+from .environment import ATTRIBUTE, MigrationRun
 from .locks import exclusive
 from .rendering import describe
 from .revisions import Applied, Progress, Revision
@@ -50,10 +50,18 @@ class Workspace:
         directory: The folder; by default the one that ``Migrate`` was given.
         bind: The bind key of the database. Each has its own line of scripts: ``versions/``
             of the default one, ``versions_<bind>/`` of another.
+        x_arg: Arguments for the scripts, each ``name`` or ``name=value``, which they read with
+            ``context.get_x_argument()``.
     """
 
-    def __init__(self, directory: str | Path | None = None, bind: str | None = None) -> None:
-        self._state = state.get()
+    def __init__(
+        self,
+        directory: str | Path | None = None,
+        bind: str | None = None,
+        x_arg: str | Sequence[str] | None = None,
+    ) -> None:
+        self._state = STATE.get()
+        self._arguments = [x_arg] if isinstance(x_arg, str) else list(x_arg or ())
         self.folder = Path(directory) if directory is not None else self._state.directory
         self.versions = self.folder / ("versions" if bind is None else f"versions_{bind}")
         self._engine = self._state.db.get_engine(bind)
@@ -66,7 +74,7 @@ class Workspace:
         lock: bool = False,
         progress: Progress | None = None,
     ) -> T:
-        """Run one of Alembic's commands in its thread and return what it returns.
+        """Run one of Alembic's commands in its thread and return its result.
 
         Args:
             work: Calls the command with the configuration it is given.
@@ -80,7 +88,7 @@ class Workspace:
 
         def in_alembic(online: Callable[[Use], None]) -> T:
             config = self._config()
-            config.attributes[ATTRIBUTE] = Environment(
+            config.attributes[ATTRIBUTE] = MigrationRun(
                 self._engine.sync_engine,
                 self._metadata,
                 self._state.options,
@@ -164,7 +172,8 @@ class Workspace:
         self.versions.mkdir(exist_ok=True)
 
     def _config(self) -> Config:
-        config = Config(stdout=io.StringIO(), cmd_opts=argparse.Namespace(quiet=True))
+        options = argparse.Namespace(quiet=True, x=self._arguments)
+        config = Config(stdout=io.StringIO(), cmd_opts=options)
         entries = {
             "script_location": str(self.folder),
             "version_locations": str(self.versions),
@@ -172,6 +181,8 @@ class Workspace:
         }
         for name, value in entries.items():
             config.set_main_option(name, value.replace("%", "%%"))
+        for configure in self._state.configure:
+            config = configure(config)
         return config
 
 
