@@ -1,9 +1,9 @@
 """Browser sessions on the server, in the store that ``SESSION_TYPE`` names."""
 
-from .base import Entry, Row, SessionInfo, SessionStore
 from .browser import BrowserSession
 from .extension import Session, save_session
-from .marks import stateless
+from .stateless import stateless
+from .store import Entry, Row, SessionInfo, SessionStore
 
 __all__ = [
     "BrowserSession",

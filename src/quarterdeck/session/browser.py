@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from quart import has_websocket_context
 from quart.sessions import SessionMixin
 
-from .base import Row
 from .codec import Envelope
+from .store import Row
 
 if TYPE_CHECKING:
-    from .keeper import Keeper
+    from .csrf_cookie import CSRFOnly
+    from .manager import SessionManager
 
 PERMANENT = "_permanent"
 CookieAction = Literal["set", "delete"]
@@ -51,7 +54,7 @@ class MappingSession(SessionMixin):
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
-            raise TypeError(f"'session[{key!r}]' has a key that is no text. Use a str.")
+            raise TypeError(f"'session[{key!r}]' has a key that is not text. Use a str.")
         self._touch()[key] = value
         self.modified = True
 
@@ -70,7 +73,7 @@ class MappingSession(SessionMixin):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing worth keeping; does not count as access."""
+        """Whether there is no data to store. Reading it does not count as access."""
         return not self._data.keys() - {PERMANENT}
 
     @property
@@ -82,17 +85,34 @@ class MappingSession(SessionMixin):
     def permanent(self, value: bool) -> None:
         self[PERMANENT] = bool(value)
 
+    @property
+    def key(self) -> str | None:
+        """The name of its row in the store, as in lists of sessions; None if it has no row."""
+        return None
+
+    @abstractmethod
+    def regenerate(self) -> None:
+        """Replace the id, if there is one."""
+
+    @abstractmethod
+    async def save(self) -> None:
+        """Write the changes now."""
+
+    @abstractmethod
+    async def reload(self) -> None:
+        """Read the store again."""
+
 
 class BrowserSession(MappingSession):
-    """A session whose data is on the server; the browser holds an id only.
+    """A session whose data is on the server; the browser holds only an id.
 
-    It belongs to one request or WebSocket. What is changed in it is written at the end:
-    the changed keys alone, onto whatever other requests have written meanwhile.
+    It belongs to one request or WebSocket. The changed keys are written at its end, on top of
+    the changes that other requests have written in between.
     """
 
     def __init__(
         self,
-        keeper: Keeper,
+        manager: SessionManager,
         *,
         permanent: bool,
         sid: str | None = None,
@@ -100,27 +120,50 @@ class BrowserSession(MappingSession):
         data: dict[str, Any] | None = None,
     ) -> None:
         super().__init__({} if data is None else data, permanent=permanent)
-        self._keeper = keeper
-        self.sid = sid
+        self._manager = manager
+        self.cookie_sid = sid
+        self._next_sid: str | None = None
         self.loaded = loaded
         self.cleared = False
         self.wants_new_id = False
         self.cookie: CookieAction | None = None
+        self.csrf_only: CSRFOnly | None = None
+        self.csrf_cookie: CookieAction | None = None
         self.was_permanent = self._data.get(PERMANENT, permanent)
 
     @property
     def new(self) -> bool:  # type: ignore[override]  # a class attribute in Flask
-        """Whether the store knows nothing of it yet."""
+        """Whether it has no row in the store yet."""
         return self.loaded is None
 
     @property
     def key(self) -> str | None:
-        """The name of its row, as in lists of sessions; None for a new one."""
+        """The name of its row in the store, as in lists of sessions; None if it has no row."""
         return self.loaded.key if self.loaded else None
 
     @property
+    def sid(self) -> str:
+        """The id of the cookie, or that of the new cookie if the session is saved in this request.
+
+        It is the credential of the visitor: use ``key`` in lists and logs.
+        """
+        if self.loaded is None or self.wants_new_id or self.cookie_sid is None:
+            return self.next_sid()
+        return self.cookie_sid
+
+    def next_sid(self) -> str:
+        """Return the id that the session will have when it gets a new one."""
+        if self._next_sid is None:
+            self._next_sid = secrets.token_urlsafe(self._manager.settings.id_length)
+        return self._next_sid
+
+    def take_next_sid(self) -> None:
+        """Change to the new id."""
+        self.cookie_sid, self._next_sid = self.next_sid(), None
+
+    @property
     def data(self) -> dict[str, Any]:
-        """Everything in it, without counting as access."""
+        """All data. Reading it does not count as access."""
         return self._data
 
     @data.setter
@@ -128,65 +171,83 @@ class BrowserSession(MappingSession):
         self._data = data
 
     def reset(self, loaded: Loaded | None, data: dict[str, Any]) -> None:
-        """Note that session and store agree, or that there is nothing left in the store."""
+        """Record that session and store hold the same; ``loaded`` is None if there is no row."""
         self.loaded, self.data = loaded, data
         if loaded is None:
-            self.sid = None
+            self.cookie_sid = None
         self.modified = self.cleared = self.wants_new_id = False
 
+    def start_from(self, csrf_only: CSRFOnly | None) -> None:
+        """Begin with the session of the CSRF cookie, which has no row; None for no cookie."""
+        if csrf_only is not None:
+            self.csrf_only, self.data = csrf_only, dict(csrf_only.data)
+            self.was_permanent = self.data.get(PERMANENT, self.was_permanent)
+
     def forget(self) -> None:
-        """Be an empty session that was never touched."""
+        """Drop all changes, so that nothing is saved; the CSRF token of the cookie stays."""
         self.reset(None, {})
+        self.start_from(self.csrf_only)
         self.accessed = False
 
     def clear(self) -> None:
-        """Drop everything, also what other requests are adding at this moment."""
+        """Remove all data, including keys that other requests are adding now."""
         self._touch().clear()
         self.modified = self.cleared = True
 
     def regenerate(self) -> None:
-        """Take a new id when the session is saved; the old one is then worth nothing.
+        """Replace the id when the session is saved; the old id is invalid from then on.
 
-        For the moment when somebody becomes somebody else: sign-in, sign-out, a new role.
+        Call it when the rights of the visitor change: at sign-in, sign-out or a new role.
         """
         self.accessed = self.modified = self.wants_new_id = True
 
     async def save(self) -> None:
         """Write the changes now, for WebSockets and other long work.
 
-        In a request the cookie, if it takes one, goes out with the response.
+        In a request, the response carries the cookie if one is needed.
 
         Raises:
             SessionHandshakeError: In a WebSocket, if it would take a new cookie.
             SessionUnavailableError: If the store is down.
         """
-        await self._keeper.save(self, can_set_cookie=not has_websocket_context())
+        await self._manager.save(self, can_set_cookie=not has_websocket_context())
 
     async def reload(self) -> None:
-        """Read the store again, for WebSockets; unsaved changes stay, to be saved later.
+        """Read the store again, for WebSockets. Unsaved changes are kept.
 
-        If the session was ended meanwhile it is empty afterwards, without them.
+        If the session was ended, it is empty afterwards and the changes are dropped.
 
         Raises:
             SessionUnavailableError: If the store is down.
         """
-        await self._keeper.reload(self)
+        await self._manager.reload(self)
 
 
 class RefusedSession(MappingSession):
-    """Stands in for a session that cannot be had: in a stateless view, or with the store down.
+    """Stands in for a session that is not available: the view is stateless, or the store down.
 
-    The first use raises ``refusal``, so that the error page is shown; for that page it is
-    an empty session, and nothing of it is kept. A page that does not use it goes on.
+        The first use raises ``refusal``, so that the error page is shown. On error pages, of this
+    error and of any other, it is an empty session, and nothing of it is kept. A page that does
+    not use it goes on.
     """
 
     def __init__(self, refusal: Exception) -> None:
         super().__init__({}, permanent=False)
-        self.refusal = refusal
+        self.refusal: Exception | None = refusal
         self.used = False
 
+    def excuse(self) -> None:
+        """Be an empty session from now on, because an error page is made."""
+        self.refusal = None
+
+    @property
+    def key(self) -> str | None:
+        """Raise the refusal at the first use; None afterwards."""
+        self._touch()
+        return None
+
     def _touch(self) -> dict[str, Any]:
-        if not self.used:
+        if self.refusal is not None and not self.used:
             self.used = True
             raise self.refusal
         return super()._touch()
@@ -196,9 +257,11 @@ class RefusedSession(MappingSession):
         self._touch()
 
     async def save(self) -> None:
-        """Raise why there is nothing to save."""
-        raise self.refusal
+        """Raise why there is nothing to save; on an error page do nothing."""
+        if self.refusal is not None:
+            raise self.refusal
 
     async def reload(self) -> None:
-        """Raise why there is nothing to read."""
-        raise self.refusal
+        """Raise why there is nothing to read; on an error page do nothing."""
+        if self.refusal is not None:
+            raise self.refusal

@@ -1,7 +1,7 @@
-"""From a session to bytes and back; never by pickle.
+"""The encoding of sessions as bytes, without pickle.
 
-A row is an array of three: when the session began, when it was last seen, its data.
-Anything else, pickled bytes included, is no session.
+A row is an array of three: the time of creation, the time of the last use, and the data.
+All other bytes, pickled ones included, are refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
-from quarterdeck.exceptions import SessionValueError
+from quarterdeck.exceptions import SessionUnreadableError, SessionValueError
 
 FORMATS = ("msgpack", "json")
 _MARKUP = 1  # MessagePack's code for the one type of our own
@@ -23,10 +23,6 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True):
     created: float
     seen: float
     raw: msgspec.Raw
-
-
-class UnreadableError(ValueError):
-    """Bytes that are no session."""
 
 
 class Codec:
@@ -76,13 +72,13 @@ class Codec:
         """Return a row and its data.
 
         Raises:
-            UnreadableError: If the bytes are not what ``seal`` makes.
+            SessionUnreadableError: If ``seal`` has not made the bytes.
         """
         try:
             envelope = self._envelopes.decode(payload)
             return envelope, self._data.decode(envelope.raw)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise UnreadableError(str(error)) from error
+            raise SessionUnreadableError(str(error)) from error
 
     def decode(self, raw: msgspec.Raw) -> dict[str, Any]:
         """Return the data of an envelope once more."""

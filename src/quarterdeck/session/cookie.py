@@ -15,7 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{22,512}", re.ASCII)
 
 
 def secure_defaults(app: Quart) -> None:
-    """Fill in SameSite, and refuse a cookie name whose promise would not be kept.
+    """Set the default of SameSite, and refuse a cookie name that browsers would drop.
 
     Raises:
         ConfigurationError: If browsers would drop the cookie for its prefix.
@@ -37,6 +37,19 @@ def secure_defaults(app: Quart) -> None:
             f"is {name!r} and the cookie has a domain or a path, so browsers drop it",
             "Remove SESSION_COOKIE_DOMAIN and SESSION_COOKIE_PATH, or choose '__Secure-'.",
         )
+
+
+def cookie_options(app: Quart) -> dict[str, Any]:
+    """Return the attributes of the cookies of an app, from its ``SESSION_COOKIE_`` keys."""
+    config = app.config
+    return {
+        "domain": config["SESSION_COOKIE_DOMAIN"] or None,
+        "path": config["SESSION_COOKIE_PATH"] or config["APPLICATION_ROOT"],
+        "secure": config["SESSION_COOKIE_SECURE"],
+        "httponly": config["SESSION_COOKIE_HTTPONLY"],
+        "samesite": config["SESSION_COOKIE_SAMESITE"],
+        "partitioned": config["SESSION_COOKIE_PARTITIONED"],
+    }
 
 
 class IdCookie:
@@ -70,25 +83,14 @@ class IdCookie:
     def set(self, response: Any, sid: str, expires: Any) -> None:
         """Send the id."""
         value = self._signer().sign(sid).decode() if self._signed else sid
-        response.set_cookie(
-            self._app.config["SESSION_COOKIE_NAME"], value, expires=expires, **self._options()
-        )
+        name = self._app.config["SESSION_COOKIE_NAME"]
+        response.set_cookie(name, value, expires=expires, **cookie_options(self._app))
 
     def delete(self, response: Any) -> None:
         """Take the id back."""
-        response.delete_cookie(self._app.config["SESSION_COOKIE_NAME"], **self._options())
+        name = self._app.config["SESSION_COOKIE_NAME"]
+        response.delete_cookie(name, **cookie_options(self._app))
 
     def _signer(self) -> Signer:
         keys = [*(self._app.config["SECRET_KEY_FALLBACKS"] or ()), self._app.config["SECRET_KEY"]]
         return Signer(keys, salt="quarterdeck-session", key_derivation="hmac")
-
-    def _options(self) -> dict[str, Any]:
-        config = self._app.config
-        return {
-            "domain": config["SESSION_COOKIE_DOMAIN"] or None,
-            "path": config["SESSION_COOKIE_PATH"] or config["APPLICATION_ROOT"],
-            "secure": config["SESSION_COOKIE_SECURE"],
-            "httponly": config["SESSION_COOKIE_HTTPONLY"],
-            "samesite": config["SESSION_COOKIE_SAMESITE"],
-            "partitioned": config["SESSION_COOKIE_PARTITIONED"],
-        }

@@ -3,49 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from quart import session
 
-from quarterdeck._config import read
-from quarterdeck._state import ExtensionState
+from quarterdeck.config import read
 from quarterdeck.exceptions import ConfigurationError, SessionListingError
 
-from .base import SessionInfo, SessionStore
 from .codec import Codec
-from .config import CONFIG
+from .config import CONFIG, STATE, SessionState
 from .cookie import IdCookie, secure_defaults
+from .csrf_cookie import CSRFCookie
+from .error_pages import excuse_error_pages
 from .interface import ServerSideSessionInterface
-from .keeper import Keeper, Settings
-from .marks import StatelessEndpoints
+from .manager import SessionManager, Settings
 from .null import NullSessionInterface
+from .stateless import StatelessEndpoints
+from .store import SessionInfo, SessionStore
 
 if TYPE_CHECKING:
     from quart import Quart
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The keeper of one app; None for the signed cookie, which has no store."""
-
-    keeper: Keeper | None
-
-    async def aclose(self) -> None:
-        if self.keeper is not None:
-            await self.keeper.store.aclose()
-
-
-_STATE: ExtensionState[_State] = ExtensionState("session", "Session")
-
-
 class Session:
-    """Browser sessions, kept where ``SESSION_TYPE`` says.
+    """Browser sessions, in the store that ``SESSION_TYPE`` names.
 
     Args:
         app: Initialised at once if given.
-        store: A store of your own, in the place of ``SESSION_TYPE``.
+        store: A store of your own, instead of that of ``SESSION_TYPE``.
     """
 
     def __init__(self, app: Quart | None = None, *, store: SessionStore | None = None) -> None:
@@ -60,20 +46,23 @@ class Session:
             ConfigurationError: If a ``SESSION_*`` key cannot work, or a package is missing.
             ExtensionAlreadyInitializedError: If the app has a Session.
         """
-        _STATE.refuse_second(app)
+        STATE.refuse_second(app)
         config = read(app, CONFIG)
         secure_defaults(app)
         settings = _settings(config, app)
         store = self._store or _make_store(config, app)
+        excuse_error_pages(app)
         if store is None:
-            _STATE.attach(app, _State(None))
+            STATE.attach(app, SessionState(None))
             app.session_interface = NullSessionInterface(settings, StatelessEndpoints(app))
             return
-        keeper = Keeper(store, Codec(config["SESSION_SERIALIZATION_FORMAT"]), settings)
+        codec = Codec(config["SESSION_SERIALIZATION_FORMAT"])
+        csrf_cookie = CSRFCookie(app, settings.anonymous_idle)
+        manager = SessionManager(store, codec, settings, csrf_cookie)
         cookie = IdCookie(app, signed=config["SESSION_USE_SIGNER"])
-        interface = ServerSideSessionInterface(keeper, cookie, StatelessEndpoints(app))
-        state = _State(keeper)
-        _STATE.attach(app, state)
+        interface = ServerSideSessionInterface(manager, cookie, StatelessEndpoints(app))
+        state = SessionState(manager)
+        STATE.attach(app, state)
         app.session_interface = interface  # type: ignore[assignment]  # declared too narrowly
         app.teardown_websocket(interface.save_interrupted)
         app.after_serving(state.aclose)
@@ -82,62 +71,71 @@ class Session:
         """Return the sessions of a user, the last used first.
 
         Args:
-            owner: What ``session[SESSION_OWNER_KEY]`` holds, the user id of ``login_user``.
+            owner: The value of ``session[SESSION_OWNER_KEY]``: the user id of ``login_user``.
 
         Raises:
             SessionListingError: If the sessions of this app cannot be listed.
             SessionUnavailableError: If the store is down.
         """
-        return await self._keeper().find(str(owner))
+        return await self._manager().find(str(owner))
 
     async def end(self, owner: object, *, only: str | None = None, keep: str | None = None) -> int:
         """End sessions of a user, at once: requests under way cannot bring them back.
 
         Args:
             owner: As for ``find``.
-            only: The key of the one to end; all if None.
-            keep: The key of one to spare, such as the current ``session.key``.
+            only: The key of the only session to end; None ends all.
+            keep: The key of a session to keep, such as the current ``session.key``.
 
         Returns:
-            How many there were.
+            The number of ended sessions.
 
         Raises:
             SessionListingError: If the sessions of this app cannot be listed.
             SessionUnavailableError: If the store is down.
         """
-        keeper = self._keeper()
-        found = [info.key for info in await keeper.find(str(owner)) if info.key != keep]
-        return sum([await keeper.end(key) for key in found if only in {None, key}])
+        manager = self._manager()
+        found = [info.key for info in await manager.find(str(owner)) if info.key != keep]
+        return sum([await manager.end(key) for key in found if only in {None, key}])
 
     async def existing(self, keys: Collection[str]) -> set[str]:
-        """Return which of these sessions (``session.key``) have not ended, in one question.
+        """Return those of these sessions (``session.key``) that have not ended, in one query.
 
-        For what outlives a request, such as WebSockets. Sessions in a cookie cannot be ended
-        by the server: they all exist.
+        For connections that outlive a request, such as WebSockets. The server cannot end
+        sessions in a cookie: all of them exist.
 
         Raises:
             SessionUnavailableError: If the store is down.
         """
-        keeper = _STATE.get().keeper
-        if keeper is None or not keys:
+        manager = STATE.get().manager
+        if manager is None or not keys:
             return set(keys)
-        return await keeper.existing(keys)
+        return await manager.existing(keys)
+
+    async def clean_up(self) -> None:
+        """Remove expired sessions from a store that keeps them, such as a database.
+
+        New sessions do so now and then; a job can do it at a quiet hour. The errors are those of
+        the store.
+        """
+        manager = STATE.get().manager
+        if manager is not None:
+            await manager.store.clean_up()
 
     async def check(self) -> None:
-        """Ask the store for a session that there is not, for a health page.
+        """Raise an error if the store is down, for a health page.
 
         Raises:
             SessionUnavailableError: If it does not answer in time.
         """
-        keeper = _STATE.get().keeper
-        if keeper is not None:
-            await keeper.open("nobody's")
+        for check in STATE.get().health_checks().values():
+            await check()
 
-    def _keeper(self) -> Keeper:
-        keeper = _STATE.get().keeper
-        if keeper is None:
+    def _manager(self) -> SessionManager:
+        manager = STATE.get().manager
+        if manager is None:
             raise SessionListingError("null")
-        return keeper
+        return manager
 
 
 async def save_session() -> None:
@@ -152,11 +150,14 @@ async def save_session() -> None:
 
 def _settings(config: Mapping[str, Any], app: Quart) -> Settings:
     idle = config["SESSION_IDLE_SECONDS"]
+    if idle is None:
+        idle = app.permanent_session_lifetime.total_seconds()
     return Settings(
         prefix=config["SESSION_KEY_PREFIX"],
         id_length=config["SESSION_ID_LENGTH"],
         permanent=config["SESSION_PERMANENT"],
-        idle=app.permanent_session_lifetime.total_seconds() if idle is None else idle,
+        idle=idle,
+        anonymous_idle=min(idle, config["SESSION_ANONYMOUS_IDLE_SECONDS"]),
         absolute=config["SESSION_ABSOLUTE_SECONDS"],
         renew=app.config["SESSION_REFRESH_EACH_REQUEST"],
         owner_key=config["SESSION_OWNER_KEY"],
@@ -174,10 +175,7 @@ def _make_store(config: Mapping[str, Any], app: Quart) -> SessionStore | None:
     except ImportError as error:
         raise ConfigurationError(
             "SESSION_TYPE",
-            f"is {kind!r} and the package '{error.name}' is not installed",
-            f"Install it with 'pip install quarterdeck[{EXTRAS.get(kind, kind)}]'.",
+            f"is {kind!r} and needs the package '{error.name}', which is not installed",
+            f"Install it with: pip install 'quarterdeck[{kind}]'",
         ) from error
     return cast(SessionStore, module.make_store(config, app))
-
-
-EXTRAS = {"filesystem": "session"}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from .base import Entry, Row, SessionStore
+from .store import Entry, Row, SessionStore
 
 if TYPE_CHECKING:
     from quart import Quart

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quart import Quart
-from quart.globals import websocket_ctx
 from quart.sessions import SessionInterface, SessionMixin
 
+from quarterdeck._quart import current_websocket_context
 from quarterdeck.exceptions import (
     QuarterdeckError,
     SessionUnavailableError,
@@ -16,8 +16,9 @@ from quarterdeck.exceptions import (
 
 from .browser import BrowserSession, RefusedSession
 from .cookie import IdCookie
-from .keeper import Keeper
-from .marks import StatelessEndpoints
+from .error_pages import refuse
+from .manager import SessionManager
+from .stateless import StatelessEndpoints
 
 if TYPE_CHECKING:
     from quart.wrappers.base import BaseRequestWebsocket
@@ -26,30 +27,33 @@ if TYPE_CHECKING:
 class ServerSideSessionInterface(SessionInterface):
     """Opens and saves the sessions of one app."""
 
-    def __init__(self, keeper: Keeper, cookie: IdCookie, stateless: StatelessEndpoints) -> None:
-        self._keeper = keeper
+    def __init__(
+        self, manager: SessionManager, cookie: IdCookie, stateless: StatelessEndpoints
+    ) -> None:
+        self._manager = manager
         self._cookie = cookie
         self._stateless = stateless
 
     async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> SessionMixin:
-        """Load the session that the cookie names; without a cookie nothing is asked."""
+        """Load the session of the cookie; a request without a cookie does not use the store."""
         endpoint = self._stateless.find(request)
         if endpoint is not None:
-            return RefusedSession(StatelessSessionError(endpoint))
+            return refuse(request, StatelessSessionError(endpoint))
         sid = self._cookie.read(request)
-        if sid is None:
-            return self._keeper.new()
         try:
-            return await self._keeper.open(sid)
+            session = self._manager.new() if sid is None else await self._manager.open(sid)
         except SessionUnavailableError as error:
             app.logger.error("%s", error)
-            return RefusedSession(error)
+            return refuse(request, error)
+        if session.new:
+            session.start_from(self._manager.csrf_cookie.read(request))
+        return session
 
     async def save_session(self, app: Quart, session: Any, response: Any) -> None:
-        """Save what changed and set the cookie.
+        """Save the changes and set the cookie.
 
-        ``response`` is None at the end of a WebSocket, where nobody is left to be told of
-        trouble: it is logged.
+        ``response`` is None at the end of a WebSocket. An error is then logged, because no
+        client is left to receive it.
         """
         if response is None:
             await self._save_at_close(app, session)
@@ -62,29 +66,38 @@ class ServerSideSessionInterface(SessionInterface):
             response.vary.add("Cookie")
         if isinstance(session, BrowserSession):
             try:
-                await self._keeper.save(session, can_set_cookie=True)
+                await self._manager.save(session, can_set_cookie=True)
             except Exception:
                 session.forget()  # the error page is saved too: it must not fail for the same
                 raise
             self._send_cookie(app, session, response)
 
     async def save_interrupted(self, _error: BaseException | None) -> None:
-        """Save the session of a WebSocket whose handler was cancelled: its client left."""
-        app, session = websocket_ctx.app, websocket_ctx.session
+        """Save the session of a WebSocket whose client has left, which cancelled the handler."""
+        context = current_websocket_context()
+        app, session = context.app, context.session
         await self._save_at_close(app, session)
 
     async def _save_at_close(self, app: Quart, session: Any) -> None:
         if not isinstance(session, BrowserSession):
             return
         try:
-            await self._keeper.save(session, can_set_cookie=False)
+            await self._manager.save(session, can_set_cookie=False)
         except QuarterdeckError as error:
             app.logger.error("a WebSocket's session was not saved: %s", error)
 
     def _send_cookie(self, app: Quart, session: BrowserSession, response: Any) -> None:
-        if session.cookie == "set" and session.sid is not None:
-            self._cookie.set(response, session.sid, self.get_expiration_time(app, session))
-            if self._keeper.clean_up_is_due():
-                app.add_background_task(self._keeper.clean_up)
+        if session.cookie or session.csrf_cookie:
+            response.vary.add("Cookie")  # a cache must not give it to other clients
+        expires = self.get_expiration_time(app, session)
+        expires = self._manager.settings.limit(expires, session.data)
+        if session.cookie == "set" and session.cookie_sid is not None:
+            self._cookie.set(response, session.cookie_sid, expires)
+            if self._manager.clean_up_is_due():
+                app.add_background_task(self._manager.clean_up)
         elif session.cookie == "delete":
             self._cookie.delete(response)
+        if session.csrf_cookie == "set":
+            self._manager.csrf_cookie.set(response, session.data, expires)
+        elif session.csrf_cookie == "delete":
+            self._manager.csrf_cookie.delete(response)

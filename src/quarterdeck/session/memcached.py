@@ -1,6 +1,6 @@
-"""Sessions in Memcached: fast and forgetful.
+"""Sessions in Memcached.
 
-A restart or a full memory ends sessions, and nothing can be listed.
+A restart or a full memory ends sessions, and the sessions of a user cannot be listed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from emcache import (
 
 from quarterdeck.exceptions import ConfigurationError
 
-from .base import Entry, Row, SessionStore
+from .store import Entry, Row, SessionStore
 
 if TYPE_CHECKING:
     from quart import Quart

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from itsdangerous import URLSafeTimedSerializer
 from quart import Quart, has_websocket_context
 
 from quarterdeck._signed_cookie import CookieSessionInterface
 from quarterdeck.exceptions import SessionHandshakeError, StatelessSessionError
 
 from .browser import MappingSession, RefusedSession
-from .keeper import Settings
-from .marks import StatelessEndpoints
+from .error_pages import refuse
+from .manager import Settings
+from .stateless import StatelessEndpoints
 
 if TYPE_CHECKING:
     from quart.wrappers.base import BaseRequestWebsocket
@@ -21,7 +24,17 @@ BEGUN = "_begun"  # when the session began; kept only where there is an absolute
 
 
 class CookieSession(MappingSession):
-    """A session that travels in its cookie."""
+    """A session that is kept in its cookie.
+
+    Attributes:
+        issued: Unix time of the cookie's signature; None if no cookie came.
+    """
+
+    issued: float | None = None
+
+    def regenerate(self) -> None:
+        """Do nothing: the cookie has no id, and each change makes another cookie."""
+        self._touch()
 
     async def save(self) -> None:
         """Nothing to do in a request: the cookie goes out with the response.
@@ -56,11 +69,30 @@ class NullSessionInterface(CookieSessionInterface):
         """The idle lifetime in seconds."""
         return self._settings.idle
 
+    def load(self, app: Quart, signer: URLSafeTimedSerializer, cookie: str) -> Any:
+        """Return the session in a cookie, an empty one if it was not used for too long."""
+        data, issued = signer.loads(cookie, max_age=int(self._settings.idle), return_timestamp=True)
+        if time.time() - issued.timestamp() > self._settings.lifetime(data):
+            return self.session_class()
+        session = self.session_class(data)
+        session.issued = issued.timestamp()
+        return session
+
+    def should_set_cookie(self, app: Quart, session: Any) -> bool:
+        """Whether to send the cookie: after a change, or to extend its lifetime."""
+        if super().should_set_cookie(app, session):
+            return True
+        return session.issued is not None and self._settings.is_due(session.issued, session)
+
+    def get_expiration_time(self, app: Quart, session: Any) -> datetime | None:
+        """Return when the browser may drop the cookie; None if it does so when it is closed."""
+        return self._settings.limit(super().get_expiration_time(app, session), session)
+
     async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> Any:
         """Read the cookie, but not for a stateless view."""
         endpoint = self._stateless.find(request)
         if endpoint is not None:
-            return RefusedSession(StatelessSessionError(endpoint))
+            return refuse(request, StatelessSessionError(endpoint))
         return await super().open_session(app, request)
 
     async def save_session(self, app: Quart, session: Any, response: Any) -> None:

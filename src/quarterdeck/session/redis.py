@@ -7,14 +7,12 @@ import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from quarterdeck.exceptions import ConfigurationError
+from quarterdeck._redis import LOCAL, redis_client, redis_source
 
-from .base import Entry, Row, SessionStore
+from .store import Entry, Row, SessionStore
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -41,7 +39,7 @@ class RedisStore(SessionStore):
 
     Args:
         client: The app's own client, which it closes itself; or the URL for one.
-        prefix: What the keys of the index begin with.
+        prefix: The start of the keys of the index.
         timeout: Seconds for connecting, where the client is made here.
     """
 
@@ -50,7 +48,10 @@ class RedisStore(SessionStore):
 
     def __init__(self, client: Redis | str, *, prefix: str, timeout: float) -> None:
         self._own = isinstance(client, str)
-        self._client = _make_client(client, timeout) if isinstance(client, str) else client
+        if isinstance(client, str):
+            # The caller's timeout holds; a second one costs a quarter of the time.
+            client = redis_client(client, timeout=None, connect_timeout=timeout, retries=1)
+        self._client = client
         self._prefix = prefix
         self._write = self._client.register_script(_WRITE)
 
@@ -100,30 +101,10 @@ class RedisStore(SessionStore):
 
 def make_store(config: Mapping[str, Any], app: Quart) -> RedisStore:
     """Return the store that the configuration describes; nothing connects yet."""
-    client = config["SESSION_REDIS"] or app.config.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
-    if not isinstance(client, str | Redis):
-        raise ConfigurationError(
-            "SESSION_REDIS", f"is {client!r}", "Give a redis.asyncio.Redis, or a URL."
-        )
-    if isinstance(client, Redis) and client.connection_pool.connection_kwargs.get(
-        "decode_responses"
-    ):
-        raise ConfigurationError(
-            "SESSION_REDIS", "decodes what it reads into text", "Give one without decode_responses."
-        )
+    key = "SESSION_REDIS" if config["SESSION_REDIS"] else "REDIS_URL"
+    client = config["SESSION_REDIS"] or app.config.get("REDIS_URL") or LOCAL
     return RedisStore(
-        client, prefix=config["SESSION_KEY_PREFIX"], timeout=config["SESSION_TIMEOUT_SECONDS"]
+        redis_source(key, client),
+        prefix=config["SESSION_KEY_PREFIX"],
+        timeout=config["SESSION_TIMEOUT_SECONDS"],
     )
-
-
-def _make_client(url: str, timeout: float) -> Redis:
-    pool = ConnectionPool.from_url(
-        url,
-        socket_timeout=None,  # the caller's holds; a second one costs a quarter of the time
-        socket_connect_timeout=timeout,
-        # Once, at once: a connection that a restart of the server has cut.
-        retry=Retry(NoBackoff(), 1),
-        # Else every new connection looks up the version of redis-py on disk.
-        driver_info=None,
-    )
-    return Redis.from_pool(pool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -27,18 +28,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from quarterdeck.exceptions import ConfigurationError, DatabaseBusyError
 
-from .base import Entry, Row, SessionStore
+from .store import Entry, Row, SessionStore
 
 if TYPE_CHECKING:
     from quart import Quart
 
-MAX_OWNER = 255  # a longer user id is found by its beginning; the keeper compares the whole
+MAX_OWNER = 255  # a longer user id is found by its beginning; the manager compares the whole
 # A plain BLOB of MySQL ends at 64 KB.
 PAYLOAD = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
 def session_table(metadata: MetaData, name: str = "sessions", schema: str | None = None) -> Table:
-    """Return the table of the store, for the metadata that migrations look at."""
+    """Return the table of the store, for the metadata that migrations use."""
     return Table(
         name,
         metadata,
@@ -144,7 +145,11 @@ def make_store(config: Mapping[str, Any], _app: Quart) -> SQLAlchemyStore:
             f"is {engine!r}",
             "Give an AsyncEngine, or a function: 'lambda: db.engine'.",
         )
-    table = session_table(
-        MetaData(), config["SESSION_SQLALCHEMY_TABLE"], config["SESSION_SQLALCHEMY_SCHEMA"]
-    )
+    table = _table(config["SESSION_SQLALCHEMY_TABLE"], config["SESSION_SQLALCHEMY_SCHEMA"])
     return SQLAlchemyStore(engine, table, create=config["SESSION_SQLALCHEMY_CREATE"])
+
+
+@functools.cache
+def _table(name: str, schema: str | None) -> Table:
+    """Return one table for all apps of the process, whose statements are compiled once."""
+    return session_table(MetaData(), name, schema)

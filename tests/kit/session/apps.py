@@ -6,10 +6,11 @@ import asyncio
 from typing import Any
 
 from markupsafe import Markup
-from quart import Blueprint, Quart, flash, get_flashed_messages, request, session, websocket
+from quart import Blueprint, Quart, abort, flash, get_flashed_messages, request, session, websocket
 from quart.views import View
 
 from quarterdeck.session import Session, SessionStore, save_session, stateless
+from tests.plain import Quart as PlainQuart
 
 SECRET = "only-for-tests"
 
@@ -18,7 +19,7 @@ def make_app(
     config: dict[str, Any] | None = None,
     *,
     store: SessionStore | None = None,
-    app_class: type[Quart] = Quart,
+    app_class: type[Quart] = PlainQuart,
 ) -> Quart:
     """Return an app whose pages do one thing each with the session."""
     app = app_class(__name__)
@@ -57,6 +58,11 @@ def _add_pages(app: Quart) -> None:
 
     bp = stateless(Blueprint("bp", __name__, url_prefix="/bp"))
     bp.get("/page")(plain)
+
+    @bp.get("/gone")
+    async def gone() -> str:
+        abort(404)
+
     app.register_blueprint(bp)
     app.add_url_rule("/class", view_func=StatelessPage.as_view("class"))
 

@@ -8,35 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cachelib import FileSystemCache
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from tests import servers
+from tests.kit.conftest import STARTERS
 from tests.servers import Server
 
-STARTERS: dict[str, Callable[[Path], Server]] = {
-    "redis": servers.redis_server,
-    "mariadb": servers.mariadb,
-    "memcached": servers.memcached,
-    "mongodb": servers.mongodb,
-}
-STORES = ("redis", "memcached", "filesystem", "mongodb", "sqlite", "mariadb")
-
-
-@pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
-    """Start servers by name, each once per run."""
-    started: dict[str, Server] = {}
-
-    def run(name: str) -> Server:
-        if name not in started:
-            server = STARTERS[name](tmp_path_factory.mktemp(name))
-            server.start()
-            started[name] = server
-        return started[name]
-
-    yield run
-    for server in started.values():
-        server.kill()
+STORES = ("redis", "memcached", "filesystem", "mongodb", "sqlite", "mariadb", "cachelib")
 
 
 @pytest.fixture(params=("null", *STORES))
@@ -72,6 +50,9 @@ async def store_config(
         config |= {"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": address}
     elif store_name == "filesystem":
         config |= {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": str(tmp_path / "sessions")}
+    elif store_name == "cachelib":
+        cache = FileSystemCache(str(tmp_path / "cache"), threshold=0)
+        config |= {"SESSION_TYPE": "cachelib", "SESSION_CACHELIB": cache}
     elif store_name == "mongodb":
         config |= {"SESSION_TYPE": "mongodb", "SESSION_MONGODB": f"mongodb://{address}"}
     elif store_name in {"sqlite", "mariadb"}:

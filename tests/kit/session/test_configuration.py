@@ -39,6 +39,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "memcached client": ({"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": 1}, "emcache.Client"),
     "mongodb": ({"SESSION_TYPE": "mongodb", "SESSION_MONGODB": 1}, "pymongo.AsyncMongoClient"),
     "sqlalchemy": ({"SESSION_TYPE": "sqlalchemy"}, "lambda: db.engine"),
+    "cachelib": ({"SESSION_TYPE": "cachelib"}, "cachelib.FileSystemCache('sessions'"),
     "signer": (
         {"SESSION_TYPE": "filesystem", "SESSION_USE_SIGNER": True},
         "'SESSION_USE_SIGNER' needs a key. Set SECRET_KEY",
@@ -79,6 +80,7 @@ def test_refused(config: dict[str, Any], message: str) -> None:
         ("memcached", "emcache", "memcached"),
         ("mongodb", "pymongo", "mongodb"),
         ("sqlalchemy", "sqlalchemy", "sqlalchemy"),
+        ("cachelib", "cachelib", "cachelib"),
     ],
 )
 def test_package_missing(
@@ -97,8 +99,8 @@ def test_package_missing(
     app.config["SESSION_TYPE"] = kind
     with pytest.raises(ConfigurationError) as caught:
         Session(app)
-    assert f"the package '{package}' is not installed" in str(caught.value)
-    assert f"pip install quarterdeck[{extra}]" in str(caught.value)
+    assert f"needs the package '{package}', which is not installed" in str(caught.value)
+    assert f"pip install 'quarterdeck[{extra}]'" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["redis", "memcached", "filesystem", "mongodb"])
@@ -109,7 +111,15 @@ def test_no_server_is_needed_to_begin(kind: str) -> None:
 
 
 def test_every_type_has_an_extra_or_needs_none() -> None:
-    assert TYPES == ("null", "redis", "memcached", "filesystem", "mongodb", "sqlalchemy")
+    assert TYPES == (
+        "null",
+        "redis",
+        "memcached",
+        "filesystem",
+        "mongodb",
+        "sqlalchemy",
+        "cachelib",
+    )
 
 
 def test_names_are_those_of_the_room() -> None:

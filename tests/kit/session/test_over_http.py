@@ -11,6 +11,8 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from quarterdeck.app import Quart as OurQuart
+from tests.plain import QUART
+from tests.plain import Quart as PlainQuart
 
 from .apps import Gate, make_app
 from .conftest import STORES
@@ -21,7 +23,7 @@ on_the_server = pytest.mark.parametrize("store_name", STORES)
 CHANGED = {"text": "é", "number": 7, "list": [1, {"a": None}], "true": True, "float": 0.5}
 
 
-@pytest.fixture(params=[Quart, OurQuart], ids=["Quart", "quarterdeck"])
+@pytest.fixture(params=[PlainQuart, OurQuart], ids=["Quart", "quarterdeck"])
 async def app(request: pytest.FixtureRequest, store_config: dict[str, Any]) -> AsyncIterator[Quart]:
     app = make_app(store_config, app_class=request.param)
     async with app.test_app():
@@ -164,7 +166,9 @@ async def test_made_up_ids_are_not_adopted(app: Quart, client: Any, made_up: str
 
 
 @pytest.mark.hazard("Vary: Cookie lost on pages that only read")
-async def test_vary(client: Client) -> None:
+async def test_vary(app: Quart, client: Client) -> None:
+    if not isinstance(app, OurQuart) and QUART > (0, 22):
+        pytest.skip("stock Quart 0.23 reads the session of every request")
     for path, vary in {"/": "Cookie", "/plain": None, "/public": None}.items():
         assert (await client.get(path)).headers.get("Vary") == vary, path
     await post(client, "/set", name="x")

@@ -6,35 +6,21 @@ import json
 import logging
 import pickle
 import time
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 from markupsafe import Markup
-from quart import Quart, session
+from quart import Quart, Response, get_flashed_messages, session
 from quart.typing import TestClientProtocol as Client
 
 from quarterdeck.session import Entry, Session, stateless
+from tests.kit.conftest import Advance
 
 from .apps import make_app
 from .memory import MemoryStore
 
 HOUR = 3600.0
-Advance = Callable[[float], None]
-
-
-@pytest.fixture
-def advance(monkeypatch: pytest.MonkeyPatch) -> Advance:
-    """Turn the clock forward."""
-    real, ahead = time.time, 0.0
-    monkeypatch.setattr(time, "time", lambda: real() + ahead)
-
-    def turn(seconds: float) -> None:
-        nonlocal ahead
-        ahead += seconds
-
-    return turn
 
 
 @pytest.fixture
@@ -129,6 +115,37 @@ class TestStateless:
 
         assert await (await client.get("/wrong")).get_json() == {"session": {}}
 
+    @pytest.mark.parametrize("path", ["/static/none.css", "/bp/gone"])
+    async def test_other_error_pages_do_too(
+        self, app: Quart, client: Client, store: MemoryStore, path: str
+    ) -> None:
+        @app.errorhandler(404)
+        async def error_page(error: Exception) -> Any:
+            flashes = get_flashed_messages()
+            await session.save()  # type: ignore[attr-defined]  # ours
+            session["lost"] = True
+            return {"flashes": flashes, "name": session.get("name")}, 404
+
+        store.calls.clear()
+        response = await client.get(path)
+        assert await response.get_json() == {"flashes": [], "name": None}
+        assert not store.calls
+        assert "Vary" not in response.headers
+        assert await values(client) == {"name": "x"}
+
+    async def test_a_hook_that_fails_after_the_view_has_an_error_page(
+        self, app: Quart, client: Client
+    ) -> None:
+        @app.after_request
+        async def fail(response: Response) -> Response:
+            raise KeyError("in the hook")
+
+        @app.errorhandler(500)
+        async def error_page(error: Exception) -> Any:
+            return {"name": session.get("name")}, 500
+
+        assert await (await client.get("/public")).get_json() == {"name": None}
+
     async def test_mark_above_the_route(self, app: Quart) -> None:
         @stateless
         @app.get("/above")
@@ -195,6 +212,9 @@ class TestLifetimes:
 
     async def test_row_tells_its_end_to_the_store(self, client: Client, store: MemoryStore) -> None:
         (entry, _), *_ = store.rows.values()
+        assert entry.expires == pytest.approx(time.time() + HOUR, abs=60)
+        await client.post("/sign-in/7")
+        (entry, _), *_ = store.rows.values()
         assert entry.expires == pytest.approx(time.time() + 31 * 24 * HOUR, abs=60)
 
 
@@ -260,7 +280,7 @@ class TestRows:
 
     async def test_keys_are_text(self, app: Quart) -> None:
         async with app.test_request_context("/"):
-            with pytest.raises(TypeError, match="has a key that is no text"):
+            with pytest.raises(TypeError, match="has a key that is not text"):
                 session[1] = "x"  # type: ignore[index]
 
     @pytest.mark.parametrize(

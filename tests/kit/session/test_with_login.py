@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from quart import Quart, websocket
+from quart import Quart, abort, websocket
 from quart.typing import TestClientProtocol as Client
 
 from quarterdeck.login import (
@@ -18,6 +18,7 @@ from quarterdeck.login import (
     logout_user,
 )
 from quarterdeck.session import Session, stateless
+from quarterdeck.wtf import CSRFProtect, generate_csrf
 
 from .memory import MemoryStore
 
@@ -70,6 +71,11 @@ def app(store: MemoryStore) -> Quart:
     async def health() -> str:
         return "well"
 
+    @app.get("/health/gone")
+    @stateless
+    async def gone() -> str:
+        abort(404)
+
     @app.websocket("/ws")
     @login_required
     async def socket() -> None:
@@ -103,6 +109,23 @@ async def test_sign_in_takes_a_new_id_and_sign_out_deletes(
 async def test_stateless_view_asks_for_nobody(client: Client, store: MemoryStore) -> None:
     store.calls.clear()
     assert (await client.get("/health")).status_code == 200
+    assert not store.calls
+
+
+@pytest.mark.parametrize("path", ["/health/gone", "/static/none.css"])
+async def test_error_page_of_a_stateless_view_is_for_a_visitor(
+    app: Quart, client: Client, store: MemoryStore, path: str
+) -> None:
+    app.secret_key = "for the token"
+    CSRFProtect(app)
+
+    @app.errorhandler(404)
+    async def error_page(error: Exception) -> Any:
+        return {"user": current_user.get_id(), "token": bool(generate_csrf())}, 404
+
+    store.calls.clear()
+    response = await client.get(path)
+    assert (response.status_code, await response.get_json()) == (404, {"user": None, "token": True})
     assert not store.calls
 
 

@@ -1,7 +1,7 @@
-"""The contract of a session store: what there is to write for another technology.
+"""The contract of a session store, to implement for another technology.
 
-A store keeps rows of bytes. What is in them, how long they are good for, and how the
-changes of concurrent requests come together is decided above it (``keeper``).
+A store keeps rows of bytes. The manager (``manager``) decides about their contents and
+lifetimes, and merges the changes of concurrent requests.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from quarterdeck.exceptions import SessionListingError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was read.
+    """A row as the store has read it.
 
     Attributes:
         payload: The bytes.
-        version: Told to ``replace``, which finds out by it whether the row was changed since.
+        version: Passed to ``replace``, which detects by it whether the row has changed since.
     """
 
     payload: bytes
@@ -30,12 +30,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be written.
+    """A row for the store to write.
 
     Attributes:
         payload: The bytes.
-        expires: Unix time from which the row is rubbish and may be removed.
-        owner: The user whose session it is, for ``find``; None before sign-in.
+        expires: Unix time from which the row may be removed.
+        owner: The id of the signed-in user, for ``find``; None for an anonymous session.
     """
 
     payload: bytes
@@ -61,13 +61,13 @@ class SessionInfo:
 class SessionStore(ABC):
     """Where the rows are kept; one instance per app.
 
-    A store opens its client when it is first used, on the event loop that serves, and is
-    not asked to hurry: its caller ends an operation that takes too long by cancelling it.
+    A store opens its client at the first use, on the event loop that serves. It needs no time
+    limits: the caller cancels an operation that takes too long.
     """
 
     name: ClassVar[str]
     errors: ClassVar[tuple[type[Exception], ...]]
-    """What the client raises when the server is away or in trouble, beside OSError."""
+    """The errors of the client if the server fails or is not reachable, besides OSError."""
 
     @abstractmethod
     async def read(self, key: str) -> Row | None:
@@ -82,7 +82,7 @@ class SessionStore(ABC):
         """Overwrite the row if it is still there and still of ``version``, in one step.
 
         Returns:
-            False if not: a row that was deleted meanwhile must not come back.
+            Whether it was overwritten. A row that was deleted must not come back.
         """
 
     @abstractmethod
@@ -93,19 +93,19 @@ class SessionStore(ABC):
         """Return key and payload of every row of ``owner``.
 
         Raises:
-            SessionListingError: If the technology cannot look for rows.
+            SessionListingError: If the technology cannot search rows.
         """
         raise SessionListingError(self.name)
 
     async def existing(self, keys: Collection[str]) -> set[str]:
         """Return those of ``keys`` that have a row which has not expired.
 
-        In one question where the technology can; here one by one.
+        Override it if the technology can answer in one query.
         """
         return {key for key in keys if await self.read(key) is not None}
 
     async def clean_up(self) -> None:
-        """Remove expired rows, where the technology does not do so by itself."""
+        """Remove expired rows, if the technology does not do so by itself."""
         return
 
     async def aclose(self) -> None:

@@ -1,0 +1,386 @@
+"""The manager between the browser sessions of an app and its store, the same for all stores.
+
+Saving is compare-and-set. If another request changed the row first, the row is read again and
+the keys that this request changed are applied to it, so neither request loses anything.
+A missing row was deleted on purpose: the changes of a late request are dropped with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from quarterdeck.exceptions import (
+    SessionHandshakeError,
+    SessionUnavailableError,
+    SessionUnreadableError,
+)
+
+from .browser import BrowserSession, Loaded
+from .codec import Codec, Envelope
+from .csrf_cookie import CSRFCookie, CSRFOnly
+from .store import Entry, SessionInfo, SessionStore
+
+logger = logging.getLogger("quarterdeck.session")
+
+ATTEMPTS = 30
+PAUSE = 0.01  # seconds, times the number of attempts
+RENEW_AFTER = 0.1  # of the idle lifetime: the only write that reading ever causes
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The rules of one app. Lengths of time in seconds.
+
+    Attributes:
+        idle: A session unused for so long has ended.
+        anonymous_idle: The same for a session without a user.
+        absolute: A session begun so long ago has ended; None for no limit.
+        renew: Whether use extends the idle lifetime.
+        owner_key: The key of a session that names its user.
+        timeout: The store counts as down if it takes longer.
+        clean_up_every: New sessions between two removals of expired rows, on average.
+    """
+
+    prefix: str
+    id_length: int
+    permanent: bool
+    idle: float
+    anonymous_idle: float
+    absolute: float | None
+    renew: bool
+    owner_key: str
+    timeout: float
+    clean_up_every: int
+
+    def owner(self, data: Mapping[str, Any]) -> str | None:
+        """The id of the signed-in user; None for an anonymous session."""
+        owner = data.get(self.owner_key)
+        return None if owner is None else str(owner)
+
+    def lifetime(self, data: Mapping[str, Any]) -> float:
+        """Seconds after which a session with this data has ended if it is not used."""
+        return self.anonymous_idle if self.owner(data) is None else self.idle
+
+    def limit(self, expires: datetime | None, data: Mapping[str, Any]) -> datetime | None:
+        """Let a cookie expire no later than its session; None if the browser ends it."""
+        if expires is None:
+            return None
+        return min(expires, _moment(time.time() + self.lifetime(data)))
+
+    def is_due(self, seen: float, data: Mapping[str, Any]) -> bool:
+        """Whether to extend the lifetime of a session that was last seen at this Unix time."""
+        return self.renew and time.time() - seen >= self.lifetime(data) * RENEW_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The changes that one request made to a session."""
+
+    changed: dict[str, Any]
+    removed: frozenset[str]
+    cleared: bool
+
+    def apply(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return ``data`` with the changes."""
+        kept = {} if self.cleared else {k: v for k, v in data.items() if k not in self.removed}
+        return kept | self.changed
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.removed or self.cleared)
+
+
+class SessionManager:
+    """Loads, saves, lists and ends the browser sessions of one app."""
+
+    def __init__(
+        self, store: SessionStore, codec: Codec, settings: Settings, csrf_cookie: CSRFCookie
+    ) -> None:
+        self.store = store
+        self.csrf_cookie = csrf_cookie
+        self.codec = codec
+        self.settings = settings
+        self._trouble: tuple[type[Exception], ...] = (TimeoutError, OSError, *store.errors)
+
+    def new(self) -> BrowserSession:
+        """Return an empty session. It gets an id and a row when it has contents to store."""
+        return BrowserSession(self, permanent=self.settings.permanent)
+
+    async def open(self, sid: str) -> BrowserSession:
+        """Return the session with this id, or a new session: an unknown id is never adopted.
+
+        Raises:
+            SessionUnavailableError: If the store is down.
+        """
+        async with self.in_time():
+            found = await self.read(self.key(sid))
+        if found is None:
+            return self.new()
+        loaded, data = found
+        return BrowserSession(
+            self, permanent=self.settings.permanent, sid=sid, loaded=loaded, data=data
+        )
+
+    async def read(self, key: str) -> tuple[Loaded, dict[str, Any]] | None:
+        """Return the row and its data, if it is there, readable and not too old."""
+        row = await self.store.read(key)
+        if row is None:
+            return None
+        try:
+            envelope, data = self.codec.unseal(row.payload)
+        except SessionUnreadableError as error:
+            logger.warning("session row ignored: %s", error)
+            return None
+        if self.expiry(envelope, data) <= time.time():
+            return None
+        return Loaded(key, envelope, row), data
+
+    # --- saving ------------------------------------------------------------------------
+
+    async def save(self, session: BrowserSession, *, can_set_cookie: bool) -> None:
+        """Write the changes, and note in the session whether to set or delete its cookie.
+
+        Raises:
+            SessionHandshakeError: If it takes a new cookie and none can be set.
+            SessionUnavailableError: If the store is down.
+            SessionValueError: If a value cannot be stored.
+        """
+        if not (session.accessed or session.modified):
+            return
+        loaded = session.loaded
+        if loaded is None:
+            await self._save_new(session, can_set_cookie=can_set_cookie)
+            return
+        if session.wants_new_id and not can_set_cookie:
+            raise SessionHandshakeError
+        changes = self._compare(session, loaded)
+        async with self.in_time():
+            if session.wants_new_id:
+                await self._move(session, loaded, changes)
+            elif changes:
+                await self._merge(session, loaded, changes)
+            elif self.settings.is_due(loaded.envelope.seen, session.data):
+                await self._renew(session, loaded)
+
+    async def reload(self, session: BrowserSession) -> None:
+        """Read the row again, and apply the unsaved changes of this session to it.
+
+        Raises:
+            SessionUnavailableError: If the store is down.
+        """
+        loaded = session.loaded
+        if loaded is None:
+            return
+        changes = self._compare(session, loaded)
+        async with self.in_time():
+            found = await self.read(loaded.key)
+        if found is None:
+            session.reset(None, {})
+        else:
+            session.loaded, session.data = found[0], changes.apply(found[1])
+
+    def _compare(self, session: BrowserSession, loaded: Loaded) -> Changes:
+        """Return the changes against the row, also those deep inside a value."""
+        data, codec = session.data, self.codec
+        if session.cleared:
+            return Changes(data, frozenset(), True)
+        if codec.encode(data) == loaded.envelope.raw:
+            return Changes({}, frozenset(), False)
+        old = codec.decode(loaded.envelope.raw)
+        changed = {
+            key: value
+            for key, value in data.items()
+            if key not in old or not codec.same(old[key], value)
+        }
+        return Changes(changed, frozenset(old.keys() - data.keys()), False)
+
+    async def _save_new(self, session: BrowserSession, *, can_set_cookie: bool) -> None:
+        """Save a session that has no row: in the CSRF cookie while that holds all of it."""
+        before = session.csrf_only
+        if before is not None and session.data == before.data:
+            if can_set_cookie and self.settings.is_due(before.issued, before.data):
+                session.csrf_cookie = "set"
+            return
+        if before is None and session.is_empty:
+            return
+        if not can_set_cookie:
+            raise SessionHandshakeError
+        if session.is_empty:
+            session.reset(None, {})
+            session.csrf_only, session.csrf_cookie = None, "delete"
+            return
+        async with self.in_time():
+            await self._create(session, time.time())
+
+    async def _create(self, session: BrowserSession, created: float) -> None:
+        if self.csrf_cookie.can_hold(session.data):
+            if session.cookie_sid is not None:
+                session.cookie = "delete"
+            session.reset(None, session.data)
+            session.csrf_only, session.csrf_cookie = CSRFOnly(dict(session.data)), "set"
+            return
+        envelope = Envelope(created, time.time(), self.codec.encode(session.data))
+        loaded = Loaded(self.key(session.next_sid()), envelope, None)
+        await self.store.create(loaded.key, self.entry(envelope, session.data))
+        session.take_next_sid()
+        session.cookie = "set"
+        if session.csrf_only is not None:
+            session.csrf_only, session.csrf_cookie = None, "delete"
+        session.reset(loaded, session.data)
+
+    async def _merge(self, session: BrowserSession, loaded: Loaded, changes: Changes) -> None:
+        for attempt in range(ATTEMPTS):
+            current = await self._current(loaded, fresh=attempt > 0)
+            if current is None:
+                return session.reset(None, {})
+            data = changes.apply(current[1])
+            if changes.cleared and not data:
+                await self.store.delete(loaded.key)
+                return _end(session)
+            if await self._replace(session, current[0], data):
+                if session.is_empty:
+                    await self.store.delete(loaded.key)
+                    return _end(session)
+                if session.permanent or session.was_permanent:
+                    session.cookie = "set"
+                return None
+            await asyncio.sleep(random.random() * PAUSE * attempt)  # noqa: S311  # no secret
+        raise SessionUnavailableError(self.store.name, f"{ATTEMPTS} saves met other writers")
+
+    async def _move(self, session: BrowserSession, loaded: Loaded, changes: Changes) -> None:
+        """Give the session a new row under a new id.
+
+        The data moves only if the old row still exists. A missing row was signed out by another
+        request, and its data must not come back under another id.
+        """
+        created = time.time()
+        if session.cleared:
+            await self.store.delete(loaded.key)
+        else:
+            current = await self._current(loaded, fresh=True)
+            if current is None or not await self.store.delete(loaded.key):
+                return session.reset(None, {})
+            created = current[0].envelope.created
+            session.data = changes.apply(current[1])
+        if session.is_empty:
+            return _end(session)
+        return await self._create(session, created)
+
+    async def _renew(self, session: BrowserSession, loaded: Loaded) -> None:
+        """Extend the lifetime; if another request is writing, that extends it."""
+        current = await self._current(loaded, fresh=False)
+        if current and await self._replace(session, *current) and session.permanent:
+            session.cookie = "set"
+
+    async def _current(
+        self, loaded: Loaded, *, fresh: bool
+    ) -> tuple[Loaded, dict[str, Any]] | None:
+        """Return row and data as they were read, or read them again."""
+        if fresh or loaded.row is None:
+            return await self.read(loaded.key)
+        return loaded, self.codec.decode(loaded.envelope.raw)
+
+    async def _replace(self, session: BrowserSession, loaded: Loaded, data: dict[str, Any]) -> bool:
+        assert loaded.row is not None  # noqa: S101  # _current gave it
+        envelope = Envelope(loaded.envelope.created, time.time(), self.codec.encode(data))
+        entry = self.entry(envelope, data)
+        done = await self.store.replace(loaded.key, entry, loaded.row.version)
+        if done:
+            session.reset(replace(loaded, envelope=envelope, row=None), data)
+        return done
+
+    # --- looking after them -----------------------------------------------------------
+
+    async def find(self, owner: str) -> list[SessionInfo]:
+        """Return the sessions of a user, the last used first.
+
+        Raises:
+            SessionListingError: If the store cannot look for rows.
+            SessionUnavailableError: If the store is down.
+        """
+        async with self.in_time():
+            rows = await self.store.find(owner)
+        found = []
+        for key, payload in rows:
+            try:
+                envelope, data = self.codec.unseal(payload)
+            except SessionUnreadableError:
+                continue
+            expires = self.expiry(envelope, data)
+            if expires > time.time() and self.settings.owner(data) == owner:
+                times = map(_moment, (envelope.created, envelope.seen, expires))
+                found.append(SessionInfo(key, *times))
+        return sorted(found, key=lambda info: info.seen, reverse=True)
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        """Return the keys of those rows that still exist, in one query."""
+        async with self.in_time():
+            return await self.store.existing(keys)
+
+    async def end(self, key: str) -> bool:
+        """Delete a row; requests under way cannot bring it back."""
+        async with self.in_time():
+            return await self.store.delete(key)
+
+    def clean_up_is_due(self) -> bool:
+        """Whether to clean up the store after this request; true at random, at the set rate."""
+        return random.randrange(self.settings.clean_up_every) == 0  # noqa: S311  # no secret
+
+    async def clean_up(self) -> None:
+        """Remove expired rows. A failure is logged, not raised."""
+        try:
+            await self.store.clean_up()
+        except self._trouble as error:
+            logger.warning("expired sessions were not removed: %r", error)
+
+    # --- names, times, trouble --------------------------------------------------------
+
+    def key(self, sid: str) -> str:
+        """Return the name of a row, a hash: reading the store yields no usable id."""
+        return self.settings.prefix + hashlib.sha256(sid.encode()).hexdigest()
+
+    def entry(self, envelope: Envelope, data: dict[str, Any]) -> Entry:
+        """Return the row for the store to write."""
+        expires = self.expiry(envelope, data)
+        return Entry(self.codec.seal(envelope), expires, self.settings.owner(data))
+
+    def expiry(self, envelope: Envelope, data: Mapping[str, Any]) -> float:
+        """Return the Unix time at which the session expires if it is not used again."""
+        idle = envelope.seen + self.settings.lifetime(data)
+        absolute = self.settings.absolute
+        return idle if absolute is None else min(idle, envelope.created + absolute)
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """Limit the time of the operations in this block.
+
+        Raises:
+            SessionUnavailableError: If the store is too slow or fails.
+        """
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                yield
+        except self._trouble as error:
+            raise SessionUnavailableError(self.store.name, repr(error)) from error
+
+
+def _moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)
+
+
+def _end(session: BrowserSession) -> None:
+    """Empty the session and delete its cookie.
+
+    A late request whose session another request has ended keeps the cookie: the browser may
+    already hold the cookie of the next session.
+    """
+    session.reset(None, {})
+    session.cookie = "delete"
