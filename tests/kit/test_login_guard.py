@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from quart import Blueprint, Quart, websocket
-from quart.testing.connections import WebsocketDisconnectError
+from quart import Blueprint, websocket
 from quart.typing import TestClientProtocol as Client
 from quart.views import MethodView, View
 
@@ -32,6 +31,8 @@ from quarterdeck.login import (
     public,
     role_required,
 )
+from quarterdeck.testing import WebsocketDisconnectError
+from tests.plain import Quart
 
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -85,7 +86,9 @@ def make_view() -> Any:
 
 
 async def status(app: Quart, path: str, user_id: str | None = None, **kwargs: Any) -> int:
+    """Ask as a program does, which is not led to the sign-in page."""
     client = app.test_client() if user_id is None else await sign_in(app, user_id)
+    kwargs.setdefault("headers", {"Accept": "application/json"})
     return (await client.open(path, **kwargs)).status_code
 
 
@@ -377,8 +380,6 @@ async def test_a_form_leads_back_to_its_page(
 @pytest.mark.parametrize(
     "headers",
     [
-        {},
-        {"Accept": "*/*"},
         {"Accept": "application/json"},
         HTML | {"Sec-Fetch-Mode": "cors"},
         HTML | {"X-Requested-With": "XMLHttpRequest"},
@@ -387,6 +388,23 @@ async def test_a_form_leads_back_to_its_page(
 )
 async def test_programs_get_401(closed: Quart, headers: dict[str, str]) -> None:
     assert await status(closed, "/orders/1", headers=headers) == 401
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "*/*"}])
+async def test_clients_that_say_nothing_are_redirected_as_in_flask_login(
+    closed: Quart, headers: dict[str, str]
+) -> None:
+    assert await status(closed, "/orders/1", headers=headers) == 302
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "*/*"}])
+async def test_only_pages_are_redirected_if_the_app_wants_it(headers: dict[str, str]) -> None:
+    app = Quart(__name__)
+    app.config.update(SECRET_KEY="test", LOGIN_VIEW="/login", LOGIN_REDIRECT_PAGES_ONLY=True)
+    LoginManager(app)
+    app.add_url_rule("/page", "page", login_required(make_view()))
+    assert await status(app, "/page", headers=headers) == 401
+    assert await status(app, "/page", headers=HTML) == 302
 
 
 async def test_pages_without_a_login_view_get_401(closed: Quart) -> None:
@@ -432,7 +450,8 @@ async def test_a_login_view_that_is_closed_says_so() -> None:
 
 async def test_error_handlers_of_the_app_answer(closed: Quart) -> None:
     closed.register_error_handler(401, lambda error: ("who are you", 401))
-    response = await closed.test_client().get("/orders/1")
+    headers = {"Accept": "application/json"}
+    response = await closed.test_client().get("/orders/1", headers=headers)
     assert await response.get_data(as_text=True) == "who are you"
 
 
@@ -494,3 +513,49 @@ async def test_a_websocket_of_a_user_who_is_gone(app: Quart) -> None:
         with pytest.raises(WebsocketDisconnectError) as caught:
             await connection.receive()
         assert caught.value.args == (NOT_SIGNED_IN,)
+
+
+def make_blueprint(decorate: Any, name: str = "shop") -> Blueprint:
+    blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
+    blueprint.add_url_rule("/plain", "plain", make_view())
+    blueprint.add_url_rule("/open", "open", public(make_view()))
+    blueprint.add_url_rule("/write", "write", permission_required("write")(make_view()))
+    decorated: Blueprint = decorate(blueprint)
+    assert decorated is blueprint
+    return blueprint
+
+
+async def test_a_mark_on_a_blueprint_holds_for_its_views(app: Quart) -> None:
+    app.register_blueprint(make_blueprint(role_required("admin", "boss")))
+
+    assert await status(app, "/shop/plain") == 401
+    assert await status(app, "/shop/plain", "ada") == 403
+    assert await status(app, "/shop/plain", "boss") == 200
+    assert await status(app, "/shop/open") == 200
+    assert await status(app, "/shop/write", "boss") == 403, "both conditions must be met"
+    assert await status(app, "/shop/write", "admin") == 200
+
+
+async def test_a_mark_on_a_blueprint_holds_for_those_inside_it(app: Quart) -> None:
+    outer = Blueprint("outer", __name__)
+    outer.register_blueprint(make_blueprint(lambda blueprint: blueprint, "inner"))
+    outer.register_blueprint(make_blueprint(public, "free"))
+    app.register_blueprint(login_required(outer))
+
+    assert await status(app, "/inner/plain") == 401
+    assert await status(app, "/inner/plain", "ada") == 200
+    assert await status(app, "/free/plain") == 200
+    assert await status(app, "/free/write") == 401
+
+
+async def test_a_marked_blueprint_needs_a_login_manager() -> None:
+    app = Quart(__name__)
+    app.register_blueprint(make_blueprint(login_required))
+
+    assert await status(app, "/shop/plain") == 500
+
+
+@pytest.mark.parametrize("mark", [login_required, public, role_required("admin")])
+def test_a_mark_on_an_app_is_refused(mark: Any) -> None:
+    with pytest.raises(AccessConflictError, match="require_login=True"):
+        mark(Quart(__name__))

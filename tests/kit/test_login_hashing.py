@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from quarterdeck.exceptions import ExtensionNotInitializedError
+from quarterdeck.exceptions import AppContextMissingError, ExtensionNotInitializedError
 from quarterdeck.login import LoginManager, hash_password, verify_and_update, verify_password
 
 
@@ -87,6 +87,36 @@ async def test_the_loop_goes_on_and_the_pool_is_bounded() -> None:
         assert len(app.extensions["login"].hasher._pool._threads) == 2
 
 
+async def test_one_too_many_is_a_503() -> None:
+    """Two hashed, three waiting; the sixth is refused at once, and later ones are taken again."""
+    app = make_app(LOGIN_HASH_WORKERS=2, LOGIN_HASH_MAX_WAITING=3)
+
+    @app.post("/")
+    async def view() -> str:
+        return await hash_password("secret")
+
+    async with app.test_app():
+        client = app.test_client()
+        answers = await asyncio.gather(*(client.post("/") for _ in range(6)))
+        assert sorted(answer.status_code for answer in answers) == [200] * 5 + [503]
+        refused = next(answer for answer in answers if answer.status_code == 503)
+        assert refused.headers["Retry-After"] == "2"
+        assert "Too many people are signing in" in await refused.get_data(as_text=True)
+        assert (await client.post("/")).status_code == 200
+
+
+async def test_a_client_that_leaves_gives_up_its_place() -> None:
+    app = make_app(LOGIN_HASH_WORKERS=1, LOGIN_HASH_MAX_WAITING=1)
+    async with app.app_context():
+        first = asyncio.create_task(hash_password("secret"))
+        second = asyncio.create_task(hash_password("secret"))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.wait([second])
+        assert await hash_password("secret")
+        await first
+
+
 async def test_the_pool_ends_with_the_app() -> None:
     app = make_app()
     async with app.test_app(), app.app_context():
@@ -102,3 +132,8 @@ async def test_login_manager_is_needed() -> None:
     async with Quart(__name__).app_context():
         with pytest.raises(ExtensionNotInitializedError, match="LoginManager"):
             await hash_password("secret")
+
+
+async def test_outside_of_an_app_the_error_names_the_remedy() -> None:
+    with pytest.raises(AppContextMissingError, match=r"async with app\.app_context\(\):"):
+        await hash_password("secret")

@@ -117,10 +117,15 @@ def test_a_date_alone_shows_no_clock() -> None:
     assert inner(Timestamp(date(2026, 11, 21)).format("LLLL")) == "Saturday 21 November 2026"
 
 
-async def test_default_format() -> None:
+@pytest.fixture
+def short() -> tuple[Quart, Moment]:
     app = Quart(__name__)
     app.config["MOMENT_DEFAULT_FORMAT"] = "D MMM"
-    moment = Moment(app)
+    return app, Moment(app)
+
+
+async def test_default_format(short: tuple[Quart, Moment]) -> None:
+    app, moment = short
     async with app.app_context():
         assert inner(moment(NINE).format()) == "21 Nov"
 
@@ -170,6 +175,7 @@ def test_distance_without_direction() -> None:
     html = Timestamp(NINE).fromTime(date(2026, 11, 19), no_suffix=True)
     assert inner(html) == "2 days"
     assert 'data-moment-plain="" data-moment-other="2026-11-19"' in html
+    assert inner(Timestamp(NINE).toTime("2026-11-24", no_suffix=True)) == "3 days"
 
 
 @pytest.mark.feature("MO1")
@@ -185,6 +191,7 @@ def test_numbers() -> None:
         ("2026-11-21T09:00:00Z", "2026-11-21T08:58:30Z", "minutes", 1),
         ("2026-11-21T08:58:30Z", "2026-11-21T09:00:00Z", "minute", -1),
         ("2026-11-21", "2026-11-01", "days", 20),
+        ("2026-11-21T09:00:00Z", "2026-11-20T10:30:00Z", "hours", 22),
         ("2026-11-21", "2026-11-01", "weeks", 2),
         ("2026-11-21", "2026-10-21", "months", 1),
         ("2026-11-20", "2026-10-21", "months", 0),
@@ -210,7 +217,8 @@ def test_no_time_is_written_as_nothing() -> None:
 async def test_now_is_only_what_was_not_given(app: Quart) -> None:
     moment: Any = app.jinja_env.globals["moment"]
     async with app.app_context():
-        assert abs(int(inner(moment().unix())) - datetime.now(UTC).timestamp()) < 5
+        for now in (moment(), moment.create()):
+            assert abs(int(inner(now.unix())) - datetime.now(UTC).timestamp()) < 5
         assert moment(None).unix() == ""
 
 
@@ -250,6 +258,44 @@ async def test_script_and_language(app: Quart) -> None:
     response = await app.test_client().get(script.split('"')[3])
     assert response.mimetype == "text/javascript"
     assert "immutable" in response.headers["Cache-Control"]
+
+
+async def test_arguments_of_flask_moment(app: Quart) -> None:
+    async with app.test_request_context("/"):
+        html = await render_template_string(
+            "{{ moment.include_moment(version='2.29', local_js='/x.js', no_js=True) }}|"
+            "{{ moment.locale(auto_detect=True) }}|{{ moment.locale() }}|"
+            "{{ moment.create('2026-01-02').format() }}"
+        )
+        with pytest.raises(MomentArgumentError, match="cannot change a language"):
+            await render_template_string("{{ moment.locale('en', customization={}) }}")
+    script, nothing, english, time = html.split("|")
+    assert script.startswith('<script type="module" src="/moment/static/moment.js?v=')
+    assert nothing == ""
+    assert english == '<template data-moment-locale="en"></template>'
+    assert "2 January 2026" in time
+
+
+def test_a_time_on_the_wall_has_no_zone() -> None:
+    zone = timezone(timedelta(hours=5))
+    opening = Timestamp(datetime(2026, 1, 2, 9, 30, tzinfo=zone), local=True)
+    assert opening.format("LLL") == (
+        '<time datetime="2026-01-02T09:30:00" data-moment="format" data-moment-format="LLL">'
+        "2 January 2026 09:30</time>"
+    )
+    assert ' data-moment-other="2026-01-02T08:30:00"' in opening.fromTime("2026-01-02T08:30:00")
+
+
+async def test_now_on_the_wall(app: Quart) -> None:
+    async with app.app_context():
+        html = await render_template_string("{{ moment(local=True).format() }}")
+    assert "UTC" not in html
+
+
+def test_init_app() -> None:
+    app, moment = Quart(__name__), Moment()
+    moment.init_app(app)
+    assert app.jinja_env.globals["moment"] is moment
 
 
 def test_init_app_twice(app: Quart) -> None:

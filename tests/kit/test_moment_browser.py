@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, Route, async_playwright, expect
 from quart import Quart, Response, render_template_string
 
 from quarterdeck.moment import Moment, Timestamp
-from tests.services import require_program
+from tests.services import require_chromium
 
 pytestmark = [
     pytest.mark.external_service("chromium"),
@@ -33,7 +33,7 @@ Open = Callable[..., Any]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    chromium = require_program("Chromium", "/usr/bin/chromium")
+    chromium = require_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser

@@ -18,6 +18,7 @@ from wtforms.validators import DataRequired
 from quarterdeck.app import Quart as DeckQuart
 from quarterdeck.exceptions import ConfigurationError, ExtensionAlreadyInitializedError
 from quarterdeck.wtf import CSRFError, CSRFProtect, QuartForm, generate_csrf, validate_csrf
+from quarterdeck.wtf.origin import Origin
 
 
 class NameForm(QuartForm):
@@ -434,3 +435,32 @@ def test_error_is_a_bad_request_with_a_reason() -> None:
     error = CSRFError("token_missing")
     assert isinstance(error, BadRequest)
     assert error.reason == "token_missing"
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "same"),
+    [
+        ("https://crm.example", "crm.example", True),
+        ("https://crm.example", "crm.example:443", True),
+        ("https://crm.example:443/orders/?page=2", "crm.example", True),
+        ("http://crm.example", "crm.example:80", True),
+        ("https://crm.example:8443", "crm.example:8443", True),
+        ("https://crm.example", "crm.example:8443", False),
+        ("https://crm.example:8443", "crm.example", False),
+        ("https://evil.example", "crm.example", False),
+        ("ftp://crm.example", "crm.example", False),
+        ("https://crm.example", "", False),
+    ],
+)
+def test_an_origin_is_at_its_host_only(url: str, host: str, same: bool) -> None:
+    origin = Origin.parse(url)
+
+    assert origin is not None
+    assert origin.is_at(host) is same
+
+
+@pytest.mark.parametrize(
+    "url", [None, "", "null", "crm.example", "//crm.example", "https://", "https://crm.example:x"]
+)
+def test_these_have_no_origin(url: str | None) -> None:
+    assert Origin.parse(url) is None

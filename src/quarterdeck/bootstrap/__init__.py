@@ -5,6 +5,11 @@ Needs ``quarterdeck[bootstrap]``.
 
 from __future__ import annotations
 
-from .extension import Bootstrap
+from quarterdeck import _extras
 
-__all__ = ["Bootstrap"]
+_extras.needs("bootstrap", "wtforms")
+
+from .extension import Bootstrap, Bootstrap5
+from .fields import SwitchField
+
+__all__ = ["Bootstrap", "Bootstrap5", "SwitchField"]

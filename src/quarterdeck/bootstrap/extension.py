@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,49 +11,15 @@ from quart import url_for
 from wtforms import HiddenField
 
 from quarterdeck._assets import AssetBlueprint
-from quarterdeck._config import ConfigKey, boolean, read, text
-from quarterdeck._state import ExtensionState
+from quarterdeck.config import read
 from quarterdeck.exceptions import ConfigurationError, MacroUseError
 
 from . import icons
+from .config import CONFIG, STATE, BootstrapState
 from .package import installed
 
 if TYPE_CHECKING:
     from quart import Quart
-
-CONFIG = (
-    ConfigKey("BOOTSTRAP_BOOTSWATCH_THEME", None, text, "Name of a Bootswatch theme"),
-    ConfigKey("BOOTSTRAP_BTN_STYLE", "primary", text, "Style of submit buttons"),
-    ConfigKey("BOOTSTRAP_BTN_SIZE", "md", text, "Size of submit buttons"),
-    ConfigKey("BOOTSTRAP_ICON_SIZE", "1em", text, "Width and height of icons"),
-    ConfigKey("BOOTSTRAP_ICON_COLOR", None, text, "Theme colour or CSS colour of icons"),
-    ConfigKey("BOOTSTRAP_ICON_USE_FONT", False, boolean, "Whether icons come from the font"),
-    ConfigKey("BOOTSTRAP_MSG_CATEGORY", "primary", text, "Style of flashes without a category"),
-    ConfigKey("BOOTSTRAP_TABLE_VIEW_TITLE", "View", text, "Words on the view action"),
-    ConfigKey("BOOTSTRAP_TABLE_EDIT_TITLE", "Edit", text, "Words on the edit action"),
-    ConfigKey("BOOTSTRAP_TABLE_DELETE_TITLE", "Delete", text, "Words on the delete action"),
-    ConfigKey("BOOTSTRAP_TABLE_NEW_TITLE", "New", text, "Words on the new action"),
-    ConfigKey("BOOTSTRAP_FORM_GROUP_CLASSES", "mb-3", text, "Classes around a field"),
-    ConfigKey(
-        "BOOTSTRAP_FORM_INLINE_CLASSES",
-        "row row-cols-lg-auto g-3 align-items-center",
-        text,
-        "Classes of an inline form",
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The checked configuration of one app."""
-
-    theme: str | None
-    icon_size: str
-    icon_color: str | None
-    icon_font: bool
-
-
-_STATE: ExtensionState[_State] = ExtensionState("bootstrap", "Bootstrap")
 
 
 class Bootstrap:
@@ -75,17 +41,17 @@ class Bootstrap:
             ConfigurationError: If a ``BOOTSTRAP_*`` key cannot work.
             ExtensionAlreadyInitializedError: If the app has Bootstrap already.
         """
-        _STATE.refuse_second(app)
+        STATE.refuse_second(app)
         package = installed()  # reads it now, not while a request waits
         config = read(app, CONFIG)
         theme = config["BOOTSTRAP_BOOTSWATCH_THEME"]
-        state = _State(
+        state = BootstrapState(
             theme=None if theme is None else _known_theme(theme),
             icon_size=config["BOOTSTRAP_ICON_SIZE"],
             icon_color=config["BOOTSTRAP_ICON_COLOR"],
             icon_font=config["BOOTSTRAP_ICON_USE_FONT"],
         )
-        _STATE.attach(app, state)
+        STATE.attach(app, state)
         app.register_blueprint(
             AssetBlueprint(
                 "bootstrap",
@@ -100,15 +66,17 @@ class Bootstrap:
         environment.globals.update(
             {  # the names that Bootstrap-Flask's templates ask for
                 "bootstrap": self,
+                "bootstrap_find_resource": _find_resource,
                 "bootstrap_is_hidden_field": lambda field: isinstance(field, HiddenField),
                 "get_table_titles": _table_titles,
                 "raise": _fail,
+                "warn": warnings.warn,
             }
         )
 
     def load_css(self, bootswatch_theme: str | None = None) -> Markup:
         """The link to the style sheet, plain or of a Bootswatch theme."""
-        theme = _known_theme(bootswatch_theme) if bootswatch_theme else _STATE.get().theme
+        theme = _known_theme(bootswatch_theme) if bootswatch_theme else STATE.get().theme
         folder = f"css/bootswatch/{theme}" if theme else "css"
         return _link(f"{folder}/bootstrap.min.css")
 
@@ -139,7 +107,7 @@ class Bootstrap:
         Raises:
             IconNotFoundError: If there is no such icon.
         """
-        state = _STATE.get()
+        state = STATE.get()
         return icons.render(
             name,
             size=size or state.icon_size,
@@ -151,8 +119,23 @@ class Bootstrap:
         )
 
 
+Bootstrap5 = Bootstrap  # its name in Bootstrap-Flask
+
+
 def _url(filename: str) -> str:
     return url_for("bootstrap.static", filename=filename)
+
+
+def _find_resource(filename: str, *_: object, **__: object) -> str:
+    """The address of a file of Bootstrap, as Flask-Bootstrap 3 gave it.
+
+    The arguments that chose a delivery network have no effect: all files are local.
+    """
+    stem, _dot, suffix = filename.rpartition(".")
+    for candidate in (filename, f"{stem}.min.{suffix}"):
+        if candidate in installed().files:
+            return _url(candidate)
+    raise MacroUseError(f"'{filename}' is no file of Bootstrap 5. Link a file of your own.")
 
 
 def _link(filename: str) -> Markup:

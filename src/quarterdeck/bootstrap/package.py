@@ -18,12 +18,13 @@ _SYMBOL = re.compile(r'<symbol[^>]* viewBox="([^"]+)" id="([^"]+)">(.*?)</symbol
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What is used of the package.
+    """The parts of the package in use.
 
     Attributes:
         version: Decides the contents of every file in it.
         templates: The folder of its macros.
         static: The folder of its Bootstrap 5 styles, scripts and icons.
+        files: The styles, scripts and icons in that folder, as relative paths.
         themes: The names of its Bootswatch themes.
         icons: View box and drawing of every icon by name.
     """
@@ -31,6 +32,7 @@ class Package:
     version: str
     templates: Path
     static: Path
+    files: frozenset[str]
     themes: tuple[str, ...]
     icons: dict[str, tuple[str, Markup]]
 
@@ -51,6 +53,7 @@ def installed() -> Package:
         version=importlib.metadata.version("bootstrap-flask"),
         templates=root / "templates",
         static=static,
+        files=frozenset(file.relative_to(static).as_posix() for file in static.rglob("*.*")),
         themes=tuple(sorted(each.name for each in (static / "css" / "bootswatch").iterdir())),
         icons=_read_icons(static / "icons" / "bootstrap-icons.svg"),
     )

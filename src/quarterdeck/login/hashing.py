@@ -5,30 +5,50 @@ from __future__ import annotations
 import asyncio
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from .state import STATE
+from quarterdeck._state import release_resources
+from quarterdeck._unawaited import Call
+from quarterdeck.exceptions import PasswordHasherBusyError
+
+from .config import STATE
 
 R = TypeVar("R")
 
 
 async def hash_password(password: str) -> str:
-    """Return the Argon2id hash of a password, for the database."""
+    """Return the Argon2id hash of a password, for the database.
+
+    The db session gives its connection back meanwhile, if it has only read.
+
+    Raises:
+        PasswordHasherBusyError: If ``LOGIN_HASH_MAX_WAITING`` others wait already: a 503.
+    """
     return await STATE.get().hasher.hash(password)
 
 
-async def verify_password(password_hash: str | None, password: str) -> bool:
+def verify_password(password_hash: str | None, password: str) -> Coroutine[Any, Any, bool]:
     """Whether the password is right; pass None as the hash for an unknown user.
 
+    Without ``await`` the answer cannot be used: its truth value raises.
+
     An unknown user, and a stored text that is no hash, take as long as a wrong password.
+
+    Raises:
+        PasswordHasherBusyError: As ``hash_password``.
+        NotAwaitedError: In a condition without ``await``.
     """
+    return Call("", _verify_password, (password_hash, password), {})
+
+
+async def _verify_password(password_hash: str | None, password: str) -> bool:
     right, _ = await STATE.get().hasher.verify(password_hash, password)
     return right
 
@@ -43,12 +63,17 @@ class PasswordHasher:
 
     Args:
         workers: The most hashes computed at the same time; each takes ``memory_cost`` KiB.
+        max_waiting: The most requests that wait for one of them.
         time_cost: Passes over the memory.
         memory_cost: KiB of memory.
     """
 
-    def __init__(self, workers: int, time_cost: int, memory_cost: int) -> None:
+    def __init__(
+        self, workers: int, time_cost: int, memory_cost: int, max_waiting: int = 16
+    ) -> None:
         self._workers = workers
+        self._max_under_way = workers + max_waiting
+        self._under_way = 0
         self._passwords = PasswordHash([Argon2Hasher(time_cost=time_cost, memory_cost=memory_cost)])
         self._pool: ThreadPoolExecutor | None = None
 
@@ -67,9 +92,16 @@ class PasswordHasher:
             await asyncio.to_thread(pool.shutdown)
 
     async def _run(self, work: Callable[[], R]) -> R:
+        if self._under_way >= self._max_under_way:
+            raise PasswordHasherBusyError(self._max_under_way)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="password-hash")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        self._under_way += 1
+        try:
+            await release_resources()
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._under_way -= 1
 
     def _verify(self, password_hash: str | None, password: bytes) -> tuple[bool, str | None]:
         # Made before either way is taken, so that the first unknown user is no slower.
@@ -84,7 +116,7 @@ class PasswordHasher:
 
     @cached_property
     def _nobody(self) -> str:
-        """The hash of a password that nobody knows."""
+        """The hash of a random password."""
         return self._passwords.hash(secrets.token_bytes(32))
 
 

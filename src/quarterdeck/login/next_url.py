@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from quart import redirect, request
+from quart import redirect, request, session
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response
+
+from .keys import NEXT
 
 _MAX_LENGTH = 2000
 _MAX_DECODINGS = 3
@@ -32,8 +34,11 @@ def safe_next(url: str | None, default: str = "/") -> str:
 
 
 def redirect_next(default: str = "/", code: int = 303) -> Response:
-    """Redirect to the safe ``next`` of the query string, or to ``default``."""
-    return redirect(iri_to_uri(safe_next(request.args.get("next"), default)), code)
+    """Redirect to the safe ``next`` of the query string or the session, or to ``default``."""
+    url = request.args.get("next")
+    if url is None and NEXT in session:
+        url = session.pop(NEXT)
+    return redirect(iri_to_uri(safe_next(url, default)), code)
 
 
 def return_path() -> str | None:

@@ -13,21 +13,19 @@ from markupsafe import Markup
 from quart import url_for
 
 from quarterdeck._assets import AssetBlueprint
-from quarterdeck._config import ConfigKey, read, text
-from quarterdeck._state import ExtensionState
+from quarterdeck.config import read
 from quarterdeck.exceptions import MomentArgumentError
 
+from .config import CONFIG, STATE, MomentState
 from .timestamp import Timestamp, When
 
 if TYPE_CHECKING:
     from quart import Quart
 
-CONFIG = (ConfigKey("MOMENT_DEFAULT_FORMAT", "LLL", text, "What 'format()' without tokens shows"),)
 
 _STATIC = Path(__file__).parent / "static"
 _SCRIPT = "moment.js"
 _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
-_STATE: ExtensionState[str] = ExtensionState("moment", "Moment")
 
 
 class _Now:
@@ -55,26 +53,44 @@ class Moment:
             ConfigurationError: If ``MOMENT_DEFAULT_FORMAT`` is no text.
             ExtensionAlreadyInitializedError: If the app has Moment already.
         """
-        _STATE.refuse_second(app)
+        STATE.refuse_second(app)
         default_format: str = read(app, CONFIG)["MOMENT_DEFAULT_FORMAT"]
-        _STATE.attach(app, default_format)
+        STATE.attach(app, MomentState(default_format))
         app.register_blueprint(AssetBlueprint("moment", folder=_STATIC, version=_version()))
         app.add_template_global(self, "moment")
 
-    def __call__(self, value: When | _Now | None = _NOW) -> Timestamp:
+    def __call__(self, timestamp: When | _Now | None = _NOW, local: bool = False) -> Timestamp:
         """A time to write: a datetime (UTC if it names no zone), a date, ISO text, or now.
 
+        With ``local`` it is a time on the wall: every reader sees the same.
+
         None is no time and written as nothing, so ``moment(seen_at).fromNow() or "never"``
-        says what it should.
+        shows the right text.
 
         Raises:
             MomentArgumentError: If it is something else.
         """
-        time = datetime.now(UTC) if isinstance(value, _Now) else value
-        return Timestamp(time, _STATE.get())
+        if isinstance(timestamp, _Now):
+            timestamp = datetime.now() if local else datetime.now(UTC)  # noqa: DTZ005
+        return Timestamp(timestamp, STATE.get().default_format, local=local)
 
-    def include_moment(self, nonce: str | None = None) -> Markup:
-        """The script's tag, for the end of the page or its head."""
+    create = __call__
+
+    def include_moment(
+        self,
+        version: str | None = None,
+        local_js: str | None = None,
+        no_js: bool = False,
+        sri: str | None = None,
+        with_locales: bool = True,
+        *,
+        nonce: str | None = None,
+    ) -> Markup:
+        """The script's tag, for the end of the page or its head.
+
+        The other arguments choose a copy of moment.js in Flask-Moment. Templates that give them
+        work unchanged: there is no moment.js here, and no choice.
+        """
         attribute = Markup(' nonce="{}"').format(nonce) if nonce else Markup("")
         url = url_for("moment.static", filename=_SCRIPT)
         return Markup('<script type="module" src="{}"{}></script>').format(url, attribute)
@@ -90,7 +106,20 @@ class Moment:
         code = language.replace("_", "-")
         return Markup('<template data-moment-locale="{}"></template>').format(code)
 
-    locale = lang
+    def locale(
+        self, language: str = "en", auto_detect: bool = False, customization: object = None
+    ) -> Markup:
+        """As ``lang``; with ``auto_detect`` nothing, because the reader's language is the default.
+
+        Raises:
+            MomentArgumentError: If it is not a language code, or for a customization: the
+                languages are those of the browser.
+        """
+        if customization is not None:
+            raise MomentArgumentError(
+                customization, "cannot change a language", "Write formats with tokens instead."
+            )
+        return Markup("") if auto_detect else self.lang(language)
 
 
 @cache

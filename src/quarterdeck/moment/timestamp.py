@@ -28,10 +28,15 @@ class Timestamp:
         value: A datetime (taken as UTC if it names no zone), a date, either of them in ISO
             8601, or None.
         default_format: Used by ``format`` when it is given none.
+        local: Whether it is the time on a clock on the wall, the same for every reader, such as
+            the opening hour of a shop. A zone that it names is ignored.
     """
 
-    def __init__(self, value: When | None, default_format: str = _FULL) -> None:
-        self._date_only, self._at = _parse(value) if value is not None else _NOTHING
+    def __init__(
+        self, value: When | None, default_format: str = _FULL, *, local: bool = False
+    ) -> None:
+        self.local = local
+        self._date_only, self._at = self._parse(value) if value is not None else _NOTHING
         self._default_format = default_format
 
     def format(self, fmt: str | None = None, refresh: bool | float = False) -> Markup:
@@ -50,13 +55,13 @@ class Timestamp:
         """The opposite of ``fromNow``: how far now is from the time."""
         return self._element("to", self._write(), refresh, plain=no_suffix)
 
-    def fromTime(self, other: When, no_suffix: bool = False, refresh: bool = False) -> Markup:
-        """How long before or after ``other``."""
-        return self._between("from", other, no_suffix)
+    def fromTime(self, timestamp: When, no_suffix: bool = False, refresh: bool = False) -> Markup:
+        """How long before or after ``timestamp``."""
+        return self._between("from", timestamp, no_suffix)
 
-    def toTime(self, other: When, no_suffix: bool = False, refresh: bool = False) -> Markup:
-        """How far ``other`` is from the time."""
-        return self._between("to", other, no_suffix)
+    def toTime(self, timestamp: When, no_suffix: bool = False, refresh: bool = False) -> Markup:
+        """How far ``timestamp`` is from the time."""
+        return self._between("to", timestamp, no_suffix)
 
     def calendar(self, refresh: bool | float = False) -> Markup:
         """Today, yesterday or a weekday with the clock; further away the date."""
@@ -70,13 +75,13 @@ class Timestamp:
         """Seconds since 1970."""
         return self._number(lambda at: int(at.timestamp()))
 
-    def diff(self, other: When, units: str = "milliseconds", refresh: bool = False) -> Markup:
-        """Whole ``units`` from ``other`` to the time: milliseconds ... years.
+    def diff(self, timestamp: When, units: str = "milliseconds", refresh: bool = False) -> Markup:
+        """Whole ``units`` from ``timestamp`` to the time: milliseconds ... years.
 
         Raises:
             MomentArgumentError: If there is no such unit.
         """
-        _, then = _parse(other)
+        _, then = self._parse(timestamp)
         return self._number(lambda at: distance.difference(at, then, units))
 
     def __html__(self) -> Markup:
@@ -89,20 +94,22 @@ class Timestamp:
         if self._at is None:
             return ""
         default = _FULL_DATE if self._date_only else _FULL
-        return tokens.write(pattern or default, self._at, has_clock=not self._date_only)
+        return tokens.write(
+            pattern or default, self._at, has_clock=not self._date_only, zone=not self.local
+        )
 
     def _between(self, kind: str, other: When, plain: bool) -> Markup:
         if self._at is None:
             return Markup("")
-        date_only, then = _parse(other)
+        date_only, then = self._parse(other)
         apart = self._at - then if kind == "from" else then - self._at
         text = distance.in_words(apart, plain=plain)
-        return self._element(kind, text, plain=plain, other=_iso(then, date_only))
+        return self._element(kind, text, plain=plain, other=self._iso(then, date_only))
 
     def _number(self, measure: Callable[[datetime], int]) -> Markup:
         if self._at is None:
             return Markup("")
-        value = _iso(self._at, self._date_only)
+        value = self._iso(self._at, self._date_only)
         return Markup('<time datetime="{}">{}</time>').format(value, measure(self._at))
 
     def _element(
@@ -110,7 +117,7 @@ class Timestamp:
     ) -> Markup:
         if self._at is None:
             return Markup("")
-        attributes = {"datetime": _iso(self._at, self._date_only), "data-moment": kind}
+        attributes = {"datetime": self._iso(self._at, self._date_only), "data-moment": kind}
         attributes |= {
             f"data-moment-{name}": "" if value is True else str(value)
             for name, value in data.items()
@@ -124,16 +131,24 @@ class Timestamp:
         )
         return Markup("<time{}>{}</time>").format(written, text)
 
+    def _parse(self, value: When) -> tuple[bool, datetime]:
+        """Whether it is a date alone, and the time in UTC, or on the wall as if it was in UTC."""
+        if isinstance(value, str):
+            value = _parse_text(value)
+        if isinstance(value, datetime):
+            return False, value.replace(tzinfo=UTC) if self.local else tokens.as_utc(value)
+        if isinstance(value, date):
+            return True, datetime(value.year, value.month, value.day, tzinfo=UTC)
+        raise MomentArgumentError(
+            value, "is not a time", "Give a datetime, a date or ISO 8601 text."
+        )
 
-def _parse(value: When) -> tuple[bool, datetime]:
-    """Whether it is a date alone, and the time in UTC."""
-    if isinstance(value, str):
-        value = _parse_text(value)
-    if isinstance(value, datetime):
-        return False, tokens.as_utc(value)
-    if isinstance(value, date):
-        return True, datetime(value.year, value.month, value.day, tzinfo=UTC)
-    raise MomentArgumentError(value, "is not a time", "Give a datetime, a date or ISO 8601 text.")
+    def _iso(self, at: datetime, date_only: bool) -> str:
+        if date_only:
+            return at.date().isoformat()
+        precision = "milliseconds" if at.microsecond else "seconds"
+        # A browser reads a time without a zone as one of its own zone, and shows it unchanged.
+        return at.replace(tzinfo=None).isoformat(timespec=precision) + "Z" * (not self.local)
 
 
 def _parse_text(text: str) -> datetime | date:
@@ -143,10 +158,3 @@ def _parse_text(text: str) -> datetime | date:
         raise MomentArgumentError(
             text, "is not a time in ISO 8601", "Write it like '2026-11-21T09:00:00Z'."
         ) from None
-
-
-def _iso(at: datetime, date_only: bool) -> str:
-    if date_only:
-        return at.date().isoformat()
-    precision = "milliseconds" if at.microsecond else "seconds"
-    return at.replace(tzinfo=None).isoformat(timespec=precision) + "Z"

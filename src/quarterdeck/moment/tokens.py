@@ -73,25 +73,26 @@ _FIELDS: dict[str, Callable[[datetime], object]] = {
 }
 
 
-def write(pattern: str, moment: datetime, *, has_clock: bool = True) -> str:
+def write(pattern: str, moment: datetime, *, has_clock: bool = True, zone: bool = True) -> str:
     """Return the time as ``pattern`` says; names the zone if it shows a clock without one.
 
     Args:
         pattern: Tokens of moment.js; ``[text]`` is kept as it is.
         moment: A time in UTC.
-        has_clock: False for a bare date, whose clock is no information.
+        has_clock: False for a bare date, without a time of day.
+        zone: False for a time that is not in UTC but on the wall.
     """
     pattern = _TOKEN.sub(lambda match: _expand(match.group(), has_clock), pattern)
     used = {match.group() for match in _TOKEN.finditer(pattern)}
     text = _TOKEN.sub(lambda match: _write_token(match, moment), pattern)
     shows_clock = any(token.startswith(_CLOCK) for token in used)
-    if has_clock and shows_clock and not any(token.startswith(_ZONED) for token in used):
+    if zone and has_clock and shows_clock and not any(token.startswith(_ZONED) for token in used):
         text += " UTC"
     return text
 
 
 def _expand(token: str, has_clock: bool) -> str:
-    """What ``LT`` to ``LLLL`` stand for; of a date alone without the clock."""
+    """The formats of ``LT`` to ``LLLL``; for a bare date without the time of day."""
     pattern = _LOCAL.get(token, token)
     return pattern if has_clock else pattern.removesuffix(" HH:mm")
 

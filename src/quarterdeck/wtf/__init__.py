@@ -1,10 +1,17 @@
 """Forms with async validators, uploads, JSON forms and CSRF protection."""
 
-from .csrf import CSRFProtect
+from quarterdeck import _extras
+
+_extras.needs("wtf", "wtforms", "email_validator")
+
+from quarterdeck.exceptions import CSRFError
+
+from .extension import CSRFProtect
 from .file import FileAllowed, FileField, FileRequired, FileSize, MultipleFileField, file_size
 from .form import QuartForm
 from .json import InvalidData, JSONForm, validate_data
-from .tokens import CSRFError, generate_csrf, validate_csrf
+from .resubmission import Resubmission
+from .tokens import csrf_meta_tag, generate_csrf, validate_csrf
 
 __all__ = [
     "CSRFError",
@@ -17,6 +24,8 @@ __all__ = [
     "JSONForm",
     "MultipleFileField",
     "QuartForm",
+    "Resubmission",
+    "csrf_meta_tag",
     "file_size",
     "generate_csrf",
     "validate_csrf",

@@ -12,12 +12,14 @@ from wtforms import FileField as _FileField
 from wtforms import MultipleFileField as _MultipleFileField
 from wtforms.validators import StopValidation, ValidationError
 
+from quarterdeck.exceptions import FileNotSeekableError
+
 
 class FileField(_FileField):
     """One uploaded file, a ``FileStorage``.
 
-    Without an upload ``data`` stays what the object or the default gave.
-    The file name is what the browser sent: never use it as a path.
+    Without an upload ``data`` keeps the value of the object or the default.
+    The file name comes from the browser: never use it as a path.
     """
 
     def process_formdata(self, valuelist: list[Any]) -> None:
@@ -72,7 +74,7 @@ class FileAllowed:
 class FileSize:
     """The size of each file in bytes must be within the limits.
 
-    ``MAX_CONTENT_LENGTH`` is what keeps larger bodies from being read at all.
+    ``MAX_CONTENT_LENGTH`` keeps larger bodies from being read at all.
     """
 
     def __init__(self, max_size: int, min_size: int = 0, message: str | None = None) -> None:
@@ -89,7 +91,13 @@ class FileSize:
 
 
 def file_size(file: FileStorage) -> int:
-    """The size in bytes of an uploaded file, without reading it."""
+    """The size in bytes of an uploaded file, without reading it.
+
+    Raises:
+        FileNotSeekableError: If only reading it could tell. Files of a request are seekable.
+    """
+    if not file.stream.seekable():
+        raise FileNotSeekableError(file.filename)
     position = file.stream.tell()
     size = file.stream.seek(0, os.SEEK_END)
     file.stream.seek(position)

@@ -13,16 +13,23 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, FormField, ValidationError
 from wtforms.csrf.core import CSRF
 from wtforms.csrf.core import CSRFTokenField as _CSRFTokenField
-from wtforms.fields import HiddenField
+from wtforms.fields import FileField, HiddenField, MultipleFileField, PasswordField
 from wtforms.form import BaseForm
 from wtforms.meta import DefaultMeta
 from wtforms.widgets import HiddenInput
 
-from quarterdeck.exceptions import FormNotAwaitedError, FormNotBoundError, SyncValidateError
+from quarterdeck.exceptions import (
+    CSRFError,
+    FormNotAwaitedError,
+    FormNotBoundError,
+    SyncValidateError,
+)
 
-from ._settings import csrf_enabled, settings
 from ._validation import Extra, refuse_async, validate_form
-from .tokens import CSRFError, check_token, generate_csrf, is_settled
+from .config import csrf_enabled, settings
+from .resubmission import refusal
+from .tokens import generate_csrf, is_settled, log, validate_csrf
+from .translations import translations, translations_of_visitor
 
 SUBMIT_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -70,22 +77,29 @@ class SessionCSRF(CSRF):
 
     field_class = CSRFTokenField
 
+    def setup_form(self, form: BaseForm) -> Any:
+        self._meta: Any = form.meta
+        return super().setup_form(form)
+
     def generate_csrf_token(self, csrf_token_field: _CSRFTokenField) -> str:
-        return generate_csrf()
+        return generate_csrf(self._meta.csrf_secret)
 
     def validate_csrf_token(self, form: BaseForm, field: _CSRFTokenField) -> None:
         if is_settled():
             return
         try:
-            check_token(field.data)
+            validate_csrf(field.data, self._meta.csrf_secret, self._meta.csrf_time_limit)
         except CSRFError as error:
+            log(error)
             raise ValidationError(str(error.description)) from error
 
 
 class QuartMeta(DefaultMeta):
-    """What ``class Meta`` of a form inherits: a CSRF token unless it is switched off."""
+    """The base of ``class Meta`` of a form: a CSRF token unless it is switched off."""
 
     csrf_class = SessionCSRF
+    csrf_secret: Any = None  # that of the app
+    csrf_time_limit: Any = None
 
     @functools.cached_property
     def csrf(self) -> bool:  # type: ignore[override]  # decided per form
@@ -97,6 +111,10 @@ class QuartMeta(DefaultMeta):
     def csrf_field_name(self) -> str:  # type: ignore[override]  # decided per app
         return settings().field_name
 
+    def get_translations(self, form: BaseForm) -> Any:
+        """Return the messages in the language of the visitor; ``locales`` of the form win."""
+        return translations_of_visitor() if self.locales is False else translations(self.locales)
+
     def bind_field(self, form: BaseForm, unbound_field: Any, options: Any) -> Any:
         field = super().bind_field(form, unbound_field, options)
         refuse_async(field)
@@ -104,7 +122,7 @@ class QuartMeta(DefaultMeta):
 
 
 class QuartForm(Form):
-    """A form whose validators may be async.
+    """A form with validators that may be async.
 
     An async validator may stand in a field's list of validators (a function or an object with
     an async ``__call__``), inline as ``async def validate_<field>(form, field)``, or in forms
@@ -132,6 +150,9 @@ class QuartForm(Form):
         super().__init_subclass__(**kwargs)
         if "validate" in cls.__dict__:
             cls.validate = _awaited(cls.validate)  # type: ignore[method-assign]  # same signature
+        locales: Any = getattr(cls.Meta, "locales", None)
+        if isinstance(locales, list | tuple):
+            translations(locales)  # a request must not wait for the disk
 
     @classmethod
     async def from_request(
@@ -143,7 +164,7 @@ class QuartForm(Form):
         meta: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Make the form from what was submitted, or from ``obj`` and defaults if nothing was.
+        """Make the form from the submitted data, or from ``obj`` and defaults without a submission.
 
         Raises:
             RequestEntityTooLarge: If the body is larger than the app allows.
@@ -155,6 +176,14 @@ class QuartForm(Form):
         """Whether the request is a POST, PUT, PATCH or DELETE."""
         return _is_submitted()
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the form is shown again because its token did not fit.
+
+        See ``CSRFProtect.redisplay``.
+        """
+        return has_request_context() and refusal() is not None
+
     @_awaited
     async def validate(self, extra_validators: Extra | None = None) -> bool:
         """Validate all fields; their messages are in ``errors``.
@@ -163,6 +192,9 @@ class QuartForm(Form):
             extra_validators: Further validators, sync or async, by the name of the field.
         """
         valid = await validate_form(self, extra_validators)
+        refused = refusal() if has_request_context() else None
+        if refused is not None:
+            self.form_errors.append(refused.in_form + _not_kept(self))
         return valid and not self.form_errors
 
     @_awaited
@@ -196,6 +228,17 @@ class QuartForm(Form):
                 self.form_errors.extend(messages)
             else:
                 field.errors = [*field.errors, *messages]
+
+
+def _not_kept(form: Form) -> str:
+    """Return the request to repeat the entries that no page can hold."""
+    hints = {
+        PasswordField: " Enter the passwords again.",
+        FileField: " Choose the files again.",
+        MultipleFileField: " Choose the files again.",
+    }
+    needed = {hints[kind]: None for kind in hints for field in form if isinstance(field, kind)}
+    return "".join(needed)
 
 
 def _is_submitted() -> bool:

@@ -59,7 +59,7 @@ class JSONForm(QuartForm):
 
     @property
     def valid_data(self) -> dict[str, Any]:
-        """The data without what is empty: None, "", [] and {}; False and 0 stay."""
+        """The data without empty values: None, "", [] and {}; False and 0 stay."""
         data: dict[str, Any] = _without_empty(self.data)
         return data
 
@@ -121,7 +121,7 @@ async def _body() -> Any:
 
 
 class _Reader:
-    """Turns JSON values into what the fields of a form expect, and collects what does not fit.
+    """Turns JSON values into the input of form fields, and collects the values that do not fit.
 
     Numbers become text again, so that 1.5 for a whole number is refused and not cut.
     """

@@ -1,4 +1,4 @@
-"""Origins (scheme, host, port) of pages, and who is at home where."""
+"""Origins (scheme, host, port) of pages, and comparing them with hosts."""
 
 from __future__ import annotations
 

@@ -3,83 +3,113 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
+from collections.abc import Generator
+from typing import Any
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
-from quart import current_app, g, session
-from werkzeug.exceptions import BadRequest
+from markupsafe import Markup
+from quart import current_app, g, request, session
+from wtforms.validators import ValidationError
 
-from ._settings import CSRFSettings, settings, signing_keys
+from quarterdeck._quart import unwrap
+from quarterdeck.exceptions import CSRFError
+
+from .config import settings, signing_keys
+
+logger = logging.getLogger("quarterdeck.wtf")
 
 SESSION_KEY = "csrf_token"  # sign-in and sign-out remove it, so that the next token is new
 
-REASONS = {
-    "token_missing": "The security token is missing. Reload the page and send the form again.",
-    "token_expired": "The page was open for too long. Reload it and send the form again.",
-    "token_invalid": "The security token is not valid. Reload the page and send the form again.",
-    "token_mismatch": "You have signed in or out since the page was loaded. "
-    "Reload it and send the form again.",
-    "session_missing": "Your session has ended, or the browser does not keep cookies. "
-    "Allow cookies for this site, reload the page and send the form again.",
-    "referrer_missing": "The browser did not say which page the form was sent from. "
-    "Allow it to send the referrer to this site.",
-    "referrer_mismatch": "The form was sent from another site.",
-}
+
+class TokenError(CSRFError, ValidationError):
+    """A token does not fit: an error of the request, and a ``ValidationError`` as in Flask-WTF."""
 
 
-class CSRFError(BadRequest):
-    """The request may not come from one of our own pages.
+class Checked:
+    """The result of ``validate_csrf``; awaiting it changes nothing."""
 
-    Goes through the app's error handlers, for this class or for 400.
-
-    Attributes:
-        reason: One of the keys of ``REASONS``.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(REASONS[reason])
-        self.reason = reason
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
 
 
-def generate_csrf() -> str:
+def generate_csrf(secret_key: str | None = None, token_key: str | None = None) -> str:
     """The token for pages of the current browser session, the same during one request.
 
-    The browser session is written only if it holds no secret yet.
+    The browser session is written only if it holds no secret yet. Tests find the token in
+    ``g.csrf_token`` as well.
+
+    Args:
+        secret_key: Signs the token, instead of the key of the app.
+        token_key: Where the browser session keeps the secret, instead of "csrf_token".
     """
-    secret = session.get(SESSION_KEY)
+    key = token_key or SESSION_KEY
+    secret = session.get(key)
     if not isinstance(secret, str):
-        secret = session[SESSION_KEY] = secrets.token_urlsafe(32)
-    cached: tuple[str, str] | None = g.get("_quarterdeck_csrf_token")
-    if cached is None or cached[0] != secret:  # it changes when somebody signs in
-        cached = g._quarterdeck_csrf_token = secret, _signer(settings()).dumps(secret)
-    return cached[1]
+        secret = session[key] = secrets.token_urlsafe(32)
+    made: dict[object, str] = g.setdefault("_quarterdeck_csrf_tokens", {})
+    known = key, secret_key, secret  # the secret changes when a user signs in
+    if known not in made:
+        made[known] = _signer(secret_key or settings().secret_key).dumps(secret)
+    setattr(g, key, made[known])
+    return made[known]
 
 
-async def validate_csrf(token: str | None) -> None:
-    """Check a token against the current browser session.
+def csrf_meta_tag(
+    name: str | None = None, secret_key: str | None = None, token_key: str | None = None
+) -> Markup:
+    """A ``<meta>`` element with the token, for scripts; see ``generate_csrf``.
+
+    Args:
+        name: Its name, instead of ``WTF_CSRF_META_NAME``.
+        secret_key: Signs the token, instead of the key of the app.
+        token_key: Where the browser session keeps the secret, instead of "csrf_token".
+    """
+    tag = Markup('<meta name="{}" content="{}">')
+    return tag.format(name or settings().meta_name, generate_csrf(secret_key, token_key))
+
+
+def validate_csrf(
+    data: str | None,
+    secret_key: str | None = None,
+    time_limit: float | None = None,
+    token_key: str | None = None,
+) -> Checked:
+    """Check a token against the current browser session; ``await`` is possible, not needed.
+
+    Args:
+        data: The token.
+        secret_key: The key that it is signed with, instead of the key of the app.
+        time_limit: Its greatest age in seconds, instead of ``WTF_CSRF_TIME_LIMIT``.
+        token_key: Where the browser session keeps the secret, instead of "csrf_token".
 
     Raises:
-        CSRFError: If it is missing, too old, forged or of another session.
+        TokenError: If it is missing, too old, forged or of another session. It is a
+            ``CSRFError`` and a ``ValidationError`` of WTForms.
     """
-    check_token(token)
-
-
-def check_token(token: str | None) -> None:
-    """See ``validate_csrf``; for the fields of forms, which process without ``await``."""
-    if not token:
-        raise CSRFError("token_missing")
-    secret = session.get(SESSION_KEY)
+    if not data:
+        raise TokenError("token_missing")
+    secret = session.get(token_key or SESSION_KEY)
     if not isinstance(secret, str):
-        raise CSRFError("session_missing")
+        # The secret is made with the first token, so a session that a sign-in made has none yet.
+        raise TokenError("token_mismatch" if session else "session_missing")
     of_app = settings()
+    max_age = of_app.time_limit if time_limit is None else int(time_limit)
     try:
-        signed = _signer(of_app).loads(token, max_age=of_app.time_limit)
+        signed = _signer(secret_key or of_app.secret_key).loads(data, max_age=max_age)
     except SignatureExpired:
-        raise CSRFError("token_expired") from None
+        raise TokenError("token_expired") from None
     except BadData:
-        raise CSRFError("token_invalid") from None
+        raise TokenError("token_invalid") from None
     if not hmac.compare_digest(str(signed).encode(), secret.encode()):
-        raise CSRFError("token_mismatch")
+        raise TokenError("token_mismatch")
+    return Checked()
+
+
+def log(error: CSRFError) -> None:
+    """Log the refusal of the current request at level INFO, for whoever looks for its reason."""
+    logger.info("%s %r was refused: %s", request.method, request.path, error.reason)
 
 
 def settle() -> None:
@@ -92,6 +122,6 @@ def is_settled() -> bool:
     return bool(g.get("_quarterdeck_csrf_settled", False))
 
 
-def _signer(of_app: CSRFSettings) -> URLSafeTimedSerializer:
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy
-    return URLSafeTimedSerializer(signing_keys(app, of_app.secret_key), salt="wtf-csrf-token")
+def _signer(secret_key: str | None) -> URLSafeTimedSerializer:
+    keys = signing_keys(unwrap(current_app), secret_key)
+    return URLSafeTimedSerializer(keys, salt="wtf-csrf-token")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from quart import current_app, request, websocket
+from quart import Response, current_app, g, request, websocket
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from ._settings import STATE, CSRFSettings, csrf_enabled, signing_keys
+from quarterdeck._quart import unwrap
+from quarterdeck._unawaited import Call, Unawaited
+from quarterdeck.exceptions import CSRFError
+
+from .config import STATE, CSRFSettings, csrf_enabled, is_token_field, signing_keys
+from .marks import EXEMPT, REDISPLAY
 from .origin import Origin
-from .tokens import CSRFError, check_token, generate_csrf, settle
+from .resubmission import is_redisplayable, refuse
+from .tokens import csrf_meta_tag, generate_csrf, log, settle, validate_csrf
+from .translations import load
 
 if TYPE_CHECKING:
     from quart import Quart, Request
 
 T = TypeVar("T")
+_CALLS = "_quarterdeck_csrf_calls"
 Predicate = Callable[["Request"], bool | Awaitable[bool]]
-
-_MARK = "_quarterdeck_csrf_exempt"
-_PREFIX_ENDS = "-_;:/."  # what WTForms puts between the prefix of a form and a field's name
 
 
 class CSRFProtect:
@@ -34,6 +39,7 @@ class CSRFProtect:
 
     def __init__(self, app: Quart | None = None) -> None:
         self._predicates: list[Predicate] = []
+        self._exempt_names: set[str] = set()
         if app is not None:
             self.init_app(app)
 
@@ -46,8 +52,11 @@ class CSRFProtect:
         """
         STATE.refuse_second(app)
         settings = CSRFSettings.from_app(app)
-        STATE.attach(app, settings)
+        STATE.attach(app, settings, self)
+        for language in settings.languages:  # a request must not wait for the disk
+            load(language)
         app.jinja_env.globals["csrf_token"] = generate_csrf
+        app.jinja_env.globals["csrf_meta_tag"] = csrf_meta_tag
 
         async def check_keys() -> None:
             if csrf_enabled(app):
@@ -55,20 +64,27 @@ class CSRFProtect:
 
         app.before_serving(check_keys)
         app.before_request(self._check_request)
+        app.after_request(_check_awaited)
         app.before_websocket(self._check_handshake)
 
     def exempt(self, target: T) -> T:
-        """Mark a view, a view class or a blueprint (with those inside it) as not checked.
+        """Mark a view, a view class, one of its methods or a blueprint as not checked.
 
-        Below the route; other decorators may stand between if they use ``functools.wraps``.
+        A view may also be named by its module and function: ``csrf.exempt("shop.views.pay")``.
+
+        A blueprint exempts the blueprints inside it as well. The mark may stand above or below
+        the route and other decorators, if these use ``functools.wraps``.
         """
-        setattr(target, _MARK, True)
+        if isinstance(target, str):
+            self._exempt_names.add(target)
+        else:
+            EXEMPT.put(target, True)
         return target
 
     def exempt_when(self, predicate: Predicate) -> Predicate:
         """Do not check requests for which ``predicate(request)``, sync or async, is true.
 
-        For requests that prove who sends them by something a browser never adds by itself,
+        For requests with a credential that browsers never add by themselves,
         such as a bearer token.
         """
         self._predicates.append(predicate)
@@ -80,21 +96,61 @@ class CSRFProtect:
         An endpoint needs an app context; it is exempt with any blueprint that holds it.
         """
         if isinstance(target, str):
-            return any(self.is_exempt(part) for part in _parts(target))
-        view_class = getattr(target, "view_class", None)
-        return bool(getattr(target, _MARK, False) or getattr(view_class, _MARK, False))
+            app: Quart = unwrap(current_app)
+            return self._is_exempt(app, target)
+        return bool(EXEMPT.get(target))
 
-    async def protect(self) -> None:
+    def _is_exempt(self, app: Quart, endpoint: str, method: str | None = None) -> bool:
+        if EXEMPT.on_endpoint(app, endpoint, method):
+            return True
+        view = app.view_functions.get(endpoint)
+        name = f"{getattr(view, '__module__', None)}.{getattr(view, '__name__', None)}"
+        return name in self._exempt_names
+
+    def redisplay(self, target: T) -> T:
+        """Mark a view that shows its form again, with the entries, if the token does not fit.
+
+        Such a request is not refused if a page of this site sent it. The view runs, and
+        ``validate`` and ``validate_on_submit`` of every ``QuartForm`` return False with the
+        reason as an error of the form. So the view must change nothing unless such a form is
+        valid.
+        """
+        REDISPLAY.put(target, True)
+        return target
+
+    def is_redisplayed(self, endpoint: str, method: str = "POST") -> bool:
+        """Whether the view of an endpoint is marked by ``redisplay``; needs an app context."""
+        return REDISPLAY.on_endpoint(unwrap(current_app), endpoint, method)
+
+    def protect(self, apply_exemptions: bool = False) -> Coroutine[Any, Any, None]:
         """Check the current request, for apps with ``WTF_CSRF_CHECK_DEFAULT = False``.
+
+        A call without ``await`` checks nothing, so such a request is answered 500.
+
+        Args:
+            apply_exemptions: Whether exempt views are let in.
 
         Raises:
             CSRFError: If it may come from another site.
             BadRequest: If it holds a form that cannot be read.
         """
+        calls: Unawaited = g.setdefault(_CALLS, Unawaited())
+        return Call("csrf", self._protect, (apply_exemptions,), {}, calls)
+
+    async def _protect(self, apply_exemptions: bool) -> None:
         settings = STATE.get()
-        check_token(await _sent_token(settings))
-        if request.is_secure and settings.ssl_strict:
-            _check_referrer(settings)
+        if request.method not in settings.methods:
+            return
+        if apply_exemptions and await self._is_let_in():
+            settle()
+            return
+        try:
+            validate_csrf(await _sent_token(settings))
+            if request.is_secure and settings.ssl_strict:
+                _check_referrer(settings)
+        except CSRFError as error:
+            log(error)
+            raise
         settle()
 
     async def _check_request(self) -> None:
@@ -103,14 +159,24 @@ class CSRFProtect:
             return
         if request.method not in settings.methods or request.endpoint is None:
             return
-        if self.is_exempt(request.endpoint) or await self._is_excused():
+        if await self._is_let_in():
             settle()
-        else:
+            return
+        try:
             await self.protect()
+        except CSRFError as error:
+            if not is_redisplayable():
+                raise
+            refuse(error)
+            settle()  # the whole form is refused, so its token needs no error of its own
 
-    async def _is_excused(self) -> bool:
+    async def _is_let_in(self) -> bool:
+        """Whether the view is exempt, or the request has a credential of its own."""
+        endpoint = request.endpoint
+        if endpoint is None or self._is_exempt(unwrap(current_app), endpoint, request.method):
+            return True
         for predicate in self._predicates:
-            answer = predicate(request._get_current_object())  # type: ignore[attr-defined]  # a proxy
+            answer = predicate(unwrap(request))
             if await answer if inspect.isawaitable(answer) else answer:
                 return True
         return False
@@ -121,13 +187,11 @@ class CSRFProtect:
             _check_websocket_origin(STATE.get())
 
 
-def _parts(endpoint: str) -> Iterator[Any]:
-    """The view of an endpoint and the blueprints around it."""
-    yield current_app.view_functions.get(endpoint)
-    blueprint = endpoint.rpartition(".")[0]
-    while blueprint:
-        yield current_app.blueprints.get(blueprint)
-        blueprint = blueprint.rpartition(".")[0]
+async def _check_awaited(response: Response) -> Response:
+    calls: Unawaited | None = g.get(_CALLS)
+    if calls is not None:
+        calls.end(failed=response.status_code >= 500)
+    return response
 
 
 async def _sent_token(settings: CSRFSettings) -> str | None:
@@ -138,7 +202,7 @@ async def _sent_token(settings: CSRFSettings) -> str | None:
     form = await request.form
     name = settings.field_name
     for key in form:
-        if key == name or (key.endswith(name) and key[-len(name) - 1] in _PREFIX_ENDS):
+        if is_token_field(key, name):
             return str(form[key])
     await _refuse_unreadable()
     return None

@@ -1,0 +1,49 @@
+"""The messages of WTForms in the language of the visitor."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from quart import has_request_context, request
+from wtforms.i18n import get_translations
+
+from .config import settings
+
+
+def translations_of_visitor() -> Any:
+    """Return the catalogue of the preferred language of the app; None for English."""
+    if not has_request_context():
+        return None
+    languages = settings().languages
+    best = _best(request.accept_languages.values(), languages) if languages else None
+    return None if best is None else load(best)
+
+
+def _best(wanted: Iterable[str], languages: Sequence[str]) -> str | None:
+    """Return the language of the app that the visitor prefers; "de" serves "de-CH" too."""
+    for preferred in wanted:
+        for tag in (preferred, _primary(preferred)):
+            for language in languages:
+                if tag.lower() in {language.lower().replace("_", "-"), _primary(language)}:
+                    return language
+    return None
+
+
+def _primary(tag: str) -> str:
+    return tag.replace("_", "-").partition("-")[0].lower()
+
+
+def translations(languages: Iterable[str]) -> Any:
+    """Return the catalogue of the first language that has one; None for English."""
+    return next(filter(None, map(load, languages)), None)
+
+
+@functools.cache
+def load(language: str) -> Any:
+    """Read the catalogue of a language, once; None if WTForms has none, as for English."""
+    try:
+        return get_translations([language.replace("-", "_")])
+    except OSError:
+        return None
