@@ -1,6 +1,6 @@
 """Commands that may be ``async``, a shell that takes ``await``, and the table of routes.
 
-Stands in for Flask-Script and for what ``flask.cli`` does for synchronous code::
+Stands in for Flask-Script and ``flask.cli``::
 
     from quart import Quart
     from quarterdeck.commands import Commands
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from quarterdeck._cli import AppGroup, async_command
 
+from .configuration import config
 from .environment import load_environment
 from .extension import Commands
 from .program import CommandProgram, create_group
@@ -30,6 +31,7 @@ __all__ = [
     "CommandProgram",
     "Commands",
     "async_command",
+    "config",
     "create_group",
     "load_environment",
     "routes",

@@ -14,7 +14,7 @@ _state: ExtensionState[CommandsState] = ExtensionState("commands", "Commands")
 
 @dataclass(frozen=True, slots=True)
 class CommandsState:
-    """What an app knows about its commands."""
+    """The commands of an app."""
 
     expected: tuple[type[Exception], ...]
 

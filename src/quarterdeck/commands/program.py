@@ -8,17 +8,17 @@ from typing import Any
 import click
 from quart import Quart
 from quart.cli import ScriptInfo
-from quart.helpers import get_load_dotenv
 
 from quarterdeck._cli import AppGroup, clear_errors
 from quarterdeck.exceptions import QuarterdeckError
 
-from .environment import load_environment
+from .configuration import config
+from .environment import WithEnvironment
 from .routes import routes
 from .shell import shell
 
 
-class CommandProgram(AppGroup):
+class CommandProgram(WithEnvironment, AppGroup):
     """A group that offers its own commands and those of ``app.cli``.
 
     The app is built when a command or the list of commands asks for it, once per
@@ -36,9 +36,7 @@ class CommandProgram(AppGroup):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """Read the environment files and remember how the app is built."""
-        if get_load_dotenv(True):
-            load_environment()
+        """Remember how the app is built."""
         extra.setdefault("obj", ScriptInfo(create_app=self.create_app, set_debug_flag=False))
         return super().make_context(info_name, args, parent=parent, **extra)
 
@@ -68,7 +66,7 @@ class CommandProgram(AppGroup):
 def create_group(
     create_app: Callable[[], Quart], *, name: str | None = None, help: str | None = None
 ) -> CommandProgram:
-    """Return the click group of a console script, with ``shell`` and ``routes`` in it.
+    """Return the click group of a console script, with ``config``, ``routes`` and ``shell``.
 
     Args:
         create_app: The application factory; called without arguments.
@@ -76,6 +74,7 @@ def create_group(
         help: Shown above the list of commands.
     """
     group = CommandProgram(create_app, name=name, help=help)
+    group.add_command(config)
     group.add_command(shell)
     group.add_command(routes)
     return group

@@ -1,21 +1,20 @@
-"""The ``routes`` command: what the app answers to."""
+"""The ``routes`` command: the URL rules of an app."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from itertools import takewhile
 from operator import itemgetter
-from typing import Any
 
 import click
 from quart import Quart, current_app
 from werkzeug.routing import Rule
 
 from quarterdeck._cli import async_command
+from quarterdeck._marks import ACCESS, is_static
+from quarterdeck._quart import unwrap
 
-Row = dict[str, str]
+from .table import Row, text_table
 
-# Left on views by quarterdeck.login, which is a sibling and not imported here.
-ACCESS_MARK = "__quarterdeck_access__"
 COLUMNS = ("rule", "methods", "endpoint", "access")
 
 
@@ -31,14 +30,14 @@ COLUMNS = ("rule", "methods", "endpoint", "access")
 @click.option("--all-methods", is_flag=True, help="Show HEAD and OPTIONS as well.")
 @async_command
 def routes(sort: str, all_methods: bool) -> None:
-    """Show every route: rule, methods, endpoint, and who may use it."""
-    rows = route_table(current_app._get_current_object(), all_methods=all_methods)  # type: ignore[attr-defined]
+    """Show every route: rule, methods, endpoint and access condition."""
+    rows = route_table(unwrap(current_app), all_methods=all_methods)
     if sort != "match":
         rows.sort(key=itemgetter(sort, "rule", "methods"))
     if not any(row["access"] for row in rows):
-        click.echo(_table(rows, COLUMNS[:-1]))
+        click.echo(text_table(rows, COLUMNS[:-1]))
     else:
-        click.echo(_table(rows, COLUMNS))
+        click.echo(text_table(rows, COLUMNS))
 
 
 def route_table(app: Quart, *, all_methods: bool = False) -> list[Row]:
@@ -49,7 +48,7 @@ def route_table(app: Quart, *, all_methods: bool = False) -> list[Row]:
             "rule": _rule_text(rule),
             "methods": _methods(rule, all_methods),
             "endpoint": str(rule.endpoint),
-            "access": _access(app.view_functions.get(str(rule.endpoint))),
+            "access": _access(app, str(rule.endpoint)),
         }
         for rule in app.url_map.iter_rules()
     ]
@@ -67,23 +66,13 @@ def _methods(rule: Rule, all_methods: bool) -> str:
     return ", ".join(sorted((rule.methods or set()) - hidden))
 
 
-def _access(view: Callable[..., Any] | None) -> str:
-    """What a view declares with ``login_required`` and its like; empty if nothing."""
-    declared = getattr(view, ACCESS_MARK, None)
-    if declared is None:
-        declared = getattr(getattr(view, "view_class", None), ACCESS_MARK, None)
-    if declared is None:
+def _access(app: Quart, endpoint: str) -> str:
+    """Return the access that the view and its blueprints declare; empty if none does."""
+    marks = list(ACCESS.around(app, endpoint))
+    if not marks or is_static(app.view_functions.get(endpoint)):
         return ""
-    if declared.public:
+    if marks[0].public:
         return "public"
-    conditions = [*map(str, declared.roles), *map(str, declared.permissions)]
-    return ", ".join(conditions) or "signed in"
-
-
-def _table(rows: Iterable[Row], columns: tuple[str, ...]) -> str:
-    lines = [dict(zip(columns, columns, strict=True)), *rows]
-    widths = {name: max(len(line[name]) for line in lines) for name in columns}
-    lines.insert(1, {name: "-" * width for name, width in widths.items()})
-    return "\n".join(
-        "  ".join(line[name].ljust(widths[name]) for name in columns).rstrip() for line in lines
-    )
+    restrictions = list(takewhile(lambda mark: not mark.public, marks))
+    conditions = [str(each) for mark in restrictions for each in (*mark.roles, *mark.permissions)]
+    return ", ".join(dict.fromkeys(conditions)) or "signed in"

@@ -48,7 +48,7 @@ def shell(ctx: click.Context, source: str | None) -> None:
 
 
 class Console(code.InteractiveConsole):
-    """A console whose statements all run in one task, inside one app context.
+    """A console. Its statements run in one task, inside one app context.
 
     So the db session of one statement is still good in the next. The event loop stands
     still while a statement is being typed; Ctrl-C ends the statement, not the shell.
@@ -61,7 +61,7 @@ class Console(code.InteractiveConsole):
         self._namespace = namespace
 
     def runcode(self, code: CodeType) -> None:
-        """Run one statement; show what it raises and go on."""
+        """Run one statement; show its error and go on."""
         try:
             self._task.run(lambda: _execute(code, self._namespace))
         except SystemExit:
