@@ -22,8 +22,8 @@ from quarterdeck.exceptions import (
     SocketRefusedError,
     SocketUnreachableError,
 )
-from quarterdeck.sockets import Event, client, following
-from quarterdeck.sockets.client import Client, Presence
+from quarterdeck.sockets import Event
+from quarterdeck.sockets.client import Client, Presence, client, subscriptions
 
 pytestmark = pytest.mark.feature("WS3")
 
@@ -82,7 +82,7 @@ async def serving(*conversations: Conversation, **options: Any) -> AsyncIterator
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(client, "BASE_DELAY", 0.001)
 
 
 async def take(source: Client, count: int) -> list[str]:
@@ -345,7 +345,7 @@ async def test_a_server_of_something_else() -> None:
         await server.stays()
 
     async with serving(echo) as url, Client(url) as source:
-        with pytest.raises(SocketRefusedError, match="what is no event"):
+        with pytest.raises(SocketRefusedError, match="an invalid message"):
             await source.subscribe("orders")
 
 
@@ -499,12 +499,12 @@ async def test_the_end_of_the_block_ends_the_iteration() -> None:
 
 
 def test_delays_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_DELAY", 0.5)
+    monkeypatch.setattr(client, "BASE_DELAY", 0.5)
     tries = {failures: [client._delay(failures) for _ in range(300)] for failures in (0, 3, 50)}
 
     assert max(tries[0]) <= 0.5
     assert 2 < max(tries[3]) <= 4
-    assert 20 < max(tries[50]) <= client.LONGEST_DELAY
+    assert 20 < max(tries[50]) <= client.MAX_DELAY
     assert all(len(set(delays)) > 250 for delays in tries.values())
 
 
@@ -512,7 +512,7 @@ async def test_a_server_that_finds_us_too_fast_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It does not say for which room; so there is one question at a time."""
-    monkeypatch.setattr(following, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(subscriptions, "PAUSE_SECONDS", 0.01)
 
     async def conversation(server: Server) -> None:
         await server.hears(type="subscribe", room="orders")

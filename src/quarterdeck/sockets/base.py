@@ -1,4 +1,4 @@
-"""The contract of a back end: what there is to write for another technology.
+"""The interface that a back end implements.
 
 A back end gives every event its id and brings the events of all processes, in the order of
 their ids, to every process. The log, the rooms and the connections are the hub's, above it.
@@ -20,7 +20,7 @@ OnPresence = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is in a room.
+    """A member in a room.
 
     Attributes:
         id: The member's.
@@ -34,48 +34,48 @@ class Person:
 
 
 class Backend(ABC):
-    """What connects the processes of an application; one instance per app."""
+    """The connection between the processes of an application; one instance per app."""
 
     name: ClassVar[str]
 
     @abstractmethod
     async def start(self, deliver: Deliver, on_gap: OnGap, on_presence: OnPresence) -> None:
-        """Begin to bring events; called once, on the event loop that serves.
+        """Begin to deliver events; called once, on the event loop that serves.
 
         Args:
-            deliver: To be called with every event of every process, once and in order. It does
-                not wait.
-            on_gap: To be called with the id after which events will be complete: at first
-                before any event, and whenever events were lost.
-            on_presence: To be called with a room when people came or went, in any process.
+            deliver: Called with every event of every process, once and in order. It returns at
+                once.
+            on_gap: Called with the id after which events will be complete: before the first
+                event, and whenever events were lost.
+            on_presence: Called with a room when members entered or left it, in any process.
         """
 
     @abstractmethod
     async def stop(self) -> None:
-        """End what ``start`` began and close clients; may be called without it, and twice."""
+        """Stop delivering and close clients; may be called twice, or without ``start``."""
 
     @abstractmethod
     async def publish(self, event: Event) -> str:
         """Give an event its id, send it to all processes, and return the id.
 
-        Where the processes cannot be reached, the event waits, and the id is empty.
+        If the processes cannot be reached, the event waits, and the id is empty.
 
         Works without ``start`` too: a command publishes and does not listen.
         """
 
     @property
     def waiting(self) -> int:
-        """How many events wait until the processes can be reached."""
+        """The number of events that wait until the processes can be reached."""
         return 0
 
     @abstractmethod
     async def set_presence(self, room: str, people: Sequence[Person]) -> None:
-        """Say who is in a room by way of this process; it replaces what was said before."""
+        """Set the members that are in a room through this process, in place of the last list."""
 
     @abstractmethod
     async def here(self, room: str) -> Sequence[Person]:
-        """Return who is in a room by way of any process; somebody may be there several times."""
+        """Return the members in a room, of all processes; a member may be listed several times."""
 
     @abstractmethod
     async def check(self) -> None:
-        """Raise what is wrong, for a health page."""
+        """Raise an error if the back end does not work, for a health page."""

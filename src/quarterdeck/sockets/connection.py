@@ -1,4 +1,4 @@
-"""One WebSocket as the hub sees it: whose it is, its rooms, and what waits to be sent."""
+"""One WebSocket in the hub: its member, its rooms and its queue of messages."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from dataclasses import dataclass, field
 
 from .event import Position
 
-TOO_FAR_BEHIND = 1008
-MISBEHAVING = 1008
-TOO_BIG = 1009
-OUR_ERROR = 1011
-RESTARTING = 1012
+POLICY_VIOLATION = 1008
+MESSAGE_TOO_BIG = 1009
+INTERNAL_ERROR = 1011
+SERVICE_RESTART = 1012
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4403
 
 
 @dataclass(frozen=True)
 class Member:
-    """Whose connection it is; derive a class to keep more, such as what ``recheck`` needs.
+    """The user of a connection; a derived class can hold more, for example for ``recheck``.
 
     Attributes:
-        id: Names the person; all connections of one person have the same.
-        name: What others see.
-        via: What lets this connection in, such as the key of a browser session or a token:
-            ``disconnect`` can end the connections of one only.
+        id: The id of the user; all connections of one user have the same.
+        name: The name that others see.
+        via: The credential of this connection, such as the key of a browser session or a
+            token. ``disconnect`` can close the connections of one credential only.
         may_say: Whether the member may talk in rooms.
     """
 
@@ -37,12 +36,12 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Subscription:
     """A connection in a room.
 
     Attributes:
-        doing: What the member does there.
-        since: From where on the connection is told of events as they come.
+        doing: ``"looking"`` or ``"editing"``.
+        since: The position after which the connection receives events as they come.
     """
 
     doing: str
@@ -51,26 +50,26 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Why a connection is being closed."""
+    """The close code and reason of a connection."""
 
     code: int
     reason: str
 
 
 class Connection:
-    """The sending half, and the door by which others end the connection.
+    """The sending half of a WebSocket, with a bounded queue; any task may close it.
 
     Args:
-        member: Whose it is.
+        member: The user of the connection.
         send: Sends one message, and waits while the client does not read.
-        queue_size: How many messages may wait; with more the client is too far behind.
+        queue_size: The most messages that may wait; one more closes the connection.
     """
 
     def __init__(
         self, member: Member, send: Callable[[str], Awaitable[None]], queue_size: int
     ) -> None:
         self.member = member
-        self.seats: dict[str, Seat] = {}  # by room
+        self.subscriptions: dict[str, Subscription] = {}  # by room
         self.closing: Closing | None = None
         self.on_close: Callable[[], None] | None = None
         self.fell_behind = False
@@ -79,55 +78,58 @@ class Connection:
         self._queue: deque[str] = deque()
         self._replayed = 0  # of those in the queue: the log bounds them, not the limit
         self._waiting = asyncio.Event()
-        self._caught_up = asyncio.Event()
+        self._replay_sent = asyncio.Event()
 
     @property
     def queued(self) -> int:
-        """How many messages wait to be sent."""
+        """The number of messages that wait to be sent."""
         return len(self._queue)
 
     def push(self, frame: str) -> None:
-        """Send a message soon; a client that is too far behind is closed instead."""
+        """Queue a message; if the queue is full, close the connection instead."""
         if self.closing is not None:
             return
         if len(self._queue) - self._replayed >= self._limit:
             self.fell_behind = True
-            self.close(TOO_FAR_BEHIND, "Too far behind; come back with 'since'")
+            self.close(POLICY_VIOLATION, "Too far behind; come back with 'since'")
             return
         self._queue.append(frame)
         self._waiting.set()
 
     def push_replay(self, frames: Iterable[str]) -> None:
-        """Send what the client missed, however much it is."""
+        """Queue the events that the client missed, beyond the limit of the queue."""
         before = len(self._queue)
         self._queue.extend(frames)
         self._replayed += len(self._queue) - before
         self._waiting.set()
 
-    async def caught_up(self) -> None:
-        """Wait until what was replayed is sent, so that nobody can ask for it again and again."""
+    async def wait_until_replayed(self) -> None:
+        """Wait until the replay is sent.
+
+        Otherwise a client that reads nothing could fill the memory with repeated requests.
+        """
         while self._replayed:
-            self._caught_up.clear()
-            await self._caught_up.wait()
+            self._replay_sent.clear()
+            await self._replay_sent.wait()
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection; the first reason counts."""
+        """Close the connection; only the first call has an effect."""
         if self.closing is None:
             self.closing = Closing(code, reason)
             if self.on_close is not None:
                 self.on_close()
 
     def drop(self) -> None:
-        """Forget what waits: a close may take long, and nothing else is sent any more."""
+        """Drop the queue: a close may take long, and nothing but the close is sent."""
         self._queue.clear()
 
     async def write(self) -> None:
-        """Send what waits, for as long as the connection lives; a task of its own."""
+        """Send queued messages until the task is cancelled."""
         while True:
             while self._queue:
                 await self._send(self._queue.popleft())
                 if self._replayed:
                     self._replayed -= 1
-                    self._caught_up.set()
+                    self._replay_sent.set()
             self._waiting.clear()
             await self._waiting.wait()

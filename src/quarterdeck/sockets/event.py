@@ -14,13 +14,13 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in a room.
+    """An event in a room.
 
     Attributes:
-        room: Where.
-        id: When, as in a Redis Stream: milliseconds and a number, in the order of all events of
-            an application; empty until a back end has given it.
-        name: What, such as ``order.moved``.
+        room: The name of the room.
+        id: Milliseconds and a number, as in a Redis Stream, in the order of all events of an
+            application; empty until a back end has assigned it.
+        name: The kind of event, such as ``order.moved``.
         data: Anything that JSON can hold, or ``msgspec.Raw`` that holds JSON.
     """
 
@@ -51,7 +51,7 @@ def parse_id(text: str) -> Position:
     """Return an id as numbers.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If the text is not an event id.
     """
     milliseconds, dash, number = text.partition("-")
     if not (dash and milliseconds.isdecimal() and number.isdecimal() and len(text) <= 41):
@@ -59,8 +59,8 @@ def parse_id(text: str) -> Position:
     return int(milliseconds), int(number)
 
 
-class Ids:
-    """Gives ids that only grow, also when the clock is set back."""
+class IdGenerator:
+    """Generate increasing ids, even if the clock is set back."""
 
     def __init__(self) -> None:
         self._last: Position = (0, 0)

@@ -1,4 +1,4 @@
-"""The extension: the functions of an app, and what it publishes."""
+"""The extension: it registers an app's functions and publishes its events."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import msgspec
 from quart import current_app, websocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from quarterdeck._config import read
+from quarterdeck._quart import unwrap
 from quarterdeck._state import ExtensionState
+from quarterdeck.config import read
 from quarterdeck.exceptions import (
     ConfigurationError,
     HubNotRunningError,
@@ -23,22 +24,22 @@ from quarterdeck.exceptions import (
 from .base import Backend
 from .config import CONFIG
 from .connection import NOT_ALLOWED, NOT_SIGNED_IN, Member
-from .conversation import Conversation
 from .event import Event
+from .handler import ConnectionHandler
+from .manager import CONTROL, USER, ConnectionManager
 from .messages import Refusal
-from .rooms import MAX_NAME, Room, make_room
-from .supervision import Supervision
-from .switchboard import CONTROL, USER, Switchboard
+from .rechecker import Rechecker
+from .rooms import MAX_ROOM_NAME, RoomPattern, compile_pattern
 
 if TYPE_CHECKING:
     from quart import Quart
 
 C = TypeVar("C", bound=Callable[..., Any])
-STATE: ExtensionState[Switchboard] = ExtensionState("sockets", "Hub")
+STATE: ExtensionState[ConnectionManager] = ExtensionState("sockets", "Hub")
 
 
-class Committing(Protocol):
-    """A db session that says when it has committed, as that of ``quarterdeck.sqlalchemy``."""
+class SupportsAfterCommit(Protocol):
+    """A db session with commit callbacks, such as that of ``quarterdeck.sqlalchemy``."""
 
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
         """Call ``callback`` after the commit; forget it on a rollback."""
@@ -49,14 +50,15 @@ class Hub:
 
     Args:
         app: Initialised at once if given.
-        backend: A back end of your own, in the place of ``SOCKETS_BACKEND``.
+        backend: A custom back end, used instead of ``SOCKETS_BACKEND``.
     """
 
     def __init__(self, app: Quart | None = None, *, backend: Backend | None = None) -> None:
         self._backend = backend
-        self._rooms: list[Room] = []
+        self._rooms: list[RoomPattern] = []
         self._identify: Callable[[], Any] | None = None
         self._recheck: Callable[..., Any] | None = None
+        self._check_say: Callable[..., Any] | None = None
         if app is not None:
             self.init_app(app)
 
@@ -69,43 +71,55 @@ class Hub:
         """
         STATE.refuse_second(app)
         config = read(app, CONFIG)
-        board = Switchboard(self._backend or _make_backend(config, app), config)
-        STATE.attach(app, board)
+        manager = ConnectionManager(self._backend or _make_backend(config, app), config)
+        STATE.attach(app, manager)
 
         async def start() -> None:
             recheck = app.ensure_async(self._recheck) if self._recheck else None
-            await board.start(Supervision(app, board, recheck, self._may_enter))
+            await manager.start(Rechecker(app, manager, recheck, self._may_enter))
 
         app.before_serving(start)
-        app.after_serving(board.aclose)
+        app.after_serving(manager.aclose)
 
     # --- functions of the app ---------------------------------------------------------
 
     def identify(self, function: C) -> C:
-        """Register the function that says whose the current WebSocket is.
+        """Register the function that identifies the user of the current WebSocket.
 
-        It returns a ``Member``, or None if nobody is signed in, which closes with 4401, as
-        raising ``Unauthorized`` does; ``Forbidden`` closes with 4403.
+        It returns a ``Member``. None or ``Unauthorized`` closes the WebSocket with 4401, and
+        ``Forbidden`` with 4403.
         """
         self._identify = function
         return function
 
     def recheck(self, function: C) -> C:
-        """Register the function that is given all members and returns those that may stay.
+        """Register the function that takes all members and returns those that may stay.
 
-        It is called every ``SOCKETS_RECHECK_SECONDS`` in an app context. If it raises,
-        everybody stays for now.
+        It is called every ``SOCKETS_RECHECK_SECONDS`` in an app context. If it raises, all
+        members stay until the next call.
         """
         self._recheck = function
         return function
 
+    def check_say(self, function: C) -> C:
+        """Register a function that is called before a ``say`` message is published::
+
+            @hub.check_say
+            async def limit_say(member, room): ...
+
+        It returns None, or a sentence for the user why the message is not published. The client
+        gets it in an ``error`` message with the code ``too_fast``.
+        """
+        self._check_say = function
+        return function
+
     def room(self, pattern: str) -> Callable[[C], C]:
-        """Register a kind of rooms, and the function that says who may enter::
+        """Register a pattern of rooms, and the function that allows members to enter::
 
             @hub.room("order:<int:id>")
             async def may_watch_order(member, id): ...
 
-        It runs in an app context, when somebody subscribes and after ``reconsider``.
+        It runs in an app context, when a client subscribes and after ``reconsider``.
 
         Raises:
             RoomPatternError: If the pattern cannot be understood.
@@ -114,7 +128,7 @@ class Hub:
             raise RoomPatternError(pattern, "is the hub's own, for 'publish_to'")
 
         def register(may_enter: C) -> C:
-            self._rooms.append(make_room(pattern, may_enter))
+            self._rooms.append(compile_pattern(pattern, may_enter))
             return may_enter
 
         return register
@@ -122,14 +136,14 @@ class Hub:
     # --- WebSockets -------------------------------------------------------------------
 
     async def serve(self) -> None:
-        """Serve the current WebSocket to its end, as ``docs/websocket.md`` says.
+        """Serve the current WebSocket until it closes, as ``docs/websocket.md`` describes.
 
         Raises:
             HubNotRunningError: If the app's start-up functions did not run.
             IdentityMissingError: If no ``identify`` function is registered.
         """
-        board = STATE.get()
-        if not board.has_started:
+        manager = STATE.get()
+        if not manager.has_started:
             raise HubNotRunningError
         if self._identify is None:
             raise IdentityMissingError
@@ -142,17 +156,25 @@ class Hub:
         if member is None:
             return await _refuse(NOT_SIGNED_IN, "Not signed in")
         await websocket.accept()
-        current = cast(Any, websocket)._get_current_object()
-        await Conversation(board, current, member, self._may_enter, self.publish).run()
+        current = unwrap(websocket)
+        await ConnectionHandler(
+            manager, current, member, self._may_enter, self._refuse_say, self.publish
+        ).run()
+
+    async def _refuse_say(self, member: Member, room: str) -> str | None:
+        if self._check_say is None:
+            return None
+        reason: str | None = await current_app.ensure_async(self._check_say)(member, room)
+        return reason
 
     async def _may_enter(self, member: Member, name: str) -> bool:
         room, values = self._find_room(name)
         if room is None:
-            raise Refusal("unknown_room", "There is no such room.", name[:MAX_NAME])
+            raise Refusal("unknown_room", "There is no such room.", name[:MAX_ROOM_NAME])
         return bool(await current_app.ensure_async(room.may_enter)(member, **values))
 
-    def _find_room(self, name: str) -> tuple[Room | None, dict[str, Any]]:
-        if len(name) <= MAX_NAME:
+    def _find_room(self, name: str) -> tuple[RoomPattern | None, dict[str, Any]]:
+        if len(name) <= MAX_ROOM_NAME:
             for room in self._rooms:
                 values = room.match(name)
                 if values is not None:
@@ -162,7 +184,7 @@ class Hub:
     # --- publishing -------------------------------------------------------------------
 
     async def publish(self, room: str, name: str, data: Any) -> str:
-        """Send an event to everybody in a room, in all processes; return its id.
+        """Send an event to all connections in a room, in all processes; return its id.
 
         Raises:
             TypeError: If JSON cannot hold the data.
@@ -171,18 +193,19 @@ class Hub:
         self._check_room(room)
         return await _publish(STATE.get(), room, name, data)
 
-    def publish_after(self, session: Committing, room: str, name: str, data: Any) -> None:
-        """Publish when ``session`` has committed, in the order of the calls; never if it does not.
+    def publish_after(self, session: SupportsAfterCommit, room: str, name: str, data: Any) -> None:
+        """Publish after ``session`` has committed, in the order of the calls.
 
-        The data are those of now, whatever happens to the objects later.
+        A rollback drops the event. The data are encoded now, so later changes of the objects do
+        not show.
 
         Raises:
             TypeError: If JSON cannot hold the data.
             UnknownRoomError: If no pattern has such a room.
         """
         self._check_room(room)
-        board, raw = STATE.get(), _encode(data)
-        session.after_commit(lambda: _publish(board, room, name, raw))
+        manager, raw = STATE.get(), _encode(data)
+        session.after_commit(lambda: _publish(manager, room, name, raw))
 
     async def publish_to(self, member_id: str, name: str, data: Any) -> str:
         """Send an event to every connection of one member; return its id."""
@@ -194,15 +217,15 @@ class Hub:
         """Close the connections of a member in all processes.
 
         Args:
-            member_id: Whose.
-            code: The close code; 4401 tells a client to sign in before it comes back.
-            via: Only those that were let in by this (``Member.via``).
+            member_id: The id of the member.
+            code: The close code; after 4401 a client signs in before it reconnects.
+            via: If given, only close connections with this credential (``Member.via``).
         """
-        order = {"member": str(member_id), "code": code, "via": via}
-        await _publish(STATE.get(), CONTROL, "disconnect", order)
+        command = {"member": str(member_id), "code": code, "via": via}
+        await _publish(STATE.get(), CONTROL, "disconnect", command)
 
     async def reconsider(self, member_id: str) -> None:
-        """Ask again, in all processes, whether a member may stay, and in which rooms."""
+        """Recheck a member and its rooms at once, in all processes."""
         await _publish(STATE.get(), CONTROL, "reconsider", {"member": str(member_id)})
 
     def _check_room(self, name: str) -> None:
@@ -213,24 +236,24 @@ class Hub:
     def position(self) -> str:
         """The id of the last event of this process.
 
-        A page that gives it to ``subscribe`` as ``since`` misses nothing, if it was read before
-        what the page shows.
+        Read it before the data of a page. A client that then sends it as ``since`` misses no
+        event.
         """
         return STATE.get().log.last
 
     # --- for operators ----------------------------------------------------------------
 
     async def check(self) -> None:
-        """Raise what is wrong with the back end, for a health page."""
+        """Raise an error if the back end does not work, for a health page."""
         await STATE.get().backend.check()
 
     def statistics(self) -> dict[str, int]:
-        """Return what is going on in this process, for ``/metrics``."""
+        """Return the counters of this process, for ``/metrics``."""
         return STATE.get().statistics()
 
 
-async def _publish(board: Switchboard, room: str, name: str, data: Any) -> str:
-    return await board.backend.publish(Event(room, "", name, _encode(data)))
+async def _publish(manager: ConnectionManager, room: str, name: str, data: Any) -> str:
+    return await manager.backend.publish(Event(room, "", name, _encode(data)))
 
 
 def _encode(data: Any) -> msgspec.Raw:
@@ -238,7 +261,7 @@ def _encode(data: Any) -> msgspec.Raw:
 
 
 async def _refuse(code: int, reason: str) -> None:
-    """Close at once; a browser learns the code only from a connection that was accepted."""
+    """Accept and close: browsers show a close code only for an accepted connection."""
     await websocket.accept()
     await websocket.close(code, reason)
 
@@ -250,7 +273,7 @@ def _make_backend(config: Mapping[str, Any], app: Quart) -> Backend:
     except ImportError as error:
         raise ConfigurationError(
             "SOCKETS_BACKEND",
-            f"is {kind!r} and '{error.name}' is not installed",
-            f"Install it with 'pip install quarterdeck[{kind}]'.",
+            f"needs the package '{error.name}', which is not installed",
+            f"Install it with: pip install 'quarterdeck[{kind}]'",
         ) from error
     return cast(Backend, module.make_backend(config, app))

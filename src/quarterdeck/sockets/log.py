@@ -1,4 +1,4 @@
-"""The last events, for those who were away for a moment."""
+"""The newest events, from which reconnecting clients catch up."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from .event import Event, Position, parse_id
 
 
 class Log:
-    """A ring of events, complete from a known position on.
+    """A ring buffer of events that is complete after a known position.
 
     Args:
-        size: How many events are kept.
+        size: The number of events to keep.
     """
 
     def __init__(self, size: int) -> None:
         self._events: deque[Event] = deque(maxlen=size)
-        self._floor = self.last = "0-0"
-        self._grown: asyncio.Event = asyncio.Event()
+        self._complete_after = self.last = "0-0"
+        self._appended: asyncio.Event = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._events)
 
-    def begin(self, position: str) -> None:
-        """Forget everything; what comes is complete after ``position``."""
+    def reset(self, position: str) -> None:
+        """Drop all events; the following ones are complete after ``position``."""
         self._events.clear()
-        self._floor = self.last = position
+        self._complete_after = self.last = position
 
     def append(self, event: Event) -> bool:
         """Add the next event; return False for one that was there before."""
         if event.position <= parse_id(self.last):
             return False
         if len(self._events) == self._events.maxlen:
-            self._floor = self._events[0].id
+            self._complete_after = self._events[0].id
         self._events.append(event)
         self.last = event.id
-        self._grown.set()
+        self._appended.set()
         return True
 
     def since(self, room: str, position: Position) -> list[Event] | None:
-        """Return what happened in a room after ``position``, or None if that cannot be said."""
-        if not parse_id(self._floor) <= position <= parse_id(self.last):
+        """Return the events of a room after ``position``; None if some are no longer kept."""
+        if not parse_id(self._complete_after) <= position <= parse_id(self.last):
             return None
         missed = []
         for event in reversed(self._events):
@@ -51,15 +51,15 @@ class Log:
                 missed.append(event)
         return missed[::-1]
 
-    async def reach(self, position: Position, seconds: float) -> None:
-        """Wait until the log knows of ``position``, but not for long.
+    async def wait_for(self, position: Position, seconds: float) -> None:
+        """Wait until the log has reached ``position``, at most ``seconds``.
 
-        A client that changes to another process may have seen more than that one so far.
+        A client that reconnects to another process may have seen newer events than that process.
         """
         try:
             async with asyncio.timeout(seconds):
                 while position > parse_id(self.last):
-                    self._grown.clear()
-                    await self._grown.wait()
+                    self._appended.clear()
+                    await self._appended.wait()
         except TimeoutError:
             return

@@ -1,4 +1,4 @@
-"""The back end of an application that is one process."""
+"""The back end of an application with one process."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .base import Backend, Deliver, OnGap, OnPresence, Person
-from .event import Event, Ids
+from .event import Event, IdGenerator
 
 if TYPE_CHECKING:
     from quart import Quart
 
 
 class MemoryBackend(Backend):
-    """Events go from the process to itself, at once."""
+    """Deliver events within the process, at once."""
 
     name = "memory"
 
     def __init__(self) -> None:
-        self._ids = Ids()
+        self._ids = IdGenerator()
         self._deliver: Deliver | None = None
         self._on_presence: OnPresence | None = None
         self._people: dict[str, Sequence[Person]] = {}

@@ -1,4 +1,4 @@
-"""What clients say and hear, as JSON."""
+"""The JSON messages between clients and the hub."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Unsubscribe(msgspec.Struct, tag="unsubscribe"):
 
 
 class Say(msgspec.Struct, tag="say"):
-    """Tell something to those in a room."""
+    """Send a text to all members in a room."""
 
     room: str
     text: str
@@ -35,19 +35,19 @@ class Ping(msgspec.Struct, tag="ping"):
     """Ask for a pong."""
 
 
-Message = Subscribe | Unsubscribe | Say | Ping
+ClientMessage = Subscribe | Unsubscribe | Say | Ping
 
-_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 TYPES = ("subscribe", "unsubscribe", "say", "ping")
 
 
 class Refusal(Exception):
-    """A message that cannot be done; the connection goes on.
+    """A message was refused; the connection stays open.
 
     Attributes:
-        code: For programs.
-        detail: For people.
-        room: The room it is about, if any.
+        code: The code of the error, for programs.
+        detail: A sentence for people.
+        room: The room that the message named, if any.
     """
 
     def __init__(self, code: str, detail: str, room: str | None = None) -> None:
@@ -58,15 +58,15 @@ class Refusal(Exception):
 
     @property
     def frame(self) -> str:
-        """The message that the client gets."""
+        """The error message for the client."""
         return error(self.code, self.detail, self.room)
 
 
-def decode(raw: str | bytes) -> Message:
+def decode(raw: str | bytes) -> ClientMessage:
     """Return the message of a client.
 
     Raises:
-        Refusal: If it is none.
+        Refusal: If the message is not valid.
     """
     if not isinstance(raw, str):
         raise Refusal("binary", "Send text messages that hold JSON.")
@@ -81,23 +81,23 @@ def decode(raw: str | bytes) -> Message:
 
 
 def error(code: str, detail: str, room: str | None = None) -> str:
-    """Return the message that says what is wrong."""
+    """Return the message that reports an error."""
     message = {"type": "error", "code": code, "detail": detail}
     return _encode(message if room is None else message | {"room": room})
 
 
 def subscribed(room: str, at: str, replayed: int) -> str:
-    """Return the message that ends a catching-up."""
+    """Return the message that confirms a subscription."""
     return _encode({"type": "subscribed", "room": room, "at": at, "replayed": replayed})
 
 
 def gap(room: str) -> str:
-    """Return the message that says that events are missing."""
+    """Return the message that reports missing events."""
     return _encode({"type": "gap", "room": room})
 
 
 def presence(room: str, people: Iterable[Person]) -> str:
-    """Return the message that says who is in a room."""
+    """Return the message that lists the members in a room."""
     here = [{"id": each.id, "name": each.name, "doing": each.doing} for each in people]
     return _encode({"type": "presence", "room": room, "here": here})
 

@@ -1,4 +1,4 @@
-"""Who is in which room: collected here, put together by the back end, told to the room."""
+"""The presence in rooms: collected here, merged by the back end, sent to the connections."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .connection import Connection
 logger = logging.getLogger("quarterdeck.sockets")
 
 RETRY_SECONDS = 1.0
-CROWD = 50  # connections from which on news of a room are collected for longer
+LARGE_ROOM = 50  # connections; with more, changes are collected for longer
 
 
-class Presence:
-    """Tells the rooms of one process who is in them.
+class PresenceTracker:
+    """Send the members of each room to its connections in this process.
 
     Args:
-        backend: Puts the processes together.
-        connections: Gives the connections in a room.
-        pause: Seconds in which changes are collected, so that a hundred who come at once make
-            one message and not a hundred.
+        backend: Merges the members of all processes.
+        connections: Returns the connections in a room.
+        pause: Seconds in which changes are collected, so that a hundred members entering at once
+            cause one message and not a hundred.
     """
 
     def __init__(
@@ -35,33 +35,36 @@ class Presence:
         self._backend = backend
         self._connections = connections
         self._pause = pause
-        self._ours: set[str] = set()
-        self._theirs: set[str] = set()
-        self._newcomers: dict[str, set[Connection]] = {}
-        self._told: dict[str, str] = {}
+        self._local_changes: set[str] = set()
+        self._changed_rooms: set[str] = set()
+        self._new_connections: dict[str, set[Connection]] = {}
+        self._last_sent: dict[str, str] = {}
         self._wake = asyncio.Event()
 
-    def changed(self, room: str, newcomer: Connection | None = None) -> None:
-        """Note that somebody came, went or does something else, by way of this process."""
-        self._ours.add(room)
-        if newcomer is not None:
-            self._newcomers.setdefault(room, set()).add(newcomer)
+    def changed(self, room: str, new: Connection | None = None) -> None:
+        """Note that a member entered, left or changed ``doing`` in this process."""
+        self._local_changes.add(room)
+        if new is not None:
+            self._new_connections.setdefault(room, set()).add(new)
         self._wake.set()
 
     def on_presence(self, room: str) -> None:
-        """Note that people came or went, in any process."""
-        self._theirs.add(room)
+        """Note that members entered or left a room, in any process."""
+        self._changed_rooms.add(room)
         self._wake.set()
 
     @property
     def pause(self) -> float:
-        """Seconds to wait for more news: all in a room are told about all in it."""
-        rooms = self._ours | self._theirs
-        most = max((len(self._connections(room)) for room in rooms), default=0)
-        return self._pause * max(1.0, most / CROWD)
+        """Seconds in which changes are collected.
+
+        They grow with the largest room, because the work of one message grows with its square.
+        """
+        rooms = self._local_changes | self._changed_rooms
+        largest = max((len(self._connections(room)) for room in rooms), default=0)
+        return self._pause * max(1.0, largest / LARGE_ROOM)
 
     async def run(self) -> None:
-        """Pass on what changed, for as long as the app serves."""
+        """Send changes until the task is cancelled."""
         while True:
             await self._wake.wait()
             await asyncio.sleep(self.pause)
@@ -69,49 +72,49 @@ class Presence:
             try:
                 await self._flush()
             except Exception as error:
-                logger.warning("who is here cannot be said at the moment: %r", error)
+                logger.warning("Presence is not updated: %r. It is tried again.", error)
                 self._wake.set()
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _flush(self) -> None:
-        for room in tuple(self._ours):
-            self._ours.discard(room)
+        for room in tuple(self._local_changes):
+            self._local_changes.discard(room)
             try:
                 await self._backend.set_presence(room, self._people(room))
             except BaseException:
-                self._ours.add(room)
+                self._local_changes.add(room)
                 raise
-            self._theirs.add(room)
-        for room in tuple(self._theirs):
-            self._theirs.discard(room)
+            self._changed_rooms.add(room)
+        for room in tuple(self._changed_rooms):
+            self._changed_rooms.discard(room)
             try:
-                await self._tell(room)
+                await self._send(room)
             except BaseException:
-                self._theirs.add(room)
+                self._changed_rooms.add(room)
                 raise
 
     def _people(self, room: str) -> Sequence[Person]:
         return merge(
-            Person(each.member.id, each.member.name, each.seats[room].doing)
+            Person(each.member.id, each.member.name, each.subscriptions[room].doing)
             for each in self._connections(room)
         )
 
-    async def _tell(self, room: str) -> None:
+    async def _send(self, room: str) -> None:
         if not self._connections(room):
-            self._told.pop(room, None)
-            self._newcomers.pop(room, None)
+            self._last_sent.pop(room, None)
+            self._new_connections.pop(room, None)
             return
         frame = messages.presence(room, merge(await self._backend.here(room)))
-        newcomers = self._newcomers.pop(room, set())
-        news = self._told.get(room) != frame
-        self._told[room] = frame
+        new_connections = self._new_connections.pop(room, set())
+        changed = self._last_sent.get(room) != frame
+        self._last_sent[room] = frame
         for connection in self._connections(room):
-            if news or connection in newcomers:
+            if changed or connection in new_connections:
                 connection.push(frame)
 
 
 def merge(people: Iterable[Person]) -> list[Person]:
-    """Return everybody once, by name; who edits anywhere is editing."""
+    """Return each member once, sorted by name; editing in one connection counts as editing."""
     by_id: dict[str, Person] = {}
     for person in people:
         if person.id not in by_id or person.doing == "editing":

@@ -1,4 +1,4 @@
-"""Names of rooms, as in URL rules, and who may enter."""
+"""Patterns of room names, as in URL rules, and the functions that allow entry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from quarterdeck.exceptions import RoomPatternError
 
-MAX_NAME = 200
+MAX_ROOM_NAME = 200
 CONVERTERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "int": (r"(?:0|[1-9][0-9]{0,17})", int),  # one spelling each, so one room each
     "string": (r"[^\s:]+", str),
@@ -18,8 +18,8 @@ _PART = re.compile(r"<(?:(?P<kind>[a-z]+):)?(?P<name>[a-z_]+)>")
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """A kind of rooms.
+class RoomPattern:
+    """The rooms that match a pattern.
 
     Attributes:
         pattern: As written, such as ``order:<int:id>``.
@@ -32,18 +32,18 @@ class Room:
     may_enter: Callable[..., Any]
 
     def match(self, name: str) -> dict[str, Any] | None:
-        """Return the values in a name of this kind; None for another one."""
+        """Return the values in a matching name; None if the name does not match."""
         found = self.regex.fullmatch(name)
         if found is None:
             return None
         return {key: self.values[key](text) for key, text in found.groupdict().items()}
 
 
-def make_room(pattern: str, may_enter: Callable[..., Any]) -> Room:
-    """Return the rooms of a pattern.
+def compile_pattern(pattern: str, may_enter: Callable[..., Any]) -> RoomPattern:
+    """Compile a pattern.
 
     Raises:
-        RoomPatternError: If the pattern names a converter that there is not.
+        RoomPatternError: If the pattern is not valid.
     """
     values: dict[str, Callable[[str], Any]] = {}
     regex, end = "", 0
@@ -57,4 +57,4 @@ def make_room(pattern: str, may_enter: Callable[..., Any]) -> Room:
     rest = pattern[end:]
     if "<" in rest or ">" in rest or not pattern:
         raise RoomPatternError(pattern, "is not a pattern")
-    return Room(pattern, re.compile(regex + re.escape(rest), re.ASCII), values, may_enter)
+    return RoomPattern(pattern, re.compile(regex + re.escape(rest), re.ASCII), values, may_enter)

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 from quart import Quart, websocket
-from quart.testing.connections import WebsocketDisconnectError
 
 from quarterdeck.sockets import Hub, Member
+from quarterdeck.testing import WebsocketDisconnectError
+from tests.plain import Quart as PlainQuart
 
 SECONDS = 5
 
@@ -69,7 +70,7 @@ class Client:
         return with_code
 
 
-def make_app(app_class: type[Quart] = Quart, **config: Any) -> tuple[Quart, Hub]:
+def make_app(app_class: type[Quart] = PlainQuart, **config: Any) -> tuple[Quart, Hub]:
     """Return an app whose hub believes who somebody says to be, with the room ``open``."""
     app = app_class(__name__)
     defaults = {"SOCKETS_PRESENCE_SECONDS": 0.01, "PROPAGATE_EXCEPTIONS": False}

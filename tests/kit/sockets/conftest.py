@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -10,19 +12,31 @@ import pytest
 from redis.asyncio import Redis
 
 from quarterdeck.sockets.redis import RedisBackend
-from tests.servers import Server, redis_server
+from tests.servers import Server
 
 from .processes import Process
 
 MakeProcess = Callable[..., Process]
 
 
-@pytest.fixture(scope="session")
-def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = redis_server(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.kill()
+class LogLines(logging.Handler):
+    """The lines that the hub logs, and a way to wait for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+        self._added = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+        self._added.set()
+
+    async def until(self, part: str, *, count: int) -> None:
+        """Wait until so many lines contain a text."""
+        async with asyncio.timeout(20):
+            while sum(part in line for line in self._lines) < count:
+                self._added.clear()
+                await self._added.wait()
 
 
 @pytest.fixture
@@ -30,6 +44,15 @@ def server(running_redis: Server) -> Iterator[Server]:
     """A Redis that a test may take away; it is whole again afterwards."""
     yield running_redis
     running_redis.heal()
+
+
+@pytest.fixture
+async def log_lines() -> AsyncIterator[LogLines]:
+    handler = LogLines()
+    logger = logging.getLogger("quarterdeck.sockets")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ SECONDS = 20.0  # what a busy machine may need
 
 
 class Process:
-    """What one process has been brought: events and gaps in order, and rooms with news."""
+    """What one process has been brought: events and gaps in order, and rooms with changes."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.log: list[Event | str] = []
-        self.news: list[str] = []
+        self.changes: list[str] = []
         self.fails_for: Any = None
         self._seen = asyncio.Event()
 
@@ -39,7 +39,7 @@ class Process:
                     self._seen.clear()
                     await self._seen.wait()
         except TimeoutError:
-            raise AssertionError(f"{self.data[-5:]}, {self.gaps}, {self.news}") from None
+            raise AssertionError(f"{self.data[-5:]}, {self.gaps}, {self.changes}") from None
 
     async def until_data(self, *wanted: Any) -> None:
         await self.until_count(events=len(wanted))
@@ -82,7 +82,7 @@ class Process:
         self._seen.set()
 
     def _on_presence(self, room: str) -> None:
-        self.news.append(room)
+        self.changes.append(room)
         self._seen.set()
 
 

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.feature("WS3")
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_DELAY", 0.001)
-    monkeypatch.setattr(client, "LONGEST_DELAY", 0.01)
+    monkeypatch.setattr("quarterdeck.sockets.client.client.BASE_DELAY", 0.001)
+    monkeypatch.setattr("quarterdeck.sockets.client.client.MAX_DELAY", 0.01)
 
 
 async def next_event(source: Client) -> Event:

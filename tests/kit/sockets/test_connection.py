@@ -9,8 +9,8 @@ import pytest
 
 from quarterdeck.sockets import Member
 from quarterdeck.sockets.connection import Connection
-from quarterdeck.sockets.conversation import Conversation
-from quarterdeck.sockets.rate import Rate
+from quarterdeck.sockets.handler import ConnectionHandler
+from quarterdeck.sockets.rate_limiter import RateLimiter
 from tests.kit.sockets.app import make_app
 
 
@@ -65,14 +65,14 @@ async def test_what_is_replayed_is_not_bounded_by_the_queue() -> None:
     """Or a client that missed more than it could never come back."""
     reader = Reader(queue_size=3)
     reader.connection.push_replay("abcdefghij")
-    caught_up = asyncio.create_task(reader.connection.caught_up())
+    replayed = asyncio.create_task(reader.connection.wait_until_replayed())
     for frame in "klm":
         reader.connection.push(frame)
     assert reader.connection.closing is None
     await reader.read(9)
-    assert not caught_up.done()
+    assert not replayed.done()
     await reader.read(1)
-    await asyncio.wait_for(caught_up, 1)
+    await asyncio.wait_for(replayed, 30)
     await reader.read(3)
     assert "".join(reader.got) == "abcdefghijklm"
     for frame in "abcd":
@@ -97,7 +97,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_rate(clock: list[float]) -> None:
-    rate = Rate(rate=2, burst=3)
+    rate = RateLimiter(rate=2, burst=3)
     assert [rate.allows() for _ in range(4)] == [True, True, True, False]
     clock[0] += 0.5
     assert [rate.allows() for _ in range(2)] == [True, False]
@@ -106,19 +106,30 @@ def test_rate(clock: list[float]) -> None:
 
 
 def test_who_goes_on_after_being_told_is_flooding(clock: list[float]) -> None:
-    rate = Rate(rate=1, burst=2)
+    rate = RateLimiter(rate=1, burst=2)
     allowed = [rate.allows() for _ in range(3)]
     assert allowed == [True, True, False]
-    assert not rate.is_flooded
+    assert not rate.is_flooding
     rate.allows()
-    assert rate.is_flooded
+    assert rate.is_flooding
+
+
+def test_only_refusals_in_a_row_are_flooding(clock: list[float]) -> None:
+    rate = RateLimiter(rate=1, burst=1)
+    assert not rate.is_flooding
+    assert rate.allows()
+    assert not rate.allows()
+    assert rate.is_flooding
+    clock[0] += 1
+    assert rate.allows()
+    assert not rate.is_flooding
 
 
 async def test_who_does_not_read_a_replay_cannot_ask_for_another() -> None:
     """Or a queue without a bound would be had for a few bytes each."""
     app, hub = make_app(SOCKETS_PRESENCE_SECONDS=60)
     async with app.test_app(), app.app_context():
-        board = app.extensions["sockets"]
+        manager = app.extensions["sockets"]
         first = await hub.publish("open", "n", 0)
         for number in range(10):
             await hub.publish("open", "n", number)
@@ -142,7 +153,11 @@ async def test_who_does_not_read_a_replay_cannot_ask_for_another() -> None:
         async def anybody(member: Member, room: str) -> bool:
             return True
 
-        talk = Conversation(board, cast(Any, Stubborn()), Member("1", "Ada"), anybody, hub.publish)
+        async def nothing(member: Member, room: str) -> str | None:
+            return None
+
+        ada = Member("1", "Ada")
+        talk = ConnectionHandler(manager, cast(Any, Stubborn()), ada, anybody, nothing, hub.publish)
         running = asyncio.create_task(talk.run())
         for _ in range(50):
             await asyncio.sleep(0)

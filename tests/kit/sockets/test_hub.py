@@ -138,31 +138,31 @@ async def test_what_is_too_old_is_a_gap(app: Quart, hub: Hub) -> None:
 
 
 async def test_an_id_of_another_run_is_a_gap(app: Quart, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("quarterdeck.sockets.conversation.REACH_SECONDS", 0.01)
+    monkeypatch.setattr("quarterdeck.sockets.handler.CATCH_UP_SECONDS", 0.01)
     async with connected(app) as ada:
         for since in ("1-0", "99999999999999-0"):
             assert (await ada.subscribe("open", since=since))[0]["type"] == "gap"
 
 
 async def test_an_event_that_a_back_end_brings_twice(app: Quart) -> None:
-    board = app.extensions["sockets"]
+    manager = app.extensions["sockets"]
     async with connected(app) as ada:
         await ada.subscribe("open")
         for number in (1, 1, 2, 1, 3):
-            board.deliver(Event("open", f"99999999999999-{number}", "n", number))
+            manager.deliver(Event("open", f"99999999999999-{number}", "n", number))
         assert [message["data"] for message in await ada.events(3)] == [1, 2, 3]
 
 
 async def test_a_process_that_is_behind_catches_up(app: Quart) -> None:
     """The client comes from another one, which was faster."""
-    board = app.extensions["sockets"]
+    manager = app.extensions["sockets"]
     async with connected(app) as ada:
         await ada.send("subscribe", room="open", since="99999999999999-1")
         await ada.send("ping")  # answered after it, as messages are handled in order
-        while not board.connections:  # noqa: ASYNC110 - nothing tells of it
+        while not manager.connections:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
         for number in (1, 2):
-            board.deliver(Event("open", f"99999999999999-{number}", "n", number))
+            manager.deliver(Event("open", f"99999999999999-{number}", "n", number))
         heard = [await ada.next() for _ in range(3)]
         assert [message["type"] for message in heard] == ["event", "subscribed", "pong"]
         assert heard[0]["data"] == 2

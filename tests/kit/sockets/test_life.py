@@ -21,9 +21,10 @@ from quarterdeck.exceptions import (
 )
 from quarterdeck.sockets import Hub, Member
 from tests.kit.sockets.app import connected, make_app
+from tests.plain import Quart as PlainQuart
 
 
-@pytest.fixture(params=[quart.Quart, quarterdeck.app.Quart], ids=["quart", "quarterdeck"])
+@pytest.fixture(params=[PlainQuart, quarterdeck.app.Quart], ids=["quart", "quarterdeck"])
 def made(request: pytest.FixtureRequest) -> tuple[quart.Quart, Hub]:
     return make_app(request.param)
 
@@ -318,10 +319,10 @@ async def test_statistics(app: quart.Quart, hub: Hub) -> None:
 
 
 async def test_who_fell_behind_is_counted(app: quart.Quart, hub: Hub) -> None:
-    board = app.extensions["sockets"]
+    manager = app.extensions["sockets"]
     async with connected(app) as ada:
         await ada.subscribe("open")
-        (connection,) = board.connections
+        (connection,) = manager.connections
         connection._limit = 0
         await hub.publish("open", "n", 1)
         assert await ada.close_code() == 1008

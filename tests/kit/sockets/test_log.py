@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from quarterdeck.sockets import Event
-from quarterdeck.sockets.event import Ids, parse_id
+from quarterdeck.sockets.event import IdGenerator, parse_id
 from quarterdeck.sockets.log import Log
 
 
@@ -19,7 +19,7 @@ def event(number: int, room: str = "a") -> Event:
 def log() -> Log:
     """Five of seven events, of two rooms in turn."""
     log = Log(5)
-    log.begin("1000-0")
+    log.reset("1000-0")
     for number in range(1, 8):
         log.append(event(number, "ab"[number % 2]))
     return log
@@ -60,27 +60,27 @@ def test_an_event_that_comes_again_is_no_event(log: Log) -> None:
 
 def test_an_empty_log_knows_where_it_begins() -> None:
     log = Log(5)
-    log.begin("1000-5")
+    log.reset("1000-5")
     assert log.since("a", (1000, 5)) == []
     assert log.since("a", (1000, 4)) is None
     log.append(event(6))
-    log.begin("1000-9")
+    log.reset("1000-9")
     assert log.since("a", (1000, 6)) is None
     assert log.since("a", (1000, 9)) == []
 
 
 async def test_reach_waits_for_a_process_that_is_behind(log: Log) -> None:
-    waiting = asyncio.create_task(log.reach((1000, 9), 5))
+    waiting = asyncio.create_task(log.wait_for((1000, 9), 5))
     await asyncio.sleep(0)
     log.append(event(8))
     await asyncio.sleep(0)
     assert not waiting.done()
     log.append(event(9))
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 async def test_reach_does_not_wait_for_ever(log: Log) -> None:
-    await log.reach((9999, 0), 0.01)
+    await log.wait_for((9999, 0), 0.01)
     assert log.since("a", (9999, 0)) is None
 
 
@@ -88,7 +88,7 @@ def test_ids_only_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the clock is set back, and within a millisecond."""
     clock = iter([5, 5, 3, 6, 1])
     monkeypatch.setattr("time.time_ns", lambda: next(clock) * 1_000_000)
-    ids = Ids()
+    ids = IdGenerator()
     assert [ids.next() for _ in range(5)] == ["5-0", "5-1", "5-2", "6-0", "6-1"]
 
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from quarterdeck.sockets import Hub, Member, Person
 from quarterdeck.sockets.memory import MemoryBackend
-from quarterdeck.sockets.presence import Presence, merge
+from quarterdeck.sockets.presence import PresenceTracker, merge
 from tests.kit.sockets.app import Client, connected, make_app
 
 pytestmark = pytest.mark.feature("WS3")
@@ -169,7 +169,7 @@ async def test_rooms_are_asked_about_again(app: Quart, hub: Hub, doorkeeper: Doo
         await hub.publish("bridge", "secret", 1)
         await hub.publish("open", "n", 2)
         assert (await ada.next())["room"] == "open"
-        assert (await bob.next())["name"] == "secret"  # nobody doubted this one
+        assert (await bob.next())["name"] == "secret"  # nobody requested this one
 
 
 async def test_rooms_are_asked_about_again_after_a_gap(app: Quart, hub: Hub) -> None:
@@ -189,7 +189,7 @@ async def test_rooms_are_asked_about_again_after_a_gap(app: Quart, hub: Hub) -> 
 
 
 @pytest.mark.parametrize("config", [{"SOCKETS_RECHECK_SECONDS": 0.05}])
-async def test_a_doubt_outlives_a_check_that_fails(
+async def test_a_request_outlives_a_check_that_fails(
     app: Quart, hub: Hub, doorkeeper: Doorkeeper
 ) -> None:
     allowed = {"Ada"}
@@ -300,7 +300,9 @@ async def test_presence_survives_a_back_end_in_trouble(
 def test_news_of_a_crowd_come_less_often() -> None:
     """Ten times as many who are told of ten times as many: not a hundred times the work."""
     crowds = {"few": 50, "many": 500}
-    presence = Presence(MemoryBackend(), lambda room: cast(Any, range(crowds[room])), pause=0.2)
+    presence = PresenceTracker(
+        MemoryBackend(), lambda room: cast(Any, range(crowds[room])), pause=0.2
+    )
     assert presence.pause == 0.2
     presence.on_presence("few")
     assert presence.pause == 0.2

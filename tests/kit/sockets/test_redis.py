@@ -13,7 +13,7 @@ from quarterdeck.exceptions import ConfigurationError, EventsUnavailableError
 from quarterdeck.sockets import Hub
 from quarterdeck.sockets.event import parse_id
 from quarterdeck.sockets.redis import RedisBackend, presence
-from quarterdeck.sockets.redis.reader import PUBLISHERS, Duplicates, just_before
+from quarterdeck.sockets.redis.reader import PUBLISHERS, Duplicates, previous_id
 
 from .conftest import MakeProcess
 from .processes import Process
@@ -91,10 +91,10 @@ async def test_the_stream_stays_short(make_process: MakeProcess, redis: Redis, p
 
 
 @pytest.mark.parametrize("decimal", ["1-1", "1-0", "0-0"])
-def test_just_before(decimal: str) -> None:
+def test_previous_id(decimal: str) -> None:
     expected = {"1-1": "1-0", "1-0": "0-18446744073709551615", "0-0": "0-18446744073709551615"}
 
-    assert just_before(decimal) == expected[decimal]
+    assert previous_id(decimal) == expected[decimal]
 
 
 def test_what_was_sent_again_is_told_by_its_number() -> None:
@@ -151,7 +151,7 @@ async def test_people_of_all_processes_are_here(two: tuple[Process, Process]) ->
 
     await one.until_here("Ada", "Bob")
     await other.until_here("Ada", "Bob")
-    assert "orders" in one.news
+    assert "orders" in one.changes
     await one.enter()
     await other.until_here("Bob")
 
@@ -186,9 +186,9 @@ async def test_a_new_process_sees_who_was_here_before(
     ("config", "message"),
     [
         ({}, "'SOCKETS_REDIS' is not set. Set it or REDIS_URL"),
-        ({"SOCKETS_REDIS": "localhost"}, "'SOCKETS_REDIS' is no address of Redis"),
-        ({"REDIS_URL": "http://localhost"}, "'SOCKETS_REDIS' is no address of Redis"),
-        ({"SOCKETS_REDIS": 6379}, "'SOCKETS_REDIS' is no address of Redis"),
+        ({"SOCKETS_REDIS": "localhost"}, "'SOCKETS_REDIS' is not a Redis URL"),
+        ({"REDIS_URL": "http://localhost"}, "'REDIS_URL' is not a Redis URL"),
+        ({"SOCKETS_REDIS": 6379}, "'SOCKETS_REDIS' is not a Redis URL"),
         (
             {"SOCKETS_REDIS": "redis://h", "SOCKETS_LOG_SIZE": 30_000},
             "'SOCKETS_REDIS_STREAM_LENGTH' is less than 'SOCKETS_LOG_SIZE'",

@@ -8,7 +8,7 @@ import pytest
 
 from quarterdeck.exceptions import RoomPatternError
 from quarterdeck.sockets import Hub
-from quarterdeck.sockets.rooms import make_room
+from quarterdeck.sockets.rooms import compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ from quarterdeck.sockets.rooms import make_room
     ],
 )
 def test_names(pattern: str, name: str, values: dict[str, Any] | None) -> None:
-    assert make_room(pattern, print).match(name) == values
+    assert compile_pattern(pattern, print).match(name) == values
 
 
 @pytest.mark.parametrize("pattern", ["order:<float:id>", "order:<int:id", "", "a<>"])
 def test_patterns_that_are_none(pattern: str) -> None:
     with pytest.raises(RoomPatternError, match="Write text and"):
-        make_room(pattern, print)
+        compile_pattern(pattern, print)
 
 
 def test_the_rooms_of_members_are_the_hubs_own() -> None:

@@ -1,4 +1,4 @@
-"""How publisher, reader and presence make a back end."""
+"""The back end: a publisher, a reader and the presence on one Redis connection."""
 
 from __future__ import annotations
 
@@ -9,41 +9,30 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from quarterdeck._config import ConfigKey, integer, read, seconds, text
+from quarterdeck._redis import LOCAL, redis_source
 from quarterdeck.exceptions import ConfigurationError, EventsUnavailableError
 from quarterdeck.sockets.base import Backend, Deliver, OnGap, OnPresence, Person
 from quarterdeck.sockets.event import Event
 
-from .link import FAILURES, Link, describe
-from .presence import Presence
+from .connection import REDIS_ERRORS, RedisConnection, describe
+from .presence import CRASHED, RedisPresence
 from .publisher import Publisher
 from .reader import Fields, Reader
 
 if TYPE_CHECKING:
     from quart import Quart
 
-CONFIG = (
-    ConfigKey("SOCKETS_REDIS_PREFIX", "sockets:", text, "What the keys in Redis begin with."),
-    ConfigKey(
-        "SOCKETS_REDIS_STREAM_LENGTH", 20_000, integer(1), "Entries that the stream keeps, roughly."
-    ),
-    ConfigKey("SOCKETS_REDIS_BUFFER_SIZE", 10_000, integer(1), "Events that wait for Redis."),
-    ConfigKey(
-        "SOCKETS_REDIS_TIMEOUT_SECONDS", 1.0, seconds, "Redis is away if it takes longer than that."
-    ),
-)
-
 
 class RedisBackend(Backend):
-    """All processes write to one stream and read it.
+    """A back end in which all processes write to one stream and read it.
 
     Args:
-        client: The app's own client, which it closes itself; or the URL for one.
-        prefix: What all keys begin with.
-        timeout: Seconds after which Redis counts as away.
-        log_size: Events to begin with.
-        length: Entries that the stream keeps, roughly.
-        capacity: Events that wait here while Redis is away.
+        client: A client that the app closes itself, or a URL.
+        prefix: The prefix of all keys.
+        timeout: Seconds after which Redis counts as unavailable.
+        log_size: The number of events to read at the start.
+        length: The approximate number of entries that the stream keeps.
+        capacity: The most events that wait here while Redis is unavailable.
     """
 
     name = "redis"
@@ -58,32 +47,39 @@ class RedisBackend(Backend):
         length: int = 20_000,
         capacity: int = 10_000,
     ) -> None:
-        self._link = Link(client, prefix=prefix, timeout=timeout)
-        events, nudges = f"{prefix}events", f"{prefix}nudges"
-        self._publisher = Publisher(self._link, events, length=length, capacity=capacity)
-        self._reader = Reader(self._link, events=events, nudges=nudges, newest=log_size)
-        self._presence = Presence(self._link, nudges=nudges)
+        self._connection = RedisConnection(client, prefix=prefix, timeout=timeout)
+        events, notifications = f"{prefix}events", f"{prefix}nudges"
+        self._publisher = Publisher(self._connection, events, length=length, capacity=capacity)
+        self._reader = Reader(
+            self._connection, events=events, notifications=notifications, newest=log_size
+        )
+        self._presence = RedisPresence(
+            self._connection, notifications=notifications, events=events, length=length
+        )
 
     async def start(self, deliver: Deliver, on_gap: OnGap, on_presence: OnPresence) -> None:
         def on_event(position: str, fields: Fields) -> None:
-            deliver(_read_event(position, fields))
+            if CRASHED.encode() in fields:
+                on_gap(position)
+            else:
+                deliver(_read_event(position, fields))
 
         try:
             await self._reader.start(
-                on_gap=on_gap, on_event=on_event, on_nudge=self._presence.nudge
+                on_gap=on_gap, on_event=on_event, on_notification=self._presence.on_notification
             )
         except RedisError as error:
-            raise EventsUnavailableError(self._link.address, describe(error)) from error
+            raise EventsUnavailableError(self._connection.address, describe(error)) from error
         self._presence.start(on_presence)
 
     async def stop(self) -> None:
-        await self._presence.stop()
+        lost = await self._publisher.stop()
+        await self._presence.stop(is_clean=not lost)
         await self._reader.stop()
-        await self._publisher.stop()
-        await self._link.aclose()
+        await self._connection.aclose()
 
     async def publish(self, event: Event) -> str:
-        """Send an event; the id is empty if it has to wait because Redis is away.
+        """Send an event; the id is empty if it waits because Redis is unavailable.
 
         Raises:
             EventRefusedError: If too many wait already.
@@ -102,17 +98,17 @@ class RedisBackend(Backend):
         return self._presence.here(room)
 
     async def check(self) -> None:
-        """Ask Redis for an answer.
+        """Check that Redis answers and that events pass.
 
         Raises:
-            EventsUnavailableError: If there is none in time, or events do not come through.
+            EventsUnavailableError: If Redis does not answer in time, or events do not pass.
         """
         try:
-            await self._link.ask(self._link.redis.ping())
-        except FAILURES as error:
-            raise EventsUnavailableError(self._link.address, describe(error)) from error
-        if trouble := self._publisher.outages.trouble or self._reader.outages.trouble:
-            raise EventsUnavailableError(self._link.address, trouble)
+            await self._connection.call(self._connection.redis.ping())
+        except REDIS_ERRORS as error:
+            raise EventsUnavailableError(self._connection.address, describe(error)) from error
+        if last_error := self._publisher.backoff.last_error or self._reader.backoff.last_error:
+            raise EventsUnavailableError(self._connection.address, last_error)
 
 
 def _read_event(position: str, fields: Fields) -> Event:
@@ -126,34 +122,23 @@ def make_backend(config: Mapping[str, Any], app: Quart) -> RedisBackend:
     Raises:
         ConfigurationError: If a value cannot work.
     """
-    own = read(app, CONFIG)
-    if own["SOCKETS_REDIS_STREAM_LENGTH"] < config["SOCKETS_LOG_SIZE"]:
+    if config["SOCKETS_REDIS_STREAM_LENGTH"] < config["SOCKETS_LOG_SIZE"]:
         raise ConfigurationError(
             "SOCKETS_REDIS_STREAM_LENGTH",
             "is less than 'SOCKETS_LOG_SIZE'",
-            "Let the stream keep what each process is to know.",
+            "Raise it at least to SOCKETS_LOG_SIZE.",
+        )
+    key = "SOCKETS_REDIS" if config["SOCKETS_REDIS"] else "REDIS_URL"
+    client = config["SOCKETS_REDIS"] or app.config.get("REDIS_URL")
+    if client is None:
+        raise ConfigurationError(
+            "SOCKETS_REDIS", "is not set", f"Set it or REDIS_URL, as in '{LOCAL}'."
         )
     return RedisBackend(
-        _client(config["SOCKETS_REDIS"] or app.config.get("REDIS_URL")),
-        prefix=own["SOCKETS_REDIS_PREFIX"],
-        timeout=own["SOCKETS_REDIS_TIMEOUT_SECONDS"],
+        redis_source(key, client if isinstance(client, Redis) else str(client)),
+        prefix=config["SOCKETS_REDIS_PREFIX"],
+        timeout=config["SOCKETS_REDIS_TIMEOUT_SECONDS"],
         log_size=config["SOCKETS_LOG_SIZE"],
-        length=own["SOCKETS_REDIS_STREAM_LENGTH"],
-        capacity=own["SOCKETS_REDIS_BUFFER_SIZE"],
+        length=config["SOCKETS_REDIS_STREAM_LENGTH"],
+        capacity=config["SOCKETS_REDIS_BUFFER_SIZE"],
     )
-
-
-def _client(value: Any) -> Redis | str:
-    """Return a client or URL that can work."""
-    if isinstance(value, Redis):
-        if value.connection_pool.connection_kwargs.get("decode_responses"):
-            problem, remedy = "decodes what it reads into text", "Give one without decode_responses"
-        else:
-            return value
-    elif isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://")):
-        return value
-    elif value is None:
-        problem, remedy = "is not set", "Set it or REDIS_URL, as in 'redis://127.0.0.1:6379/0'"
-    else:
-        problem, remedy = "is no address of Redis", "Give a redis.asyncio.Redis, or a redis:// URL"
-    raise ConfigurationError("SOCKETS_REDIS", problem, f"{remedy}.")

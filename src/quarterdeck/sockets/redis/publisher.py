@@ -1,4 +1,4 @@
-"""Events on their way to the stream: in order, and kept while Redis is away."""
+"""The sender of events: in order, with a buffer for outages of Redis."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import secrets
 from collections import deque
 from dataclasses import dataclass, field
 
+from quarterdeck._process import process_token
 from quarterdeck.exceptions import EventRefusedError
 
-from .link import Link, Outages, end
+from .connection import Backoff, RedisConnection, cancel
 
 logger = logging.getLogger("quarterdeck.sockets")
 
@@ -26,34 +27,36 @@ class _Waiting:
     fields: Fields
     answer: asyncio.Future[str] = field(default_factory=asyncio.Future)
 
-    def tell(self, position: str) -> None:
-        """Let the caller go, with the id or without."""
+    def resolve(self, position: str) -> None:
+        """Release the caller, with the id or an empty text."""
         if not self.answer.done():
             self.answer.set_result(position)
 
 
 class Publisher:
-    """The only sender of this process, so that events enter the stream in the order given.
+    """The only sender of this process, so that events enter the stream in the given order.
 
-    Each entry carries a number of this publisher's. When an answer is lost, the same numbers
-    are sent again, and readers drop what they have seen (``Duplicates``).
+    Each entry carries the name of this publisher and a number. When an answer is lost, the same
+    numbers are sent again, and readers drop the duplicates (``Duplicates``).
 
     Args:
-        link: The way to Redis.
+        connection: The client and its timeout.
         stream: Key of the stream.
-        length: Entries that the stream keeps, roughly.
-        capacity: Events that may wait while Redis is away.
+        length: The approximate number of entries that the stream keeps.
+        capacity: The most events that may wait while Redis is unavailable.
     """
 
-    def __init__(self, link: Link, stream: str, *, length: int, capacity: int) -> None:
-        self._link = link
+    def __init__(
+        self, connection: RedisConnection, stream: str, *, length: int, capacity: int
+    ) -> None:
+        self._connection = connection
         self._stream = stream
         self._length = length
         self._capacity = capacity
-        self._name = secrets.token_hex(8)
+        self._suffix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
         self._queue: deque[_Waiting] = deque()
-        self.outages = Outages("publishing events")
+        self.backoff = Backoff("publishing events")
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -61,33 +64,36 @@ class Publisher:
         return len(self._queue)
 
     async def publish(self, fields: Fields) -> str:
-        """Return the id of the new entry; empty if it has to wait because Redis is away.
+        """Return the id of the new entry; empty if it waits because Redis is unavailable.
 
         Raises:
             EventRefusedError: If too many wait already.
         """
         if len(self._queue) >= self._capacity:
             raise EventRefusedError(self._capacity)
-        waiting = _Waiting(fields | {"from": f"{self._name}-{next(self._numbers)}"})
+        name = process_token() + self._suffix
+        waiting = _Waiting(fields | {"from": f"{name}-{next(self._numbers)}"})
         self._queue.append(waiting)
         if self._task is None or self._task.done():
-            self._task = self._begin()
-        if not self.outages.trouble:
-            await asyncio.wait({waiting.answer}, timeout=self._link.timeout)
-        waiting.tell("")
+            self._task = self._start_task()
+        if not self.backoff.last_error:
+            await asyncio.wait({waiting.answer}, timeout=self._connection.timeout)
+        waiting.resolve("")
         return waiting.answer.result()
 
-    async def stop(self) -> None:
-        """Send what waits, if Redis takes it now; say so if it is lost."""
+    async def stop(self) -> int:
+        """Send the waiting events if Redis takes them now; log and return the number lost."""
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=self._link.timeout)
-            await end(self._task)
+            await asyncio.wait({self._task}, timeout=self._connection.timeout)
+            await cancel(self._task)
             self._task = None
         if self._queue:
             logger.error("%d events are lost: Redis did not come back in time", len(self._queue))
-            self._queue.clear()
+        lost = len(self._queue)
+        self._queue.clear()
+        return lost
 
-    def _begin(self) -> asyncio.Task[None]:
+    def _start_task(self) -> asyncio.Task[None]:
         # A context of its own: it may outlive the request that happens to begin it.
         return asyncio.get_running_loop().create_task(
             self._send_all(), name="sockets-publisher", context=contextvars.Context()
@@ -97,20 +103,20 @@ class Publisher:
         while self._queue:
             batch = list(itertools.islice(self._queue, BATCH))
             try:
-                ids = await self._link.ask(self._add(batch))
+                ids = await self._connection.call(self._add(batch))
             except Exception as error:
                 for waiting in self._queue:
-                    waiting.tell("")
-                await self.outages.pause(error)
+                    waiting.resolve("")
+                await self.backoff.wait(error)
                 continue
-            self.outages.end()
+            self.backoff.reset()
             for waiting, entry in zip(batch, ids, strict=True):
-                waiting.tell(entry.decode())
+                waiting.resolve(entry.decode())
                 self._queue.popleft()
 
     async def _add(self, batch: list[_Waiting]) -> list[bytes]:
         # All or none of them: a number that came after a later one would look like a duplicate.
-        async with self._link.redis.pipeline(transaction=len(batch) > 1) as pipeline:
+        async with self._connection.redis.pipeline(transaction=len(batch) > 1) as pipeline:
             for waiting in batch:
                 pipeline.xadd(self._stream, waiting.fields, maxlen=self._length, approximate=True)
             return list(await pipeline.execute())

@@ -1,4 +1,4 @@
-"""What the streams bring: every entry once and in order, or the word that some are missing."""
+"""The reader of the streams: each entry once and in order, or a gap."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 
 from redis.exceptions import AuthenticationError, ResponseError
 
-from .link import FAILURES, Link, Outages, end
+from .connection import REDIS_ERRORS, Backoff, RedisConnection, cancel
 
 logger = logging.getLogger("quarterdeck.sockets")
 
 Fields = dict[bytes, bytes]
 Entry = tuple[str, Fields]
 
-BATCH = 100  # entries given on without a pause for the event loop
-LOOK_BACK_SECONDS = 5.0  # more, for reading thousands of entries at once
+BATCH = 100  # entries handled without a pause for the event loop
+BACKFILL_SECONDS = 5.0  # more, for reading thousands of entries at once
 PUBLISHERS = 1000
 LARGEST = 2**64 - 1
 
 
 class Duplicates:
-    """Knows the entries that came before: each publisher numbers its own, upwards."""
+    """The newest number of each publisher, by which repeated entries are recognised."""
 
     def __init__(self) -> None:
         self._newest: OrderedDict[bytes, int] = OrderedDict()
 
     def add(self, fields: Fields) -> bool:
-        """Remember an entry; return False if it came before, or is nobody's."""
+        """Note an entry; return False if it is a duplicate or has no publisher."""
         publisher, _, number = fields.get(b"from", b"").rpartition(b"-")
         if not number.isdigit():
             return False
@@ -43,8 +43,8 @@ class Duplicates:
         return True
 
 
-def just_before(position: str) -> str:
-    """Return the largest id that is smaller."""
+def previous_id(position: str) -> str:
+    """Return the largest possible id before another one."""
     milliseconds, number = map(int, position.split("-"))
     if number:
         return f"{milliseconds}-{number - 1}"
@@ -52,26 +52,28 @@ def just_before(position: str) -> str:
 
 
 class Reader:
-    """One task that follows the events from the entry it stands on, whatever Redis does.
+    """A task that reads events from its position on, over outages of Redis.
 
-    With each read it asks whether that entry is still there. If so, nothing is missing
-    between it and what came. If not, the stream was cut beyond it, was lost or set back: then
-    there is a gap, and it goes on with what there is after it.
+    Each read also checks that the entry at the position still exists. If so, the new entries
+    follow it without a gap. If not, the stream was trimmed, lost or restored from a backup: the
+    reader reports a gap and continues with the next entry.
 
     Args:
-        link: The way to Redis.
-        events: Key of the stream that is complete or says so.
-        nudges: Key of a stream of which single entries may be lost.
-        newest: How many entries to begin with.
+        connection: The client and its timeout.
+        events: Key of the stream of events.
+        notifications: Key of the stream of notifications. Its entries may be lost.
+        newest: The number of entries to read at the start.
     """
 
-    def __init__(self, link: Link, *, events: str, nudges: str, newest: int) -> None:
-        self._link = link
+    def __init__(
+        self, connection: RedisConnection, *, events: str, notifications: str, newest: int
+    ) -> None:
+        self._connection = connection
         self._events = events
-        self._nudges = nudges
+        self._notifications = notifications
         self._newest = newest
-        self._nudged_at = "0-0"
-        self.outages = Outages("reading events")
+        self._notification_position = "0-0"
+        self.backoff = Backoff("reading events")
         self._task: asyncio.Task[None] | None = None
 
     async def start(
@@ -79,81 +81,85 @@ class Reader:
         *,
         on_gap: Callable[[str], None],
         on_event: Callable[[str, Fields], None],
-        on_nudge: Callable[[Fields], None],
+        on_notification: Callable[[Fields], None],
     ) -> None:
-        """Bring the newest events, if Redis is there, then follow in a task.
+        """Deliver the newest events if Redis is available, then read on in a task.
 
         Raises:
-            RedisError: If Redis is there and refuses.
+            RedisError: If Redis answers and refuses.
         """
-        self._on_gap, self._on_event, self._on_nudge = on_gap, on_event, on_nudge
-        self._at = ""  # the entry that it stands on
-        self._is_lost = True
+        self._on_gap, self._on_event, self._on_notification = on_gap, on_event, on_notification
+        self._position = ""  # the entry that it stands on
+        self._has_gap = True
         self._seen = Duplicates()
         try:
-            await self._begin(self._newest)
+            await self._restart(self._newest)
         except (ResponseError, AuthenticationError):
             raise
-        except FAILURES:
+        except REDIS_ERRORS:
             pass  # the task tries again, and says so
         self._task = asyncio.create_task(self._follow(), name="sockets-reader")
 
     async def stop(self) -> None:
         if self._task is not None:
-            await end(self._task)
+            await cancel(self._task)
             self._task = None
 
     async def _follow(self) -> None:
         while True:
             try:
-                await (self._begin(1) if self._is_lost else self._read())
+                await (self._restart(1) if self._has_gap else self._read())
             except Exception as error:
-                await self.outages.pause(error)
+                await self.backoff.wait(error)
             else:
-                self.outages.end()
+                self.backoff.reset()
 
-    async def _begin(self, newest: int) -> None:
-        """Say that there is a gap, and go on with the oldest entry after it."""
-        longer = LOOK_BACK_SECONDS if newest > 1 else 0.0
-        entries = await self._link.ask(self._find(newest), longer=longer)
-        self._on_gap(just_before(entries[0][0]))
-        self._take(entries)
-        self._is_lost = False
+    async def _restart(self, newest: int) -> None:
+        """Report a gap, and continue with the oldest entry after it."""
+        extra = BACKFILL_SECONDS if newest > 1 else 0.0
+        entries = await self._connection.call(self._fetch_start(newest), extra=extra)
+        self._on_gap(previous_id(entries[0][0]))
+        self._handle(entries)
+        self._has_gap = False
 
-    async def _find(self, newest: int) -> list[Entry]:
-        """Return the next entry that was not read, or else the newest ones, oldest first."""
-        redis = self._link.redis
+    async def _fetch_start(self, newest: int) -> list[Entry]:
+        """Return the next unread entry; if there is none, the newest ones, oldest first."""
+        redis = self._connection.redis
         async with redis.pipeline(transaction=True) as pipeline:  # both of one moment
-            pipeline.xrange(self._events, f"({self._at or '0-0'}", count=1)
+            pipeline.xrange(self._events, f"({self._position or '0-0'}", count=1)
             pipeline.xrevrange(self._events, count=newest)
             after, latest = await pipeline.execute()
-        found = (after if self._at else []) or latest[::-1]
+        found = (after if self._position else []) or latest[::-1]
         if not found:
-            # Something to stand on: without it nobody could tell later what was lost. An event
-            # that somebody has published meanwhile does as well, and is not to be missed.
+            # A first position: without one, later losses could not be detected. An event that
+            # another process has just published serves as well and must not be missed.
             await redis.xadd(self._events, {"begin": ""})
             found = await redis.xrange(self._events, count=1)
         return [(entry.decode(), fields) for entry, fields in found]
 
     async def _read(self) -> None:
-        streams = {self._events: self._at, self._nudges: self._nudged_at}
-        async with self._link.redis.pipeline(transaction=False) as pipeline:
-            pipeline.xread(streams, count=BATCH, block=int(self._link.block * 1000))
-            pipeline.xrange(self._events, self._at, self._at)
-            answer, standing = await self._link.ask(pipeline.execute(), longer=self._link.block)
+        streams = {self._events: self._position, self._notifications: self._notification_position}
+        async with self._connection.redis.pipeline(transaction=False) as pipeline:
+            pipeline.xread(streams, count=BATCH, block=int(self._connection.block * 1000))
+            pipeline.xrange(self._events, self._position, self._position)
+            answer, still_there = await self._connection.call(
+                pipeline.execute(), extra=self._connection.block
+            )
         found = _by_stream(answer)
-        if standing:
-            self._take(found.get(self._events, []))
+        if still_there:
+            self._handle(found.get(self._events, []))
         else:
-            logger.warning("Events are missing: '%s' was cut or lost. Clients are told.", self._at)
-            self._is_lost = True
-        for position, fields in found.get(self._nudges, []):
-            self._nudged_at = position
-            self._on_nudge(fields)
+            logger.warning(
+                "Events are missing: '%s' was cut or lost. Clients are told.", self._position
+            )
+            self._has_gap = True
+        for position, fields in found.get(self._notifications, []):
+            self._notification_position = position
+            self._on_notification(fields)
 
-    def _take(self, entries: list[Entry]) -> None:
+    def _handle(self, entries: list[Entry]) -> None:
         for position, fields in entries:
-            self._at = position
+            self._position = position
             if not self._seen.add(fields):
                 continue
             try:
@@ -163,7 +169,7 @@ class Reader:
 
 
 def _by_stream(answer: Any) -> dict[str, list[Entry]]:
-    """Return the entries by key, in whichever shape the client was told to return them."""
+    """Return the entries by key, for each shape in which the client may return them."""
     pairs = answer.items() if isinstance(answer, dict) else answer
     found = {}
     for key, entries in pairs:

@@ -1,4 +1,4 @@
-"""The receiving half of a connection: what each message of a client does."""
+"""The receiving half of a connection: it handles the messages of a client."""
 
 from __future__ import annotations
 
@@ -12,50 +12,55 @@ from quart import Websocket
 from quarterdeck.exceptions import EventRefusedError
 
 from . import messages
-from .connection import MISBEHAVING, OUR_ERROR, TOO_BIG, Connection, Member
+from .connection import INTERNAL_ERROR, MESSAGE_TOO_BIG, POLICY_VIOLATION, Connection, Member
 from .event import Position, parse_id
+from .manager import USER, ConnectionManager
 from .messages import Ping, Refusal, Say, Subscribe, Unsubscribe
-from .rate import Rate
-from .switchboard import USER, Switchboard
+from .rate_limiter import RateLimiter
 
-REACH_SECONDS = 1.0  # for a process that is behind another one
+CATCH_UP_SECONDS = 1.0  # the longest wait for a process that lags behind another one
 
 MayEnter = Callable[[Member, str], Awaitable[bool]]
+RefuseSay = Callable[[Member, str], Awaitable[str | None]]
 Publish = Callable[[str, str, Any], Awaitable[str]]
 
 
-class Conversation:
-    """Serves one accepted WebSocket to its end."""
+class ConnectionHandler:
+    """Serve one accepted WebSocket until it is closed."""
 
     def __init__(
         self,
-        board: Switchboard,
+        manager: ConnectionManager,
         websocket: Websocket,
         member: Member,
         may_enter: MayEnter,
+        refuse_say: RefuseSay,
         publish: Publish,
     ) -> None:
-        self._board = board
-        self._config = board.config
+        self._manager = manager
+        self._config = manager.config
         self._websocket = websocket
         self._may_enter = may_enter
+        self._refuse_say = refuse_say
         self._publish = publish
-        self._rate = Rate(self._config["SOCKETS_RATE"], self._config["SOCKETS_BURST"])
+        self._rate_limiter = RateLimiter(
+            self._config["SOCKETS_RATE"], self._config["SOCKETS_BURST"]
+        )
         self.connection = Connection(member, websocket.send, self._config["SOCKETS_QUEUE_SIZE"])
 
     async def run(self) -> None:
-        """Talk until one side has enough; then close with the right code."""
+        """Handle messages until one side closes; then send the close code."""
         connection = self.connection
         writer = asyncio.create_task(connection.write(), name="sockets-writer")
         writer.add_done_callback(self._writer_ended)
-        self._board.connect(connection)
+        self._manager.connect(connection)
         try:
             await self._listen_until_closed()
         except Exception:
-            connection.close(OUR_ERROR, "Internal error")
+            connection.close(INTERNAL_ERROR, "Internal error")
             raise
         finally:
-            self._board.disconnect(connection)
+            self._manager.disconnect(connection)
             writer.cancel()
             await asyncio.wait([writer])
             if connection.closing is not None:
@@ -79,7 +84,7 @@ class Conversation:
         while self.connection.closing is None:
             raw = await self._websocket.receive()
             if _size(raw) > self._config["SOCKETS_MAX_MESSAGE_SIZE"]:
-                self.connection.close(TOO_BIG, "Message too big")
+                self.connection.close(MESSAGE_TOO_BIG, "Message too big")
                 return
             try:
                 self._check_rate()
@@ -88,19 +93,19 @@ class Conversation:
                 self.connection.push(refusal.frame)
 
     def _check_rate(self) -> None:
-        if self._rate.allows():
+        if self._rate_limiter.allows():
             return
-        if self._rate.is_flooded:
-            self.connection.close(MISBEHAVING, "Too many messages")
+        if self._rate_limiter.is_flooding:
+            self.connection.close(POLICY_VIOLATION, "Too many messages")
         raise Refusal("too_fast", "Too many messages. Wait a moment.")
 
-    async def _handle(self, message: messages.Message) -> None:
+    async def _handle(self, message: messages.ClientMessage) -> None:
         match message:
             case Subscribe():
                 await self._subscribe(message)
             case Unsubscribe(room):
-                self._need_seat(room)
-                self._board.leave(self.connection, room)
+                self._check_subscribed(room)
+                self._manager.leave(self.connection, room)
             case Say(room, text):
                 await self._say(room, text)
             case Ping():
@@ -111,44 +116,52 @@ class Conversation:
         since = _position(message)
         await self._check_entry(room)
         if since is not None:
-            await self._board.log.reach(since, REACH_SECONDS)
-        self._board.subscribe(connection, room, message.doing, since)
-        await connection.caught_up()
+            await self._manager.log.wait_for(since, CATCH_UP_SECONDS)
+        self._manager.subscribe(connection, room, message.doing, since)
+        await connection.wait_until_replayed()
 
     async def _check_entry(self, room: str) -> None:
-        seats, member = self.connection.seats, self.connection.member
-        if room not in seats and len(seats) > self._config["SOCKETS_MAX_ROOMS"]:
+        subscriptions, member = self.connection.subscriptions, self.connection.member
+        if room not in subscriptions and len(subscriptions) > self._config["SOCKETS_MAX_ROOMS"]:
             raise Refusal("too_many_rooms", "Leave another room first.", room)
         if room != USER + member.id and not await self._may_enter(member, room):
             raise Refusal("not_allowed", "You may not be in this room.", room)
 
     async def _say(self, room: str, text: str) -> None:
-        self._need_seat(room)
+        self._check_subscribed(room)
         member = self.connection.member
         if not member.may_say:
-            raise Refusal("not_allowed", "You may listen only.", room)
+            raise Refusal("not_allowed", "You may read this room but not write in it.", room)
         if len(text) > self._config["SOCKETS_MAX_TEXT"]:
-            most = self._config["SOCKETS_MAX_TEXT"]
-            raise Refusal("too_long", f"Say it in at most {most} characters.", room)
+            limit = self._config["SOCKETS_MAX_TEXT"]
+            raise Refusal(
+                "too_long", f"The text is too long. Use at most {limit} characters.", room
+            )
         if not text.strip():
-            raise Refusal("bad_message", "There is nothing in the text.", room)
+            raise Refusal("bad_message", "The text is empty. Write something.", room)
+        if (reason := await self._refuse_say(member, room)) is not None:
+            raise Refusal("too_fast", reason, room)
         by = {"id": member.id, "name": member.name}
         try:
             await self._publish(room, "said", {"by": by, "text": text})
         except EventRefusedError:
-            raise Refusal("unavailable", "Nobody can be told just now. Try again.", room) from None
+            raise Refusal(
+                "unavailable",
+                "Live events are unavailable, so the message was not sent. Try again.",
+                room,
+            ) from None
 
-    def _need_seat(self, room: str) -> None:
-        if room not in self.connection.seats or room.startswith(USER):
+    def _check_subscribed(self, room: str) -> None:
+        if room not in self.connection.subscriptions or room.startswith(USER):
             raise Refusal("not_subscribed", "Subscribe to the room first.", room)
 
     def _writer_ended(self, writer: asyncio.Task[None]) -> None:
-        """End the connection if nothing can be sent any more."""
+        """Close the connection after an error in sending."""
         if not writer.cancelled() and writer.exception() is not None:
-            self.connection.close(OUR_ERROR, "Internal error")
+            self.connection.close(INTERNAL_ERROR, "Internal error")
 
     async def _close(self, code: int, reason: str) -> None:
-        """Say why; how long a client may take to read that is for the server to limit."""
+        """Send the close frame; the server limits how long that may take."""
         with suppress(RuntimeError):  # closed already
             await self._websocket.close(code, reason)
 

@@ -1,36 +1,39 @@
-"""What a hub keeps for one app: the connections of this process, its rooms and its log."""
+"""The state of a hub for one app: its connections in this process, their rooms, the log."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from quarterdeck._measurements import Measurement
+from quarterdeck._state import SingleProcess
+
 from . import messages
 from .base import Backend
-from .connection import RESTARTING, Connection, Seat
+from .connection import SERVICE_RESTART, Connection, Subscription
 from .event import Event, Position, parse_id
 from .log import Log
-from .presence import Presence
+from .presence import PresenceTracker
 
 if TYPE_CHECKING:
-    from .supervision import Supervision
+    from .rechecker import Rechecker
 
 logger = logging.getLogger("quarterdeck.sockets")
 
-CONTROL = ""  # the room of the events that are for the hubs themselves
+CONTROL = ""  # the room of the events by which hubs control each other
 USER = "user:"
 STOP_SECONDS = 3.0
 
 
-class Switchboard:
-    """Brings events to the connections in their rooms.
+class ConnectionManager:
+    """Deliver events to the connections in their rooms.
 
     Args:
-        backend: Where the events come from.
+        backend: The source of the events.
         config: The checked configuration.
     """
 
@@ -39,30 +42,37 @@ class Switchboard:
         self.config = config
         self.log = Log(config["SOCKETS_LOG_SIZE"])
         self.connections: set[Connection] = set()
-        self.supervision: Supervision | None = None
+        self.rechecker: Rechecker | None = None
         self.has_started = self._is_stopping = False
         self._rooms: dict[str, set[Connection]] = {}
         self._by_member: dict[str, set[Connection]] = {}
-        self.presence = Presence(backend, self.in_room, config["SOCKETS_PRESENCE_SECONDS"])
+        self.presence = PresenceTracker(backend, self.in_room, config["SOCKETS_PRESENCE_SECONDS"])
         self._tasks: list[asyncio.Task[None]] = []
         self._emptied = asyncio.Event()
         self._delivered = self._fell_behind = 0
 
+    @property
+    def single_process(self) -> SingleProcess | None:
+        """Why several processes cannot serve the app."""
+        if self.backend.name != "memory":
+            return None
+        return "SOCKETS_BACKEND", "Set SOCKETS_BACKEND to 'redis', and REDIS_URL"
+
     # --- life -----------------------------------------------------------------------
 
-    async def start(self, supervision: Supervision) -> None:
-        """Begin to bring events."""
-        self.supervision = supervision
+    async def start(self, rechecker: Rechecker) -> None:
+        """Start the back end and the tasks."""
+        self.rechecker = rechecker
         await self.backend.start(self.deliver, self.on_gap, self.presence.on_presence)
         self.has_started, self._is_stopping = True, False
-        for name, work in (("presence", self.presence.run()), ("recheck", supervision.run())):
+        for name, work in (("presence", self.presence.run()), ("recheck", rechecker.run())):
             self._tasks.append(asyncio.create_task(work, name=f"sockets-{name}"))
 
     async def aclose(self) -> None:
         """Close every connection with 1012 and end the tasks; may be called twice."""
         self._is_stopping = True
         for connection in self.connections:
-            connection.close(RESTARTING, "Restarting")
+            connection.close(SERVICE_RESTART, "Restarting")
         if self.connections:
             try:
                 async with asyncio.timeout(STOP_SECONDS):
@@ -78,18 +88,18 @@ class Switchboard:
     # --- connections and rooms ------------------------------------------------------
 
     def connect(self, connection: Connection) -> None:
-        """Add a connection; it is in the room of its member without asking."""
+        """Add a connection and subscribe it to the room of its member."""
         self._emptied.clear()
         self.connections.add(connection)
         self._by_member.setdefault(connection.member.id, set()).add(connection)
         self._enter(connection, USER + connection.member.id, "looking")
         if self._is_stopping:  # since the handshake began
-            connection.close(RESTARTING, "Restarting")
+            connection.close(SERVICE_RESTART, "Restarting")
 
     def disconnect(self, connection: Connection) -> None:
-        """Remove a connection from everywhere, and what waits for it."""
+        """Remove a connection from all rooms, and drop its queue."""
         connection.drop()
-        for room in tuple(connection.seats):
+        for room in tuple(connection.subscriptions):
             self.leave(connection, room)
         self.connections.discard(connection)
         _discard(self._by_member, connection.member.id, connection)
@@ -100,11 +110,11 @@ class Switchboard:
     def subscribe(
         self, connection: Connection, room: str, doing: str, since: Position | None
     ) -> None:
-        """Let a connection into a room and tell it what it missed, all in one step.
+        """Subscribe a connection to a room and queue the events that it missed.
 
-        Nothing can happen between the two, so nothing is lost and nothing comes twice.
+        No other task runs between the two, so that no event is lost or sent twice.
         """
-        before = connection.seats.get(room)
+        before = connection.subscriptions.get(room)
         missed: list[Event] | None = []
         if since is not None:
             missed = self.log.since(room, since)
@@ -118,16 +128,16 @@ class Switchboard:
         self._enter(connection, room, doing)
 
     def _enter(self, connection: Connection, room: str, doing: str) -> None:
-        before = connection.seats.get(room)
+        before = connection.subscriptions.get(room)
         since = parse_id(self.log.last) if before is None else before.since
-        connection.seats[room] = Seat(doing, since)
+        connection.subscriptions[room] = Subscription(doing, since)
         self._rooms.setdefault(room, set()).add(connection)
         if not room.startswith(USER):
             self.presence.changed(room, None if before else connection)
 
     def leave(self, connection: Connection, room: str) -> None:
-        """Take a connection out of a room."""
-        del connection.seats[room]
+        """Unsubscribe a connection from a room."""
+        del connection.subscriptions[room]
         _discard(self._rooms, room, connection)
         if not room.startswith(USER):
             self.presence.changed(room)
@@ -143,11 +153,11 @@ class Switchboard:
     # --- events ---------------------------------------------------------------------
 
     def deliver(self, event: Event) -> None:
-        """Take the next event from the back end and send it to its room."""
+        """Log the next event of the back end and send it to its room."""
         if not self.log.append(event):
             return
         if event.room == CONTROL:
-            self._obey(event)
+            self._handle_control(event)
             return
         connections = self.in_room(event.room)
         self._delivered += len(connections)
@@ -155,26 +165,26 @@ class Switchboard:
             connection.push(event.frame)
 
     def on_gap(self, position: str) -> None:
-        """Note that events were lost; those who are in a room have to look for themselves."""
-        self.log.begin(position)
+        """Send a gap to all rooms because events were lost; their clients reload."""
+        self.log.reset(position)
         for room, connections in self._rooms.items():
             for connection in connections:
                 connection.push(messages.gap(room))
-        if self.supervision is not None:
+        if self.rechecker is not None:
             for member_id in self._by_member:  # a 'reconsider' may be among what was lost
-                self.supervision.doubt(member_id)
+                self.rechecker.request(member_id)
 
-    def _obey(self, event: Event) -> None:
-        order = msgspec.json.decode(msgspec.json.encode(event.data))
+    def _handle_control(self, event: Event) -> None:
+        command = msgspec.json.decode(msgspec.json.encode(event.data))
         if event.name == "disconnect":
-            for connection in self.of_member(order["member"]):
-                if order["via"] in {None, connection.member.via}:
-                    connection.close(order["code"], "Ended by the server")
-        elif event.name == "reconsider" and self.supervision is not None:
-            self.supervision.doubt(order["member"])
+            for connection in self.of_member(command["member"]):
+                if command["via"] in {None, connection.member.via}:
+                    connection.close(command["code"], "Ended by the server")
+        elif event.name == "reconsider" and self.rechecker is not None:
+            self.rechecker.request(command["member"])
 
     def statistics(self) -> dict[str, int]:
-        """What is going on in this process, for ``/metrics``."""
+        """The counters of this process, for ``/metrics``."""
         return {
             "connections": len(self.connections),
             "members": len(self._by_member),
@@ -185,6 +195,19 @@ class Switchboard:
             "delivered": self._delivered,
             "fell_behind": self._fell_behind,
         }
+
+    def health_checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """Return the check of the back end."""
+        return {"live": self.backend.check}
+
+    def measurements(self) -> Iterator[Measurement]:
+        """Yield the same counters for the metrics."""
+        for name, value in self.statistics().items():
+            about = f"Live events: {name.replace('_', ' ')}."
+            yield Measurement(f"live_{name}", about, value, is_counter=name in _COUNTERS)
+
+
+_COUNTERS = {"delivered", "fell_behind"}  # the others go up and down
 
 
 def _discard(groups: dict[str, set[Connection]], key: str, connection: Connection) -> None:

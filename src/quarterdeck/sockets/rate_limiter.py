@@ -1,12 +1,12 @@
-"""How much a client may say."""
+"""The rate limit for the messages of a client."""
 
 from __future__ import annotations
 
 import time
 
 
-class Rate:
-    """A bucket that holds ``burst`` messages and is refilled with ``rate`` per second."""
+class RateLimiter:
+    """A token bucket of ``burst`` messages that is refilled with ``rate`` per second."""
 
     def __init__(self, rate: int, burst: int) -> None:
         self._rate = rate
@@ -16,7 +16,7 @@ class Rate:
         self._refused = 0
 
     def allows(self) -> bool:
-        """Whether one more message may come now."""
+        """Take a token; return False if there is none."""
         now = time.monotonic()
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
@@ -28,6 +28,6 @@ class Rate:
         return True
 
     @property
-    def is_flooded(self) -> bool:
-        """Whether the client goes on after being told, as often as a burst has messages."""
+    def is_flooding(self) -> bool:
+        """Whether as many messages in a row as a burst holds were refused."""
         return self._refused >= self._burst
