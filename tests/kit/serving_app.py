@@ -54,6 +54,14 @@ def make_app(**config: Any) -> Quart:
     async def early() -> tuple[str, int]:
         return "too much", 413
 
+    @app.post("/read")
+    async def read() -> str:
+        return str(len(await request.get_data()))
+
+    @app.post("/json")
+    async def read_json() -> str:
+        return str(len(await request.get_json()))
+
     @app.websocket("/ws/echo")
     async def echo() -> None:
         try:
@@ -90,7 +98,7 @@ def listening(**keys: Any) -> tuple[serving.Config, Sockets, Address]:
     for key, value in keys.items():
         setattr(config, key, value)
     sockets = config.create_sockets()
-    (one,) = sockets.insecure_sockets
+    (one,) = [*sockets.secure_sockets, *sockets.insecure_sockets]
     one.listen()
     return config, sockets, one.getsockname()
 
@@ -109,7 +117,8 @@ async def served(app: Quart, **keys: Any) -> AsyncIterator[tuple[Address, asynci
         try:
             await task
         finally:
-            sockets.insecure_sockets[0].close()  # if it failed before it took it
+            for sock in (*sockets.secure_sockets, *sockets.insecure_sockets):
+                sock.close()  # if it failed before it took it
 
 
 async def main(**keys: Any) -> None:

@@ -1,6 +1,7 @@
-"""A server of one process: Hypercorn with WebSockets that can be trusted and stops that end."""
+"""Hypercorn with bounded connections and a graceful stop, in one process or in several."""
 
 from .config import Config
 from .server import serve
+from .supervisor import Plan, Supervisor, start
 
-__all__ = ["Config", "serve"]
+__all__ = ["Config", "Plan", "Supervisor", "serve", "start"]

@@ -1,4 +1,4 @@
-"""One TCP connection: reads and writes that end in time, whatever the client does."""
+"""One TCP connection, with timeouts for reading and writing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from ssl import SSLError
 from typing import Any
 
-from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.typing import ConnectionState
@@ -16,14 +15,30 @@ from hypercorn.utils import parse_socket_addr
 from .config import Config
 from .events import Abort, Finish
 from .protocol import Protocol
-from .websocket import RESTARTING
+from .proxy_protocol import ProxyHeader
+from .task_group import TaskGroup
+from .websocket import SERVICE_RESTART
 
-#: Seconds that a client has to close its side once we have closed ours.
-LINGER_SECONDS = 3.0
+#: Seconds without a byte after which a client that was answered is cut off. Until then its
+#: bytes are read and dropped: a connection closed under them could reset before the answer
+#: was read (RFC 9112, section 9.6).
+LINGER_SECONDS = 5.0
+#: Seconds after which it is cut off even if it sends on.
+MAX_LINGER_SECONDS = 30.0
+#: The same while the server stops: a client that leaves its side open must not hold that up.
+LINGER_SECONDS_AT_STOP = 1.0
+
+#: Seconds in which an idle client can send a request while the server stops. The request may be
+#: on its way already, and would be lost; its response ends the connection.
+REQUEST_SECONDS_AT_STOP = 1.0
+
+
+#: Of a connection that comes without a proxy.
+NO_PROXY = ProxyHeader()
 
 
 class IdleTimer:
-    """Calls ``action`` after so many seconds of idleness; in the form of Hypercorn's task."""
+    """Call ``action`` after some seconds of idleness; with the interface of Hypercorn's task."""
 
     def __init__(self, seconds: float, action: Callable[[], None]) -> None:
         self._seconds = seconds
@@ -44,25 +59,31 @@ class IdleTimer:
             self._handle = None
 
 
-class Connection(TCPServer):
-    """One connection of Hypercorn's with our protocols on it."""
+class TCPConnection(TCPServer):
+    """Hypercorn's connection with our protocols."""
 
     config: Config
     protocol: Protocol  # type: ignore[assignment]  # takes the place of Hypercorn's
+    proxy_header: ProxyHeader = NO_PROXY
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.transport = self.writer.transport
-        self._idle = IdleTimer(self.config.keep_alive_timeout, self._leave)
+        self._idle = IdleTimer(self.config.keep_alive_timeout, self._close_idle)
         self._linger: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
         self._finishing = False
+        self._is_busy = False
 
     async def run(self) -> None:
-        """Serve the client until one of both has had enough."""
+        """Serve the client until one side closes."""
         try:
             async with TaskGroup(self.loop) as task_group:
                 self._task_group = task_group
-                self.protocol = self._create_protocol()
+                peer = self.writer.get_extra_info("peername")
+                if peer is None:  # it left before it was served
+                    return
+                self.protocol = self._create_protocol(peer)
                 try:
                     await self.protocol.initiate()
                     self._idle.start()
@@ -70,34 +91,36 @@ class Connection(TCPServer):
                 finally:
                     self._idle.cancel()
                     if self.protocol.websocket is not None:
-                        self.protocol.websocket.abandon()
+                        self.protocol.websocket.connection_lost()
         except OSError:
             pass
         finally:
             await self._close()
 
-    def _create_protocol(self) -> Protocol:
+    def _create_protocol(self, peer: Any) -> Protocol:
         socket = self.writer.get_extra_info("socket")
         ssl_object = self.writer.get_extra_info("ssl_object")
         alpn = ssl_object.selected_alpn_protocol() if ssl_object else None
+        told = self.proxy_header
         return Protocol(
             self.app,
             self.config,
             self.context,
             self._task_group,
             ConnectionState(self.state),
-            ssl_object is not None,
-            parse_socket_addr(socket.family, socket.getpeername()),
-            parse_socket_addr(socket.family, socket.getsockname()),
+            ssl_object is not None or told.is_tls,
+            told.client or parse_socket_addr(socket.family, peer),
+            told.server or parse_socket_addr(socket.family, self.writer.get_extra_info("sockname")),
             self.protocol_send,
             alpn_protocol=alpn or "http/1.1",
         )
 
     async def protocol_send(self, event: Event) -> None:
-        """Do what the protocol asks for."""
+        """Handle an event of the protocol."""
         if isinstance(event, RawData):
             await self._write(event.data)
         elif isinstance(event, Updated):
+            self._is_busy = not event.idle
             self._became_idle() if event.idle else self._idle.cancel()
         elif isinstance(event, Abort):
             self.transport.abort()
@@ -113,11 +136,14 @@ class Connection(TCPServer):
                     data = await self.reader.read(MAX_RECV)
             except TimeoutError:
                 if self.protocol.expects_data:
+                    await self.protocol.time_out()
                     break
             except (OSError, SSLError):
                 break
             else:
-                if not self._finishing:
+                if self._finishing:
+                    self._keep_lingering()
+                else:
                     await self.protocol.handle(RawData(data))
         await self.protocol.handle(Closed())
 
@@ -126,7 +152,7 @@ class Connection(TCPServer):
     async def _write(self, data: bytes) -> None:
         async with self.send_lock:
             if self.transport.is_closing():
-                await asyncio.sleep(0)  # who sends in a loop must come to hear of it
+                await asyncio.sleep(0)  # lets a task that sends in a loop be cancelled
                 return
             try:
                 self.writer.write(data)
@@ -136,7 +162,7 @@ class Connection(TCPServer):
                 await self.protocol.handle(Closed())
 
     async def _drain(self) -> None:
-        """Wait for the client to take what it was sent, as long as it takes anything."""
+        """Wait until the client has read the buffer; abort if it stops reading."""
         while True:
             waiting = self.transport.get_write_buffer_size()
             try:
@@ -150,33 +176,55 @@ class Connection(TCPServer):
     # --- the end ------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Begin to end, because the server stops: requests under way are still answered."""
+        """Begin to close because the server stops; running requests are still answered."""
         websocket = self.protocol.websocket
         if websocket is not None:
-            self._task_group.spawn(websocket.close, RESTARTING, "Restarting")
+            self._task_group.spawn(websocket.close, SERVICE_RESTART, "Restarting")
+        elif self._linger is not None:
+            self.transport.abort()
         elif self._idle.is_running:
-            self._leave()
+            self._idle.cancel()
+            self._idle = IdleTimer(REQUEST_SECONDS_AT_STOP, self._close_idle)
+            self._idle.start()
 
     def _became_idle(self) -> None:
         if self.context.terminated.is_set():
-            self._leave()
+            self._close_idle()
         else:
             self._idle.start()
 
-    def _leave(self) -> None:
+    def _close_idle(self) -> None:
         self._idle.cancel()
-        self._task_group.spawn(self._initiate_server_close)
+        self._task_group.spawn(self._answer_and_close)
+
+    async def _answer_and_close(self) -> None:
+        if self._is_busy:  # a request came in this moment, and is answered
+            return
+        await self.protocol.time_out()  # for a client whose headers are still on their way
+        await self._initiate_server_close()
 
     def _finish(self) -> None:
-        """Close our side only: a client that is still sending would not see what it was told."""
+        """Close the sending direction, and read on for a while: see ``LINGER_SECONDS``."""
         if self._finishing:
             return
         self._finishing = True
-        if self.transport.can_write_eof() and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
             self.transport.write_eof()
-            self._linger = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
-        else:
+        elif not self.protocol.is_receiving:  # TLS has no end of one direction
             self.transport.close()
+            return
+        is_stopping = self.context.terminated.is_set()
+        seconds = LINGER_SECONDS_AT_STOP if is_stopping else MAX_LINGER_SECONDS
+        self._deadline = self.loop.time() + seconds
+        self._keep_lingering()
+
+    def _keep_lingering(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+        end = min(self.loop.time() + LINGER_SECONDS, self._deadline)
+        self._linger = self.loop.call_at(end, self.transport.abort)
 
     async def _close(self) -> None:
         if self._linger is not None:

@@ -1,4 +1,4 @@
-"""permessage-deflate that stops inflating where a message becomes too large."""
+"""permessage-deflate that stops inflating when a message becomes too large."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wsproto.frame_protocol import CloseReason
 
 
 class BoundedDeflate(PerMessageDeflate):
-    """The extension of wsproto, which by itself inflates first and looks at the size later."""
+    """wsproto's extension with a size limit; its own inflates the whole message first."""
 
     def __init__(self, max_size: int) -> None:
         # A compressor kept between messages would cost 300 KB for each connection.

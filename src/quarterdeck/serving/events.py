@@ -1,4 +1,4 @@
-"""What a stream may ask of its connection besides what Hypercorn's streams ask."""
+"""Events from a stream to its connection, in addition to Hypercorn's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from hypercorn.events import Event
 
 
 class Finish(Event):
-    """Send no more, and throw away what comes until the client has closed too."""
+    """Stop sending, and discard received data until the client has closed too."""
 
 
 class Abort(Event):
-    """End at once: the client is gone."""
+    """Abort the connection: the client is gone."""

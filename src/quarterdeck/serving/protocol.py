@@ -1,16 +1,13 @@
-"""HTTP/1.1 and HTTP/2 of Hypercorn with our WebSockets."""
+"""HTTP/1.1 of Hypercorn with our WebSockets, and the choice between it and HTTP/2."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-import h2.events
-import h2.settings
 import h11
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Data, EndData, Request
+from hypercorn.protocol.events import Data, EndData, Request, Response
 from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import (
     STREAM_ID,
     H2CProtocolRequiredError,
@@ -20,8 +17,10 @@ from hypercorn.protocol.h11 import (
 )
 
 from .config import Config
+from .error_responses import error_response
 from .events import Abort, Finish
-from .websocket import Gone, WebsocketStream
+from .http2 import Http2
+from .websocket import ClientGone, WebsocketStream
 
 
 class Http1(H11Protocol):
@@ -32,10 +31,21 @@ class Http1(H11Protocol):
 
     @property
     def expects_data(self) -> bool:
-        """Whether it is for the client to send: a request, or the rest of one."""
+        """Whether the server waits for a request, or for the rest of one."""
         if isinstance(self.stream, WebsocketStream):
             return False
         return self.stream is None or self.connection.their_state is h11.SEND_BODY
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether the body of a request is still on its way."""
+        return self.connection.their_state is h11.SEND_BODY
+
+    async def time_out(self) -> None:
+        """Send 408 to a client that stopped within a request; nothing to an idle client."""
+        begun = bool(self.connection.trailing_data[0]) or self.stream is not None
+        if begun and self.connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            await self._send_error_response(408)
 
     async def handle(self, event: Event) -> None:
         if isinstance(event, RawData) and isinstance(self.stream, WebsocketStream):
@@ -48,13 +58,30 @@ class Http1(H11Protocol):
             await self.send(RawData(data=event.data))
         elif isinstance(event, EndData):
             await self.send(Finish())
-        elif isinstance(event, Gone):
+        elif isinstance(event, ClientGone):
             await self.send(Abort())
         else:
+            if isinstance(event, Response) and self._closes_after(event):
+                event.headers.append((b"connection", b"close"))
             await super().stream_send(event)
 
+    def _closes_after(self, answer: Response) -> bool:
+        """Whether this is the last response, so that it needs ``Connection: close``.
+
+        The rest of a body that the app does not read is not a request, so nothing can follow it.
+        """
+        is_last = self.is_receiving or self.context.terminated.is_set()
+        return is_last and answer.status_code >= 200
+
+    async def _send_error_response(self, status_code: int) -> None:
+        headers, text = error_response(status_code)
+        headers += self.config.response_headers("h11")
+        await self._send_h11_event(h11.Response(status_code=status_code, headers=headers))
+        await self._send_h11_event(h11.Data(data=text))
+        await self._send_h11_event(h11.EndOfMessage())
+
     async def _send_h11_event(self, event: Any) -> None:
-        """Write the head of an answer together with the beginning of its body."""
+        """Write the head of a response together with the start of its body."""
         try:
             data = self.connection.send(event)
         except h11.LocalProtocolError:
@@ -75,8 +102,9 @@ class Http1(H11Protocol):
 
     async def _create_stream(self, request: h11.Request) -> None:
         if request.http_version == b"2.0":
-            await self._send_error_response(505)
-            await self.send(Closed())
+            await self._refuse(505)
+        elif _is_ambiguous(request):
+            await self._refuse(400)
         elif _asks_for_websocket(request):
             self.stream = WebsocketStream(
                 self.app,
@@ -104,6 +132,18 @@ class Http1(H11Protocol):
         else:
             await super()._create_stream(request)
 
+    async def _refuse(self, status: int) -> None:
+        await self._send_error_response(status)
+        await self.send(Closed())
+
+
+def _is_ambiguous(request: h11.Request) -> bool:
+    """Whether two servers could find different ends of the body (RFC 9112, section 6.1)."""
+    names = {name for name, _ in request.headers}
+    if b"transfer-encoding" not in names:
+        return False
+    return b"content-length" in names or request.http_version < b"1.1"
+
 
 def _asks_for_websocket(request: h11.Request) -> bool:
     tokens: dict[bytes, bytes] = {b"upgrade": b"", b"connection": b""}
@@ -121,23 +161,8 @@ def _split(value: bytes) -> list[bytes]:
     return [part.strip() for part in value.split(b",")]
 
 
-class Http2(H2Protocol):
-    """One connection that speaks HTTP/2; browsers open another one for WebSockets."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.connection.local_settings.pop(h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL, None)
-
-    async def _create_stream(self, request: h2.events.RequestReceived) -> None:
-        if (b":method", b"CONNECT") in cast(Any, request.headers):
-            self.connection.reset_stream(request.stream_id)
-            await self._flush()
-        else:
-            await super()._create_stream(request)
-
-
 class Protocol:
-    """What a connection speaks, which may change in its course."""
+    """The protocol of a connection, which an upgrade may change."""
 
     def __init__(self, *args: Any, alpn_protocol: str) -> None:
         self._args = args
@@ -145,8 +170,18 @@ class Protocol:
 
     @property
     def expects_data(self) -> bool:
-        """Whether a client that is silent for long should be sent away."""
+        """Whether a client that stays silent should be disconnected."""
         return not isinstance(self.protocol, Http1) or self.protocol.expects_data
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether the client has not sent the whole of its request yet."""
+        return isinstance(self.protocol, Http1) and self.protocol.is_receiving
+
+    async def time_out(self) -> None:
+        """Answer a client that stopped sending, if the protocol allows it."""
+        if isinstance(self.protocol, Http1):
+            await self.protocol.time_out()
 
     @property
     def websocket(self) -> WebsocketStream | None:

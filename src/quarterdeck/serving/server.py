@@ -1,11 +1,13 @@
-"""Listening, and stopping in the right order."""
+"""The server: it listens, and stops in the right order."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import randint
+from socket import socket
 from typing import Any, cast
 
 from hypercorn.asyncio.lifespan import Lifespan
@@ -14,8 +16,13 @@ from hypercorn.config import Sockets
 from hypercorn.typing import Framework
 from hypercorn.utils import repr_socket_addr, wrap_app
 
+from quarterdeck._server_state import SERVER, ServerState
+from quarterdeck.exceptions import CertificateError
+
 from .config import Config
-from .connection import Connection
+from .connection import NO_PROXY, TCPConnection
+from .proxy_listener import ProxyListener
+from .proxy_protocol import ProxyHeader
 
 #: Seconds that handlers have to clean up after they were cancelled.
 CANCEL_SECONDS = 5.0
@@ -27,19 +34,41 @@ async def serve(
     *,
     shutdown_trigger: Callable[[], Awaitable[Any]],
     sockets: Sockets | None = None,
+    on_listening: Callable[[], object] | None = None,
+    on_max_requests: Callable[[], object] | None = None,
+    reload_trigger: Callable[[], Awaitable[Any]] | None = None,
 ) -> None:
     """Serve an ASGI app until ``shutdown_trigger`` returns.
 
-    Then no more connections are accepted, idle ones are closed, WebSockets are closed with
-    1012, and what is under way has ``graceful_timeout`` seconds to end. What has not ended
-    then is cancelled. The app's ``after_serving`` functions come last.
+    Then, after ``drain_delay`` seconds, the server accepts no more connections, closes idle ones,
+    and closes WebSockets with 1012. Running requests have ``graceful_timeout`` seconds to finish
+    and are cancelled after that. The app's ``after_serving`` functions run last.
+
+    Args:
+        app: The app.
+        config: The limits and addresses.
+        shutdown_trigger: Awaited; the server stops when it returns. If it returns False, another
+            process serves on, so this one does not drain.
+        sockets: Listening sockets, instead of those of the configuration.
+        on_listening: Called when the server accepts connections; without it, the addresses are
+            logged.
+        on_max_requests: Called after ``max_requests``, while the server goes on. Without it, the
+            server stops.
+        reload_trigger: Awaited again and again; each time that it returns, new connections get
+            the certificate that the files hold then.
     """
     server = Server(app, config)
     async with server.lifespan():
-        await server.listen(sockets or config.create_sockets())
+        await server.listen(sockets or config.create_sockets(), quiet=on_listening is not None)
+        if on_listening is not None:
+            on_listening()
+        reloading = asyncio.create_task(server.reload(reload_trigger)) if reload_trigger else None
         try:
-            await server.wait(shutdown_trigger)
+            if await server.wait(shutdown_trigger, on_max_requests):
+                await server.drain()
         finally:
+            if reloading is not None:
+                reloading.cancel()
             await server.stop()
 
 
@@ -52,9 +81,11 @@ class Server:
         jitter = randint(0, config.max_requests_jitter)  # noqa: S311 - no secret
         most = config.max_requests
         self.context = WorkerContext(None if most is None else most + jitter)
-        self.state: dict[str, Any] = {}
-        self.connections: dict[asyncio.Task[Any], Connection] = {}
-        self._servers: list[asyncio.Server] = []
+        self.server_state = ServerState()
+        self.state: dict[str, Any] = {SERVER: self.server_state}
+        self.connections: dict[asyncio.Task[Any], TCPConnection] = {}
+        self._servers: list[asyncio.Server | ProxyListener] = []
+        self._tls = config.create_ssl_context()  # None without a certificate
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -64,7 +95,7 @@ class Server:
         task = asyncio.create_task(lifespan.handle_lifespan())
         await lifespan.wait_for_startup()
         if task.done():
-            task.result()  # raises what went wrong; an app without lifespan is fine
+            task.result()  # raises the error of the start-up; an app without lifespan is fine
         try:
             yield
         finally:
@@ -72,39 +103,82 @@ class Server:
             task.cancel()
             await asyncio.wait([task])
 
-    async def listen(self, sockets: Sockets) -> None:
-        """Accept connections, and say where."""
+    async def listen(self, sockets: Sockets, *, quiet: bool = False) -> None:
+        """Accept connections, and log the addresses unless ``quiet``."""
         kinds = [(sock, "http") for sock in sockets.insecure_sockets]
         kinds += [(sock, "https") for sock in sockets.secure_sockets]
         for sock, scheme in kinds:
-            options: dict[str, Any] = {}
-            if scheme == "https":
-                options["ssl"] = self.config.create_ssl_context()
-                options["ssl_handshake_timeout"] = self.config.ssl_handshake_timeout
-            self._servers.append(
-                await asyncio.start_server(
-                    self._connected, sock=sock, backlog=self.config.backlog, **options
-                )
-            )
+            self._servers.append(await self._listen(sock, self._tls if scheme == "https" else None))
+            if quiet:
+                continue
             address = repr_socket_addr(sock.family, sock.getsockname())
             await self.config.log.info("Running on %s://%s (CTRL + C to quit)", scheme, address)
 
-    async def wait(self, shutdown_trigger: Callable[[], Awaitable[Any]]) -> None:
-        """Return when told to stop, or after ``max_requests``."""
-        waiting = {
-            asyncio.ensure_future(shutdown_trigger()),
-            asyncio.ensure_future(self.context.terminate.wait()),
-        }
+    async def _listen(
+        self, sock: socket, tls: ssl.SSLContext | None
+    ) -> asyncio.Server | ProxyListener:
+        if self.config.proxy_protocol_from:
+            return ProxyListener(sock, self.config, tls, self._connected)
+        return await asyncio.start_server(
+            self._connected,
+            sock=sock,
+            backlog=self.config.backlog,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else self.config.ssl_handshake_timeout,
+        )
+
+    async def reload(self, trigger: Callable[[], Awaitable[Any]]) -> None:
+        """Read the certificate again each time that ``trigger`` returns.
+
+        A file that cannot be used is logged, and the old certificate stays. Connections that are
+        open are not touched.
+        """
+        while True:
+            await trigger()
+            if self._tls is None:
+                await self.config.log.warning(
+                    "There is no certificate to read again. New code needs a restart, or several "
+                    "workers"
+                )
+                continue
+            try:
+                self.config.create_ssl_context()  # raises before anything is changed
+                self.config.load_certificate(self._tls)
+            except CertificateError as error:
+                await self.config.log.error("The old certificate stays: %s", error)
+            else:
+                await self.config.log.info("New connections get the new certificate")
+
+    async def wait(
+        self,
+        shutdown_trigger: Callable[[], Awaitable[Any]],
+        on_max_requests: Callable[[], object] | None = None,
+    ) -> bool:
+        """Return when told to stop, or after ``max_requests`` if there is no function for it.
+
+        Returns:
+            Whether no other process serves on.
+        """
+        stop = asyncio.ensure_future(shutdown_trigger())
+        most = asyncio.ensure_future(self.context.terminate.wait())
         try:
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for each in done:
-                each.result()
+            await asyncio.wait({stop, most}, return_when=asyncio.FIRST_COMPLETED)
+            if on_max_requests is not None and not stop.done():
+                on_max_requests()
+                await asyncio.wait({stop})
+            return stop.result() is not False if stop.done() else True
         finally:
-            for each in waiting:
-                each.cancel()
+            stop.cancel()
+            most.cancel()
+
+    async def drain(self) -> None:
+        """Let the app tell load balancers that this host stops, and serve on for a while."""
+        self.server_state.draining = True
+        if self.config.drain_delay:
+            await asyncio.sleep(self.config.drain_delay)
 
     async def stop(self) -> None:
-        """End all connections: kindly, then not."""
+        """Close all connections: gracefully, then by force."""
         await self.context.terminated.set()
         for server in self._servers:
             server.close()  # its wait_closed() would wait for clients, from Python 3.12 on
@@ -117,17 +191,26 @@ class Server:
         if await self._wait_for_connections(CANCEL_SECONDS):
             await self.config.log.warning("Handlers that do not end are left behind")
 
-    async def _wait_for_connections(self, seconds: float) -> dict[asyncio.Task[Any], Connection]:
-        if self.connections:
-            await asyncio.wait(list(self.connections), timeout=seconds)
+    async def _wait_for_connections(self, seconds: float) -> dict[asyncio.Task[Any], TCPConnection]:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        await asyncio.sleep(0)  # what was accepted just now becomes a connection
+        while self.connections and loop.time() < end:
+            await asyncio.wait(list(self.connections), timeout=end - loop.time())
         return dict(self.connections)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connected(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        header: ProxyHeader = NO_PROXY,
+    ) -> None:
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[Any]", asyncio.current_task())
-        connection = Connection(
+        connection = TCPConnection(
             self.app, loop, self.config, self.context, self.state, reader, writer
         )
+        connection.proxy_header = header
         self.connections[task] = connection
         try:
             await connection.run()

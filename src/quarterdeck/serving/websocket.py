@@ -1,4 +1,4 @@
-"""One WebSocket on the wire: bounded in, bounded out, and ended with the right code."""
+"""One WebSocket: bounded in both directions, and closed with the right code."""
 
 from __future__ import annotations
 
@@ -31,19 +31,29 @@ from wsproto.handshake import WEBSOCKET_VERSION, server_extensions_handshake
 
 from .config import Config
 from .deflate import BoundedDeflate
+from .error_responses import error_response
 
-ABNORMAL, TOO_BIG, INTERNAL_ERROR, RESTARTING = 1006, 1009, 1011, 1012
+ABNORMAL_CLOSURE, POLICY_VIOLATION, MESSAGE_TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART = (
+    1006,
+    1008,
+    1009,
+    1011,
+    1012,
+)
 
 #: Messages that wait for the app before the client is held back.
 MAX_WAITING = 16
 #: Frames of one client that are looked at before others get a turn: 64 KB hold 10,000.
-EVENTS_AT_ONCE = 100
-#: Fragments that are kept apart: of small or empty ones there may be ever so many.
-MAX_PARTS = 1000
+MAX_EVENTS_AT_ONCE = 100
+#: Fragments of a message that are kept apart before they are joined.
+MAX_FRAGMENTS = 1000
+#: Bytes that each fragment of a long message must bring on average. Each costs as much to read
+#: as a message, so 400,000 empty ones in 2.4 MB would take seconds of the CPU.
+MIN_FRAGMENT_SIZE = 16
 
 
-class Gone(Event):
-    """The client does not answer any more."""
+class ClientGone(Event):
+    """The client no longer answers."""
 
 
 class Handshake(HypercornHandshake):
@@ -57,7 +67,7 @@ class Handshake(HypercornHandshake):
 
     @property
     def refusal(self) -> tuple[int, list[tuple[bytes, bytes]]] | None:
-        """The status and headers for a handshake that is none."""
+        """The status and headers of the response to an invalid handshake."""
         if self.version != WEBSOCKET_VERSION:
             return 426, [(b"sec-websocket-version", WEBSOCKET_VERSION), (b"upgrade", b"websocket")]
         return None if _is_key(self.key) and self.is_valid() else (400, [])
@@ -65,7 +75,7 @@ class Handshake(HypercornHandshake):
     def accept(
         self, subprotocol: str | None, additional_headers: Any
     ) -> tuple[int, list[tuple[bytes, bytes]], Connection]:
-        """Return status and headers of the answer, and the connection that begins."""
+        """Return the status and headers of the response, and the new connection."""
         status, headers, connection = super().accept(subprotocol, additional_headers)
         if self._config.websocket_deflate and self.offered:
             deflate = BoundedDeflate(self._config.websocket_max_message_size)
@@ -78,10 +88,10 @@ class Handshake(HypercornHandshake):
 
 
 class WebsocketStream(WSStream):
-    """Takes the place of Hypercorn's stream for one WebSocket.
+    """The stream of one WebSocket, in place of Hypercorn's.
 
-    Nothing is kept of what comes after a close, whoever closed. What the app has not asked
-    for is bounded: the reader of the connection waits in ``handle`` until there is room.
+    Data after a close of either side is dropped. The queue of messages for the app is bounded:
+    the reader of the connection waits in ``handle`` until there is space.
     """
 
     config: Config
@@ -91,9 +101,10 @@ class WebsocketStream(WSStream):
         super().__init__(*args)
         self._events: deque[dict[str, Any]] = deque([{"type": "websocket.connect"}])
         self._arrived = asyncio.Event()
-        self._room = asyncio.Event()
-        self._parts: list[Any] = []
+        self._space = asyncio.Event()
+        self._fragments: list[Any] = []
         self._size = 0
+        self._count = 0
         self._ended = False
         self._heard = True
         self._timer: asyncio.TimerHandle | None = None
@@ -101,17 +112,17 @@ class WebsocketStream(WSStream):
     # --- from the connection ------------------------------------------------------
 
     async def handle(self, event: Event) -> None:
-        """Take what comes from the connection."""
+        """Handle an event of the connection."""
         if self.closed:
             return
         if isinstance(event, Request):
             await self._start(event)
         elif isinstance(event, StreamClosed):
-            self.abandon()
+            self.connection_lost()
         elif not self.handshake.accepted:  # the client must wait for the answer
             await self._refuse(400)
         elif isinstance(event, Data | Body) and not self._ended:
-            await self._take(event.data)
+            await self._receive_data(event.data)
 
     async def _start(self, request: Request) -> None:
         self.start_time = time()
@@ -143,21 +154,23 @@ class WebsocketStream(WSStream):
 
     async def _refuse(self, status: int, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         self.state = State.HTTPCLOSED
-        fixed = [(b"content-length", b"0"), (b"connection", b"close"), *(headers or [])]
+        fixed, text = error_response(status)
+        fixed += headers or []
         await self.send(Response(stream_id=self.stream_id, status_code=status, headers=fixed))
+        await self.send(Body(stream_id=self.stream_id, data=text))
         await self.send(EndBody(stream_id=self.stream_id))
         answer: Any = {"status": status, "headers": []}
         await self.config.log.access(self.scope, answer, time() - self.start_time)
         await self.send(StreamClosed(stream_id=self.stream_id))
 
-    async def _take(self, data: bytes) -> None:
+    async def _receive_data(self, data: bytes) -> None:
         self._heard = True
         self.connection.receive_data(data)
         for count, event in enumerate(self.connection.events(), 1):
-            if count % EVENTS_AT_ONCE == 0:
+            if count % MAX_EVENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
             if isinstance(event, Message):
-                await self._take_part(event)
+                await self._receive_fragment(event)
             elif isinstance(event, Ping):
                 await self._send_wsproto_event(event.response())
             elif isinstance(event, CloseConnection):  # theirs, or wsproto's word for an error
@@ -165,21 +178,26 @@ class WebsocketStream(WSStream):
             if self._ended:
                 return
 
-    async def _take_part(self, part: Message[Any]) -> None:
-        data = part.data
+    async def _receive_fragment(self, fragment: Message[Any]) -> None:
+        data = fragment.data
         self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
         if self._size > self.config.websocket_max_message_size:
-            self._parts.clear()
-            await self.close(TOO_BIG, "Too big")
+            self._fragments.clear()
+            await self.close(MESSAGE_TOO_BIG, "Too big")
             return
-        is_text = isinstance(part, TextMessage)
-        self._parts.append(data)
-        if part.message_finished or len(self._parts) >= MAX_PARTS:
-            self._parts = [("" if is_text else b"").join(self._parts)]
-        if not part.message_finished:
+        self._count += 1
+        if self._count > MAX_FRAGMENTS and self._size < self._count * MIN_FRAGMENT_SIZE:
+            self._fragments.clear()
+            await self.close(POLICY_VIOLATION, "Fragments too small")
             return
-        whole = self._parts[0]
-        self._parts, self._size = [], 0
+        is_text = isinstance(fragment, TextMessage)
+        self._fragments.append(data)
+        if fragment.message_finished or len(self._fragments) >= MAX_FRAGMENTS:
+            self._fragments = [("" if is_text else b"").join(self._fragments)]
+        if not fragment.message_finished:
+            return
+        whole = self._fragments[0]
+        self._fragments, self._size, self._count = [], 0, 0
         self._put(
             {
                 "type": "websocket.receive",
@@ -188,8 +206,8 @@ class WebsocketStream(WSStream):
             }
         )
         while len(self._events) >= MAX_WAITING and not self._ended:
-            self._room.clear()
-            await self._room.wait()
+            self._space.clear()
+            await self._space.wait()
 
     # --- to and from the app ------------------------------------------------------
 
@@ -210,15 +228,15 @@ class WebsocketStream(WSStream):
             self._arrived.clear()
             await self._arrived.wait()
         if self._events[0]["type"] == "websocket.disconnect":
-            return self._events[0]  # for ever
-        self._room.set()
+            return self._events[0]  # at every further call
+        self._space.set()
         return self._events.popleft()
 
     async def app_send(self, message: Any) -> None:
-        """Take what the app sends; after a close, from whichever side, nothing any more."""
+        """Handle a message of the app; after a close of either side, ignore it."""
         kind = None if message is None else message["type"]
         if self._ended and self.state is not State.HTTPCLOSED:
-            await asyncio.sleep(0)  # who sends in a loop must come to hear of it
+            await asyncio.sleep(0)  # lets a task that sends in a loop be cancelled
             return
         if kind == "websocket.send" and self.state is State.CONNECTED:
             await self._send_message(message.get("bytes"), message.get("text"))
@@ -240,12 +258,12 @@ class WebsocketStream(WSStream):
     async def _accept(self, message: Any) -> None:
         await super()._accept(message)
         if self.context.terminated.is_set():
-            await self.close(RESTARTING)
+            await self.close(SERVICE_RESTART)
 
     # --- how it ends --------------------------------------------------------------
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Send the close frame, as the first of the two or in answer to theirs."""
+        """Send the close frame, first or in answer to that of the client."""
         if self.state is not State.CONNECTED or self._ended:
             return
         self.state = State.CLOSED
@@ -255,41 +273,41 @@ class WebsocketStream(WSStream):
         finally:  # the app may be cancelled, having heard that this is the end
             await self.send(EndData(stream_id=self.stream_id))
 
-    def abandon(self) -> None:
-        """Take it that the connection is gone; the app is told."""
+    def connection_lost(self) -> None:
+        """Note that the connection is lost, and disconnect the app."""
         self.closed = True
-        self._end(ABNORMAL)
+        self._end(ABNORMAL_CLOSURE)
 
     def _end(self, code: int, reason: str = "") -> None:
         if self._ended:
             return
         self._ended = True
-        self._parts.clear()
+        self._fragments.clear()
         self._put({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self._room.set()
+        self._space.set()
         if self._timer is not None:
             self._timer.cancel()
 
     # --- whether the client is there ----------------------------------------------
 
     async def _send_pings(self) -> None:
-        self._wait_quietly()  # with a timer: Hypercorn keeps a task for each WebSocket
+        self._schedule_ping()  # with a timer: Hypercorn keeps a task for each WebSocket
 
-    def _wait_quietly(self) -> None:
+    def _schedule_ping(self) -> None:
         if self.config.websocket_ping_interval and not self._ended:
-            self._timer = self._later(self.config.websocket_ping_interval, self._ask)
+            self._timer = self._later(self.config.websocket_ping_interval, self._ping)
 
-    def _ask(self) -> None:
+    def _ping(self) -> None:
         self._heard = False
         self.task_group.spawn(self._send_wsproto_event, Ping())
-        self._timer = self._later(self.config.websocket_pong_timeout, self._look)
+        self._timer = self._later(self.config.websocket_pong_timeout, self._check_pong)
 
-    def _look(self) -> None:
+    def _check_pong(self) -> None:
         # While the app holds the client back, nothing can be heard.
         if self._heard or len(self._events) >= MAX_WAITING:
-            self._wait_quietly()
+            self._schedule_ping()
         else:
-            self.task_group.spawn(self.send, Gone(stream_id=self.stream_id))
+            self.task_group.spawn(self.send, ClientGone(stream_id=self.stream_id))
 
     @staticmethod
     def _later(seconds: float, call: Any) -> asyncio.TimerHandle:
@@ -297,7 +315,7 @@ class WebsocketStream(WSStream):
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """Return a whole message as one frame, in a tenth of the time that wsproto takes."""
+    """Return a message as one frame, in a tenth of the time that wsproto takes."""
     size = len(payload)
     if size <= 125:
         head = struct.pack("!BB", 0x80 | opcode, size)

@@ -1,0 +1,9 @@
+"""Several processes that serve one app, and a supervisor that keeps them alive."""
+
+from __future__ import annotations
+
+from .plan import Plan
+from .start import start
+from .supervisor import Supervisor
+
+__all__ = ["Plan", "Supervisor", "start"]

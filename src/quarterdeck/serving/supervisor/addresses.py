@@ -1,0 +1,32 @@
+"""The listening sockets: those that systemd has opened, or new ones."""
+
+from __future__ import annotations
+
+import warnings
+
+from hypercorn.config import Sockets
+
+from quarterdeck.exceptions import ServerAddressError
+from quarterdeck.serving.config import Config
+
+from .notify import inherited_sockets
+
+
+def open_sockets(config: Config) -> Sockets:
+    """Return bound sockets.
+
+    Raises:
+        ServerAddressError: If an address is taken or is no address of this machine.
+    """
+    inherited = inherited_sockets()
+    if inherited:
+        return Sockets(inherited, [], []) if config.ssl_enabled else Sockets([], inherited, [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Hypercorn leaves a socket unclosed
+        try:
+            return config.create_sockets()
+        except OSError as error:
+            reason = error.strerror or str(error)
+        except OverflowError as error:  # a port beyond 65535
+            reason = str(error)
+    raise ServerAddressError(", ".join(config.bind), reason)

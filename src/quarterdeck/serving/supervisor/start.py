@@ -1,0 +1,65 @@
+"""Serve an app as a command does: in this process, or in several under a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from quarterdeck.serving.config import Config
+from quarterdeck.serving.server import serve
+
+from .addresses import open_sockets
+from .plan import Check, Plan
+from .worker import loop_factory, refuse_known_secret_key, reopen_logs
+
+_MODULE = "quarterdeck.serving.supervisor"
+
+
+def start(plan: Plan, *, spawn: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    With several workers this process becomes the supervisor, which holds no code of the app; the
+    call does not return.
+
+    Raises:
+        QuarterdeckError: If the app, its configuration or an address cannot be used.
+    """
+    config = plan.config()
+    if plan.count > 1:
+        command = [sys.executable, "-m", _MODULE, json.dumps(plan.to_json())]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [*command, *(["--spawn"] if spawn else [])])  # noqa: S606
+    app, check = plan.load(), plan.load_check()
+    refuse_known_secret_key(app)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve(app, check, config))
+
+
+async def _serve(app: Any, check: Check, config: Config) -> None:
+    await check(app)
+    gc.collect()
+    gc.freeze()  # what was made until here stays: the collector need not look at it again
+    stop, hangup = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, hangup.set)
+    loop.add_signal_handler(signal.SIGUSR1, reopen_logs)
+
+    async def hung_up() -> None:
+        await hangup.wait()
+        hangup.clear()
+
+    await serve(
+        app,
+        config,
+        shutdown_trigger=stop.wait,
+        sockets=open_sockets(config),
+        reload_trigger=hung_up,
+    )

@@ -1,0 +1,388 @@
+"""Several workers under a supervisor: killed, hung, replaced, reloaded and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.wire import connected
+
+from .supervised import APP, SECONDS, Supervised, gone, is_running, start, supervised
+
+pytestmark = pytest.mark.feature("AP6")
+
+
+class Load:
+    """Requests without a pause until it is stopped, and the number that failed."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+        self.failures: list[str] = []
+
+    async def run(self, server: Supervised, *, keep_alive: bool) -> None:
+        limits = httpx.Limits(max_keepalive_connections=1 if keep_alive else 0)
+        async with httpx.AsyncClient(timeout=SECONDS, limits=limits, trust_env=False) as client:
+            while True:
+                try:
+                    response = await client.get(server.url)
+                except httpx.HTTPError as error:
+                    self.failures.append(repr(error))
+                else:
+                    self.answered += 1
+                    if response.status_code != 200:
+                        self.failures.append(str(response.status_code))
+
+
+@asynccontextmanager
+async def load_on(server: Supervised, clients: int = 4) -> AsyncIterator[Load]:
+    load = Load()
+    tasks = [
+        asyncio.create_task(load.run(server, keep_alive=bool(number % 2)))
+        for number in range(clients)
+    ]
+    try:
+        yield load
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize("mode", [(), ("--spawn",)], ids=["fork", "spawn"])
+@pytest.mark.hazard("-w N: kill -9 of one of 3 workers ends the whole service")
+async def test_a_killed_worker_is_replaced_while_others_serve(
+    tmp_path: Path, mode: tuple[str, ...]
+) -> None:
+    async with supervised(tmp_path, *mode) as server:
+        before = await server.workers(2)
+        victim = min(before)
+        async with load_on(server) as load:
+            os.kill(victim, signal.SIGKILL)
+            after = await server.workers(2)
+        assert victim not in after
+        assert len(after & before) == 1
+        assert len(load.failures) <= 4, load.failures  # those that the victim had accepted
+        assert f"Worker {victim} was ended by SIGKILL" in server.log
+        server.signal(signal.SIGTERM)
+        assert await server.ended() == 0
+        for pid in after:
+            assert (tmp_path / f"after-serving-{pid}").exists()
+        await gone(after)
+
+
+async def test_a_hung_worker_shows_where_and_is_replaced(tmp_path: Path) -> None:
+    async with supervised(tmp_path, config="worker_hang_timeout = 2") as server:
+        before = await server.workers(2)
+        hanging = asyncio.create_task(server.get("/hang"))
+        said = await server.said(r"Worker \d+ gave no sign of life for 2 s: it is ended")
+        victim = int(said.split()[1])
+        assert victim in before
+        with pytest.raises(httpx.HTTPError):
+            await hanging
+        assert victim not in await server.workers(2)
+        assert "in hang" in server.log  # the traceback
+
+
+@pytest.mark.hazard("SIGTERM with several workers: in-flight requests are lost")
+async def test_a_stop_answers_requests_and_closes_websockets(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(supervised(tmp_path))
+        pids = await server.workers(2)
+        wires = [
+            await stack.enter_async_context(connected(server.address, "/ws")) for _ in range(6)
+        ]
+        await stack.enter_async_context(connected(server.address))  # idle
+        slow = [asyncio.create_task(server.get(f"/slow?name={number}")) for number in range(8)]
+        for number in range(8):
+            await server.file(f"slow-{number}")
+        server.signal(signal.SIGTERM)
+        assert await asyncio.gather(*slow) == ["late but fine"] * 8
+        assert [await wire.close_code() for wire in wires] == [1012] * 6
+        assert await server.ended() == 0
+        await gone(pids)
+        assert all((tmp_path / f"after-serving-{pid}").exists() for pid in pids)
+
+
+async def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    async with supervised(tmp_path, config="graceful_timeout = 60") as server:
+        slow = asyncio.create_task(server.get("/slow?name=x&seconds=60"))
+        await server.file("slow-x")
+        server.signal(signal.SIGINT)
+        async with asyncio.timeout(SECONDS):
+            while True:  # until the listening socket is closed
+                try:
+                    _, writer = await asyncio.open_connection(*server.address)
+                except ConnectionRefusedError:
+                    break
+                writer.close()
+                await asyncio.sleep(0.05)
+        server.signal(signal.SIGTERM)
+        assert await server.ended() == 1
+        with pytest.raises(httpx.HTTPError):
+            await slow
+        assert "all workers are killed" in server.log
+
+
+async def test_a_reload_brings_new_code_without_a_failed_request(tmp_path: Path) -> None:
+    async with supervised(tmp_path) as server:
+        old = await server.workers(2)
+        (tmp_path / "app.py").write_text(APP.replace('"one"', '"two two"'))
+        async with load_on(server) as load, connected(server.address, "/ws") as wire:
+            server.signal(signal.SIGHUP)
+            assert await wire.close_code() == 1012
+            await gone(old)
+            assert (await server.get()).endswith("two two")
+        assert load.failures == []
+        assert load.answered > 0
+
+        serving = await server.workers(2)
+        (tmp_path / "app.py").write_text("raise ValueError('broken for good')")
+        server.signal(signal.SIGHUP)
+        await server.said("The reload is given up: the workers that serve go on")
+        assert server.log.count("ValueError: broken for good") == 1
+        assert await server.workers(2) == serving
+
+        (tmp_path / "app.py").write_text(APP.replace('"one"', '"three"'))
+        server.signal(signal.SIGHUP)
+        await gone(serving)
+        assert (await server.get()).endswith("three")
+
+
+@pytest.mark.hazard("max_requests resets connections")
+async def test_a_worker_is_recycled_without_a_lost_request(tmp_path: Path) -> None:
+    async with supervised(tmp_path, config="max_requests = 40") as server:
+        old = await server.workers(2)
+        async with load_on(server) as load:
+            await gone(old)
+        assert load.failures == []
+        assert load.answered > 40
+        assert "has reached max_requests: it is replaced" in server.log
+
+
+async def test_a_worker_that_takes_too_much_memory_is_recycled(tmp_path: Path) -> None:
+    async with supervised(tmp_path, config=f"worker_max_memory = {120 * 2**20}") as server:
+        fat = int(await server.get("/grow"))
+        await gone({fat})
+        assert f"Worker {fat} has reached worker_max_memory: it is replaced" in server.log
+
+
+async def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
+    async with supervised(tmp_path) as server:
+        pids = await server.workers(2)
+        server.process.kill()
+        await gone(pids)
+        assert all((tmp_path / f"after-serving-{pid}").exists() for pid in pids)
+
+
+async def test_log_files_are_opened_again(tmp_path: Path) -> None:
+    async with supervised(tmp_path, config='accesslog = "access.log"') as server:
+        log = tmp_path / "access.log"
+        await server.get()
+        async with asyncio.timeout(SECONDS):
+            while "GET /" not in log.read_text():  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.01)
+        log.rename(tmp_path / "access.log.1")
+        server.signal(signal.SIGUSR1)
+        async with asyncio.timeout(SECONDS):
+            while not log.exists():
+                await server.get()
+
+
+# --- starting -------------------------------------------------------------------------
+
+
+async def failed(folder: Path, *options: str, config: str = "") -> str:
+    """Return the words of a supervisor that cannot start."""
+    process = start(folder, "--bind", "127.0.0.1:0", *options, config=config)
+    assert await asyncio.to_thread(process.wait, SECONDS) == 1
+    return (folder / "log").read_text()
+
+
+@pytest.mark.parametrize("mode", [(), ("--spawn",)], ids=["fork", "spawn"])
+@pytest.mark.hazard("One worker failing at start-up ends all")
+async def test_a_failing_start_is_told_once(tmp_path: Path, mode: tuple[str, ...]) -> None:
+    (tmp_path / "app.py").write_text("raise ValueError('no such luck')")
+    said = await failed(tmp_path, "--workers", "3", *mode)
+    assert said.count("ValueError: no such luck") == 1
+    assert "Running on" not in said
+
+
+async def test_a_failing_lifespan_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        APP + "\n@app.before_serving\nasync def fail():\n    raise ValueError('no such luck')\n"
+    )
+    said = await failed(tmp_path, "--workers", "2")
+    assert "No worker can start" in said
+    assert "no such luck" in said
+
+
+CHECKED = """
+import sys
+from quarterdeck.serving import Plan, start
+
+plan = Plan("app:app", settings={"bind": [sys.argv[2]]}, workers=2, check="app:check")
+start(plan, spawn="--spawn" in sys.argv)
+"""
+
+
+@pytest.mark.parametrize("mode", [(), ("--spawn",)], ids=["fork", "spawn"])
+async def test_a_replacement_needs_no_check_and_a_reload_does(
+    tmp_path: Path, mode: tuple[str, ...]
+) -> None:
+    """As while the database is already migrated for the next version."""
+    check = """
+
+async def check(app):
+    if os.path.exists("migrated"):
+        raise RuntimeError("The tables are of another version.")
+"""
+    (tmp_path / "app.py").write_text(APP + check)
+    async with supervised(tmp_path, *mode, command=("-c", CHECKED)) as server:
+        before = await server.workers(2)
+        (tmp_path / "migrated").touch()
+        os.kill(min(before), signal.SIGKILL)
+        await gone({min(before)})
+        after = await server.workers(2)
+        assert max(before) in after
+
+        server.signal(signal.SIGHUP)
+        await server.said("The reload is given up")
+        assert "The tables are of another version." in server.log
+        assert await server.workers(2) == after
+
+
+async def test_a_worker_that_fails_now_and_then_is_tried_again(tmp_path: Path) -> None:
+    flaky = APP + (
+        "\n@app.before_serving\nasync def fail():\n"
+        "    try:\n        open('failed', 'x').close()\n"
+        "    except FileExistsError:\n        return\n"
+        "    raise ValueError('this time only')\n"
+    )
+    (tmp_path / "app.py").write_text(flaky)
+    async with supervised(tmp_path) as server:
+        assert len(await server.workers(2)) == 2
+        assert "this time only" in server.log
+
+
+@pytest.mark.parametrize(
+    ("options", "config", "words"),
+    [
+        (
+            ("--workers", "2"),
+            "workrs = 2",
+            "'workrs' in '.*hypercorn.toml' is unknown. Did you mean 'workers'",
+        ),
+        (
+            ("--workers", "2"),
+            'backlog = "many"',
+            "'backlog' in '.*' is 'many'. Give a value of type int",
+        ),
+        (("--workers", "2"), "backlog =", "is not TOML"),
+        ((), "accesslog = true", "'accesslog' in '.*' is True"),
+    ],
+)
+async def test_a_configuration_that_cannot_work(
+    tmp_path: Path, options: tuple[str, ...], config: str, words: str
+) -> None:
+    said = await failed(tmp_path, *options, config=config)
+    assert "Traceback" not in said
+    assert re.search(words, said), said
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_an_address_in_use(tmp_path: Path, workers: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        process = start(tmp_path, "--bind", bind, "--workers", workers)
+        assert await asyncio.to_thread(process.wait, SECONDS) == 1
+    said = (tmp_path / "log").read_text()
+    assert f"'{bind}' cannot be listened on: Address already in use." in said
+    assert "Traceback" not in said
+
+
+async def test_an_app_that_starts_a_thread_cannot_be_forked(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait, name='ticker', daemon=True).start()\n"
+        + APP
+    )
+    said = await failed(tmp_path, "--workers", "2")
+    assert "starts a thread (ticker) when it is imported" in said
+    async with supervised(tmp_path, "--spawn") as server:
+        assert len(await server.workers(2)) == 2
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_secret_key_that_everybody_knows_is_refused(tmp_path: Path, workers: str) -> None:
+    (tmp_path / "app.py").write_text(APP + "\napp.secret_key = 'change me'\n")
+    said = await failed(tmp_path, "--workers", workers)
+    assert said.count("'SECRET_KEY' is one that everybody knows. Set it to the output of") == 1
+    (tmp_path / "app.py").write_text(APP + "\napp.secret_key = 'dev'\napp.debug = True\n")
+    async with supervised(tmp_path) as server:
+        await server.get()
+
+
+async def test_data_in_memory_refuses_several_workers(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP + "\nfrom quarterdeck.sockets import Hub\nHub(app)\n")
+    said = await failed(tmp_path, "--workers", "2")
+    assert "2 workers cannot serve: 'SOCKETS_BACKEND' keeps data in the memory of one" in said
+
+
+# --- systemd --------------------------------------------------------------------------
+
+
+async def test_systemd_is_told_and_may_open_the_socket(tmp_path: Path) -> None:
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        socket.create_server(("127.0.0.1", 0)) as listening,
+    ):
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        (tmp_path / "app.py").write_text(APP)
+        # As systemd does: the socket is file descriptor 3, and LISTEN_PID is the program itself.
+        (tmp_path / "activate.py").write_text(
+            "import os, sys\n"
+            f"os.dup2({listening.fileno()}, 3, inheritable=True)\n"
+            "os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'}\n"
+            "os.execv(sys.executable, [sys.executable, '-m', 'quarterdeck', *sys.argv[1:]])\n"
+        )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "activate.py",
+            *("serve", "app:app", "--workers", "2", "--bind", "127.0.0.1:1"),
+            cwd=tmp_path,
+            env=os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"},
+            pass_fds=[listening.fileno()],
+        )
+
+        async def heard(word: str) -> None:
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(SECONDS):
+                while word not in (await loop.sock_recv(manager, 4096)).decode().split("\n")[0]:
+                    pass
+
+        await heard("READY=1")
+        await heard("WATCHDOG=1")
+        _, port = listening.getsockname()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            pid = int((await client.get(f"http://127.0.0.1:{port}/")).text.split()[0])
+        process.send_signal(signal.SIGHUP)
+        await heard("RELOADING=1")
+        await heard("READY=1")
+        await gone({pid})
+        process.terminate()
+        await heard("STOPPING=1")
+        assert await process.wait() == 0
+    assert not is_running(process.pid)
