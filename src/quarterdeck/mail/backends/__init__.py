@@ -1,0 +1,1 @@
+"""Where mail goes: one module for each ``MAIL_BACKEND``."""
