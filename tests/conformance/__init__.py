@@ -1,1 +1,1 @@
-"""The conformance of ``/ws/echo`` by Autobahn's fuzzing client, run by hand."""
+"""Test suites of others, run by hand: Autobahn's for WebSockets, and Flask's own."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from quarterdeck import serving
 from quarterdeck_crm import create_app
-from quarterdeck_crm.resources import HYPERCORN
+from quarterdeck_crm.paths import HYPERCORN
 
 CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.1.*"]
 GOOD = {"OK", "NON-STRICT", "INFORMATIONAL"}

@@ -1,0 +1,1 @@
+"""The oldest and the newest versions of the dependencies that the kit is tested with."""
