@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
-from quarterdeck_crm.word_index import index_everything
+from quarterdeck_crm.search.word_index import index_everything
 
 revision = "e4f0a6b8c312"
 down_revision = "b3d9c7a1f204"

@@ -15,7 +15,7 @@ __all__ = ["create_app"]
 def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart:
     """Build the application; see ``factory.create_app``.
 
-    The import waits for the call, so that the package can be imported, and say what is
+    The import waits for the call, so that the package can be imported, and name the missing
     missing, where the ``crm`` extra is not installed.
     """
     from .factory import create_app as build

@@ -8,9 +8,12 @@ OWN = {"quarterdeck", "quarterdeck_crm"}
 
 
 def main() -> None:
-    """Run a command of the CRM, or say what has to be installed first."""
+    """Run a command of the CRM, or name the packages to install first."""
     try:
-        from .cli import program
+        from . import create_app
+        from .cli import make_program
+
+        make_program(create_app)()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in OWN or not missing:
@@ -19,7 +22,6 @@ def main() -> None:
             f"Error: '{missing}' is not installed, and the CRM needs it. "
             "Install what it needs with: pip install 'quarterdeck[crm]'"
         )
-    program()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""What can go wrong in the business, and how every error becomes an answer.
+"""The domain errors, and the HTTP answer to each.
 
 Services raise the errors of this module; ``STATUS`` is the one table that gives each its
-HTTP status. People get a page in the site's layout, programs a problem document (RFC 9457).
+HTTP status. Users get a page in the site's layout, programs a problem document (RFC 9457).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -20,41 +21,66 @@ from quart import (
 )
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, HTTPException
+
+from quarterdeck.exceptions import QuarterdeckError
+from quarterdeck.logging import request_id
+from quarterdeck.login import return_path
 
 if TYPE_CHECKING:
     from quart import Quart
 
+    from .models import Scope
+    from .transfer.csvfile import Mistakes
+
+REALM = "quarterdeck"
 
 Errors = dict[str, list[str]]
 
 
 class DomainError(Exception):
-    """Base of all errors that a service raises; the text is for the person who asked."""
+    """Base of all errors that a service raises. Users read the text."""
 
 
 class NotFoundError(DomainError):
-    """The thing asked for does not exist, or not for this person."""
+    """The requested row does not exist, or this user may not see it."""
+
+
+class LinkUsedError(DomainError):
+    """A link that sets a password was used, replaced or altered, or is too old."""
 
 
 class ForbiddenError(DomainError):
-    """This person may not do that."""
+    """This user may not do that."""
 
 
 class ConflictError(DomainError):
-    """Somebody else changed the thing in between, or its state does not allow this."""
+    """Another user changed the row in between, or its state does not allow this."""
 
 
 class StaleError(ConflictError):
-    """Somebody else changed the thing after this person had read it."""
+    """Another user changed the row after this user had read it."""
+
+
+class ClashError(ConflictError):
+    """A value that must be unique was saved by another transaction after it was checked."""
 
 
 class ValidationError(DomainError):
-    """What was entered cannot be accepted; ``errors`` lists the reasons by field."""
+    """The entries are not acceptable; ``errors`` lists the reasons by field."""
 
     def __init__(self, errors: Errors) -> None:
         super().__init__(" ".join(text for texts in errors.values() for text in texts))
         self.errors = errors
+
+
+class ImportRefusedError(DomainError):
+    """A file has mistakes, so nothing of it was written."""
+
+    def __init__(self, mistakes: Mistakes) -> None:
+        super().__init__(str(mistakes))
+        self.mistakes = mistakes
 
 
 class OutOfStockError(ConflictError):
@@ -65,21 +91,79 @@ class MoveNotAllowedError(ConflictError):
     """An order cannot go from its state to the one asked for."""
 
 
+class KeyTakenError(ConflictError):
+    """A concurrent request with the same idempotency key was faster."""
+
+
+class KeyReusedError(ConflictError):
+    """The idempotency key belongs to a different request, answered with ``body``."""
+
+    def __init__(self, body: str) -> None:
+        super().__init__("This key was sent with another request.")
+        self.body = body
+
+
+class SchemaMismatchError(QuarterdeckError, RuntimeError):
+    """The tables of the database do not belong to this version of the CRM."""
+
+    def __init__(self, found: str, remedy: str = "Run 'crm db upgrade' first.") -> None:
+        super().__init__(f"The tables of the database are {found}. {remedy}")
+
+
+Clash = tuple[str, str, tuple[int, str], tuple[int, str]]
+
+
+class KeyClashError(QuarterdeckError, RuntimeError):
+    """Rows have codes or numbers that differ, but count as the same since a migration."""
+
+    def __init__(self, clashes: Sequence[Clash]) -> None:
+        pairs = [
+            f"{column} '{first}' of {table} {first_id} and '{other}' of {table} {other_id}"
+            for table, column, (first_id, first), (other_id, other) in clashes
+        ]
+        more = f", and {len(pairs) - 10} more" if len(pairs) > 10 else ""
+        super().__init__(
+            "Codes and numbers now count as the same in upper and lower case, and these do: "
+            f"{', '.join(pairs[:10])}{more}. Nothing was changed. Give one of each two another "
+            "value, in the version used so far or by SQL, and upgrade again."
+        )
+
+
+class InsufficientScopeError(Forbidden):
+    """403 for a token without the required scope, which the answer names."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"This token lacks the scope '{scope}'. Make another one that has it.")
+        self.scope = scope
+
+    def get_headers(self, *args: object, **options: object) -> list[tuple[str, str]]:
+        header = challenge(error="insufficient_scope", scope=self.scope)
+        return [*super().get_headers(), ("WWW-Authenticate", str(header))]
+
+
+def challenge(**details: str) -> WWWAuthenticate:
+    """Return the ``WWW-Authenticate`` header of an answer that asks for a token."""
+    return WWWAuthenticate("bearer", {"realm": REALM, **details})
+
+
 STATUS: dict[type[DomainError], int] = {
     NotFoundError: 404,
+    LinkUsedError: 410,
     ForbiddenError: 403,
     ConflictError: 409,
     ValidationError: 422,
+    ImportRefusedError: 422,
 }
 
-# What happened and what to do, where the HTTP phrase alone would not help a person.
+# What happened and what to do, where the HTTP phrase alone would not help a user.
 ADVICE: dict[int, tuple[str, str]] = {
     400: ("That request did not make sense", "Go back, reload the page and try again."),
-    401: ("Please sign in", "This page is for people who are signed in."),
+    401: ("Please sign in", "This page is for users who are signed in."),
     403: ("You may not do that", "Ask an administrator if you need this."),
     404: ("Page not found", "It may have been moved or deleted. Check the address."),
     405: ("That is not possible here", "Go back and use the buttons of the page."),
     409: ("That cannot be done now", "Go back to see how things stand, then try again."),
+    410: ("This no longer works", "Ask an administrator for a new link."),
     412: ("Somebody was faster", "Read the present state, then try again."),
     413: ("That is too large", "Send a smaller file or less text."),
     415: ("That format is not understood", "Send the content in one of the accepted formats."),
@@ -122,7 +206,7 @@ async def _domain_error(error: DomainError) -> Response:
 
 
 async def _stale(error: StaleDataError) -> Response:
-    return await answer_error(409, detail="Somebody else changed this at the same moment.")
+    return await answer_error(409, detail="Another user changed this at the same moment.")
 
 
 async def _database_down(error: OperationalError) -> Response:
@@ -143,7 +227,7 @@ async def _http_error(error: HTTPException) -> Response:
 
 
 def _own_words(error: HTTPException) -> str | None:
-    """Return the description if somebody wrote one for this case, not werkzeug's stock text."""
+    """Return the description if it was written for this case, not werkzeug's stock text."""
     if error.code == 500 or error.description == type(error).description:
         return None
     return error.description
@@ -156,14 +240,16 @@ async def answer_error(
 
     Args:
         status: Of HTTP.
-        detail: What happened, for the person; advice of a general kind if not given.
-        errors: What is wrong with an entry, by field.
+        detail: The reason, for the user; general advice if not given.
+        errors: The problems of the entries, by field.
     """
     phrase = HTTPStatus(status).phrase
     title, advice = ADVICE.get(status, (phrase, "Go back and try again."))
     if wants_problem():
         problem: dict[str, Any] = {"type": "about:blank", "title": phrase, "status": status}
         problem |= {"detail": detail or advice}
+        if status >= 500 and (name := request_id()) is not None:
+            problem["request_id"] = name
         if errors:
             problem["errors"] = [
                 {"pointer": pointer(name), "detail": text}
@@ -183,11 +269,20 @@ def pointer(name: str) -> str:
 
 
 async def _page(*, status: int, title: str, advice: str, **values: Any) -> str:
-    """Return the error page; a plain one if what broke is needed to make the real one."""
+    """Return the error page; a plain one if the error keeps the real one from being made."""
+    back = return_path() if request.method == "POST" else None
+    name = request_id() if status >= 500 else None
     try:
         return await render_template(
-            "errors/error.html", status=status, title=title, advice=advice, **values
+            "errors/error.html",
+            status=status,
+            title=title,
+            advice=advice,
+            back=back,
+            request_id=name,
+            **values,
         )
     except Exception:
         current_app.logger.exception("The page for error %s could not be made", status)
-        return f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{advice}</p>"
+        shown = "" if name is None else f"<p>Request {name}</p>"
+        return f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{advice}</p>{shown}"

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy.orm import DeclarativeBase
 
+from quarterdeck.apscheduler import APScheduler
 from quarterdeck.bootstrap import Bootstrap
 from quarterdeck.commands import Commands
+from quarterdeck.health import Health
+from quarterdeck.logging import Logging
 from quarterdeck.login import LoginManager
+from quarterdeck.mail import Mail
+from quarterdeck.metrics import Metrics
 from quarterdeck.migrate import Migrate
 from quarterdeck.moment import Moment
+from quarterdeck.security import Security
+from quarterdeck.security.limits import Limiter
 from quarterdeck.session import Session
 from quarterdeck.sockets import Hub
 from quarterdeck.sqlalchemy import ModelMixin, SQLAlchemy
@@ -21,12 +28,19 @@ class Model(ModelMixin, DeclarativeBase):
     """The base of all tables; named here so that type checkers know it (``db.Model``)."""
 
 
+security = Security()
 db = SQLAlchemy(model_class=Model)
 migrate = Migrate(db=db)
+mail = Mail(db=db)
 sessions = Session()
 csrf = CSRFProtect()
 login_manager = LoginManager(login_view="auth.login", require_login=True)
 bootstrap = Bootstrap()
 moment = Moment()
 hub = Hub()
+limiter = Limiter()
+logging = Logging()
+metrics = Metrics()
+health = Health()
+scheduler = APScheduler()
 commands = Commands(expected=(DomainError,))

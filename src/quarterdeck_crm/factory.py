@@ -6,28 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app import Quart
 
-from . import extensions, health, metrics, resources
+from . import extensions, paths
 from .accounts import views as accounts
-from .addresses import register_converters
-from .api import views as api
+from .api import routes as api
 from .attachments import views as attachments
+from .audit import views as audit
 from .auth import views as auth
 from .board import views as board
-from .cli import register_commands
-from .config import choose, configure, instance_path
+from .cli.commands import register_commands
+from .config import choose, configure, errors_as_written, instance_path
 from .dashboard import views as dashboard
 from .errors import register_errors
-from .formatting import register_filters
 from .goods import views as goods
+from .jobs import views as jobs
 from .live import echo
 from .live import views as live
 from .live.pages import register_live_pages
-from .navigation import register_navigation
+from .mail import views as mail
 from .orders import views as orders
-from .security import register_security
 from .team import views as team
 from .tokens import views as tokens
 from .transfer import views as transfer
+from .web import health, metrics
+from .web.caching import register_caching
+from .web.converters import register_converters
+from .web.filters import register_filters
+from .web.navigation import register_navigation
+from .web.traces import register_traces
 
 if TYPE_CHECKING:
     from .config import Base
@@ -42,9 +47,12 @@ BLUEPRINTS = (
     attachments.bp,
     team.bp,
     tokens.bp,
+    audit.bp,
     api.bp,
     transfer.bp,
+    jobs.bp,
     live.bp,
+    mail.bp,
     health.bp,
     metrics.bp,
     echo.bp,
@@ -65,16 +73,21 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
     chosen = choose(config)
     app = Quart(
         "quarterdeck_crm",
-        template_folder=str(resources.TEMPLATES),
-        static_folder=str(resources.STATIC),
-        static_url_path=resources.static_path(),
+        template_folder=str(paths.TEMPLATES),
+        static_folder=str(paths.STATIC),
+        static_url_path=paths.static_path(),
         instance_path=str(instance_path(chosen, settings)),
     )
-    configure(app, chosen, settings)
-    metrics.register_metrics(app)  # first, so that its clock covers all others
+    with errors_as_written(app):
+        configure(app, chosen, settings)
+        _fill(app)
+    return app
+
+
+def _fill(app: Quart) -> None:
     register_live_pages(app)
     bind_extensions(app)
-    register_security(app)
+    register_caching(app)
     register_converters(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -82,13 +95,17 @@ def create_app(config: str | type[Base] | None = None, **settings: Any) -> Quart
     register_navigation(app)
     register_errors(app)
     register_commands(app)
-    return app
 
 
 def bind_extensions(app: Quart) -> None:
     """Bind the extensions to the app, the database first because others lean on it."""
+    extensions.security.init_app(app)
+    extensions.logging.init_app(app)
+    extensions.metrics.init_app(app)
+    extensions.health.init_app(app)
     extensions.db.init_app(app)
-    extensions.migrate.init_app(app, directory=str(resources.MIGRATIONS))
+    register_traces(app)
+    extensions.migrate.init_app(app, directory=str(paths.MIGRATIONS))
     app.config.setdefault("SESSION_SQLALCHEMY", lambda: extensions.db.engine)
     extensions.sessions.init_app(app)
     extensions.csrf.init_app(app)
@@ -96,6 +113,10 @@ def bind_extensions(app: Quart) -> None:
     extensions.bootstrap.init_app(app)
     extensions.moment.init_app(app)
     extensions.hub.init_app(app)
+    extensions.limiter.init_app(app)
+    app.config.setdefault("SCHEDULER_SQLALCHEMY", lambda: extensions.db.engine)
+    extensions.scheduler.init_app(app)
     extensions.commands.init_app(app)
+    extensions.mail.init_app(app)  # after the commands, to which it adds its own
     extensions.login_manager.blueprint_login_views[api.bp.name] = None
     api.ApiSchema(app)

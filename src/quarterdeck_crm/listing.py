@@ -1,15 +1,25 @@
-"""What a list page was asked for: words, order, page; always from the URL."""
+"""The search words, order and page of a list; always from the URL."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from quarterdeck.sqlalchemy import Pagination
+from sqlalchemy import ColumnElement, Select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.sqlalchemy import PageOptions, Pagination
+
+from .errors import NotFoundError
+from .extensions import db
+from .validation.numbers import row_id
+
+T = TypeVar("T")
 
 PER_PAGE = 20
 MAX_PER_PAGE = 100
+NO_SUCH_PAGE = "The list has no such page. Go back to its first page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +32,7 @@ class Listing:
         descending: Whether the order is reversed.
         page: From 1.
         per_page: From 1 to 100.
-        after: Where the page begins, from another page's ``after``; deeper than page numbers go.
+        after: Where the page begins, from another page's ``after``.
         before: Where the page ends.
         filters: Further query arguments that the page understands, empty ones left out.
     """
@@ -45,7 +55,7 @@ class Listing:
         default: str,
         filters: tuple[str, ...] = (),
     ) -> Listing:
-        """Read the query arguments; what makes no sense falls back to the default.
+        """Read the query arguments; an invalid value falls back to the default.
 
         Args:
             args: The query arguments of the request.
@@ -67,6 +77,11 @@ class Listing:
             filters={name: args[name] for name in filters if args.get(name)},
         )
 
+    @property
+    def is_beside(self) -> bool:
+        """Whether the page begins or ends at a cursor; it may be empty then."""
+        return bool(self.after or self.before)
+
     def args(self, **changes: Any) -> dict[str, Any]:
         """Return the query arguments of this list with some changed; None drops one."""
         current: dict[str, Any] = {
@@ -82,13 +97,12 @@ class Listing:
     def beside(page: Pagination[Any], step: int) -> dict[str, Any]:
         """Return the arguments that lead to the next page (step 1) or the one before (-1).
 
-        Beyond the pages that were counted the way is a cursor, if the list has any.
+        If the list has cursors, the way is one: no row is skipped or repeated when others come
+        or go, and the number is only a label.
         """
-        number = page.page + step
-        if page.is_total_exact or number <= page.pages:
-            return {"page": number}
         cursor = {"after": page.after} if step > 0 else {"before": page.before}
-        return {"page": number} | {name: value for name, value in cursor.items() if value}
+        way = {name: value for name, value in cursor.items() if value}
+        return {"page": page.page + step} | way
 
     def sorted_by(self, key: str) -> dict[str, Any]:
         """Return the arguments that sort by ``key``, or turn its direction round."""
@@ -96,8 +110,58 @@ class Listing:
         return self.args(sort=f"-{key}" if turn else key, page=None)
 
 
+async def paginate(
+    session: AsyncSession,
+    statement: Select[T],
+    listing: Listing,
+    *,
+    by: Sequence[ColumnElement[Any]] = (),
+    position: Callable[[Any], Sequence[Any]] | None = None,
+    count: bool = True,
+) -> Pagination[T]:
+    """Return the page of a list that a request asked for.
+
+    Args:
+        session: The db session.
+        statement: The rows of the whole list, sorted unless ``by`` is given.
+        listing: The number and the length of the page, or a cursor.
+        by: Columns to sort by, if the list has cursors; see ``SQLAlchemy.paginate``.
+        position: Returns the values of ``by`` of a row, if they are not its attributes.
+        count: Whether to count the rows of all pages.
+
+    Raises:
+        NotFoundError: If the list ends before this page.
+    """
+    options: PageOptions = {
+        "page": listing.page,
+        "per_page": listing.per_page,
+        "error_out": False,
+        "count": count,
+        "by": by,
+        "after": listing.after if by else None,
+        "before": listing.before if by else None,
+    }
+    if position:
+        options["position"] = position
+    page = await db.paginate(statement, session=session, **options)
+    if not (by and listing.is_beside):
+        require_page(page)
+    return page
+
+
+def require_page(page: Pagination[Any]) -> None:
+    """Refuse a page beyond the last one; the first page of an empty list is there.
+
+    Raises:
+        NotFoundError: If the list ends before this page.
+    """
+    if not page.items and page.page > 1:
+        raise NotFoundError(NO_SUCH_PAGE)
+
+
 def _number(raw: str | None, default: int, minimum: int, maximum: int) -> int:
-    try:
-        return min(max(int(raw or default), minimum), maximum)
-    except ValueError:
+    """Return a number of a query argument within its limits, the default if it is none."""
+    number = row_id(raw or "")
+    if number is None:
         return default
+    return min(max(number, minimum), maximum)

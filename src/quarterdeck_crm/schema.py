@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from quarterdeck.exceptions import QuarterdeckError, RevisionNotFoundError
+from quarterdeck.exceptions import RevisionNotFoundError
 from quarterdeck.migrate import current, heads, upgrade
 
-
-class SchemaMismatchError(QuarterdeckError, RuntimeError):
-    """The database has other tables than this version expects."""
-
-    def __init__(self, found: str, remedy: str = "Run 'crm db upgrade' first.") -> None:
-        super().__init__(f"The tables of the database are {found}. {remedy}")
+from .errors import SchemaMismatchError
 
 
 async def check_schema() -> None:

@@ -12,4 +12,8 @@ import "./connection.js";
 import "./progress.js";
 
 // Only pages that change while they are looked at need the rest.
-if (document.querySelector("main[data-live]")) import("./live/start.js");
+if (document.querySelector("main[data-live]")) {
+  import("./live/start.js").catch(() => {
+    window.recoverPage?.(new URL("./live/start.js", import.meta.url));
+  });
+}

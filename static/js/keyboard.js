@@ -34,6 +34,11 @@ function help() {
 
 const keys = { "/": search, n: add, j: () => moveRow(1), k: () => moveRow(-1), "?": help };
 
+// Escape leaves the search, so that the single keys work again.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.matches?.('[data-key="/"]')) event.target.blur();
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (typing(event.target) || document.querySelector("dialog[open]")) return;

@@ -1,15 +1,20 @@
 // The order's editor: suggestions while somebody types, lines without reload, live totals.
 // Amounts are whole numbers of millionths in BigInt, so they equal the server's to the last digit.
 
-import { formatNumber } from "./locale.js";
+import { fieldNumber, formatNumber } from "./locale.js";
 
 const form = document.getElementById("order-form");
 const lines = document.getElementById("lines");
 const currency = form.elements.currency;
 
+// What the server suggested so far, by label: a chosen good brings its price along.
+const known = new Map();
+
 /** Return a decimal text as a whole number of 10^-places, or null if it is none. */
 export function scaled(text, places) {
-  const match = /^(\d{1,15})(?:\.(\d*))?$/.exec(text.trim().replace(/^\./, "0."));
+  const typed = text.trim();
+  if (/^[1-9]\d{0,2}[.,]\d{3}$/.test(typed)) return null; // two meanings: the server asks
+  const match = /^(\d{1,15})(?:[.,](\d*))?$/.exec(typed.replace(/^[.,]/, "0."));
   if (!match || (match[2] ?? "").replace(/0+$/, "").length > places) return null;
   return BigInt(match[1] + (match[2] ?? "").slice(0, places).padEnd(places, "0"));
 }
@@ -51,6 +56,29 @@ function show(output, millionths) {
 
 const input = (row, name) => row.querySelector(`[name$="-${name}"]`);
 
+/** Return how many there are of the good of a line, or undefined if the page does not know. */
+function stockOf(row) {
+  const good = input(row, "good").value;
+  const text = known.get(good)?.stock ?? (good === row.dataset.good ? row.dataset.stock : undefined);
+  return text === undefined ? undefined : BigInt(text);
+}
+
+/** Mark the lines of goods of which all lines together want more than there is. */
+function warn() {
+  const wanted = new Map();
+  const rows = [...lines.querySelectorAll("[data-line]")].filter((row) => stockOf(row) !== undefined);
+  for (const row of rows) {
+    const good = input(row, "good").value;
+    wanted.set(good, (wanted.get(good) ?? 0n) + (scaled(input(row, "quantity").value, 0) ?? 0n));
+  }
+  for (const row of lines.querySelectorAll("[data-line]")) {
+    const place = row.querySelector("[data-short]");
+    const stock = stockOf(row);
+    place.hidden = stock === undefined || wanted.get(input(row, "good").value) <= stock;
+    if (!place.hidden) place.textContent = `Only ${formatNumber(String(stock))} in stock`;
+  }
+}
+
 function total() {
   let net = 0n;
   for (const row of lines.querySelectorAll("[data-line]")) {
@@ -60,10 +88,9 @@ function total() {
     net += value ?? 0n;
   }
   show(document.getElementById("net"), net);
+  warn();
 }
 
-// What the server suggested so far, by label: a chosen article brings its price along.
-const known = new Map();
 let asked;
 
 async function suggest(field, url) {
@@ -76,7 +103,7 @@ async function suggest(field, url) {
     known.set(item.label, item);
     const option = document.createElement("option");
     option.value = item.label;
-    if (item.price) option.label = `${item.price} ${item.currency}, ${item.stock} in stock`;
+    if (item.price) option.label = `${formatNumber(item.price)} ${item.currency}, ${formatNumber(String(item.stock))} in stock`;
     return option;
   }));
 }
@@ -97,7 +124,7 @@ function chosen(field) {
   const [quantity, price] = [input(row, "quantity"), input(row, "price")];
   if (!quantity.value) quantity.value = "1";
   if (item.currency === currency.value.trim().toUpperCase() && (!price.value || price.dataset.filled)) {
-    price.value = item.price;
+    price.value = fieldNumber(item.price);
     price.dataset.filled = "yes";
   }
 }

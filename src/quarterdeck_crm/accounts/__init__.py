@@ -1,4 +1,4 @@
-"""The companies we do business with, their people, and what we noted about them."""
+"""Accounts, with their contacts and notes."""
 
 from __future__ import annotations
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from quart import flash, redirect, render_template, url_for
 from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug import Response
 
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.attachments.forms import FileForm, attach
-from quarterdeck_crm.editing import Conflict, reconcile, values_of
 from quarterdeck_crm.errors import ConflictError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
+from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
+from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.models import Account, Contact
 
 from . import bp
 from .details import (
     add_contact,
     add_note,
+    check_contact,
+    check_note,
     get_contact,
     remove_contact,
     remove_note,
     update_contact,
 )
 from .forms import ContactForm, NoteForm
-from .views import load, show_page
+from .pages import load, show_page
 
 
 @bp.get("/<int:account_id>/contacts/new")
@@ -37,17 +43,18 @@ async def contact_create(account_id: int) -> str:
 
 @bp.post("/<int:account_id>/contacts/new")
 @login_required
+@csrf.redisplay
 async def contact_create_submit(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     form = await ContactForm.from_request()
-    if await form.validate_on_submit():
+
+    async def work(session: AsyncSession) -> Saved:
+        await add_contact(session, actor=current_user, account=account, values=values_of(form))
+        return Saved(_part(account_id, "contacts"), "The contact is added.")
+
+    if await is_valid(form, partial(check_contact, values_of(form))):
         with errors_on(form):
-            async with db.transaction() as session:
-                await add_contact(
-                    session, actor=current_user, account=account, values=values_of(form)
-                )
-            await flash("The contact is added.", "success")
-            return _back(account_id, "contacts")
+            return await _go_on(await save_once(form.submission, work))
     return await _contact_page(form, account), 422
 
 
@@ -62,12 +69,17 @@ async def contact_edit(account_id: int, contact_id: int) -> str:
 
 @bp.post("/<int:account_id>/contacts/<int:contact_id>")
 @login_required
+@csrf.redisplay
 async def contact_edit_submit(account_id: int, contact_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     contact = await get_contact(db.session, account=account, contact_id=contact_id)
     form = await ContactForm.from_request()
-    if await form.validate_on_submit():
-        try:
+
+    def check() -> object:
+        return check_contact(values_of(form), contact)
+
+    try:
+        if await is_valid(form, check):
             with errors_on(form):
                 async with db.transaction() as session:
                     await update_contact(
@@ -80,10 +92,12 @@ async def contact_edit_submit(account_id: int, contact_id: int) -> ResponseRetur
                     )
                 await flash("The contact is saved.", "success")
                 return _back(account_id, "contacts")
-        except ConflictError:
-            contact = await get_contact(db.session, account=account, contact_id=contact_id)
-            conflict = await reconcile(db.session, form, contact)
-            return await _contact_page(form, account, contact, conflict), 409
+        form.require_present(contact)
+    except ConflictError:
+        contact = await get_contact(db.session, account=account, contact_id=contact_id)
+        conflict = await reconcile(db.session, form, contact)
+        await add_errors_of(check, form)
+        return await _contact_page(form, account, contact, conflict), 409
     return await _contact_page(form, account, contact), 422
 
 
@@ -100,17 +114,19 @@ async def contact_remove(account_id: int, contact_id: int) -> ResponseReturnValu
 
 @bp.post("/<int:account_id>/notes")
 @login_required
+@csrf.redisplay
 async def note_create(account_id: int) -> ResponseReturnValue:
     account = await load(account_id)
     form = await NoteForm.from_request()
-    if await form.validate_on_submit():
+    body = form.body.data or ""
+
+    async def work(session: AsyncSession) -> Saved:
+        await add_note(session, actor=current_user, account=account, body=body)
+        return Saved(_part(account_id, "notes"), "The note is added.")
+
+    if await is_valid(form, partial(check_note, body)):
         with errors_on(form):
-            async with db.transaction() as session:
-                await add_note(
-                    session, actor=current_user, account=account, body=form.body.data or ""
-                )
-            await flash("The note is added.", "success")
-            return _back(account_id, "notes")
+            return await _go_on(await save_once(form.submission, work))
     return await show_page(account, note_form=form), 422
 
 
@@ -126,12 +142,12 @@ async def note_remove(account_id: int, note_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:account_id>/files")
 @login_required
+@csrf.redisplay
 async def file_create(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     form = await FileForm.from_request()
-    if await attach(form, account):
-        await flash("The file is attached.", "success")
-        return _back(account_id, "files")
+    if saved := await attach(form, account, location=_part(account_id, "files")):
+        return await _go_on(saved)
     return await show_page(account, file_form=form), 422
 
 
@@ -146,5 +162,14 @@ async def _contact_page(
     )
 
 
+async def _go_on(saved: Saved) -> Response:
+    await flash(saved.message, "success")
+    return redirect(saved.location, 303)
+
+
 def _back(account_id: int, part: str) -> Response:
-    return redirect(url_for(".show", account_id=account_id, _anchor=part), 303)
+    return redirect(_part(account_id, part), 303)
+
+
+def _part(account_id: int, part: str) -> str:
+    return url_for(".show", account_id=account_id, _anchor=part)

@@ -1,4 +1,4 @@
-"""Rules and queries of accounts. ``actor`` is who asks; None is the system."""
+"""Rules and queries of accounts. ``actor`` is the user that acts; None is the system."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.activity import flush, record, require_version, store
-from quarterdeck_crm.errors import NotFoundError, ValidationError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
+from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Account, Note, Order, User
-from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.orders.states import OPEN
-from quarterdeck_crm.ownership import require_edit
-from quarterdeck_crm.searching import matching, ordered
-from quarterdeck_crm.values import clean
+from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.validation import Problems
+from quarterdeck_crm.validation.numbers import row_id
 
 FIELDS = (
     "name",
@@ -42,11 +42,11 @@ OPEN_ORDERS = (
     .subquery()
 )
 SORTS: dict[str, Any] = {
-    "name": Account.name,
-    "code": Account.code,
-    "city": Account.city,
-    "country": Account.country,
-    "owner": select(User.name).where(User.id == Account.owner_id).scalar_subquery(),
+    "name": Account.name_key,
+    "code": Account.code_key,
+    "city": Account.city_key,
+    "country": Account.country_key,
+    "owner": select(User.name_key).where(User.id == Account.owner_id).scalar_subquery(),
     "created": Account.created_at,
     "orders": func.coalesce(OPEN_ORDERS.c.orders, 0),
 }
@@ -66,16 +66,15 @@ async def list_accounts(
         select(Account)
         .where(archived if listing.filters.get("archived") else ~archived)
         .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
-        .options(joinedload(Account.owner).load_only(User.name))
+        .options(joinedload(Account.owner).load_only(User.name, User.name_key))
     )
+    by = ordering(listing, SORTS[listing.sort], Account.id)
     if listing.sort == "orders":
+        # Without a cursor: the number is not read with the account, and changes with each order.
         statement = statement.outerjoin(OPEN_ORDERS, OPEN_ORDERS.c.account_id == Account.id)
-    return await db.paginate(
-        ordered(statement, listing, SORTS, tie=Account.id),
-        page=listing.page,
-        per_page=listing.per_page,
-        session=session,
-    )
+        return await paginate(session, statement.order_by(*by), listing)
+    position = _by_owner if listing.sort == "owner" else None
+    return await paginate(session, statement, listing, by=by, position=position)
 
 
 async def get_account(session: AsyncSession, *, account_id: int) -> Account:
@@ -109,8 +108,7 @@ async def create_account(
         ValidationError: If a value cannot be accepted.
     """
     owned = {"owner_id": actor.id if actor else None, **values}
-    cleaned = clean(Account, owned, fields=FIELDS, complete=True)
-    await _check(session, cleaned)
+    cleaned = await check_account(session, values=owned)
     account = Account(**cleaned)
     session.add(account)
     await flush(session, account)
@@ -129,14 +127,13 @@ async def update_account(
     """Change an account that was read at ``version``; names not in ``values`` stay.
 
     Raises:
-        ConflictError: If somebody changed it since that version.
-        ForbiddenError: If it belongs to somebody else.
+        ConflictError: If another save came after that version.
+        ForbiddenError: If the actor may not edit it.
         ValidationError: If a value cannot be accepted.
     """
     require_edit(actor, account)
     require_version(account, version)
-    cleaned = clean(Account, values, fields=FIELDS)
-    await _check(session, cleaned, account)
+    cleaned = await check_account(session, values=values, account=account)
     await store(session, actor=actor, row=account, values=cleaned)
     return account
 
@@ -145,50 +142,57 @@ async def archive_account(session: AsyncSession, *, actor: User | None, account:
     """Put an account away; its orders stay. Doing it twice changes nothing.
 
     Raises:
-        ForbiddenError: If it belongs to somebody else.
+        ForbiddenError: If the actor may not edit it.
     """
     require_edit(actor, account)
-    if not account.is_archived:
-        now = {"archived_at": utc_now()}
-        await store(session, actor=actor, row=account, values=now, action="archived")
+    await set_archived(session, actor=actor, row=account, archived=True)
 
 
 async def restore_account(session: AsyncSession, *, actor: User | None, account: Account) -> None:
     """Take an account back into use. Doing it twice changes nothing.
 
     Raises:
-        ForbiddenError: If it belongs to somebody else.
+        ForbiddenError: If the actor may not edit it.
     """
     require_edit(actor, account)
-    if account.is_archived:
-        none = {"archived_at": None}
-        await store(session, actor=actor, row=account, values=none, action="restored")
+    await set_archived(session, actor=actor, row=account, archived=False)
 
 
-async def _check(
-    session: AsyncSession, values: Mapping[str, Any], account: Account | None = None
-) -> None:
-    """Refuse a code that is taken and an owner who cannot own."""
-    errors = {}
-    if code := values.get("code"):
-        taken = await session.scalar(select(Account.id).where(Account.code == code))
+async def check_account(
+    session: AsyncSession, *, values: Mapping[str, Any], account: Account | None = None
+) -> dict[str, Any]:
+    """Return values that an account can have.
+
+    Args:
+        session: The db session.
+        values: The entries; for a new account all of them.
+        account: The account that is edited.
+
+    Raises:
+        ValidationError: With the problems of all values at once.
+    """
+    problems = Problems()
+    cleaned = problems.clean(Account, values, fields=FIELDS, complete=account is None, row=account)
+    if code := cleaned.get("code"):
+        taken = await session.scalar(select(Account.id).where(Account.code_key == code_key(code)))
         if taken is not None and (account is None or taken != account.id):
-            errors["code"] = ["Another account has this code."]
-    website = values.get("website")
-    if website and not website.lower().startswith(("https://", "http://")):
-        errors["website"] = ["Enter an address that begins with https:// or http://."]
-    owner_id = values.get("owner_id")
+            problems.add("code", "Another account has this code.")
+    owner_id = cleaned.get("owner_id")
     is_new = owner_id is not None and (account is None or owner_id != account.owner_id)
     if is_new and not await _is_active(session, owner_id):
-        errors["owner_id"] = ["Choose a person of the team."]
-    if errors:
-        raise ValidationError(errors)
+        problems.add("owner_id", "Choose a user.")
+    problems.raise_if_any()
+    return cleaned
 
 
-async def _is_active(session: AsyncSession, person_id: Any) -> bool:
-    # Asked for by itself: the session may hold this person with nothing but the name.
-    statement = select(User.is_active).where(User.id == person_id)
+async def _is_active(session: AsyncSession, user_id: Any) -> bool:
+    # Asked for by itself: the session may hold this user with nothing but the name.
+    statement = select(User.is_active).where(User.id == user_id)
     return bool(await session.scalar(statement))
+
+
+def _by_owner(account: Account) -> tuple[str | None, int]:
+    return account.owner.name_key if account.owner else None, account.id
 
 
 def _owned(owner: str | None, actor: User | None) -> list[Any]:
@@ -200,4 +204,4 @@ def _owned(owner: str | None, actor: User | None) -> list[Any]:
         case "none":
             return [Account.owner_id.is_(None)]
         case _:
-            return [Account.owner_id == int(owner)] if owner.isdecimal() else []
+            return [] if (id_ := row_id(owner)) is None else [Account.owner_id == id_]

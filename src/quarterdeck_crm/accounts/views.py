@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from functools import partial
+
 from quart import flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user, login_required
-from quarterdeck_crm.attachments.forms import FileForm
-from quarterdeck_crm.attachments.services import list_attachments
-from quarterdeck_crm.editing import Conflict, reconcile, values_of
 from quarterdeck_crm.errors import ConflictError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
-from quarterdeck_crm.history import read_history
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
+from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
+from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
-from quarterdeck_crm.orders.services import SORTS as ORDER_SORTS
-from quarterdeck_crm.orders.services import count_open_orders, list_orders
-from quarterdeck_crm.ownership import may_edit, require_edit
-from quarterdeck_crm.picking import label, suggest
+from quarterdeck_crm.orders.services import count_open_orders
+from quarterdeck_crm.search.autocomplete import label, suggest
 
 from . import bp as bp
-from .forms import AccountForm, NoteForm
+from . import detail_views as detail_views  # adds its routes to the blueprint
+from .forms import AccountForm
+from .pages import load, show_page
 from .services import (
     FILTERS,
     SORTS,
     archive_account,
+    check_account,
     create_account,
-    get_account,
     list_accounts,
     restore_account,
     update_account,
 )
-
-
-async def load(account_id: int, *, edit: bool = False) -> Account:
-    """Return the account of a page, or answer 404; 403 if it is to be edited but may not be."""
-    account = await get_account(db.session, account_id=account_id)
-    if edit:
-        require_edit(current_user, account)
-    return account
 
 
 @bp.get("/")
@@ -67,25 +61,6 @@ async def show(account_id: int) -> str:
     return await show_page(await load(account_id))
 
 
-async def show_page(
-    account: Account, *, note_form: NoteForm | None = None, file_form: FileForm | None = None
-) -> str:
-    """Return the page of an account, with its orders, files and history."""
-    listing = Listing.from_args(request.args, sorts=ORDER_SORTS, default="-date")
-    listing.filters["account"] = str(account.id)
-    return await render_template(
-        "accounts/show.html",
-        account=account,
-        note_form=note_form or NoteForm(),
-        file_form=file_form or FileForm(),
-        files=await list_attachments(db.session, subject=account),
-        listing=listing,
-        orders=await list_orders(db.session, listing=listing),
-        history=await read_history(db.session, account),
-        may_edit=may_edit(current_user, account),
-    )
-
-
 @bp.get("/new")
 @login_required
 async def create() -> str:
@@ -95,15 +70,20 @@ async def create() -> str:
 
 @bp.post("/new")
 @login_required
+@csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
     form = await AccountForm.from_request()
     await form.owner_id.offer(db.session)
-    if await form.validate_on_submit():
+
+    async def work(session: AsyncSession) -> Saved:
+        account = await create_account(session, actor=current_user, values=values_of(form))
+        return Saved(url_for(".show", account_id=account.id), "The account is created.")
+
+    if await is_valid(form, partial(check_account, db.session, values=values_of(form))):
         with errors_on(form):
-            async with db.transaction() as session:
-                account = await create_account(session, actor=current_user, values=values_of(form))
-            await flash("The account is created.", "success")
-            return redirect(url_for(".show", account_id=account.id), 303)
+            saved = await save_once(form.submission, work)
+            await flash(saved.message, "success")
+            return redirect(saved.location, 303)
     return await _form_page(form), 422
 
 
@@ -116,12 +96,17 @@ async def edit(account_id: int) -> str:
 
 @bp.post("/<int:account_id>/edit")
 @login_required
+@csrf.redisplay
 async def edit_submit(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     form = await AccountForm.from_request()
     await form.owner_id.offer(db.session, present=account.owner)
-    if await form.validate_on_submit():
-        try:
+
+    def check() -> Awaitable[object]:
+        return check_account(db.session, values=values_of(form), account=account)
+
+    try:
+        if await is_valid(form, check):
             with errors_on(form):
                 async with db.transaction() as session:
                     await update_account(
@@ -133,10 +118,12 @@ async def edit_submit(account_id: int) -> ResponseReturnValue:
                     )
                 await flash("The account is saved.", "success")
                 return redirect(url_for(".show", account_id=account_id), 303)
-        except ConflictError:
-            account = await load(account_id, edit=True)
-            conflict = await reconcile(db.session, form, account)
-            return await _form_page(form, account, conflict), 409
+        form.require_present(account)
+    except ConflictError:
+        account = await load(account_id, edit=True)
+        conflict = await reconcile(db.session, form, account)
+        await add_errors_of(check, form)
+        return await _form_page(form, account, conflict), 409
     return await _form_page(form, account), 422
 
 
@@ -167,6 +154,3 @@ async def _form_page(
     return await render_template(
         "accounts/form.html", form=form, account=account, conflict=conflict
     )
-
-
-from . import detail_views  # noqa: E402, F401 - contacts, notes and files add their routes

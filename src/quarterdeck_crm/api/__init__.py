@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from quarterdeck.app import Blueprint
+from quarterdeck_crm.web.limits import limited_together
 
-bp = Blueprint("api", __name__, url_prefix="/api/v1")
+bp = limited_together("LIMIT_API")(Blueprint("api", __name__, url_prefix="/api/v1"))

@@ -15,9 +15,9 @@ from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
+from .idempotency import once
 from .operations import operation
-from .paging import Archived, ListQuery, Owner, listing_of, page_fields, sort
-from .repeats import once
+from .pagination import Archived, ListQuery, Owner, listing_of, page_fields, sort
 from .schemas import AccountBody
 
 GROUP = "Accounts"
@@ -123,7 +123,7 @@ async def _update(account_id: int, data: AccountBody) -> Answer:
 async def _answer(
     session: AsyncSession, account_id: int, *, status: int = 200, location: str | None = None
 ) -> Answer:
-    """Return the account as it is stored, so that every answer shows what a read would."""
+    """Return the account as it is stored, so that every answer equals that of a read."""
     account = await services.get_account(session, account_id=account_id)
     body = schemas.Account.of(account)
     return Answer(body, status, etag_of(account), location=location)

@@ -1,4 +1,4 @@
-"""What a view of the API answers with, made into a response."""
+"""The results of API views, and the responses made of them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from msgspec import Struct
 from quart import Response, request
 
 from .bodies import JSON
-from .paging import link_header
+from .pagination import link_header
 from .schemas import Page
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of an answer, and what its headers say.
+    """The body of an answer, and the values of its headers.
 
     Attributes:
         body: A representation; bytes are JSON already, None is an empty answer.
         status: Of HTTP.
         etag: Of the row, without quotes; the body itself decides if it is not given.
-        location: Of what was created.
+        location: URL of the created resource.
         replayed: Whether it is the answer to an earlier, equal request.
     """
 

@@ -9,15 +9,16 @@ from quarterdeck.login import current_user
 from quarterdeck_crm.accounts import details
 from quarterdeck_crm.accounts.services import get_account
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Contact
 
 from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
+from .idempotency import once
 from .operations import operation
-from .paging import PageQuery, page_fields
-from .repeats import once
+from .pagination import PageQuery, page_fields
 from .schemas import ContactBody
 
 GROUP = "Contacts"
@@ -30,9 +31,13 @@ ONE = f"{LIST}/<int:contact_id>"
 async def list_contacts(account_id: int, query_args: PageQuery) -> Answer:
     """List the people at an account, by name."""
     account = await get_account(db.session, account_id=account_id)
-    page = await details.list_contacts(
-        db.session, account=account, page=query_args.page, per_page=query_args.per_page
+    listing = Listing(
+        page=query_args.page,
+        per_page=query_args.per_page,
+        after=query_args.after,
+        before=query_args.before,
     )
+    page = await details.list_contacts(db.session, account=account, listing=listing)
     items = [schemas.Contact.of(contact) for contact in page]
     return Answer(schemas.ContactPage(items=items, **page_fields(page)))
 

@@ -11,9 +11,9 @@ import msgspec
 from quart_schema import OpenAPIProvider
 from werkzeug.routing import BaseConverter, Rule
 
-from quarterdeck_crm.values import REQUIRED
+from quarterdeck_crm.validation import REQUIRED
 
-from . import fields, repeats, schemas
+from . import fields, idempotency, schemas
 from .bodies import JSON, Needs
 from .openapi30 import VERSION, to_openapi30
 from .operations import SAFE, Operation, operation_of
@@ -27,12 +27,13 @@ REASONS = {
     401: "You are not signed in, or the token is not valid.",
     403: "The token lacks the scope, or you may not do that.",
     404: "There is no such thing.",
-    409: "The state of things does not allow it, or somebody else clashed with it just now.",
-    412: "Somebody changed it since you read it: read it again.",
+    409: "The state of things does not allow it, or a simultaneous change clashed with it.",
+    412: "It changed after you read it: read it again.",
     413: "The body is too large.",
     415: "The body is not of a media type that is accepted.",
     422: "A value cannot be accepted; `errors` lists the reasons.",
-    428: "Say what you have read: send its `ETag` as `If-Match`.",
+    428: "A change needs `If-Match` with the `ETag` of your last read.",
+    429: "Too many requests: try again after `Retry-After` seconds.",
     500: "Our fault; it has been logged.",
     503: "The database is busy: try again after `Retry-After` seconds.",
 }
@@ -51,7 +52,7 @@ HEADERS = {
 
 def statuses_of(operation: Operation, rule: Rule) -> list[int]:
     """Return every status that an operation can answer, but that of success."""
-    found = {401, 403, 500, 503}
+    found = {401, 403, 429, 500, 503}
     is_safe = bool((rule.methods or set()) & {"GET"})
     if is_safe:
         found |= {304}
@@ -156,7 +157,13 @@ class ApiDocument(OpenAPIProvider):
 
 def components_of(model: type[Any]) -> dict[str, Any]:
     """Return the schema of a model and of all models in it, by name."""
-    return msgspec.json.schema_components([model], ref_template=REF)[1]
+    return msgspec.json.schema_components([model], schema_hook=_sent_decimal, ref_template=REF)[1]
+
+
+def _sent_decimal(kind: type[Any]) -> dict[str, Any]:
+    if kind is not fields.SentDecimal:
+        raise NotImplementedError
+    return {"type": "string", "format": "decimal"}
 
 
 def _request_body(operation: Operation, components: dict[str, Any]) -> dict[str, Any]:
@@ -206,7 +213,7 @@ def _problem(status: int) -> dict[str, Any]:
     if status == 422:
         example["errors"] = [{"pointer": "/name", "detail": REQUIRED}]
     answer["content"] = {PROBLEM: {"schema": schema, "example": example}}
-    named = {401: "WWW-Authenticate", 503: "Retry-After"}.get(status)
+    named = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}.get(status)
     return answer | ({"headers": {named: _header(named)}} if named else {})
 
 
@@ -215,11 +222,11 @@ def _header_parameters(operation: Operation, *, is_safe: bool) -> list[dict[str,
     if is_safe:
         parameters.append(_parameter("If-None-Match", "The ETag that you have: 304 if it stands."))
     if operation.may_lock:
-        text = "The ETag of what you have read."
+        text = "The ETag of your last read."
         parameters.append(_parameter("If-Match", text, required=operation.locks))
     if operation.repeatable:
         text = "1 to 255 visible ASCII characters; the same again is done once, for 24 hours."
-        parameters.append(_parameter(repeats.HEADER, text))
+        parameters.append(_parameter(idempotency.HEADER, text))
     return parameters
 
 

@@ -1,11 +1,11 @@
-"""Versions as ETags: a program says which one it has read, and is told when there is another."""
+"""Versions as ETags: a change names the version it is based on, and fails if it is outdated."""
 
 from __future__ import annotations
 
 from quart import request
 from werkzeug.exceptions import PreconditionRequired
 
-from quarterdeck_crm.activity import Subject, require_version
+from quarterdeck_crm.history.recording import Subject, require_version
 
 NO_VERSION = -1  # of no row, so that the services refuse it as they refuse an old one
 
@@ -19,7 +19,7 @@ def expected_version(row: Subject) -> int:
     """Return the version that ``If-Match`` names, for a service that compares it.
 
     Raises:
-        PreconditionRequired: If the program does not say what it has read.
+        PreconditionRequired: If the request has no ``If-Match``.
         StaleError: If it has read another version than the present one.
     """
     version = named_version(row)

@@ -16,7 +16,7 @@ VERSION = "1.0"
 DESCRIPTION = """\
 Everything that the pages can do with accounts, contacts, goods and orders, for programs.
 
-Sign in with a token: `Authorization: Bearer qd_...`. People make them on their profile page,
+Sign in with a token: `Authorization: Bearer qd_...`. Users make them on their profile page,
 administrators with `crm token create`. Errors are problem documents (RFC 9457). Changes need the
 `ETag` of what was read, as `If-Match`. A `POST` with an `Idempotency-Key` may be sent again.
 """
@@ -28,7 +28,7 @@ class ApiSchema(QuartSchema):
     Of itself it puts Flask's JSON provider in the place of the app's, which has limits and knows
     the types that we send; passes every answer of every page through a converter; wraps the test
     client and the WebSocket class; and adds pages that load scripts from foreign hosts. It also
-    keeps what belongs to an app on itself: so each app has one of its own.
+    keeps the data of an app on itself: so each app has one of its own.
     """
 
     def __init__(self, app: Quart) -> None:
@@ -41,9 +41,10 @@ class ApiSchema(QuartSchema):
             tags=[
                 Tag("Accounts", "Companies that we do business with."),
                 Tag("Contacts", "The people at an account."),
-                Tag("Goods", "The catalogue."),
+                Tag("Goods", "The goods."),
                 Tag("Orders", "Orders with their lines, and the moves from state to state."),
                 Tag("Search", "Everything at once."),
+                Tag("Audit", "Sign-ins, and changes that matter for security."),
             ],
         )
 

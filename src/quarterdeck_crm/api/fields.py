@@ -1,7 +1,7 @@
-"""The fields of the API, each described once, for what is sent and for what is answered.
+"""The fields of the API, each described once for requests and responses.
 
 Lengths are those of the columns, and only told here: that values fit is for the services, so
-that a program is given the same reason as a person.
+that a program is given the same reason as a page.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from msgspec import Meta
 
 from quarterdeck_crm import models
 from quarterdeck_crm.models import OrderState
-from quarterdeck_crm.values import LARGEST_INTEGER, longest
+from quarterdeck_crm.validation import longest
+from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 
 def _of(column: Any, description: str, example: Any) -> Meta:
@@ -25,17 +26,21 @@ def _of(column: Any, description: str, example: Any) -> Meta:
     return Meta(description=description, examples=[example], extra_json_schema=limits)
 
 
+class SentDecimal(Decimal):
+    """A decimal in a request, read by ``bodies`` and not by ``Decimal``, which takes ``1_0``."""
+
+
 def _about(description: str, example: Any, **schema: Any) -> Meta:
     return Meta(description=description, examples=[example], extra_json_schema=schema or None)
 
 
 Id = Annotated[
     int,
-    Meta(ge=1, le=LARGEST_INTEGER, description="A number that never changes.", examples=[1]),
+    Meta(ge=1, le=MAX_INTEGER, description="A number that never changes.", examples=[1]),
 ]
 OwnerId = Annotated[
     int,
-    Meta(ge=1, le=LARGEST_INTEGER, description="Who looks after it; null is nobody.", examples=[1]),
+    Meta(ge=1, le=MAX_INTEGER, description="The id of its owner; null for none.", examples=[1]),
 ]
 Moment = Annotated[datetime, Meta(tz=True, description="In UTC.")]
 Currency = Annotated[
@@ -47,16 +52,31 @@ Price = Annotated[
     _about("Exact, with at most three decimals. A number is accepted as well as text.", "18.50"),
 ]
 
+SentPrice = Annotated[
+    SentDecimal,
+    _about("Exact, with at most three decimals. A number is accepted as well as text.", "18.50"),
+]
+
+AuditAction = Annotated[models.AuditAction, Meta(description="The kind of event.")]
+
+_DIALLED = "As it is dialled, with its digits."
+_LINKED = "Begins with https:// or http://; a host name alone gets https://."
+
 # --- accounts ---------------------------------------------------------------------
 _Account = models.Account
 AccountName = Annotated[str, _of(_Account.name, "The company.", "Alfreds Futterkiste")]
 AccountCode = Annotated[
-    str, _of(_Account.code, "What other systems call it; different for every account.", "ALFKI")
+    str, _of(_Account.code, "The code in other systems; unique among accounts.", "ALFKI")
 ]
 Email = Annotated[str, _of(_Account.email, "An e-mail address.", "office@example.com")]
-Phone = Annotated[str, _of(_Account.phone, "As it is dialled.", "030-0074321")]
+Phone = Annotated[str, _of(_Account.phone, _DIALLED, "030-0074321")]
 Website = Annotated[
-    str, _of(_Account.website, "Begins with https:// or http://.", "https://example.com")
+    str,
+    _of(
+        _Account.website,
+        _LINKED,
+        "https://example.com",
+    ),
 ]
 Address = Annotated[str, _of(_Account.address, "Street and number.", "Obere Str. 57")]
 City = Annotated[str, _of(_Account.city, "The city.", "Berlin")]
@@ -68,13 +88,13 @@ Country = Annotated[str, _of(_Account.country, "The country.", "Germany")]
 _Contact = models.Contact
 ContactName = Annotated[str, _of(_Contact.name, "The person.", "Maria Anders")]
 ContactTitle = Annotated[str, _of(_Contact.title, "Their position.", "Sales Representative")]
-Fax = Annotated[str, _of(_Contact.fax, "As it is dialled.", "030-0076545")]
+Fax = Annotated[str, _of(_Contact.fax, _DIALLED, "030-0076545")]
 
 # --- goods ------------------------------------------------------------------------
 _Good = models.Good
-GoodCode = Annotated[str, _of(_Good.code, "The article number; different for all.", "11")]
-GoodName = Annotated[str, _of(_Good.name, "What it is.", "Queso Cabrales")]
-Category = Annotated[str, _of(_Good.category, "What it is listed under.", "Dairy Products")]
+GoodCode = Annotated[str, _of(_Good.code, "The code; different for all.", "11")]
+GoodName = Annotated[str, _of(_Good.name, "The name of the good.", "Queso Cabrales")]
+Category = Annotated[str, _of(_Good.category, "The category in the goods.", "Dairy Products")]
 Unit = Annotated[str, _of(_Good.unit, "How it is sold.", "1 kg pkg.")]
 Stock = Annotated[int, _about("How many there are; orders take from it.", 22, minimum=0)]
 Description = Annotated[str, _of(_Good.description, "More about it.", "A blue cheese.")]
@@ -82,25 +102,33 @@ Description = Annotated[str, _of(_Good.description, "More about it.", "A blue ch
 # --- orders -----------------------------------------------------------------------
 _Order = models.Order
 State = Annotated[OrderState, Meta(description="Where the order stands.")]
-OrderNumber = Annotated[str, Meta(description="What people call the order.", examples=["Q000017"])]
+OrderNumber = Annotated[
+    str, Meta(description="The number of the order, as users know it.", examples=["Q000017"])
+]
 OrderedOn = Annotated[
     date, Meta(description="The day of the order; today if not given.", examples=["2026-11-21"])
 ]
 RequiredOn = Annotated[
-    date, Meta(description="When the customer needs it.", examples=["2026-12-01"])
+    date, Meta(description="When the customer needs it; not in the past.", examples=["2030-12-01"])
 ]
 ShippedOn = Annotated[date, Meta(description="When it left.", examples=["2026-11-28"])]
-ShipName = Annotated[str, _of(_Order.ship_name, "Who receives it.", "Alfreds Futterkiste")]
+ShipName = Annotated[str, _of(_Order.ship_name, "The recipient.", "Alfreds Futterkiste")]
 ShipAddress = Annotated[str, _of(_Order.ship_address, "Street and number.", "Obere Str. 57")]
 ShipCity = Annotated[str, _of(_Order.ship_city, "The city.", "Berlin")]
 ShipRegion = Annotated[str, _of(_Order.ship_region, "A state or province.", "WA")]
 ShipPostalCode = Annotated[str, _of(_Order.ship_postal_code, "The postal code.", "12209")]
 ShipCountry = Annotated[str, _of(_Order.ship_country, "The country.", "Germany")]
-Remark = Annotated[str, _of(_Order.remark, "For our own people.", "Call before delivery.")]
+Remark = Annotated[str, _of(_Order.remark, "For internal use.", "Call before delivery.")]
 Net = Annotated[Decimal, _about("The exact sum of the lines.", "814.500000")]
 Amount = Annotated[Decimal, _about("quantity x price x (1 - discount), exactly.", "19.950000")]
 Quantity = Annotated[int, _about("How many, from 1.", 2, minimum=1)]
 LinePrice = Annotated[
-    Decimal, _about("For one; without it the price that the article has now.", "10.50")
+    Decimal, _about("For one; without it the price that the good has now.", "10.50")
 ]
 Discount = Annotated[Decimal, _about("A fraction from 0 to 1 with at most three decimals.", "0.05")]
+SentLinePrice = Annotated[
+    SentDecimal, _about("For one; without it the price that the article has now.", "10.50")
+]
+SentDiscount = Annotated[
+    SentDecimal, _about("A fraction from 0 to 1 with at most three decimals.", "0.05")
+]

@@ -1,4 +1,4 @@
-"""The catalogue for programs."""
+"""The goods for programs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
+from .idempotency import once
 from .operations import operation
-from .paging import Archived, ListQuery, listing_of, page_fields, sort
-from .repeats import once
+from .pagination import Archived, ListQuery, listing_of, page_fields, sort
 from .schemas import GoodBody
 
 GROUP = "Goods"
@@ -38,7 +38,7 @@ class GoodQuery(ListQuery):
 async def list_goods(query_args: GoodQuery) -> Answer:
     """List goods.
 
-    Words are looked for in name, article number and category.
+    Words are looked for in name, code and category.
     """
     page = await services.list_goods(
         db.session, listing=listing_of(query_args, filters=services.FILTERS)
@@ -50,7 +50,7 @@ async def list_goods(query_args: GoodQuery) -> Answer:
 @bp.post("/goods")
 @operation(GROUP, body=GoodBody, answers=schemas.Good, status=201, repeatable=True)
 async def create_good(data: GoodBody) -> Answer:
-    """Add an article to the catalogue; moderators may."""
+    """Add a good to the goods; moderators may."""
     values = {"currency": current_app.config["CURRENCY"]} | data.given()
 
     async def work(session: AsyncSession) -> Answer:
@@ -64,14 +64,14 @@ async def create_good(data: GoodBody) -> Answer:
 @bp.get("/goods/<int:good_id>")
 @operation(GROUP, answers=schemas.Good)
 async def read_good(good_id: int) -> Answer:
-    """Read an article, also an archived one."""
+    """Read a good, also an archived one."""
     return await _answer(db.session, good_id)
 
 
 @bp.put("/goods/<int:good_id>")
 @operation(GROUP, body=GoodBody, needs=Needs.ALL, answers=schemas.Good, locks=True)
 async def replace_good(good_id: int, data: GoodBody) -> Answer:
-    """Replace all fields of an article.
+    """Replace all fields of a good.
 
     All must be there, so that none is emptied by mistake.
     """
@@ -81,16 +81,16 @@ async def replace_good(good_id: int, data: GoodBody) -> Answer:
 @bp.patch("/goods/<int:good_id>")
 @operation(GROUP, body=GoodBody, needs=Needs.NONE, answers=schemas.Good, locks=True)
 async def change_good(good_id: int, data: GoodBody) -> Answer:
-    """Change some fields of an article; null empties one."""
+    """Change some fields of a good; null empties one."""
     return await _update(good_id, data)
 
 
 @bp.delete("/goods/<int:good_id>")
 @operation(GROUP, status=204, locks=True)
 async def archive_good(good_id: int) -> Answer:
-    """Take an article off sale.
+    """Take a good off sale.
 
-    Orders keep it, and so does the catalogue: `archived_at` tells when it was put away.
+    Orders keep it, and so does the goods: `archived_at` tells when it was put away.
     """
     async with db.transaction() as session:
         good = await services.get_good(session, good_id=good_id)
@@ -102,7 +102,7 @@ async def archive_good(good_id: int) -> Answer:
 @bp.post("/goods/<int:good_id>/restore")
 @operation(GROUP, answers=schemas.Good, conflicts=True)
 async def restore_good(good_id: int) -> Answer:
-    """Put an archived article on sale again."""
+    """Put an archived good on sale again."""
     async with db.transaction() as session:
         good = await services.get_good(session, good_id=good_id)
         await services.restore_good(session, actor=current_user, good=good)
@@ -125,6 +125,6 @@ async def _update(good_id: int, data: GoodBody) -> Answer:
 async def _answer(
     session: AsyncSession, good_id: int, *, status: int = 200, location: str | None = None
 ) -> Answer:
-    """Return the article as it is stored, so that every answer shows what a read would."""
+    """Return the good as it is stored, so that every answer equals that of a read."""
     good = await services.get_good(session, good_id=good_id)
     return Answer(schemas.Good.of(good), status, etag_of(good), location=location)

@@ -25,15 +25,15 @@ _ATTRIBUTE = "_quarterdeck_crm_operation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What the decorator was told, for the OpenAPI document.
+    """The arguments of the decorator, for the OpenAPI document.
 
     Attributes:
         status: Of the answer when all is well.
         answers: The representation in that answer, None if it is empty.
         query: The query arguments.
-        body: What is sent.
+        body: The body of the request.
         needs: Which fields of it must be there.
-        locks: Whether the program must say in ``If-Match`` what it has read.
+        locks: Whether ``If-Match`` is required.
         may_lock: Whether it may.
         repeatable: Whether an ``Idempotency-Key`` is understood.
         conflicts: Whether the state of things may forbid it (409).
@@ -102,7 +102,7 @@ def operation(
 
 
 def operation_of(view: Any) -> Operation | None:
-    """Return what a view of the app was declared as, None if it is no operation."""
+    """Return the declaration of a view, None if it is no operation."""
     told: Operation | None = getattr(view, _ATTRIBUTE, None)
     return told
 

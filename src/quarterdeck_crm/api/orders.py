@@ -17,9 +17,9 @@ from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version, named_version
+from .idempotency import once
 from .operations import operation
-from .paging import Account, ListQuery, Owner, listing_of, page_fields, sort
-from .repeats import once
+from .pagination import Account, ListQuery, Owner, listing_of, page_fields, sort
 from .schemas import MoveBody, OrderBody
 
 GROUP = "Orders"
@@ -123,7 +123,7 @@ async def move_order(order_id: int, data: MoveBody) -> Answer:
 
     `confirmed` takes its lines from stock, and is refused when there is not enough; `cancelled`
     puts them back. `moves` of the order lists where it can go. With `If-Match` it moves only if
-    nobody changed it since.
+    it has not changed since.
     """
 
     async def work(session: AsyncSession) -> Answer:
@@ -169,6 +169,6 @@ def _split(data: OrderBody) -> tuple[dict[str, Any], list[LineEntry] | None]:
 async def _answer(
     session: AsyncSession, order_id: int, *, status: int = 200, location: str | None = None
 ) -> Answer:
-    """Return the order as it is stored, so that every answer shows what a read would."""
+    """Return the order as it is stored, so that every answer equals that of a read."""
     order = await services.get_order(session, order_id=order_id)
     return Answer(schemas.Order.of(order), status, etag_of(order), location=location)

@@ -1,4 +1,4 @@
-"""What the API says otherwise than the pages when something is refused."""
+"""Error responses of the API that differ from those of the pages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from quart import Response, json, request
 from quart_schema import RequestSchemaValidationError
 
 from quarterdeck.wtf import InvalidData
-from quarterdeck_crm.errors import StaleError, answer_error
-from quarterdeck_crm.tokens.bearer import challenge
+from quarterdeck_crm.errors import StaleError, answer_error, challenge
 
 from . import bp
 from .bodies import located
@@ -40,7 +39,7 @@ async def bad_form(error: InvalidData) -> Response:
 
 @bp.after_request
 async def finish(response: Response) -> Response:
-    """Say how to sign in, and that an answer is for one person and may change at any time."""
+    """Say how to sign in, and that an answer is for one user and may change at any time."""
     if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
         response.headers["WWW-Authenticate"] = str(challenge())
     response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -1,6 +1,6 @@
-"""What programs send and what they are answered.
+"""The bodies of requests and responses.
 
-A *body* has a field for all that may be set, and every field may be missing: what must be there
+A *body* has a field for all that may be set, and every field may be missing: the required ones
 depends on the method (see ``bodies``). A *representation* is made of a row, every field in it.
 """
 
@@ -19,7 +19,7 @@ from . import fields as f
 
 
 class Body(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a program sends.
+    """The body of a request.
 
     Attributes:
         required: The fields that a new row cannot do without.
@@ -28,13 +28,13 @@ class Body(Struct, kw_only=True, forbid_unknown_fields=True):
     required: ClassVar[tuple[str, ...]] = ()
 
     def given(self) -> dict[str, Any]:
-        """Return what was sent, by field; null is a value, missing is not."""
+        """Return the fields that were sent; null is a value, a missing field is not."""
         every = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in every.items() if value is not UNSET}
 
 
 class Representation(Struct, kw_only=True):
-    """What a program is answered."""
+    """The body of a response."""
 
     @classmethod
     def of(cls, row: Any) -> Self:
@@ -109,14 +109,14 @@ class GoodBody(Body):
     name: f.GoodName | UnsetType = UNSET
     category: f.Category | UnsetType | None = UNSET
     unit: f.Unit | UnsetType | None = UNSET
-    price: f.Price | UnsetType = UNSET
+    price: f.SentPrice | UnsetType = UNSET
     currency: f.Currency | UnsetType = UNSET
     stock: f.Stock | UnsetType = UNSET
     description: f.Description | UnsetType | None = UNSET
 
 
 class Good(Representation):
-    """An article of the catalogue."""
+    """A good of the goods."""
 
     id: f.Id
     code: f.GoodCode
@@ -137,8 +137,8 @@ class LineBody(Struct, kw_only=True, forbid_unknown_fields=True):
 
     good_id: f.Id
     quantity: f.Quantity
-    price: f.LinePrice | None = None
-    discount: f.Discount | None = None
+    price: f.SentLinePrice | None = None
+    discount: f.SentDiscount | None = None
 
 
 class Line(Representation):
@@ -159,7 +159,7 @@ class OrderBody(Body):
     currency: f.Currency | UnsetType = UNSET
     ordered_on: f.OrderedOn | UnsetType = UNSET
     required_on: f.RequiredOn | UnsetType | None = UNSET
-    freight: f.Price | UnsetType = UNSET
+    freight: f.SentPrice | UnsetType = UNSET
     ship_name: f.ShipName | UnsetType | None = UNSET
     ship_address: f.ShipAddress | UnsetType | None = UNSET
     ship_city: f.ShipCity | UnsetType | None = UNSET
@@ -254,6 +254,28 @@ class GoodPage(Page):
     items: list[Good]
 
 
+class AuditEvent(Representation):
+    """An event of the audit log; names are as they were at the time."""
+
+    id: f.Id
+    at: f.Moment
+    action: f.AuditAction
+    actor_id: int | None
+    actor: str | None
+    user_id: int | None
+    subject: str | None
+    address: str | None
+    user_agent: str | None
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class AuditPage(Page):
+    """A page of the audit log."""
+
+    items: list[AuditEvent]
+
+
 class OrderPage(Page):
     """A page of orders, without their lines."""
 
@@ -261,7 +283,7 @@ class OrderPage(Page):
 
 
 class Found(Struct, kw_only=True):
-    """What a search found, the best of each kind."""
+    """The results of a search, the best of each kind."""
 
     accounts: list[Account]
     goods: list[Good]

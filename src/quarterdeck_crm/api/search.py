@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, Length, NumberRange
 from quarterdeck.wtf import JSONForm, validate_data
 from quarterdeck_crm.accounts.services import list_accounts
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.fields import WholeField
+from quarterdeck_crm.forms.fields import WholeField
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.orders.services import list_orders
@@ -21,19 +21,19 @@ from . import bp, schemas
 from .answers import Answer
 from .operations import operation
 
-MOST = 50
+MAX_LIMIT = 50
 
 
 class SearchForm(JSONForm):
-    q = StringField("Words", [DataRequired("Say what to look for."), Length(max=200)])
-    limit = WholeField("Most of each kind", [NumberRange(1, MOST)], default=8)
+    q = StringField("Words", [DataRequired("Enter the words to look for."), Length(max=200)])
+    limit = WholeField("Most of each kind", [NumberRange(1, MAX_LIMIT)], default=8)
 
 
 class SearchQuery(Struct, kw_only=True):
-    """What ``SearchForm`` takes, for the document."""
+    """The arguments of ``SearchForm``, for the document."""
 
     q: Annotated[str, Meta(min_length=1, max_length=200, description="Words to look for.")]
-    limit: Annotated[int, Meta(ge=1, le=MOST, description="Most of each kind.")] = 8
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="Most of each kind.")] = 8
 
 
 @bp.get("/search")
@@ -42,7 +42,7 @@ class SearchQuery(Struct, kw_only=True):
 @validate_data(SearchForm)
 async def search(form: SearchForm) -> Any:
     """Search accounts, goods and orders at once."""
-    q, limit = form.q.data or "", form.limit.data or MOST
+    q, limit = form.q.data or "", form.limit.data or MAX_LIMIT
     by_name = Listing(q=q, sort="name", per_page=limit)
     newest = Listing(q=q, sort="date", descending=True, per_page=limit)
     found = schemas.Found(

@@ -1,35 +1,51 @@
-"""The upload form, and what pages do with it."""
+"""The upload form, and its use by pages."""
 
 from __future__ import annotations
 
 from quart import current_app
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
 from quarterdeck.wtf import QuartForm
 from quarterdeck.wtf.file import FileField, FileRequired
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.forms.errors import errors_on
+from quarterdeck_crm.forms.submission import Saved, SubmissionField, save_once
 from quarterdeck_crm.models import Account, Order
 
 from .kinds import ATTACHABLE
+from .quotas import lock_quotas
 from .services import add_attachment
-from .storage import keep
+from .storage import discard, keep
 
 
 class FileForm(QuartForm):
+    submission = SubmissionField()
     file = FileField("File", [FileRequired("Choose a file.")])
 
 
-async def attach(form: FileForm, subject: Account | Order) -> bool:
-    """Attach what was uploaded to an account or an order; False if the form is refused."""
+async def attach(form: FileForm, subject: Account | Order, *, location: str) -> Saved | None:
+    """Attach an upload to an account or an order, once; return None if the form is refused.
+
+    Args:
+        form: As submitted.
+        subject: The row that the file belongs to.
+        location: The page to go on to.
+    """
     if not await form.validate_on_submit():
-        return False
+        return None
     limit = current_app.config["ATTACHMENT_MAX_BYTES"]
     with errors_on(form):
-        async with (
-            keep(form.file.data, kinds=ATTACHABLE, limit=limit) as file,
-            db.transaction() as session,
-        ):
-            await add_attachment(session, actor=current_user, subject=subject, file=file)
-        return True
-    return False
+        async with keep(form.file.data, kinds=ATTACHABLE, limit=limit) as file:
+
+            async def work(session: AsyncSession) -> Saved:
+                await add_attachment(session, actor=current_user, subject=subject, file=file)
+                return Saved(location, "The file is attached.")
+
+            async def lock(session: AsyncSession) -> None:
+                await lock_quotas(session, actor=current_user, subject=subject)
+
+            saved = await save_once(form.submission, work, first=lock)
+        if saved.is_repeated:
+            await discard(file.stored)
+        return saved
+    return None

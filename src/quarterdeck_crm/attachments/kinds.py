@@ -1,7 +1,6 @@
 """Which files are taken: by the end of their name, and by their contents.
 
-Both must agree. A name is what the sender chose; the first bytes tell what programs will make
-of the file.
+Both must agree. The sender chose the name; programs go by the first bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from pathlib import PurePath
 from typing import IO
 
 import puremagic
+
+from .containers import is_archive, is_office_document, is_open_document
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
@@ -32,6 +33,12 @@ DOCUMENTS = {
     ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
     ".zip": "application/zip",
 }
+MAIN_TYPES = {
+    extension: f"{media_type}.main+xml"
+    for extension, media_type in DOCUMENTS.items()
+    if media_type.startswith(_OFFICE)
+}
+OPEN_DOCUMENTS = {".odp", ".ods", ".odt"}
 ATTACHABLE = PICTURES | TEXTS | DOCUMENTS
 
 PIECE = 64 * 1024
@@ -44,10 +51,16 @@ def extension_of(name: str) -> str:
 
 
 def contents_fit(stream: IO[bytes], extension: str) -> bool:
-    """Whether a file is what its extension says; reads the stream from its start."""
+    """Return whether a file fits its extension; reads the stream from its start."""
     stream.seek(0)
     if extension in TEXTS:
         return _is_text(stream)
+    if extension == ".zip":
+        return is_archive(stream)
+    if extension in MAIN_TYPES:
+        return is_office_document(stream, MAIN_TYPES[extension])
+    if extension in OPEN_DOCUMENTS:
+        return is_open_document(stream, DOCUMENTS[extension])
     try:
         found = puremagic.magic_stream(stream)
     except (puremagic.PureError, ValueError):

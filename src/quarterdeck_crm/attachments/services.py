@@ -1,20 +1,26 @@
-"""Rules and queries of attachments. ``actor`` is who asks; None is the system."""
+"""Rules and queries of attachments. ``actor`` is the user that acts; None is the system."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from quarterdeck_crm.activity import record
+from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.models import Account, Attachment, Order, User
-from quarterdeck_crm.ownership import require_edit
+from quarterdeck_crm.history.recording import record
+from quarterdeck_crm.mail.notices import mail_order_change
+from quarterdeck_crm.models import Account, Attachment, AuditAction, Order, User
+from quarterdeck_crm.models.rows import changes_one
+from quarterdeck_crm.permissions import require_edit
 
+from .quotas import require_room
 from .storage import Kept
+
+GONE = "There is no such file. It may have been removed."
 
 
 async def list_attachments(
@@ -38,12 +44,12 @@ async def get_attachment(session: AsyncSession, *, attachment_id: int) -> Attach
     """
     attachment = await session.get(Attachment, attachment_id)
     if attachment is None:
-        raise NotFoundError("There is no such file. It may have been removed.")
+        raise NotFoundError(GONE)
     return attachment
 
 
 async def subject_of(session: AsyncSession, *, attachment: Attachment) -> Account | Order:
-    """Return what a file belongs to."""
+    """Return the account or order of a file."""
     if attachment.account_id is not None:
         return await session.get_one(Account, attachment.account_id)
     return await session.get_one(Order, attachment.order_id)
@@ -55,9 +61,11 @@ async def add_attachment(
     """Note a kept file at an account or an order.
 
     Raises:
-        ForbiddenError: If the subject belongs to somebody else.
+        ForbiddenError: If the actor may not edit the subject.
+        ValidationError: If a quota has no room for it.
     """
     require_edit(actor, subject)
+    await require_room(session, actor=actor, subject=subject, size=file.size)
     attachment = Attachment(
         account_id=subject.id if isinstance(subject, Account) else None,
         order_id=subject.id if isinstance(subject, Order) else None,
@@ -70,6 +78,8 @@ async def add_attachment(
     session.add(attachment)
     changes = {"file": [None, file.name]}
     record(session, actor=actor, subject=subject, action="file added", changes=changes)
+    if isinstance(subject, Order):
+        await mail_order_change(session, actor=actor, order=subject)
     return attachment
 
 
@@ -79,12 +89,18 @@ async def remove_attachment(
     """Forget a file; the caller discards its contents once that is committed.
 
     Raises:
-        ForbiddenError: If the subject belongs to somebody else.
+        ForbiddenError: If the actor may not edit the subject.
     """
     require_edit(actor, subject)
-    await session.delete(attachment)
+    removal = delete(Attachment).where(Attachment.id == attachment.id)
+    if not await changes_one(session, removal):
+        raise NotFoundError(GONE)
+    subject_name = f"file {attachment.name}"
+    await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject_name)
     changes = {"file": [attachment.name, None]}
     record(session, actor=actor, subject=subject, action="file removed", changes=changes)
+    if isinstance(subject, Order):
+        await mail_order_change(session, actor=actor, order=subject)
 
 
 def _belongs(subject: Account | Order) -> Any:

@@ -29,9 +29,9 @@ class Kept:
     """A file that is on disk.
 
     Attributes:
-        name: What the sender called it, without any folders.
+        name: The sender's name for it, without any folders.
         stored: Our name for it.
-        media_type: What it is, from our own table.
+        media_type: From our own table.
         size: In bytes.
     """
 
@@ -76,14 +76,18 @@ async def discard(stored: str) -> None:
 
 def stored_path(stored: str) -> Path:
     """Return where a file is kept: spread over folders, so that none grows too large."""
+    return attachment_folder() / stored[:2] / stored
+
+
+def attachment_folder() -> Path:
+    """Return the folder of all stored files; the first upload creates it."""
     chosen = current_app.config["ATTACHMENT_FOLDER"]
-    folder = Path(chosen) if chosen else Path(current_app.instance_path) / "attachments"
-    return folder / stored[:2] / stored
+    return Path(chosen) if chosen else Path(current_app.instance_path) / "attachments"
 
 
 def _write(source: IO[bytes], path: Path, limit: int) -> int:
     if not contents_fit(source, path.suffix):
-        raise _refusal(f"The contents of this file are not what its name says ({path.suffix}).")
+        raise _refusal(f"The contents of this file do not fit its name ({path.suffix}).")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return copy_limited(source, path, limit)
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, PasswordField, StringField
+from typing import Any
+
+from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from quarterdeck.wtf import QuartForm
-from quarterdeck_crm.team.services import MAX_PASSWORD, MIN_PASSWORD
+from quarterdeck_crm.models import NoticeTime
+from quarterdeck_crm.validation.passwords import MAX_PASSWORD, MIN_PASSWORD
 
+NOTICE_LABELS: dict[str, str] = {
+    NoticeTime.AT_ONCE: "By mail at once",
+    NoticeTime.DAILY: "By mail once a day",
+    NoticeTime.OFF: "Not by mail",
+}
 _NEW = {"autocomplete": "new-password", "minlength": MIN_PASSWORD, "maxlength": MAX_PASSWORD}
 _PASSWORD_HELP = f"{MIN_PASSWORD} characters or more. A few unrelated words are best."
 
@@ -24,6 +32,14 @@ class LoginForm(QuartForm):
         render_kw={"autocomplete": "current-password"},
     )
     remember = BooleanField("Stay signed in on this device")
+
+
+class ResetForm(QuartForm):
+    email = StringField(
+        "E-mail",
+        [InputRequired("Enter your e-mail address."), Length(max=254)],
+        render_kw={"type": "email", "autocomplete": "username", "inputmode": "email"},
+    )
 
 
 class NewPasswordForm(QuartForm):
@@ -66,6 +82,10 @@ class PasswordForm(NewPasswordForm):
         [InputRequired("Enter your current password."), Length(max=MAX_PASSWORD)],
         render_kw={"autocomplete": "current-password"},
     )
+    keep_tokens = BooleanField(
+        "Keep my API tokens",
+        description="Otherwise they are revoked. Revoke them if somebody may know your password.",
+    )
 
 
 class ProfileForm(QuartForm):
@@ -77,3 +97,11 @@ class ProfileForm(QuartForm):
     phone = StringField(
         "Phone", [Length(max=40)], render_kw={"autocomplete": "tel", "inputmode": "tel"}
     )
+    notices = SelectField(
+        "Changes of my orders by colleagues", choices=NOTICE_LABELS, coerce=NoticeTime
+    )
+    daily_summary = BooleanField("Mail me a summary of my open orders every day")
+
+    def wanted_mail(self) -> dict[str, Any]:
+        """Return the mail that the user wants, as far as the form asks."""
+        return {f.name: f.data for f in self if f.name in {"notices", "daily_summary"}}

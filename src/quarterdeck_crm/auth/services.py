@@ -1,73 +1,117 @@
-"""Who somebody is, and the links that let a person set a password."""
+"""Signing in, registering, and the browser sessions of a user."""
 
 from __future__ import annotations
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.exceptions import SessionListingError
 from quarterdeck.login import verify_password
-from quarterdeck_crm.errors import ForbiddenError, NotFoundError, ValidationError
+from quarterdeck_crm.audit.recording import record_attempt, record_audit
+from quarterdeck_crm.errors import ForbiddenError, ValidationError
 from quarterdeck_crm.extensions import db, login_manager, sessions
-from quarterdeck_crm.models import Role, User
+from quarterdeck_crm.mail.users import mail_reset
+from quarterdeck_crm.models import AuditAction, Role, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.team.links import mailed_link
 from quarterdeck_crm.team.services import (
-    PersonData,
+    UserData,
     active_admins,
-    create_person,
+    check_new_password,
+    check_user,
+    create_user,
     find_by_email,
 )
-
-LINK_SECONDS = 3 * 24 * 3600
+from quarterdeck_crm.validation import Problems
+from quarterdeck_crm.validation.addresses import fold_address
 
 
 @login_manager.user_loader
-async def load_person(person_id: str) -> User | None:
-    """Return the person whom a browser session names."""
-    return await db.session.get(User, int(person_id))
+async def load_user(user_id: str) -> User | None:
+    """Return the user of a browser session."""
+    return await db.session.get(User, int(user_id))
 
 
 async def authenticate(session: AsyncSession, *, email: str, password: str) -> User:
-    """Return the person if the password is right and they may sign in.
+    """Return the user if the password is right and they may sign in.
 
     The answer and its time are the same for an unknown address, a wrong password and a
-    disabled person.
+    disabled user.
 
     Raises:
         ValidationError: Otherwise.
     """
-    person = await find_by_email(session, email)
-    right = await verify_password(person.password_hash if person else None, password)
-    if person is None or not right or not person.is_active:
+    user = await find_by_email(session, email)
+    right = await verify_password(user.password_hash if user else None, password)
+    if user is None or not right or not user.is_active:
+        await record_attempt(AuditAction.SIGN_IN_FAILED, email=email, user=user)
         raise ValidationError({"": ["The e-mail address or the password is wrong."]})
-    return person
+    return user
 
 
-async def note_sign_in(session: AsyncSession, *, person: User) -> None:
-    """Remember when a person last signed in."""
-    person.last_seen_at = utc_now()
+async def note_sign_in(session: AsyncSession, *, user: User) -> None:
+    """Remember when a user last signed in."""
+    user.last_seen_at = utc_now()
+    await record_audit(session, AuditAction.SIGNED_IN, actor=user, user=user)
     await session.flush()
 
 
-async def register_person(
-    session: AsyncSession, *, email: str, name: str, password_hash: str
-) -> User:
-    """Add the person who asks for it.
+async def role_of_newcomer(session: AsyncSession, *, email: str) -> Role:
+    """Return the role with which an address may register.
 
     The address in ``CRM_ADMIN`` becomes the first administrator, also where registration is
     closed; once there is an administrator it is an address like any other.
 
     Raises:
         ForbiddenError: If registration is closed.
+    """
+    if await _is_first_admin(session, email):
+        return Role.ADMIN
+    if not current_app.config["REGISTRATION_OPEN"]:
+        raise ForbiddenError("Registration is closed. Ask an administrator to invite you.")
+    return Role.USER
+
+
+async def register_user(
+    session: AsyncSession, *, email: str, name: str, password_hash: str
+) -> User:
+    """Add a user that registers.
+
+    Raises:
+        ForbiddenError: If registration is closed.
         ValidationError: If an entry is not acceptable.
     """
-    first = await _is_first_admin(session, email)
-    if not first and not current_app.config["REGISTRATION_OPEN"]:
-        raise ForbiddenError("Registration is closed. Ask an administrator to invite you.")
-    role = Role.ADMIN if first else Role.USER
-    data = PersonData(email=email, name=name, role=role)
-    return await create_person(session, data=data, password_hash=password_hash)
+    role = await role_of_newcomer(session, email=email)
+    data = UserData(email=email, name=name, role=role)
+    user = await create_user(session, data=data, password_hash=password_hash)
+    await record_audit(session, AuditAction.REGISTERED, actor=user, user=user)
+    return user
+
+
+async def mail_reset_link(email: str) -> None:
+    """Mail a link for a new password, if an active user has this address."""
+    async with db.transaction() as session:
+        user = await find_by_email(session, email)
+        if user is not None and user.is_active:
+            detail = {"sent": "by mail, as the user asked"}
+            await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user, detail=detail)
+            await mail_reset(session, user=user, url=mailed_link(user))
+
+
+async def check_registration(
+    session: AsyncSession, *, email: str, name: str, password: str
+) -> None:
+    """Check the entries of a user that registers, before the password is hashed.
+
+    Raises:
+        ValidationError: With the problems of all entries at once.
+    """
+    problems = Problems()
+    with problems.collected():
+        await check_user(session, data=UserData(email=email, name=name))
+    with problems.collected():
+        await check_new_password(password, email=email, name=name)
+    problems.raise_if_any()
 
 
 async def registration_open(session: AsyncSession) -> bool:
@@ -77,62 +121,35 @@ async def registration_open(session: AsyncSession) -> bool:
     return bool(current_app.config["ADMIN"]) and not await active_admins(session)
 
 
-async def delete_browser_sessions(person: User) -> int:
-    """Delete the browser sessions of a person from their store, and say how many there were.
+async def delete_browser_sessions(user: User) -> int:
+    """Delete the browser sessions of a user from their store, and say how many there were.
 
     Where the store cannot list them they stay, worth nothing after ``end_sessions``.
     """
     try:
-        return await sessions.end(person.id)
+        return await sessions.end(user.id)
     except SessionListingError:
         return 0
 
 
-async def check_current_password(person: User, password: str) -> None:
-    """Make sure that somebody is the person and not just at their desk.
+async def check_password_change(user: User, *, current: str, new: str) -> None:
+    """Check the current password again before a sensitive change, and the new one.
 
     Raises:
-        ValidationError: If the password is not theirs.
+        ValidationError: If the current password is not theirs or the new one is refused.
     """
-    if not await verify_password(person.password_hash, password):
-        raise ValidationError({"current": ["This is not your current password."]})
-
-
-def make_link_token(person: User) -> str:
-    """Return a token that lets its holder set the person's password, once, within three days.
-
-    It names the sign-in version, which the new password raises: so it works once, and
-    every link given before is dead as soon as one is used.
-    """
-    return _signer().dumps([person.id, person.auth_version])
-
-
-async def open_link(session: AsyncSession, token: str) -> User:
-    """Return the person whose password the token lets its holder set.
-
-    Raises:
-        NotFoundError: If it is forged, too old, used, or the person is disabled.
-    """
-    try:
-        person_id, version = _signer().loads(token, max_age=LINK_SECONDS)
-    except BadSignature:
-        person = None
-    else:
-        person = await session.get(User, person_id)
-        person = person if person and person.is_active and person.auth_version == version else None
-    if person is None:
-        raise NotFoundError("This link is used up or too old. Ask an administrator for a new one.")
-    return person
+    problems = Problems()
+    if not await verify_password(user.password_hash, current):
+        problems.add("current", "This is not your current password.")
+    with problems.collected():
+        await check_new_password(new, email=user.email, name=user.name)
+    problems.raise_if_any()
 
 
 async def _is_first_admin(session: AsyncSession, email: str) -> bool:
     admin = current_app.config["ADMIN"]
     return (
         bool(admin)
-        and email.strip().lower() == admin.strip().lower()
+        and fold_address(email) == fold_address(admin)
         and not await active_admins(session)
     )
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="set-password")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from quart import flash, redirect, render_template, url_for
+from collections.abc import Awaitable
+from functools import partial
+
+from quart import current_app, flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from quart.views import MethodView
 
+from quarterdeck.exceptions import RateLimitExceededError
 from quarterdeck.login import (
     current_user,
     login_required,
@@ -14,28 +18,63 @@ from quarterdeck.login import (
     public,
     redirect_next,
 )
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import entered, errors_on
-from quarterdeck_crm.live.endings import end_this_browser
+from quarterdeck.wtf import Resubmission
+from quarterdeck_crm.audit.recording import record_attempt, record_audit
+from quarterdeck_crm.errors import ConflictError, LinkUsedError
+from quarterdeck_crm.events.revocations import end_this_browser
+from quarterdeck_crm.extensions import csrf, db, limiter, login_manager
+from quarterdeck_crm.forms.errors import entered, errors_on, is_valid
+from quarterdeck_crm.mail.sending import sends_mail
+from quarterdeck_crm.mail.users import mail_newcomer, mail_welcome
+from quarterdeck_crm.models import AuditAction, User
+from quarterdeck_crm.team.links import USED, open_link
 from quarterdeck_crm.team.services import (
+    check_new_password,
+    check_profile,
     edit_own,
     end_sessions,
-    get_person,
+    get_user,
     hash_new_password,
     set_password,
 )
+from quarterdeck_crm.validation.addresses import fold_address
+from quarterdeck_crm.web.limits import count_use, limited, limited_together
 
 from . import bp as bp
-from .forms import LoginForm, NewPasswordForm, PasswordForm, ProfileForm, RegisterForm
+from .attempts import begin_sign_in
+from .forms import (
+    LoginForm,
+    NewPasswordForm,
+    PasswordForm,
+    ProfileForm,
+    RegisterForm,
+    ResetForm,
+)
 from .services import (
     authenticate,
-    check_current_password,
+    check_password_change,
+    check_registration,
     delete_browser_sessions,
+    mail_reset_link,
     note_sign_in,
-    open_link,
-    register_person,
+    register_user,
     registration_open,
+    role_of_newcomer,
 )
+
+RESET_SENT = "If a user has this address, a link is on its way. It works for an hour."
+
+# Passwords never return to a page; a test compares this with the forms.
+SECRETS = frozenset({"password", "again", "current"})
+
+
+@login_manager.unauthorized_handler
+async def ask_to_sign_in() -> ResponseReturnValue | None:
+    """Answer a form whose session has ended with a sign-in page that keeps the entries."""
+    kept = await Resubmission.from_request(exclude=SECRETS)
+    if kept is None:
+        return None
+    return await _login_page(LoginForm(), kept), 401
 
 
 @bp.get("/login")
@@ -48,24 +87,49 @@ async def login() -> ResponseReturnValue:
 
 @bp.post("/login")
 @public
+@csrf.redisplay
 async def login_submit() -> ResponseReturnValue:
     form = await LoginForm.from_request()
+    kept = Resubmission.loads((await request.form).get("kept", ""))
+    if kept is not None and current_user.is_authenticated:  # signed in through another window
+        return await render_template("auth/kept.html", kept=kept)
     if await form.validate_on_submit():
-        with errors_on(form):
-            person = await authenticate(
-                db.session, email=entered(form.email), password=entered(form.password)
-            )
-            async with db.transaction() as session:
-                await note_sign_in(session, person=person)
-            login_user(person, remember=form.remember.data)
-            return redirect_next(url_for("dashboard.index"))
-    return await _login_page(form), 422
+        try:
+            with errors_on(form):
+                await _sign_in(form)
+                if kept is not None:
+                    return await render_template("auth/kept.html", kept=kept)
+                return redirect_next(url_for("dashboard.index"))
+        except RateLimitExceededError as error:
+            await record_attempt(AuditAction.SIGN_IN_DELAYED, email=entered(form.email))
+            form.add_errors({"": [str(error.description)]})
+            headers = {"Retry-After": str(error.retry_after)}
+            return await _login_page(form, kept), 429, headers
+    return await _login_page(form, kept), 422
+
+
+async def _sign_in(form: LoginForm) -> None:
+    """Sign the user of the form in.
+
+    Raises:
+        RateLimitExceededError: If the attempt comes too early or is one too many.
+        ValidationError: If the address or the password is wrong.
+    """
+    email = entered(form.email)
+    attempt = await begin_sign_in(email)
+    user = await authenticate(db.session, email=email, password=entered(form.password))
+    await attempt.succeed()
+    async with db.transaction() as session:
+        await note_sign_in(session, user=user)
+    login_user(user, remember=form.remember.data)
 
 
 @bp.post("/logout")
 @public
 async def logout() -> ResponseReturnValue:
     if current_user.is_authenticated:
+        async with db.transaction() as session:
+            await record_audit(session, AuditAction.SIGNED_OUT, user=current_user)
         await end_this_browser(current_user.id)
     logout_user()
     await flash("You are signed out.", "info")
@@ -76,9 +140,9 @@ async def logout() -> ResponseReturnValue:
 @login_required
 async def logout_everywhere() -> ResponseReturnValue:
     async with db.transaction() as session:
-        person = await get_person(session, current_user.id)
-        end_sessions(session, person=person)
-    await delete_browser_sessions(person)
+        user = await get_user(session, current_user.id)
+        await end_sessions(session, user=user)
+    await delete_browser_sessions(user)
     logout_user()
     await flash("You are signed out on every device.", "info")
     return redirect(url_for("auth.login"), 303)
@@ -92,19 +156,31 @@ async def register() -> ResponseReturnValue:
 
 @bp.post("/register")
 @public
+@limited("LIMIT_REGISTRATION")
+@csrf.redisplay
 async def register_submit() -> ResponseReturnValue:
     form = await RegisterForm.from_request()
-    if await form.validate_on_submit():
+    email, name, password = entered(form.email), entered(form.name), entered(form.password)
+
+    def check() -> Awaitable[None]:
+        return check_registration(db.session, email=email, name=name, password=password)
+
+    if await is_valid(form, check):
         with errors_on(form):
-            password_hash = await hash_new_password(entered(form.password))
+            # A hash takes long, so nobody gets one in vain. The transaction asks again.
+            await role_of_newcomer(db.session, email=email)
+            await check()
+            password_hash = await hash_new_password(password, email=email, name=name)
             async with db.transaction() as session:
-                person = await register_person(
+                user = await register_user(
                     session,
-                    email=entered(form.email),
-                    name=entered(form.name),
+                    email=email,
+                    name=name,
                     password_hash=password_hash,
                 )
-            login_user(person)
+                await mail_welcome(session, user=user)
+                await mail_newcomer(session, newcomer=user)
+            _sign_in_known(user)
             await flash("Welcome. You are signed in.", "success")
             return redirect(url_for("dashboard.index"), 303)
     return await _register_page(form), 422
@@ -113,76 +189,121 @@ async def register_submit() -> ResponseReturnValue:
 @bp.get("/reset")
 @public
 async def reset() -> str:
-    """Say how to get a new password."""
-    return await render_template("auth/reset.html")
+    """Send a link by mail, or name another way to one."""
+    form = await ResetForm.from_request()
+    return await render_template("auth/reset.html", form=form, sends_mail=sends_mail())
+
+
+@bp.post("/reset")
+@public
+@limited("LIMIT_PASSWORD_RESET")
+@csrf.redisplay
+async def reset_submit() -> ResponseReturnValue:
+    form = await ResetForm.from_request()
+    if sends_mail() and await form.validate_on_submit():
+        email = entered(form.email)
+        await count_use("LIMIT_RESET_MAIL", fold_address(email))
+        # After the answer, which takes the same time for an address that nobody has.
+        current_app.add_background_task(mail_reset_link, email)
+        await flash(RESET_SENT, "info")
+        return redirect(url_for("auth.login"), 303)
+    return await render_template("auth/reset.html", form=form, sends_mail=sends_mail()), 422
 
 
 @bp.get("/reset/<token>")
 @public
+@limited_together("LIMIT_PASSWORD_RESET")
 async def reset_link(token: str) -> str:
-    person = await open_link(db.session, token)
+    user = await open_link(db.session, token)
     form = await NewPasswordForm.from_request()
-    return await render_template("auth/reset_link.html", form=form, person=person)
+    return await render_template("auth/reset_link.html", form=form, user=user)
 
 
 @bp.post("/reset/<token>")
 @public
+@limited_together("LIMIT_PASSWORD_RESET")
+@csrf.redisplay
 async def reset_link_submit(token: str) -> ResponseReturnValue:
-    person = await open_link(db.session, token)
+    user = await open_link(db.session, token)
     form = await NewPasswordForm.from_request()
-    if await form.validate_on_submit():
+    personal = {"email": user.email, "name": user.name}
+    if await is_valid(form, partial(check_new_password, entered(form.password), **personal)):
         with errors_on(form):
-            password_hash = await hash_new_password(entered(form.password))
-            async with db.transaction() as session:
-                await set_password(session, person=person, password_hash=password_hash)
-            login_user(person)
+            password_hash = await hash_new_password(entered(form.password), **personal)
+            try:
+                async with db.transaction() as session:
+                    await set_password(session, user=user, password_hash=password_hash)
+                    if user.last_seen_at is None:
+                        await mail_welcome(session, user=user)
+            except ConflictError:
+                raise LinkUsedError(USED) from None
+            _sign_in_known(user)
             await flash("Your password is set. You are signed in.", "success")
             return redirect(url_for("dashboard.index"), 303)
-    return await render_template("auth/reset_link.html", form=form, person=person), 422
+    return await render_template("auth/reset_link.html", form=form, user=user), 422
+
+
+@bp.errorhandler(LinkUsedError)
+async def link_used(error: LinkUsedError) -> ResponseReturnValue:
+    """Explain why a link no longer works, and how to get another one."""
+    return await render_template("auth/link_used.html", problem=str(error)), 410
 
 
 @bp.get("/profile")
 @login_required
 async def profile() -> str:
-    form = await ProfileForm.from_request(obj=current_user)
+    form = await _profile_form()
     return await render_template("auth/profile.html", form=form)
 
 
 @bp.post("/profile")
 @login_required
+@csrf.redisplay
 async def profile_submit() -> ResponseReturnValue:
-    form = await ProfileForm.from_request(obj=current_user)
-    if await form.validate_on_submit():
+    form = await _profile_form()
+    values = {"name": entered(form.name), "phone": entered(form.phone)}
+    if await is_valid(form, partial(check_profile, **values)):
         with errors_on(form):
             async with db.transaction() as session:
-                person = await get_person(session, current_user.id)
-                await edit_own(
-                    session, person=person, name=entered(form.name), phone=entered(form.phone)
-                )
+                user = await get_user(session, current_user.id)
+                await edit_own(session, user=user, **values, **form.wanted_mail())
             await flash("Your profile is saved.", "success")
             return redirect(url_for("auth.profile"), 303)
     return await render_template("auth/profile.html", form=form), 422
 
 
 class PasswordView(MethodView):
-    """Changing one's own password: the form, and what it posts."""
+    """Changing one's own password: the form and its submission."""
 
-    decorators = [login_required]
+    decorators = [login_required, csrf.redisplay]
 
     async def get(self) -> str:
         form = await PasswordForm.from_request()
         return await render_template("auth/password.html", form=form)
 
+    @limited("LIMIT_PASSWORD_CHANGE")
     async def post(self) -> ResponseReturnValue:
         form = await PasswordForm.from_request()
-        if await form.validate_on_submit():
+        user = await get_user(db.session, current_user.id)
+
+        def check() -> Awaitable[None]:
+            current, new = entered(form.current), entered(form.password)
+            return check_password_change(user, current=current, new=new)
+
+        if await is_valid(form, check):
             with errors_on(form):
-                person = await get_person(db.session, current_user.id)
-                await check_current_password(person, entered(form.current))
-                password_hash = await hash_new_password(entered(form.password))
+                await check()
+                password_hash = await hash_new_password(
+                    entered(form.password), email=user.email, name=user.name
+                )
                 async with db.transaction() as session:
-                    await set_password(session, person=person, password_hash=password_hash)
-                login_user(person)  # this browser goes on, all others are out
+                    await set_password(
+                        session,
+                        user=user,
+                        password_hash=password_hash,
+                        keep_tokens=form.keep_tokens.data,
+                    )
+                login_user(user)  # this browser goes on, all others are out
                 await flash("Your password is changed. Other devices are signed out.", "success")
                 return redirect(url_for("auth.profile"), 303)
         return await render_template("auth/password.html", form=form), 422
@@ -191,9 +312,23 @@ class PasswordView(MethodView):
 bp.add_url_rule("/password", view_func=PasswordView.as_view("password"))
 
 
-async def _login_page(form: LoginForm) -> str:
+def _sign_in_known(user: User) -> None:
+    """Sign in a user after a new password, on a device that is known from now on."""
+    login_user(user)
+    limiter.remember_device(user.email)
+
+
+async def _profile_form() -> ProfileForm:
+    """Return the form; where no mail is sent, it does not ask for which."""
+    form = await ProfileForm.from_request(obj=current_user)
+    if not sends_mail():
+        del form.notices, form.daily_summary
+    return form
+
+
+async def _login_page(form: LoginForm, kept: Resubmission | None = None) -> str:
     can_register = await registration_open(db.session)
-    return await render_template("auth/login.html", form=form, can_register=can_register)
+    return await render_template("auth/login.html", form=form, can_register=can_register, kept=kept)
 
 
 async def _register_page(form: RegisterForm) -> str:

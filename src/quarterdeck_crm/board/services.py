@@ -1,4 +1,4 @@
-"""What the board shows: the orders of each state that changed last, and how many there are."""
+"""The contents of the board: the latest orders of each state, and their number."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sqlalchemy.orm import joinedload
 from quarterdeck_crm.models import Account, Order, OrderState, User
 from quarterdeck_crm.orders.states import OPEN
 
-MOST_CARDS = 20  # of a column; the list of orders has the rest
-MOST_ENDED = 8  # of a column in which nothing is left to do
-MOST_COUNTED = 1000  # counting a million to show it on every visit helps nobody
+MAX_CARDS = 20  # of a column; the list of orders has the rest
+MAX_ENDED = 8  # of a column in which nothing is left to do
+MAX_COUNTED = 1000  # counting a million rows on every visit takes too long
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class BoardColumn:
     """A state with the orders in it that changed last.
 
     Attributes:
-        state: What the orders have in common.
+        state: The state of all its orders.
         orders: The last changed first, with account and owner; not all of them.
-        total: How many there are, counted up to ``MOST_COUNTED``.
+        total: How many there are, counted up to ``MAX_COUNTED``.
     """
 
     state: OrderState
@@ -34,22 +34,24 @@ class Column:
     @property
     def is_countless(self) -> bool:
         """Whether there are more than were counted."""
-        return self.total >= MOST_COUNTED
+        return self.total >= MAX_COUNTED
 
 
-async def read_board(session: AsyncSession, *, owner: User | None = None) -> list[Column]:
+async def read_board(session: AsyncSession, *, owner: User | None = None) -> list[BoardColumn]:
     """Return the columns in the order of an order's life.
 
     Two statements however many columns there are; each part reads the head of an index.
 
     Args:
         session: The db session.
-        owner: Whose orders; everybody's if not given.
+        owner: The owner of the orders; those of all users if not given.
     """
     orders = (await session.scalars(_cards(owner))).all()
     totals = await _count(session, owner)
     return [
-        Column(state, [order for order in orders if order.state is state], totals.get(state, 0))
+        BoardColumn(
+            state, [order for order in orders if order.state is state], totals.get(state, 0)
+        )
         for state in OrderState
     ]
 
@@ -75,7 +77,7 @@ def _cards(owner: User | None) -> Select[Order]:
 async def _count(session: AsyncSession, owner: User | None) -> Mapping[OrderState, int]:
     counts = [
         select(literal(state.value), func.count()).select_from(
-            _in_state(state, owner).limit(MOST_COUNTED).subquery()
+            _in_state(state, owner).limit(MAX_COUNTED).subquery()
         )
         for state in OrderState
     ]
@@ -83,7 +85,7 @@ async def _count(session: AsyncSession, owner: User | None) -> Mapping[OrderStat
 
 
 def _most(state: OrderState) -> int:
-    return MOST_CARDS if state in OPEN else MOST_ENDED
+    return MAX_CARDS if state in OPEN else MAX_ENDED
 
 
 def _in_state(state: OrderState, owner: User | None) -> Select[int]:

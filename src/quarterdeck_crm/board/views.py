@@ -7,7 +7,7 @@ from quart import render_template, request
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.orders.states import MOVES
-from quarterdeck_crm.ownership import may_edit
+from quarterdeck_crm.permissions import may_edit
 
 from . import bp as bp
 from .services import read_board

@@ -1,28 +1,24 @@
-"""``crm serve`` for people who use the CRM, ``crm run`` for those who change it."""
+"""``crm serve`` for production, ``crm run`` for development."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import click
 from quart.cli import ScriptInfo
 
-from quarterdeck import serving
 from quarterdeck.exceptions import QuarterdeckError
-from quarterdeck_crm.access_log import AccessLogger
-from quarterdeck_crm.extensions import db, hub
-from quarterdeck_crm.resources import HYPERCORN
-from quarterdeck_crm.schema import check_schema
+from quarterdeck.serving import Plan, start
+from quarterdeck_crm.config import choose
+from quarterdeck_crm.paths import HYPERCORN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from quart import Quart
 
 DEFAULT_BIND = "127.0.0.1:8000"
+APP = "quarterdeck_crm:create_app()"
+CHECK = "quarterdeck_crm.cli.startup:check_before_serving"
 
 
 @click.command()
@@ -36,33 +32,34 @@ DEFAULT_BIND = "127.0.0.1:8000"
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    default=1,
     envvar="CRM_WORKERS",
     show_envvar=True,
-    help="Number of processes.",
+    help="Number of processes.  [default: hypercorn.toml]",
 )
-@click.pass_context
-def serve(ctx: click.Context, bind: str | None, workers: int) -> None:
-    """Serve the CRM until SIGTERM or Ctrl-C, finishing the requests under way."""
-    if workers > 1:
-        raise click.UsageError(
-            f"'--workers {workers}' cannot be had yet: 'crm serve' is one process. "
-            "Leave it out, or set it to 1. For several processes set REDIS_URL, "
-            "run 'crm serve --bind HOST:PORT' once for each, and put a proxy before them."
-        )
-    app = _load(ctx)
-    config = serving.Config.from_toml(HYPERCORN)
-    config.logger_class = AccessLogger
-    if bind:
-        config.bind = [bind]
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False),
+    default=str(HYPERCORN),
+    envvar="CRM_SERVER_CONFIG",
+    show_envvar=True,
+    help="A hypercorn.toml of your own, for example with certificates.",
+)
+@click.option(
+    "--spawn", is_flag=True, help="Let each worker import the CRM itself, instead of forking it."
+)
+def serve(bind: str | None, workers: int | None, config: str, spawn: bool) -> None:
+    """Serve the CRM until SIGTERM or Ctrl-C, finishing the requests under way.
+
+    Several workers need REDIS_URL. One that dies or hangs is replaced. SIGHUP replaces all of
+    them, with new code and without a failed request.
+    """
+    settings: dict[str, Any] = {"bind": [bind]} if bind else {}
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(app, config))
-    except OSError as error:
-        raise click.ClickException(
-            f"'{', '.join(config.bind)}' cannot be listened on: {error.strerror}. "
-            "Choose another address with --bind HOST:PORT."
-        ) from None
+        # The supervisor holds no app that could tell it.
+        settings["log_format"] = os.environ.get("CRM_LOG_FORMAT") or choose(None).LOG_FORMAT
+        start(Plan(APP, config, settings, workers, CHECK), spawn=spawn)
+    except QuarterdeckError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @click.command()
@@ -77,7 +74,7 @@ def serve(ctx: click.Context, bind: str | None, workers: int) -> None:
 )
 @click.pass_context
 def run(ctx: click.Context, bind: str) -> None:
-    """Serve for development: with tracebacks, and anew after each change of the code."""
+    """Serve for development: with tracebacks, and restart after each change of the code."""
     host, _, port = bind.rpartition(":")
     if not host or not port.isdecimal():
         raise click.BadParameter(
@@ -86,32 +83,5 @@ def run(ctx: click.Context, bind: str) -> None:
     _load(ctx).run(host=host, port=int(port), debug=True, use_reloader=True)
 
 
-async def _serve(app: Quart, config: serving.Config) -> None:
-    async with app.app_context():
-        try:
-            await check_schema()
-            await hub.check()
-        except QuarterdeckError as error:
-            raise click.ClickException(str(error)) from None
-        finally:
-            await db.dispose()  # the server opens connections of its own
-    gc.collect()
-    gc.freeze()  # what was made until here stays: the collector need not look at it again
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    await serving.serve(app, config, shutdown_trigger=stop.wait)
-
-
 def _load(ctx: click.Context) -> Quart:
     return ctx.ensure_object(ScriptInfo).load_app()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

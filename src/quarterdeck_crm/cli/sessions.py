@@ -1,4 +1,4 @@
-"""``crm sessions``: where somebody is signed in, and putting an end to it."""
+"""``crm sessions``: list and end the browser sessions of a user."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from quarterdeck_crm.extensions import db, hub
 from quarterdeck_crm.extensions import sessions as browser_sessions
 from quarterdeck_crm.team.services import end_sessions
 
-from .user import find_person
+from .user import find_user
 
 KEY_LENGTH = 12  # characters of a key that are shown, and enough to name it
 
-sessions = AppGroup("sessions", help="List and end the browser sessions of a person.")
+sessions = AppGroup("sessions", help="List and end the browser sessions of a user.")
 
 
 @sessions.command("list")
 @click.argument("email")
 async def list_(email: str) -> None:
     """List where EMAIL is signed in: key, when it began, was last seen, and ends."""
-    person = await find_person(email)
-    for found in await browser_sessions.find(person.id):
+    user = await find_user(email)
+    for found in await browser_sessions.find(user.id):
         times = (found.created, found.seen, found.expires)
         shown = "  ".join(f"{time:%Y-%m-%d %H:%M}" for time in times)
         click.echo(f"{_short(found.key)}  {shown}")
@@ -34,20 +34,20 @@ async def list_(email: str) -> None:
 @click.option("--key", help="Only the session that 'crm sessions list' shows with this key.")
 async def end(email: str, key: str | None) -> None:
     """Sign EMAIL out everywhere, or end one session."""
-    person = await find_person(email)
+    user = await find_user(email)
     if key is not None:
-        found = await browser_sessions.find(person.id)
+        found = await browser_sessions.find(user.id)
         chosen = [each.key for each in found if _short(each.key) == key]
         if not chosen:
             raise NotFoundError(f"'{key}' is no session of {email}. See 'crm sessions list'.")
-        await browser_sessions.end(person.id, only=chosen[0])
-        await hub.reconsider(str(person.id))
-        click.echo(f"Ended the session {key} of {person.email}.")
+        await browser_sessions.end(user.id, only=chosen[0])
+        await hub.reconsider(str(user.id))
+        click.echo(f"Ended the session {key} of {user.email}.")
         return
     async with db.transaction() as session:
-        end_sessions(session, person=person)
-    await delete_browser_sessions(person)
-    click.echo(f"Signed {person.email} out everywhere.")
+        await end_sessions(session, user=user)
+    await delete_browser_sessions(user)
+    click.echo(f"Signed {user.email} out everywhere.")
 
 
 def _short(key: str) -> str:

@@ -27,11 +27,11 @@ token = AppGroup("token", help="Make and revoke the tokens with which programs u
 @click.option("--days", type=int, help="How long it works.  [default: until it is revoked]")
 async def create(email: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
     """Make a token that acts as EMAIL, and print it; it cannot be printed again."""
-    person = await _find(email)
+    user = await _find(email)
     async with db.transaction() as session:
         _, secret = await services.create_token(
             session,
-            person=person,
+            user=user,
             name=name,
             scopes=[Scope(scope) for scope in scopes] or tuple(Scope),
             days=days,
@@ -43,14 +43,14 @@ async def create(email: str, name: str, scopes: tuple[str, ...], days: int | Non
 @click.argument("email", required=False)
 async def list_(email: str | None) -> None:
     """List the tokens of EMAIL, or of everybody."""
-    person = await _find(email) if email else None
-    for each in await services.list_tokens(db.session, person=person):
+    user = await _find(email) if email else None
+    for each in await services.list_tokens(db.session, user=user):
         used = f"{each.last_used_at:%Y-%m-%d %H:%M}" if each.last_used_at else "never used"
         ends = f"until {each.expires_at:%Y-%m-%d}" if each.expires_at else "until revoked"
         if services.is_expired(each):
             ends = "expired"
         click.echo(
-            f"{each.id:5} {each.person.email:30} {each.hint}... {each.scopes:10} "
+            f"{each.id:5} {each.user.email:30} {each.hint}... {each.scopes:10} "
             f"{used:16} {ends:16} {each.name}"
         )
 
@@ -65,7 +65,7 @@ async def revoke(token_id: int) -> None:
 
 
 async def _find(email: str) -> User:
-    person = await find_by_email(db.session, email)
-    if person is None:
+    user = await find_by_email(db.session, email)
+    if user is None:
         raise NotFoundError(f"'{email}' is nobody's address. 'crm user list' shows everybody.")
-    return person
+    return user

@@ -1,38 +1,66 @@
-"""``crm user``: the team from the command line, also when nobody can sign in."""
+"""``crm user``: manage users from the command line, without signing in."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import click
 
-from quarterdeck.commands import AppGroup
+from quarterdeck.commands import AppGroup, async_command
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.schema import check_schema
 from quarterdeck_crm.team import services
 
-user = AppGroup("user", help="Create people, shut them out and let them in again.")
+commands = AppGroup("user", help="Create users, shut them out and let them in again.")
 
 
-def _read_password(ctx: click.Context, param: click.Parameter, from_stdin: bool) -> str:
-    """Read the password before the event loop starts; never from an argument others can see."""
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+def password_option(check: Callable[..., Awaitable[None]]) -> Callable[[Any], Any]:
+    """Return the option that reads a password, never from an argument that others can see.
+
+    The password is read before the event loop of the command starts, so that Ctrl-C works.
+
+    Args:
+        check: Called with the parameters declared before this one, so that nothing is asked
+            for a command that cannot succeed.
+    """
+    run_check = async_command(check)
+
+    def read(ctx: click.Context, param: click.Parameter, from_stdin: bool) -> str:
+        if from_stdin:
+            return sys.stdin.readline().rstrip("\r\n")
+        run_check(**ctx.params)
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+    return click.option(
+        "--password-stdin",
+        "password",
+        is_flag=True,
+        callback=read,
+        help="Read the password from the first line of standard input instead of asking.",
+    )
 
 
-password_option = click.option(
-    "--password-stdin",
-    "password",
-    is_flag=True,
-    callback=_read_password,
-    help="Read the password from the first line of standard input instead of asking.",
-)
+async def _new_user(email: str, role: str, name: str | None) -> services.UserData:
+    """Return the data of a user that can be created."""
+    data = services.UserData(email=email, name=name or email.partition("@")[0], role=Role(role))
+    await check_schema()
+    await services.check_user(db.session, data=data)
+    return data
 
 
-@user.command()
+async def _check_new_user(**values: Any) -> None:
+    await _new_user(**values)
+
+
+async def _check_user(email: str) -> None:
+    await find_user(email)
+
+
+@commands.command()
 @click.argument("email")
 @click.option(
     "--role",
@@ -41,67 +69,66 @@ password_option = click.option(
     show_default=True,
 )
 @click.option("--name", help="Full name.  [default: the part of EMAIL before the @]")
-@password_option
+@password_option(_check_new_user)
 async def create(email: str, role: str, name: str | None, password: str) -> None:
-    """Create a person who can sign in with EMAIL."""
-    data = services.PersonData(email=email, name=name or email.partition("@")[0], role=Role(role))
-    await check_schema()
-    hashed = await services.hash_new_password(password)
+    """Create a user that signs in with EMAIL."""
+    data = await _new_user(email, role, name)
+    hashed = await services.hash_new_password(password, email=data.email, name=data.name)
     async with db.transaction() as session:
-        person = await services.create_person(session, data=data, password_hash=hashed)
-    click.echo(f"Created {person.email} with the role {person.role}.")
+        user = await services.create_user(session, data=data, password_hash=hashed)
+    click.echo(f"Created {user.email} with the role {user.role}.")
 
 
-@user.command()
+@commands.command()
 @click.argument("email")
 async def disable(email: str) -> None:
     """Shut EMAIL out, at once and on every device."""
     async with db.transaction() as session:
-        person = await find_person(email)
-        await services.disable_person(session, person=person, actor=None)
-    click.echo(f"Disabled {person.email}.")
+        user = await find_user(email)
+        await services.disable_user(session, user=user, actor=None)
+    click.echo(f"Disabled {user.email}.")
 
 
-@user.command()
+@commands.command()
 @click.argument("email")
 async def enable(email: str) -> None:
     """Let EMAIL in again."""
     async with db.transaction() as session:
-        person = await find_person(email)
-        await services.enable_person(session, person=person)
-    click.echo(f"Enabled {person.email}.")
+        user = await find_user(email)
+        await services.enable_user(session, user=user)
+    click.echo(f"Enabled {user.email}.")
 
 
-@user.command()
+@commands.command()
 @click.argument("email")
-@password_option
+@password_option(_check_user)
 async def password(email: str, password: str) -> None:
     """Give EMAIL a new password and sign them out everywhere."""
-    hashed = await services.hash_new_password(password)
+    user = await find_user(email)
+    hashed = await services.hash_new_password(password, email=user.email, name=user.name)
     async with db.transaction() as session:
-        person = await find_person(email)
-        await services.set_password(session, person=person, password_hash=hashed)
-    click.echo(f"Changed the password of {person.email}.")
+        await services.set_password(session, user=user, password_hash=hashed)
+    click.echo(f"Changed the password of {user.email}.")
 
 
-@user.command("list")
+@commands.command("list")
 async def list_() -> None:
     """List everybody, with role and state."""
     await check_schema()
-    for person in await services.all_people(db.session):
-        state = "active" if person.is_active else "disabled"
-        click.echo(f"{person.email:40} {person.role:10} {state:9} {person.name}")
+    for user in await services.all_users(db.session):
+        state = "active" if user.is_active else "disabled"
+        click.echo(f"{user.email:40} {user.role:10} {state:9} {user.name}")
 
 
-async def find_person(email: str) -> User:
-    """Return the person with an address.
+async def find_user(email: str) -> User:
+    """Return the user with an address.
 
     Raises:
-        NotFoundError: If nobody has it.
+        NotFoundError: If no user has it.
         SchemaMismatchError: If the tables are not those of this version.
     """
     await check_schema()
-    person = await services.find_by_email(db.session, email)
-    if person is None:
+    user = await services.find_by_email(db.session, email)
+    if user is None:
         raise NotFoundError(f"'{email}' is nobody's address. 'crm user list' shows everybody.")
-    return person
+    return user

@@ -1,4 +1,4 @@
-"""``crm watch``: what happens in the CRM, one line each, also on a server far away."""
+"""``crm watch``: print the events of a local or remote CRM, one line each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NOBODY = (
 def watch(
     ctx: click.Context, room: str, url: str, token: str | None, since: str | None, as_json: bool
 ) -> None:
-    """Print what happens in ROOM until Ctrl-C; after a broken connection it catches up.
+    """Print the events of ROOM until Ctrl-C. After a broken connection, print the missed ones.
 
     ROOM is orders (the default), order:ID, account:ID or team.
     """
@@ -67,7 +67,7 @@ async def _watch(client: Client, room: str, since: str | None, as_json: bool) ->
 
 
 def show(happening: Happening, *, as_json: bool) -> None:
-    """Print an event, or that some are missing; who looks at what is passed over."""
+    """Print an event or a gap; ignore presence."""
     match happening:
         case Event() if as_json:
             click.echo(happening.frame)
@@ -80,7 +80,7 @@ def show(happening: Happening, *, as_json: bool) -> None:
 
 
 def line(event: Event) -> str:
-    """Return what people read: when, what, what happened to it, who did it, the id."""
+    """Return the line for an event: time, subject, action, actor and id."""
     data = event.data if isinstance(event.data, dict) else {}
     at = datetime.fromtimestamp(event.position[0] / 1000, UTC).astimezone()
     words = f"{at:%Y-%m-%d %H:%M:%S}", *_what(event.name, data), _who(data), event.id
@@ -104,5 +104,5 @@ def _who(data: dict[str, Any]) -> str:
 
 
 def _printable(text: str) -> str:
-    """Names and texts are other people's; they must not command the terminal."""
+    """Names and texts are other users'; they must not command the terminal."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

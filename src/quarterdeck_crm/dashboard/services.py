@@ -1,11 +1,11 @@
-"""What a salesperson wants to see in the morning, in a handful of grouped queries.
+"""The figures of the dashboard, in a few grouped queries.
 
-Sales are what was confirmed, shipped or paid: drafts are wishes, cancelled orders are history.
+Sales are confirmed, shipped and paid orders: drafts are wishes, cancelled orders are history.
 Amounts of different currencies are never added up.
 
-What it costs with very many orders: ``read_standing`` reads one index from end to end, which
+The cost with very many orders: ``read_standing`` reads one index from end to end, which
 nothing else here does; the months are a range of the same index, and the best are taken from
-at most ``MOST_SUMMED`` sales, the latest. Order lines are counted up to ``MOST_LINES``.
+at most ``MAX_SUMMED`` sales, the latest. Order lines are counted up to ``MAX_LINES``.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState
+from quarterdeck_crm.models.sums import large_sum
 from quarterdeck_crm.orders.states import OPEN
 from quarterdeck_crm.orders.states import TAKEN as SOLD
 
 MONTHS = 12
 BEST = 8
-MOST_SUMMED = 20_000
-MOST_LINES = 50_000
+MAX_SUMMED = 20_000
+MAX_LINES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How much there is of everything, and how much of it is put away.
 
-    ``lines`` is counted up to one more than ``MOST_LINES``.
+    ``lines`` is counted up to one more than ``MAX_LINES``.
     """
 
     accounts: int
@@ -56,7 +57,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """An account or a good among the best, with what was sold."""
+    """An account or a good among the best, with its sales."""
 
     id: int
     name: str
@@ -84,7 +85,7 @@ class Standing:
 
     @property
     def sales(self) -> dict[str, Decimal]:
-        """The net of what was sold by currency, the currency of most orders first."""
+        """The net sales by currency, the currency of most orders first."""
         orders: dict[str, int] = {}
         net: dict[str, Decimal] = {}
         for row in self.rows:
@@ -95,7 +96,7 @@ class Standing:
 
     @property
     def open(self) -> list[tuple[OrderState, list[Stand]]]:
-        """The states in which somebody still has to do something, with their orders."""
+        """The states in which an order still needs work, with their orders."""
         return [(state, [row for row in self.rows if row.state is state]) for state in OPEN]
 
     def sold(self, currency: str) -> int:
@@ -114,7 +115,7 @@ async def count_everything(session: AsyncSession) -> Counts:
         select(func.count(Account.archived_at)),
         select(func.count(Good.id)),
         select(func.count(Good.archived_at)),
-        select(func.count()).select_from(select(OrderLine.id).limit(MOST_LINES + 1).subquery()),
+        select(func.count()).select_from(select(OrderLine.id).limit(MAX_LINES + 1).subquery()),
     )
     row = (await session.execute(select(*(part.scalar_subquery() for part in parts)))).one()
     return Counts(*row)
@@ -126,7 +127,7 @@ async def read_standing(session: AsyncSession) -> Standing:
         Order.currency,
         Order.state,
         func.count(Order.id),
-        func.sum(Order.net),
+        large_sum(Order.net),
         func.max(Order.ordered_on),
     ).group_by(Order.currency, Order.state)
     rows = await session.execute(statement.order_by(Order.currency, Order.state))
@@ -140,7 +141,7 @@ async def sales_by_month(
     first = _months_before(until, months - 1)
     # By day and not by month, so that the index has the groups in order.
     statement = (
-        select(Order.ordered_on, func.sum(Order.net), func.count(Order.id))
+        select(Order.ordered_on, large_sum(Order.net), func.count(Order.id))
         .where(*_sold(currency, first))
         .group_by(Order.state, Order.ordered_on)
     )
@@ -155,12 +156,12 @@ async def sales_by_month(
 
 def best_since(standing: Standing, currency: str, months: Sequence[Month]) -> date | None:
     """Return from when on the best are looked for; None while all sales are few enough."""
-    if standing.sold(currency) <= MOST_SUMMED:
+    if standing.sold(currency) <= MAX_SUMMED:
         return None
     since, orders = months[-1].day, 0
     for month in reversed(months):
         orders += month.orders
-        if orders > MOST_SUMMED:
+        if orders > MAX_SUMMED:
             break
         since = month.day
     return since
@@ -170,7 +171,7 @@ async def best_accounts(
     session: AsyncSession, *, currency: str, since: date | None = None, limit: int = BEST
 ) -> list[Best]:
     """Return the accounts that bought most, with the number of their orders."""
-    net = func.sum(Order.net)
+    net = large_sum(Order.net)
     best = (
         select(Order.account_id, net.label("net"), func.count(Order.id).label("number"))
         .where(*_sold(currency, since))
@@ -191,7 +192,7 @@ async def best_goods(
     session: AsyncSession, *, currency: str, since: date | None = None, limit: int = BEST
 ) -> list[Best]:
     """Return the goods that sold best, with the number of pieces."""
-    net = func.sum(OrderLine.amount)
+    net = large_sum(OrderLine.amount)
     best = (
         select(OrderLine.good_id, net.label("net"), func.sum(OrderLine.quantity).label("number"))
         .join(Order, OrderLine.order_id == Order.id)

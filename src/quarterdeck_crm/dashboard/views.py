@@ -9,7 +9,6 @@ from quart.typing import ResponseReturnValue
 
 from quarterdeck.login import current_user, login_required, public, redirect_next
 from quarterdeck_crm.accounts.services import list_accounts
-from quarterdeck_crm.charts import column_chart, share
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
@@ -17,6 +16,7 @@ from quarterdeck_crm.orders.services import list_orders
 
 from . import bp as bp
 from . import services
+from .charts import column_chart, share
 
 MINE = Listing(sort="date", per_page=8, filters={"state": "open", "owner": "me"})
 THEMES = ("light", "dark")
@@ -36,7 +36,7 @@ async def index() -> str:
         "dashboard/index.html",
         standing=standing,
         counts=await services.count_everything(session),
-        most_lines=services.MOST_LINES,
+        most_lines=services.MAX_LINES,
         mine=await list_orders(session, listing=MINE, actor=current_user),
         currencies=currencies,
         currency=currency,
@@ -45,7 +45,7 @@ async def index() -> str:
 
 
 async def _sales(currency: str, standing: services.Standing) -> dict[str, object]:
-    """Return what the page shows of the sales in one currency."""
+    """Return the sales in one currency as the page shows them."""
     session = db.session
     until = standing.latest_sale(currency)
     months = await services.sales_by_month(session, currency=currency, until=until)

@@ -14,7 +14,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, User
 from quarterdeck_crm.schema import make_schema
 
-from .people import ADMIN_EMAIL, PEOPLE
+from .users import ADMIN_EMAIL, USERS
 
 PASSWORD = "quarterdeck-demo"  # noqa: S105 - printed for everybody to try
 
@@ -30,7 +30,7 @@ async def demo_command(orders: int, if_empty: bool) -> None:
     """
     if current_app.config["CONFIG_NAME"] == "production":
         raise click.ClickException(
-            "'crm demo' makes people with a known password, so it does not run in production. "
+            "'crm demo' makes users with a known password, so it does not run in production. "
             "Set CRM_CONFIG=development to try it."
         )
     await make_schema()
@@ -42,7 +42,7 @@ async def demo_command(orders: int, if_empty: bool) -> None:
             "The database is not empty. Name an empty one with DATABASE_URL, "
             "or remove the file in instance/ first."
         )
-    from .generate import Demo, noon  # its names of people take long to import
+    from .generate import Demo, noon  # its names of users take long to import
 
     password_hash = await hash_password(PASSWORD)
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -66,8 +66,8 @@ async def _holds_anything() -> bool:
 
 
 async def _say_sign_in() -> None:
-    """Print the sign-in only where the demonstration people are."""
+    """Print the sign-in only where the demonstration users are."""
     async with db.new_session() as session:
         if await session.scalar(select(User.id).where(User.email == ADMIN_EMAIL)):
-            others = ", ".join(email for email, *_ in PEOPLE[1:3])
+            others = ", ".join(email for email, *_ in USERS[1:3])
             click.echo(f"Sign in as {ADMIN_EMAIL} (or {others}), password {PASSWORD}")

@@ -28,10 +28,10 @@ from quarterdeck_crm.models import (
     User,
 )
 from quarterdeck_crm.money import line_amount
-from quarterdeck_crm.word_index import index_everything
+from quarterdeck_crm.search.word_index import index_everything
 
-from .people import PEOPLE
-from .words import CATALOGUE, DEPARTMENTS, MARKETS, NOTES, REMARKS, Market
+from .users import USERS
+from .words import CATALOG, DEPARTMENTS, MARKETS, NOTES, REMARKS, Market
 
 SEED = 20261121
 DAYS = 730
@@ -60,16 +60,16 @@ class Demo:
 
         Args:
             session: The db session.
-            password_hash: Of the password that all demonstration people share.
+            password_hash: Of the password that all demonstration users share.
             advance: Told how many orders have been written since the last call.
         """
-        people = await self._insert(session, User, self._people(password_hash))
+        users = await self._insert(session, User, self._users(password_hash))
         goods = self._goods()
         await self._insert(session, Good, goods)
-        accounts = await asyncio.to_thread(self._accounts, people)  # Faker reads files
+        accounts = await asyncio.to_thread(self._accounts, users)  # Faker reads files
         await self._insert(session, Account, accounts)
         await self._insert(session, Contact, self._contacts(accounts))
-        await self._insert(session, Note, self._notes(accounts, people))
+        await self._insert(session, Note, self._notes(accounts, users))
         await (await session.connection()).run_sync(index_everything)
         await self._write_orders(session, accounts, goods, advance)
 
@@ -80,7 +80,7 @@ class Demo:
             await session.execute(insert(model), rows[start : start + BATCH])
         return [row["id"] for row in rows]
 
-    def _people(self, password_hash: str) -> Rows:
+    def _users(self, password_hash: str) -> Rows:
         return [
             {
                 "email": email,
@@ -93,22 +93,22 @@ class Demo:
                 "balance": Decimal(self.random.randrange(0, 50_000)) / 100,
                 "created_at": self.today - timedelta(days=DAYS + 30),
             }
-            for number, (email, name, role, kind) in enumerate(PEOPLE)
+            for number, (email, name, role, kind) in enumerate(USERS)
         ]
 
     def _goods(self) -> Rows:
         rows: Rows = []
-        for kind in CATALOGUE:
-            for name in kind.names:
-                base = self.random.uniform(float(kind.cheapest), float(kind.dearest) / 1.6)
-                for step, variant in enumerate(kind.variants):
+        for family in CATALOG:
+            for name in family.names:
+                base = self.random.uniform(float(family.cheapest), float(family.dearest) / 1.6)
+                for step, variant in enumerate(family.variants):
                     price = Decimal(f"{base * (1 + step * 0.18):.1f}")
                     rows.append(
                         {
-                            "code": f"{kind.prefix}-{len(rows) + 101}",
+                            "code": f"{family.prefix}-{len(rows) + 101}",
                             "name": f"{name}, {variant}",
-                            "category": kind.category,
-                            "unit": kind.unit,
+                            "category": family.category,
+                            "unit": family.unit,
                             "price": price,
                             "currency": "EUR",
                             "stock": self.random.choice((0, 3, 12, 40, 75, 120, 260)),
@@ -117,7 +117,7 @@ class Demo:
                     )
         return rows
 
-    def _accounts(self, people: list[int]) -> Rows:
+    def _accounts(self, users: list[int]) -> Rows:
         names = list(MARKETS)
         weights = [market.often for market in MARKETS.values()]
         fakers = {name: Faker(name) for name in names}
@@ -132,11 +132,11 @@ class Demo:
                 {
                     "code": f"C{number:04d}",
                     "name": _company(faker, market),
-                    "owner_id": self.random.choice(people),
+                    "owner_id": self.random.choice(users),
                     "email": f"office@customer-{number}.example",
                     "phone": faker.phone_number()[:40],
                     "website": f"https://customer-{number}.example",
-                    "address": faker.street_address()[:300].replace("\n", ", "),
+                    "address": faker.street_address()[:300].replace("\n", ", ").strip(),
                     "city": city[:100],
                     "postal_code": faker.postcode()[:20],
                     "country": market.country,
@@ -160,11 +160,11 @@ class Demo:
             for place, name in enumerate(account.pop("contacts"))
         ]
 
-    def _notes(self, accounts: Rows, people: list[int]) -> Rows:
+    def _notes(self, accounts: Rows, users: list[int]) -> Rows:
         return [
             {
                 "account_id": account["id"],
-                "author_id": self.random.choice(people),
+                "author_id": self.random.choice(users),
                 "body": self.random.choice(NOTES),
                 "created_at": self._moment(200),
             }
@@ -275,5 +275,7 @@ def _created(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def noon() -> datetime:
-    """Return noon of today in UTC."""
-    return datetime.combine(datetime.now(UTC).date(), time(12), UTC)
+    """Return the last noon in UTC, so that no demonstration data lies in the future."""
+    now = datetime.now(UTC)
+    noon = datetime.combine(now.date(), time(12), UTC)
+    return noon if noon <= now else noon - timedelta(days=1)

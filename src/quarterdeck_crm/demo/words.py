@@ -1,4 +1,4 @@
-"""What the demonstration company sells, and where its customers are."""
+"""The goods of the demonstration company, and the places of its customers."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ MARKETS = {
 }
 
 
-class Kind(NamedTuple):
-    """A family of goods: each variant times each name makes one article."""
+class Family(NamedTuple):
+    """A family of goods: each variant times each name makes one good."""
 
     category: str
     prefix: str
@@ -63,38 +63,38 @@ class Kind(NamedTuple):
     dearest: Decimal
 
 
-CATALOGUE = (
-    Kind(
+CATALOG = (
+    Family(
         "Rope and rigging", "ROP", "coil of 100 m",
         ("Mooring line", "Braided halyard", "Anchor rope", "Splicing twine"),
         ("8 mm", "12 mm", "16 mm", "20 mm"), Decimal("24.90"), Decimal("389.00"),
     ),
-    Kind(
+    Family(
         "Navigation", "NAV", "piece",
         ("Hand bearing compass", "Parallel ruler", "Chart divider", "Sextant", "Barometer"),
         ("standard", "brass"), Decimal("14.50"), Decimal("949.00"),
     ),
-    Kind(
+    Family(
         "Lights and signals", "LIT", "piece",
         ("Anchor light", "Signal lamp", "Flare pack", "Deck lantern"),
         ("12 V", "24 V", "solar"), Decimal("19.90"), Decimal("240.00"),
     ),
-    Kind(
+    Family(
         "Paint and care", "PNT", "can of 2.5 l",
         ("Antifouling", "Deck paint", "Clear varnish", "Teak oil"),
         ("red", "navy", "white", "clear"), Decimal("28.00"), Decimal("164.00"),
     ),
-    Kind(
+    Family(
         "Safety", "SAF", "piece",
         ("Life jacket", "Lifebuoy", "Fire extinguisher", "First aid chest"),
         ("small", "medium", "large"), Decimal("39.00"), Decimal("420.00"),
     ),
-    Kind(
+    Family(
         "Provisions", "PRV", "case of 24",
         ("Ship's biscuit", "Tinned sardines", "Black tea", "Dried lentils", "Marmalade"),
         ("classic", "organic"), Decimal("17.40"), Decimal("96.00"),
     ),
-    Kind(
+    Family(
         "Clothing", "CLO", "piece",
         ("Oilskin jacket", "Wool jumper", "Deck shoes", "Working gloves"),
         ("S", "M", "L", "XL"), Decimal("12.00"), Decimal("260.00"),
@@ -121,6 +121,6 @@ NOTES = (
     "Renews the whole inventory every spring.",
     "Asked for a discount on larger coils.",
     "New purchasing manager since last month.",
-    "Met at the boat show; wants the new catalogue.",
+    "Met at the boat show; wants the new price list.",
     "Pays early when reminded kindly.",
 )

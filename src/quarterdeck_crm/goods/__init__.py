@@ -1,4 +1,4 @@
-"""The catalogue: a blueprint with templates and static files of its own."""
+"""The goods: a blueprint with templates and static files of its own."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from quarterdeck_crm.attachments.kinds import PICTURES, extension_of
 from quarterdeck_crm.attachments.storage import discard, keep, stored_path
 from quarterdeck_crm.attachments.views import send
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.errors import errors_on
 
 from . import bp
 from .forms import PictureForm
+from .pages import show_page
 from .services import KEEPER, get_good, set_picture
-from .views import show_page
 
 MAX_BYTES = 2 * 1024 * 1024
 ONE_YEAR = 365 * 24 * 3600
@@ -28,13 +28,14 @@ async def picture(good_id: int, name: str) -> Response:
     """Send the picture; its address changes with it, so that browsers may keep it."""
     good = await get_good(db.session, good_id=good_id)
     if good.picture != name:
-        raise NotFoundError("This article has another picture now.")
+        raise NotFoundError("This good has another picture now.")
     media_type = PICTURES[extension_of(name)]
     return await send(stored_path(name), media_type=media_type, max_age=ONE_YEAR)
 
 
 @bp.post("/<int:good_id>/picture")
 @role_required(KEEPER)
+@csrf.redisplay
 async def picture_submit(good_id: int) -> ResponseReturnValue:
     good = await get_good(db.session, good_id=good_id)
     form = await PictureForm.from_request()

@@ -1,37 +1,35 @@
-"""Rules and queries of the catalogue. ``actor`` is who asks; None is the system."""
+"""Rules and queries of the goods. ``actor`` is the user that acts; None is the system."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.activity import flush, record, require_version, store
-from quarterdeck_crm.errors import NotFoundError, ValidationError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
+from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Good, Role, User
-from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.money import is_currency
-from quarterdeck_crm.ownership import require_role
-from quarterdeck_crm.searching import matching, ordered
-from quarterdeck_crm.values import clean
+from quarterdeck_crm.models.collation import code_key, unique_key
+from quarterdeck_crm.permissions import require_role
+from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.validation import Problems, longest
 
 FIELDS = ("code", "name", "category", "unit", "price", "currency", "stock", "description")
 SORTS: dict[str, Any] = {
-    "name": Good.name,
-    "code": Good.code,
-    "category": Good.category,
+    "name": Good.name_key,
+    "code": Good.code_key,
+    "category": Good.category_key,
     "price": Good.price,
     "stock": Good.stock,
     "created": Good.created_at,
 }
 FILTERS = ("category", "stock", "archived")
-CODE_TAKEN = "Another article has this number."
-KEEPER = Role.MODERATOR  # who may change the catalogue
+CODE_TAKEN = "Another good has this number."
+KEEPER = Role.MODERATOR  # may change the goods
 
 
 async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[Good]:
@@ -47,21 +45,20 @@ async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[G
         .where(*matching(listing.q, Good))
     )
     if category := listing.filters.get("category"):
-        statement = statement.where(Good.category == category)
+        statement = statement.where(
+            Good.category_key == unique_key(category, longest(Good.category))
+        )
     if stock := listing.filters.get("stock"):
         statement = statement.where(Good.stock > 0 if stock == "some" else Good.stock == 0)
-    return await db.paginate(
-        ordered(statement, listing, SORTS, tie=Good.id),
-        page=listing.page,
-        per_page=listing.per_page,
-        session=session,
-    )
+    by = ordering(listing, SORTS[listing.sort], Good.id)
+    return await paginate(session, statement, listing, by=by)
 
 
 async def list_categories(session: AsyncSession) -> Sequence[str]:
-    """Return the categories in use, in order."""
-    statement = select(Good.category).distinct().where(Good.category.is_not(None))
-    return [name for name in await session.scalars(statement.order_by(Good.category)) if name]
+    """Return the categories in use, in order, each in one spelling."""
+    statement = select(func.min(Good.category)).where(Good.category.is_not(None))
+    grouped = statement.group_by(Good.category_key).order_by(Good.category_key)
+    return [name for name in await session.scalars(grouped) if name]
 
 
 async def get_good(session: AsyncSession, *, good_id: int) -> Good:
@@ -72,28 +69,27 @@ async def get_good(session: AsyncSession, *, good_id: int) -> Good:
     """
     good = await session.get(Good, good_id, populate_existing=True)
     if good is None:
-        raise NotFoundError("There is no such article. It may have been removed.")
+        raise NotFoundError("There is no such good. It may have been removed.")
     return good
 
 
 async def is_code_free(session: AsyncSession, *, code: str, good_id: int | None = None) -> bool:
     """Whether no other good than ``good_id`` has this code."""
-    taken = await session.scalar(select(Good.id).where(Good.code == code))
+    taken = await session.scalar(select(Good.id).where(Good.code_key == code_key(code)))
     return taken is None or taken == good_id
 
 
 async def create_good(
     session: AsyncSession, *, actor: User | None, values: Mapping[str, Any]
 ) -> Good:
-    """Add a good to the catalogue.
+    """Add a good to the goods.
 
     Raises:
-        ForbiddenError: If the actor does not keep the catalogue.
+        ForbiddenError: If the actor does not keep the goods.
         ValidationError: If a value cannot be accepted.
     """
     require_role(actor, KEEPER)
-    cleaned = clean(Good, values, fields=FIELDS, complete=True)
-    await _check(session, cleaned)
+    cleaned = await check_good(session, values=values)
     good = Good(**cleaned)
     session.add(good)
     await flush(session, good)
@@ -113,13 +109,12 @@ async def update_good(
 
     Raises:
         ConflictError: If it was changed since that version, also when an order took from stock.
-        ForbiddenError: If the actor does not keep the catalogue.
+        ForbiddenError: If the actor does not keep the goods.
         ValidationError: If a value cannot be accepted.
     """
     require_role(actor, KEEPER)
     require_version(good, version)
-    cleaned = clean(Good, values, fields=FIELDS)
-    await _check(session, cleaned, good)
+    cleaned = await check_good(session, values=values, good=good)
     await store(session, actor=actor, row=good, values=cleaned)
     return good
 
@@ -128,32 +123,29 @@ async def archive_good(session: AsyncSession, *, actor: User | None, good: Good)
     """Take a good off sale; orders keep it. Doing it twice changes nothing.
 
     Raises:
-        ForbiddenError: If the actor does not keep the catalogue.
+        ForbiddenError: If the actor does not keep the goods.
     """
     require_role(actor, KEEPER)
-    if not good.is_archived:
-        now = {"archived_at": utc_now()}
-        await store(session, actor=actor, row=good, values=now, action="archived")
+    await set_archived(session, actor=actor, row=good, archived=True)
 
 
 async def restore_good(session: AsyncSession, *, actor: User | None, good: Good) -> None:
     """Put a good on sale again. Doing it twice changes nothing.
 
     Raises:
-        ForbiddenError: If the actor does not keep the catalogue.
+        ForbiddenError: If the actor does not keep the goods.
     """
     require_role(actor, KEEPER)
-    if good.is_archived:
-        await store(session, actor=actor, row=good, values={"archived_at": None}, action="restored")
+    await set_archived(session, actor=actor, row=good, archived=False)
 
 
 async def set_picture(
     session: AsyncSession, *, actor: User | None, good: Good, stored: str | None
 ) -> str | None:
-    """Give a good a kept picture, or none; return the one before, which nobody needs now.
+    """Give a good a kept picture, or none; return the one before, which the caller discards.
 
     Raises:
-        ForbiddenError: If the actor does not keep the catalogue.
+        ForbiddenError: If the actor does not keep the goods.
     """
     require_role(actor, KEEPER)
     before = good.picture
@@ -162,14 +154,23 @@ async def set_picture(
     return before
 
 
-async def _check(
-    session: AsyncSession, values: Mapping[str, Any], good: Good | None = None
-) -> None:
-    errors = {}
-    code = values.get("code")
+async def check_good(
+    session: AsyncSession, *, values: Mapping[str, Any], good: Good | None = None
+) -> dict[str, Any]:
+    """Return values that a good can have.
+
+    Args:
+        session: The db session.
+        values: The entries; for a new good all of them.
+        good: The good that is edited.
+
+    Raises:
+        ValidationError: With the problems of all values at once.
+    """
+    problems = Problems()
+    cleaned = problems.clean(Good, values, fields=FIELDS, complete=good is None, row=good)
+    code = cleaned.get("code")
     if code and not await is_code_free(session, code=code, good_id=good.id if good else None):
-        errors["code"] = [CODE_TAKEN]
-    if "currency" in values and not is_currency(values["currency"]):
-        errors["currency"] = ["Enter a currency as three capital letters, such as EUR."]
-    if errors:
-        raise ValidationError(errors)
+        problems.add("code", CODE_TAKEN)
+    problems.raise_if_any()
+    return cleaned

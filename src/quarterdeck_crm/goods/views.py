@@ -1,28 +1,35 @@
-"""The pages of the catalogue."""
+"""The pages of the goods."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from functools import partial
+
 from quart import current_app, flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user, login_required, role_required
-from quarterdeck_crm.activity import plain
-from quarterdeck_crm.editing import Conflict, reconcile, values_of
 from quarterdeck_crm.errors import ConflictError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
-from quarterdeck_crm.history import read_history
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
+from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
+from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.recording import plain
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Good
-from quarterdeck_crm.picking import label, suggest
+from quarterdeck_crm.search.autocomplete import label, suggest
 
 from . import bp as bp
+from . import picture_views as picture_views  # adds its routes to the blueprint
 from .forms import GoodForm, PictureForm
+from .pages import may_edit, show_page
 from .services import (
     FILTERS,
     KEEPER,
     SORTS,
     archive_good,
+    check_good,
     create_good,
     get_good,
     list_categories,
@@ -41,14 +48,14 @@ async def index() -> str:
         listing=listing,
         page=await list_goods(db.session, listing=listing),
         categories=[(name, name) for name in await list_categories(db.session)],
-        may_edit=_may_edit(),
+        may_edit=may_edit(),
     )
 
 
 @bp.get("/suggest")
 @login_required
 async def suggestions() -> ResponseReturnValue:
-    """Return goods, with what a line of an order takes from them, for a field being typed into."""
+    """Return goods with price, stock and unit, for the autocomplete of an order line."""
     goods = await suggest(db.session, Good, q=request.args.get("q", "")[:200])
     return jsonify(
         [
@@ -72,17 +79,6 @@ async def show(good_id: int) -> str:
     )
 
 
-async def show_page(good: Good, picture_form: PictureForm) -> str:
-    """Return the page of a good, with its picture and history."""
-    return await render_template(
-        "goods/show.html",
-        good=good,
-        picture_form=picture_form,
-        history=await read_history(db.session, good),
-        may_edit=_may_edit(),
-    )
-
-
 @bp.get("/new")
 @role_required(KEEPER)
 async def create() -> str:
@@ -92,14 +88,19 @@ async def create() -> str:
 
 @bp.post("/new")
 @role_required(KEEPER)
+@csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
     form = await GoodForm.from_request()
-    if await form.validate_on_submit():
+
+    async def work(session: AsyncSession) -> Saved:
+        good = await create_good(session, actor=current_user, values=values_of(form))
+        return Saved(url_for(".show", good_id=good.id), "The good is created.")
+
+    if await is_valid(form, partial(check_good, db.session, values=values_of(form))):
         with errors_on(form):
-            async with db.transaction() as session:
-                good = await create_good(session, actor=current_user, values=values_of(form))
-            await flash("The article is created.", "success")
-            return redirect(url_for(".show", good_id=good.id), 303)
+            saved = await save_once(form.submission, work)
+            await flash(saved.message, "success")
+            return redirect(saved.location, 303)
     return await _form_page(form), 422
 
 
@@ -112,12 +113,16 @@ async def edit(good_id: int) -> str:
 
 @bp.post("/<int:good_id>/edit")
 @role_required(KEEPER)
+@csrf.redisplay
 async def edit_submit(good_id: int) -> ResponseReturnValue:
     good = await get_good(db.session, good_id=good_id)
     form = await GoodForm.from_request()
-    form.good_id = good_id
-    if await form.validate_on_submit():
-        try:
+
+    def check() -> Awaitable[object]:
+        return check_good(db.session, values=values_of(form), good=good)
+
+    try:
+        if await is_valid(form, check):
             with errors_on(form):
                 async with db.transaction() as session:
                     await update_good(
@@ -127,12 +132,14 @@ async def edit_submit(good_id: int) -> ResponseReturnValue:
                         values=values_of(form),
                         version=form.version.data or 0,
                     )
-                await flash("The article is saved.", "success")
+                await flash("The good is saved.", "success")
                 return redirect(url_for(".show", good_id=good_id), 303)
-        except ConflictError:
-            good = await get_good(db.session, good_id=good_id)
-            conflict = await reconcile(db.session, form, good)
-            return await _form_page(form, good, conflict), 409
+        form.require_present(good)
+    except ConflictError:
+        good = await get_good(db.session, good_id=good_id)
+        conflict = await reconcile(db.session, form, good)
+        await add_errors_of(check, form)
+        return await _form_page(form, good, conflict), 409
     return await _form_page(form, good), 422
 
 
@@ -142,7 +149,7 @@ async def archive(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
         await archive_good(session, actor=current_user, good=good)
-    await flash("The article is archived: it can no longer be ordered.", "success")
+    await flash("The good is archived: it can no longer be ordered.", "success")
     return redirect(url_for(".show", good_id=good_id), 303)
 
 
@@ -152,7 +159,7 @@ async def restore(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
         await restore_good(session, actor=current_user, good=good)
-    await flash("The article can be ordered again.", "success")
+    await flash("The good can be ordered again.", "success")
     return redirect(url_for(".show", good_id=good_id), 303)
 
 
@@ -163,10 +170,3 @@ async def _form_page(
     return await render_template(
         "goods/form.html", form=form, good=good, conflict=conflict, categories=categories
     )
-
-
-def _may_edit() -> bool:
-    return bool(current_user.has_role(KEEPER))
-
-
-from . import picture_views  # noqa: E402, F401 - the picture adds its routes

@@ -1,6 +1,6 @@
-"""Whose a WebSocket is, and whether they are still signed in.
+"""The user of a WebSocket, and whether that user is still signed in.
 
-A WebSocket lives for hours: what let it in may end meanwhile. Everybody who is connected to
+A WebSocket lives for hours. Its session or token may end before it. All users connected to
 this process is looked at every few seconds, in three queries however many they are.
 """
 
@@ -22,16 +22,16 @@ from quarterdeck_crm.tokens.bearer import require_scope
 
 @dataclass(frozen=True)
 class LiveMember(Member):
-    """A person of the team, and by what they were let in.
+    """A connected user, with the session or token of the handshake.
 
     Attributes:
-        person_id: Their row.
-        auth_version: As it was then.
+        user_id: Their row.
+        auth_version: As it was at the handshake.
         session_key: Of their browser session; None for a token, or a session in a cookie.
         token_id: Of their token; None for a browser.
     """
 
-    person_id: int
+    user_id: int
     auth_version: int
     session_key: str | None = None
     token_id: int | None = None
@@ -39,10 +39,10 @@ class LiveMember(Member):
 
 @hub.identify
 async def identify() -> LiveMember:
-    """Return whom the cookie or the token of the handshake names.
+    """Return the user of the cookie or the token of the handshake.
 
     Raises:
-        InsufficientScope: If the token is not meant for reading.
+        InsufficientScopeError: If the token is not meant for reading.
     """
     require_scope(Scope.READ)
     token: ApiToken | None = g.get("api_token")
@@ -50,7 +50,7 @@ async def identify() -> LiveMember:
     return LiveMember(
         str(current_user.id),
         current_user.name,
-        person_id=current_user.id,
+        user_id=current_user.id,
         auth_version=current_user.auth_version,
         session_key=key,
         token_id=token.id if token else None,
@@ -61,26 +61,26 @@ async def identify() -> LiveMember:
 
 @hub.recheck
 async def find_staying(members: Sequence[LiveMember]) -> set[LiveMember]:
-    """Return those whose person, browser session or token has not ended."""
-    versions = await _versions({member.person_id for member in members})
+    """Return the members with a valid user, browser session or token."""
+    versions = await _versions({member.user_id for member in members})
     tokens = await _tokens({m.token_id for m in members if m.token_id is not None})
     keys = await sessions.existing({m.session_key for m in members if m.session_key is not None})
     return {
         member
         for member in members
-        if member.person_id in versions
+        if member.user_id in versions
         and (
             member.token_id in tokens
             if member.token_id is not None
-            else versions[member.person_id] == member.auth_version
+            else versions[member.user_id] == member.auth_version
             and (member.session_key is None or member.session_key in keys)
         )
     }
 
 
 async def _versions(ids: Collection[int]) -> dict[int, int]:
-    people = select(User.id, User.auth_version).where(User.id.in_(ids), User.is_active)
-    return {row.id: row.auth_version for row in await db.session.execute(people)}
+    users = select(User.id, User.auth_version).where(User.id.in_(ids), User.is_active)
+    return {row.id: row.auth_version for row in await db.session.execute(users)}
 
 
 async def _tokens(ids: Collection[int]) -> set[int]:

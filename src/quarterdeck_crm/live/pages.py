@@ -1,10 +1,11 @@
-"""What pages need to follow changes: which event was the last when they were made."""
+"""The live position of a page: the id of the last event before it was made."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from quart import g
+from quart.signals import request_started
 
 from quarterdeck_crm.extensions import hub
 
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 def register_live_pages(app: Quart) -> None:
     """Note the position before anything else of a request, and give it to templates.
 
-    What is committed before is in what the page shows; what comes after is told to the page
-    when it connects, so nothing falls between.
+    Earlier changes are on the page; later ones are sent to it
+    when it connects, so nothing falls between. A signal and not a hook notes it: the hook that
+    loads the user runs first, and its query begins the transaction that the page reads from.
     """
-    app.before_request(_note_position)
+    request_started.connect(_note_position, app)
     app.jinja_env.globals["live_position"] = lambda: g.live_position
 
 
-async def _note_position() -> None:
+async def _note_position(_app: object, **_: object) -> None:
     g.live_position = hub.position

@@ -1,18 +1,20 @@
-"""The rooms, and who may be in them: everybody in the team, as with the pages."""
+"""The rooms. All signed-in users may enter them, as with the pages, and speak there."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 
+from quarterdeck.exceptions import RateLimitExceededError
 from quarterdeck.sockets import Member
 from quarterdeck_crm.extensions import db, hub
 from quarterdeck_crm.models import Account, Order
+from quarterdeck_crm.web.limits import count_use
 
 
 @hub.room("orders")
 @hub.room("team")
 async def is_for_all(member: Member) -> bool:
-    """The lists are open to everybody who is signed in."""
+    """The lists are open to all signed-in users."""
     return True
 
 
@@ -26,3 +28,13 @@ async def has_order(member: Member, id: int) -> bool:
 async def has_account(member: Member, id: int) -> bool:
     """Whether there is such an account."""
     return await db.session.scalar(select(Account.id).where(Account.id == id)) is not None
+
+
+@hub.check_say
+async def limit_say(member: Member, room: str) -> str | None:
+    """Refuse a message that is one too many, over all WebSockets of the user."""
+    try:
+        await count_use("LIMIT_SAY", f"user {member.id}")
+    except RateLimitExceededError as error:
+        return error.description
+    return None

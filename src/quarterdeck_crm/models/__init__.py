@@ -3,22 +3,27 @@
 from .account import Account, Contact, Note
 from .activity import Activity
 from .attachment import Attachment
+from .audit_event import AuditAction, AuditEvent
 from .good import Good
 from .order import Order, OrderLine, OrderState
+from .scheduler import scheduler
 from .search_word import SearchWord
 from .session import browser_session
 from .token import ApiToken, IdempotencyKey, Scope
-from .user import Role, User, UserKind
+from .user import NoticeTime, Role, User, UserKind
 
 __all__ = [
     "Account",
     "Activity",
     "ApiToken",
     "Attachment",
+    "AuditAction",
+    "AuditEvent",
     "Contact",
     "Good",
     "IdempotencyKey",
     "Note",
+    "NoticeTime",
     "Order",
     "OrderLine",
     "OrderState",
@@ -28,4 +33,5 @@ __all__ = [
     "User",
     "UserKind",
     "browser_session",
+    "scheduler",
 ]

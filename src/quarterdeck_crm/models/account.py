@@ -1,41 +1,62 @@
-"""Companies we do business with, the people there, and what we noted about them."""
+"""Companies we do business with, their people, and notes about them."""
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quarterdeck_crm.extensions import Model
 
-from .columns import IS_EMAIL, Archivable, Timestamps, Versioned, words
+from .collation import CODE_LENGTH, matched_as, sorted_as
+from .columns import IS_EMAIL, IS_PHONE, IS_WEBSITE, Archivable, Timestamps, Versioned, exact
 
 if TYPE_CHECKING:
     from .user import User
 
 
+def new_reference() -> str:
+    """Return a reference for a new account; the letters keep spreadsheets from rounding it."""
+    return f"ref-{secrets.token_hex(8)}"
+
+
+SORTED_BY = ("name_key", "code_key", "city_key", "country_key", "created_at")
+
+
 class Account(Timestamps, Archivable, Versioned, Model):
-    """A company. ``code`` is the name that other systems know it by, if any."""
+    """A company. ``code`` is the name that other systems know it by, if any.
+
+    ``reference`` never changes: files name an account by it that has no code.
+    """
 
     __tablename__ = "account"
+    __table_args__ = tuple(Index(None, "archived_at", column) for column in SORTED_BY)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    code: Mapped[str | None] = mapped_column(String(32), unique=True)
-    name: Mapped[str] = mapped_column(words(200), index=True)
+    code: Mapped[str | None] = mapped_column(String(CODE_LENGTH))
+    code_key: Mapped[str | None] = matched_as("code", CODE_LENGTH, unique=True)
+    reference: Mapped[str] = mapped_column(exact(20), unique=True, default=new_reference)
+    name: Mapped[str] = mapped_column(String(200))
+    name_key: Mapped[str] = sorted_as("name", 200, index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
-    phone: Mapped[str | None] = mapped_column(String(40))
-    website: Mapped[str | None] = mapped_column(String(300))
+    phone: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)
+    website: Mapped[str | None] = mapped_column(String(300), info=IS_WEBSITE)
     address: Mapped[str | None] = mapped_column(String(300))
-    city: Mapped[str | None] = mapped_column(words(100), index=True)
+    city: Mapped[str | None] = mapped_column(String(100))
+    city_key: Mapped[str] = sorted_as("city", 100)
     region: Mapped[str | None] = mapped_column(String(100))
     postal_code: Mapped[str | None] = mapped_column(String(20))
-    country: Mapped[str | None] = mapped_column(words(100), index=True)
+    country: Mapped[str | None] = mapped_column(String(100))
+    country_key: Mapped[str] = sorted_as("country", 100)
 
     owner: Mapped[User | None] = relationship()
     contacts: Mapped[list[Contact]] = relationship(
-        back_populates="account", cascade="all, delete-orphan", order_by="Contact.name"
+        back_populates="account",
+        cascade="all, delete-orphan",
+        order_by="[Contact.name_key, Contact.id]",
     )
     notes: Mapped[list[Note]] = relationship(
         back_populates="account", cascade="all, delete-orphan", order_by="Note.id.desc()"
@@ -51,17 +72,18 @@ class Contact(Timestamps, Versioned, Model):
     account_id: Mapped[int] = mapped_column(
         ForeignKey("account.id", ondelete="CASCADE"), index=True
     )
-    name: Mapped[str] = mapped_column(words(120), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    name_key: Mapped[str] = sorted_as("name", 120)
     title: Mapped[str | None] = mapped_column(String(120))
     email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
-    phone: Mapped[str | None] = mapped_column(String(40))
-    fax: Mapped[str | None] = mapped_column(String(40))
+    phone: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)
+    fax: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)
 
     account: Mapped[Account] = relationship(back_populates="contacts")
 
 
 class Note(Timestamps, Model):
-    """What somebody wrote down about an account."""
+    """A note about an account."""
 
     __tablename__ = "note"
 

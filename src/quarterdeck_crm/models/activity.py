@@ -1,4 +1,4 @@
-"""What happened: who did what to which row, and when."""
+"""The history: actor, action, row and time."""
 
 from __future__ import annotations
 

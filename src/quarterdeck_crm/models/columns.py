@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from sqlalchemy import String
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
@@ -16,16 +17,20 @@ from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
 Price = Annotated[Decimal, mapped_column(ExactDecimal(15, 3))]
 Amount = Annotated[Decimal, mapped_column(ExactDecimal(18, 6))]
 Discount = Annotated[Decimal, mapped_column(ExactDecimal(4, 3))]
-Currency = Annotated[str, mapped_column(String(3))]
+Currency = Annotated[str, mapped_column(String(3), info={"rule": "currency"})]
 Timestamp = Annotated[datetime, mapped_column(UTCDateTime())]
 
 
-def words(length: int) -> String:
-    """Text that people sort by: on SQLite too, upper and lower case count the same."""
-    return String(length).with_variant(String(length, collation="NOCASE"), "sqlite")
+def exact(length: int) -> String:
+    """Text that is compared by its characters: on MySQL too, no two of them count the same."""
+    binary = mysql.VARCHAR(length, collation="utf8mb4_bin")
+    return String(length).with_variant(binary, "mysql", "mariadb")
 
 
-IS_EMAIL = {"email": True}  # the ``info`` of a text column that holds an e-mail address
+# The ``info`` of text columns for which ``validation`` has a rule.
+IS_EMAIL = {"rule": "email"}
+IS_PHONE = {"rule": "phone"}
+IS_WEBSITE = {"rule": "website"}
 
 
 def utc_now() -> datetime:
@@ -41,9 +46,12 @@ class Timestamps:
 
 
 class Archivable:
-    """A row that is put away instead of lost."""
+    """A row that is put away instead of lost.
 
-    archived_at: Mapped[Timestamp | None] = mapped_column(default=None, index=True)
+    Lists show either kind, so the indexes that they are read from begin with ``archived_at``.
+    """
+
+    archived_at: Mapped[Timestamp | None] = mapped_column(default=None)
 
     @property
     def is_archived(self) -> bool:
@@ -51,7 +59,7 @@ class Archivable:
 
 
 class Versioned:
-    """A row whose concurrent edits are noticed.
+    """A row with a version, so that concurrent edits are detected.
 
     An UPDATE that started from an older version than the row has raises ``StaleDataError``.
     """

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quarterdeck_crm.extensions import Model
 
+from .collation import CODE_LENGTH, matched_as
 from .columns import Amount, Currency, Discount, Price, Timestamps, Versioned
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ class Order(Timestamps, Versioned, Model):
     """An order of an account. ``net`` is the exact sum of the line amounts."""
 
     __tablename__ = "order"
-    # The orders of the list, and of its filters; every index ends with the id. See finding.py.
+    # The indexes that orders/queries.py names; every index ends with the id.
     __table_args__ = (
         Index(None, "net"),
         Index(None, "state", "ordered_on"),
-        Index(None, "state", "number"),
+        Index(None, "state", "number_key"),
         Index(None, "state", "updated_at"),
         Index(None, "account_id", "ordered_on"),
         Index(None, "owner_id", "ordered_on"),
@@ -48,7 +49,8 @@ class Order(Timestamps, Versioned, Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[str] = mapped_column(String(32), unique=True)
+    number: Mapped[str] = mapped_column(String(CODE_LENGTH))
+    number_key: Mapped[str] = matched_as("number", CODE_LENGTH, unique=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     state: Mapped[OrderState] = mapped_column(

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from sqlalchemy import Index, String
-from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quarterdeck_crm.extensions import Model
 
+from .columns import exact
+
 LENGTH = 40
 
 
-def exact(length: int) -> String:
-    """Text that is compared by its characters: on MySQL too, no two of them count the same."""
-    binary = mysql.VARCHAR(length, collation="utf8mb4_bin")
-    return String(length).with_variant(binary, "mysql", "mariadb")
-
-
 class SearchWord(Model):
-    """One word of an account or a good, folded, or what is left of one from a boundary on."""
+    """One word of an account or a good, folded, or the rest of one from a boundary on."""
 
     __tablename__ = "search_word"
     __table_args__ = (Index(None, "subject_type", "subject_id"),)

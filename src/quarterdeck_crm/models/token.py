@@ -1,4 +1,4 @@
-"""Tokens that let programs act for a person, and the answers to requests sent twice."""
+"""Tokens that let programs act for a user, and the answers to requests sent twice."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .user import User
 
 
 class Scope(enum.StrEnum):
-    """What a token may be used for; neither includes the other."""
+    """The permitted uses of a token; neither includes the other."""
 
     READ = "read"
     WRITE = "write"
 
 
 class ApiToken(Model):
-    """A bearer token of a person. The token itself is nowhere: only its hash.
+    """A bearer token of a user. The token itself is nowhere: only its hash.
 
-    ``hint`` is how it begins, so that people can tell theirs apart.
+    ``hint`` is how it begins, so that users can tell theirs apart.
     """
 
     __tablename__ = "api_token"
@@ -39,7 +39,7 @@ class ApiToken(Model):
     expires_at: Mapped[Timestamp | None]
     last_used_at: Mapped[Timestamp | None]
 
-    person: Mapped[User] = relationship()
+    user: Mapped[User] = relationship()
 
     def allows(self, scope: Scope) -> bool:
         """Whether the token may be used for ``scope``."""
@@ -49,7 +49,7 @@ class ApiToken(Model):
 class IdempotencyKey(Model):
     """The answer to a request that carried an ``Idempotency-Key``, kept for its repetitions.
 
-    It is written in the transaction of what the request did, so there is never one without the
+    It is written in the transaction of the request, so there is never one without the
     other. Keys and requests are stored as hashes.
     """
 

@@ -1,4 +1,4 @@
-"""Orders: their lines, their states, and what they do to the stock."""
+"""Orders: their lines, their states and their effect on the stock."""
 
 from __future__ import annotations
 

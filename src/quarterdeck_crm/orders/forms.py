@@ -1,4 +1,4 @@
-"""The editor of an order: what people type, and what it means."""
+"""The editor of an order: its fields, and the values that services take."""
 
 from __future__ import annotations
 
@@ -20,27 +20,31 @@ from wtforms.validators import (
     ValidationError,
 )
 
-from quarterdeck_crm.editing import VersionedForm
-from quarterdeck_crm.fields import ExactField, OwnerField, PickField, WholeField
+from quarterdeck_crm.forms.conflicts import VersionedForm
+from quarterdeck_crm.forms.fields import ExactField, OwnerField, PickField, WholeField
+from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.models import Account, Good, Order, OrderState
-from quarterdeck_crm.picking import label, pick
-from quarterdeck_crm.submitting import SubmissionField
-from quarterdeck_crm.values import longest
+from quarterdeck_crm.search.autocomplete import label, pick
+from quarterdeck_crm.validation import longest
 
-from .lines import MOST_LINES, LineEntry, rows_of
+from .lines import MAX_LINES, LineEntry, rows_of
 from .states import EDITABLE
+from .stock import find_shortages
 
 _LINE = re.compile(r"lines-([0-9]{1,4})-(good|quantity|price|discount)(?:_id)?")
 
 
 def at_most_one_decimal(form: Form, field: ExactField) -> None:
-    """Refuse what a discount of three decimals, as a fraction, cannot hold."""
+    """Refuse a percentage that a fraction of three decimals cannot hold."""
     if field.data is not None and field.data != round(field.data, 1):
         raise ValidationError("At most one decimal is allowed.")
 
 
 class LineForm(Form):
-    good = PickField("Article", [DataRequired("Choose an article.")])
+    in_stock: int | None = None
+    is_short = False
+
+    good = PickField("Good", [DataRequired("Choose a good.")])
     quantity = WholeField("Quantity", [InputRequired("Enter how many."), NumberRange(min=1)])
     price = ExactField("Price", [Optional(), NumberRange(min=0)])
     discount = ExactField(
@@ -60,7 +64,7 @@ class OrderForm(VersionedForm):
     ordered_on = DateField("Order date", [DataRequired("Enter a date.")])
     required_on = DateField("Required by", [Optional()])
     freight = ExactField("Freight", [Optional(), NumberRange(min=0)])
-    lines = FieldList(FormField(LineForm), "Lines", max_entries=MOST_LINES)
+    lines = FieldList(FormField(LineForm), "Lines", max_entries=MAX_LINES)
     ship_name = StringField("Ship to", [Length(max=longest(Order.ship_name))])
     ship_address = StringField("Address", [Length(max=longest(Order.ship_address))])
     ship_city = StringField("City", [Length(max=longest(Order.ship_city))])
@@ -86,7 +90,7 @@ class OrderForm(VersionedForm):
                 field.label.text = f"{words}, line {number}"
 
     async def settle(self, session: AsyncSession) -> bool:
-        """Find the rows that the account and the articles mean; False if one is in doubt."""
+        """Find the rows that the account and the goods mean; False if one is in doubt."""
         chosen: dict[type[Any], list[PickField]] = {Account: [], Good: []}
         if "account" in self:
             chosen[Account] = [self.account]
@@ -99,6 +103,38 @@ class OrderForm(VersionedForm):
                     field.settle(found[field.data])
         return all(field.row is not None for fields in chosen.values() for field in fields)
 
+    async def recognize_goods(self, session: AsyncSession) -> None:
+        """Find the goods of lines that are not settled, as far as they are beyond doubt."""
+        open_fields: dict[str, list[PickField]] = defaultdict(list)
+        for entry in self.lines:
+            field = entry.form.good
+            if field.data and field.row is None and not field.errors:
+                open_fields[field.data].append(field)
+        if open_fields:
+            found = await pick(session, Good, open_fields)
+            for words, fields in open_fields.items():
+                for field in fields:
+                    field.recognize(found[words])
+
+    def take_goods(self, order: Order) -> None:
+        """Take the goods of an order for the lines that were made from it."""
+        if "lines" in self:
+            for entry, line in zip(self.lines, order.lines, strict=True):
+                entry.form.good.row = line.good
+
+    def mark_shortages(self) -> None:
+        """Note at each line how many there are, and whether all lines together want more."""
+        wanted = [
+            (line.form.good.row, line.form.quantity.data or 0)
+            for line in self.lines
+            if line.form.good.row is not None
+        ]
+        short = find_shortages(wanted)
+        for line in self.lines:
+            if (good := line.form.good.row) is not None:
+                line.form.in_stock = good.stock
+                line.form.is_short = good.id in short
+
     def header(self) -> dict[str, Any]:
         """Return the header as the services take it."""
         given = {
@@ -106,7 +142,7 @@ class OrderForm(VersionedForm):
             for name, value in self.data.items()
             if name not in ("csrf_token", "version", "submission", "lines", "account")
         }
-        return given | ({"account_id": self.account.row.id} if "account" in self else {})
+        return given | ({"account_id": _id_of(self.account)} if "account" in self else {})
 
     def entries(self) -> list[LineEntry] | None:
         """Return the lines as the services take them; None if they are fixed."""
@@ -115,7 +151,7 @@ class OrderForm(VersionedForm):
         return [_entry(line.form) for line in self.lines]
 
     def add_errors(self, errors: Mapping[str, Sequence[str]]) -> None:
-        """Show what a service refused, also beside the fields of a line."""
+        """Show the errors of a service, also beside the fields of a line."""
         rest = dict(errors)
         for name in errors:
             if match := _LINE.fullmatch(name):
@@ -128,7 +164,7 @@ class OrderForm(VersionedForm):
 
 
 def form_data(order: Order) -> dict[str, Any]:
-    """Return what the editor of an order shows."""
+    """Return the values that the editor of an order shows."""
     header = {name: getattr(order, name) for name in EDITABLE[order.state] if name != "lines"}
     header.pop("account_id", None)
     return header | {
@@ -139,7 +175,7 @@ def form_data(order: Order) -> dict[str, Any]:
 
 
 def tidy_lines(formdata: MultiDict[str, str], *, without: str | None = None) -> MultiDict[str, str]:
-    """Return form data whose lines are numbered from 0, empty ones left out.
+    """Return form data with the lines numbered from 0 and empty ones left out.
 
     Args:
         formdata: As submitted; browsers may leave gaps where lines were removed.
@@ -165,4 +201,8 @@ def tidy_lines(formdata: MultiDict[str, str], *, without: str | None = None) -> 
 
 def _entry(line: Any) -> LineEntry:
     discount = None if line.discount.data is None else line.discount.data / Decimal(100)
-    return LineEntry(line.good.row.id, line.quantity.data, line.price.data, discount)
+    return LineEntry(_id_of(line.good), line.quantity.data, line.price.data, discount)
+
+
+def _id_of(field: PickField) -> int | None:
+    return field.row.id if field.row is not None else None

@@ -1,4 +1,4 @@
-"""The lines of an order: what people enter, made into rows with exact amounts."""
+"""The lines of an order: entries made into rows with exact amounts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.activity import plain
 from quarterdeck_crm.errors import ValidationError
+from quarterdeck_crm.history.recording import plain
 from quarterdeck_crm.models import Good, Order, OrderLine
-from quarterdeck_crm.money import line_amount
-from quarterdeck_crm.picking import label
-from quarterdeck_crm.values import REQUIRED, fit_decimal, fit_integer
+from quarterdeck_crm.money import MAX_AMOUNT, line_amount
+from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.validation import REQUIRED
+from quarterdeck_crm.validation.numbers import fit_decimal, fit_integer
 
-MOST_LINES = 500
+MAX_LINES = 500
+TOO_MUCH = f"{{}} is more than {MAX_AMOUNT:,}, the largest amount. Split the order."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class LineEntry:
     """One line as entered.
 
     Attributes:
-        good_id: What is ordered.
+        good_id: The id of the good.
         quantity: How many, from 1.
         price: For one, in the currency of the order; None takes that of the good.
         discount: As a fraction from 0 to 1 with at most three decimals.
@@ -41,22 +43,23 @@ async def build_lines(
     session: AsyncSession,
     entries: Sequence[LineEntry],
     *,
-    currency: str,
+    currency: str | None,
     allowed: Iterable[int] = (),
 ) -> list[OrderLine]:
-    """Return new rows for what was entered, in its order, goods attached.
+    """Return new rows for the entries, in their order, goods attached.
 
     Args:
         session: The db session.
         entries: The lines as entered.
-        currency: That of the order; a good with another one needs a price of its own.
+        currency: That of the order; a good with another one needs a price of its own. None if
+            it is not acceptable either: then only the other values are checked.
         allowed: Goods that may be ordered although they are archived.
 
     Raises:
         ValidationError: With keys as ``lines-0-quantity``.
     """
-    if len(entries) > MOST_LINES:
-        raise ValidationError({"lines": [f"An order can have at most {MOST_LINES} lines."]})
+    if len(entries) > MAX_LINES:
+        raise ValidationError({"lines": [f"An order can have at most {MAX_LINES} lines."]})
     goods = await _load_goods(session, {entry.good_id for entry in entries})
     lines = []
     errors: dict[str, list[str]] = {}
@@ -66,13 +69,15 @@ async def build_lines(
         errors |= {f"lines-{index}-{name}": [text] for name, text in wrong.items()}
         if not wrong:
             lines.append(OrderLine(position=index + 1, good=good, **values))
+    if not errors and sum_amounts(lines) > MAX_AMOUNT:
+        errors["lines"] = [TOO_MUCH.format("The sum of the lines")]
     if errors:
         raise ValidationError(errors)
     return lines
 
 
 def same_lines(entries: Iterable[LineEntry], lines: Iterable[OrderLine]) -> bool:
-    """Whether what was entered is what is there already."""
+    """Return whether the entries equal the lines that are there already."""
     entered = [(e.good_id, e.quantity, e.price, e.discount or Decimal(0)) for e in entries]
     return entered == [(line.good_id, line.quantity, line.price, line.discount) for line in lines]
 
@@ -83,7 +88,7 @@ def sum_amounts(lines: Iterable[OrderLine]) -> Decimal:
 
 
 def rows_of(lines: Iterable[OrderLine]) -> list[dict[str, Any]]:
-    """Return the lines as people read and enter them, the discount in percent."""
+    """Return the lines as users read and enter them, the discount in percent."""
     return [
         {
             "good": label(line.good),
@@ -110,13 +115,13 @@ async def _load_goods(session: AsyncSession, ids: set[int | None]) -> Mapping[in
 
 
 def _checked(
-    entry: LineEntry, good: Good | None, currency: str, allowed: Iterable[int]
+    entry: LineEntry, good: Good | None, currency: str | None, allowed: Iterable[int]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the values of a line, and what is wrong with it by field."""
+    """Return the values of a line, and its errors by field."""
     wrong: dict[str, str] = {}
     values: dict[str, Any] = {}
     if good is None:
-        wrong["good_id"] = "Choose an article."
+        wrong["good_id"] = "Choose a good."
     elif good.is_archived and good.id not in allowed:
         wrong["good_id"] = f"{good.name} is no longer for sale."
     for name, fit in (("quantity", _quantity), ("price", _price), ("discount", _discount)):
@@ -126,10 +131,12 @@ def _checked(
             wrong[name] = str(error)
     if not wrong:
         values["amount"] = line_amount(values["quantity"], values["price"], values["discount"])
+        if values["amount"] > MAX_AMOUNT:
+            wrong["quantity"] = TOO_MUCH.format("Quantity times price")
     return values, wrong
 
 
-def _quantity(entry: LineEntry, good: Good | None, currency: str) -> int:
+def _quantity(entry: LineEntry, good: Good | None, currency: str | None) -> int:
     if entry.quantity is None:
         raise ValueError(REQUIRED)
     if (quantity := fit_integer(entry.quantity)) < 1:
@@ -137,17 +144,17 @@ def _quantity(entry: LineEntry, good: Good | None, currency: str) -> int:
     return quantity
 
 
-def _price(entry: LineEntry, good: Good | None, currency: str) -> Decimal:
+def _price(entry: LineEntry, good: Good | None, currency: str | None) -> Decimal:
     if entry.price is not None:
         return fit_decimal(entry.price, precision=15, scale=3)
     if good is None:
         return Decimal(0)
-    if good.currency != currency:
+    if currency is not None and good.currency != currency:
         raise ValueError(f"{good.name} is priced in {good.currency}. Enter a price in {currency}.")
     return good.price
 
 
-def _discount(entry: LineEntry, good: Good | None, currency: str) -> Decimal:
+def _discount(entry: LineEntry, good: Good | None, currency: str | None) -> Decimal:
     discount = fit_decimal(entry.discount or 0, precision=4, scale=3)
     if discount > 1:
         raise ValueError("Enter a discount from 0 to 100 percent.")

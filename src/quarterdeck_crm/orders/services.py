@@ -1,4 +1,4 @@
-"""Rules and queries of orders. ``actor`` is who asks; None is the system."""
+"""Rules and queries of orders. ``actor`` is the user that acts; None is the system."""
 
 from __future__ import annotations
 
@@ -11,26 +11,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.activity import Changes, flush, forget, record, require_version, store
+from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import (
     ConflictError,
     MoveNotAllowedError,
     NotFoundError,
-    ValidationError,
 )
+from quarterdeck_crm.events.announcements import announce_deleted
+from quarterdeck_crm.history.recording import Changes, flush, forget, record, require_version, store
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.live.announce import announce_deleted
-from quarterdeck_crm.models import Account, Attachment, Order, OrderLine, OrderState, User
+from quarterdeck_crm.mail.notices import mail_order_change
+from quarterdeck_crm.models import (
+    Account,
+    Attachment,
+    AuditAction,
+    Order,
+    OrderLine,
+    OrderState,
+    User,
+)
+from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.money import is_currency
-from quarterdeck_crm.ownership import require_edit
-from quarterdeck_crm.searching import words_in
-from quarterdeck_crm.values import Problems, clean
+from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.search.conditions import words_in
+from quarterdeck_crm.validation.numbers import row_id
 
-from .finding import SORTS as SORTS
-from .finding import Filter, find_orders
-from .lines import LineEntry, build_lines, replace_lines, same_lines, sum_amounts
-from .states import EDITABLE, HEADER, OPEN, TAKEN, Move, find_move
+from .checks import check_order, new_header
+from .lines import LineEntry, replace_lines, sum_amounts
+from .queries import SORTS as SORTS
+from .queries import Filter, find_orders
+from .states import OPEN, TAKEN, Move, find_move
 from .stock import return_stock, take_stock
 
 FILTERS = ("state", "account", "owner")
@@ -96,24 +106,17 @@ async def place_order(
 
     Args:
         session: The db session.
-        actor: Who places it.
-        values: The header: ``account_id``, ``currency`` and what else ``states.HEADER`` names.
-        lines: What is ordered; may still be empty.
+        actor: The user that places it.
+        values: The header: ``account_id``, ``currency`` and the other names of ``states.HEADER``.
+        lines: The lines; may still be empty.
         number: As another system knows the order; one of our own if not given.
 
     Raises:
         ValidationError: If a value cannot be accepted; lines by keys as ``lines-0-quantity``.
     """
-    defaults = {"owner_id": actor.id if actor else None, "ordered_on": utc_now().date()}
-    entered = defaults | dict(values)
-    problems = Problems()
-    with problems.collected():
-        cleaned = clean(Order, entered, fields=HEADER, complete=True)
-    with problems.collected():
-        await _check_header(session, entered)
-    with problems.collected():
-        built = await build_lines(session, lines, currency=str(entered.get("currency", "")))
-    problems.raise_if_any()
+    entered = new_header(values, actor=actor)
+    cleaned, built = await check_order(session, values=entered, lines=lines)
+    built = built or []
     order = Order(number=number or uuid.uuid4().hex, lines=built, net=sum_amounts(built), **cleaned)
     order.account = await session.get_one(Account, order.account_id)  # read above, mostly
     session.add(order)
@@ -134,45 +137,29 @@ async def update_order(
     lines: Sequence[LineEntry] | None = None,
     version: int,
 ) -> Order:
-    """Change an order that was read at ``version``; what is not given stays.
+    """Change an order that was read at ``version``; values not given stay.
 
     Args:
         session: The db session.
-        actor: Who changes it.
+        actor: The user that changes it.
         order: As ``get_order`` returns it.
-        values: New values of the header; what the state fixes must be absent or equal.
+        values: New values of the header; those that the state fixes must be absent or equal.
         lines: All lines from now on; where the state fixes them, absent or equal.
-        version: What the person had before his eyes.
+        version: The version that the user saw.
 
     Raises:
-        ConflictError: If somebody changed the order since that version.
-        ForbiddenError: If it belongs to somebody else.
+        ConflictError: If another save came after that version.
+        ForbiddenError: If the actor may not edit it.
         ValidationError: If a value cannot be accepted or may not change any more.
     """
     require_edit(actor, order)
     require_version(order, version)
-    problems = Problems()
-    cleaned: dict[str, Any] = {}
-    with problems.collected():
-        cleaned = clean(Order, values, fields=HEADER)
-    with problems.collected():
-        _refuse_fixed(order, cleaned, lines)
-    with problems.collected():
-        await _check_header(session, cleaned, order)
-    built = None
-    if lines is not None and "lines" in EDITABLE[order.state]:
-        with problems.collected():
-            built = await build_lines(
-                session,
-                lines,
-                currency=cleaned.get("currency", order.currency),
-                allowed={line.good_id for line in order.lines},
-            )
-    problems.raise_if_any()
+    cleaned, built = await check_order(session, values=values, lines=lines, order=order)
     changes: Changes = {}
     if built is not None and (changes := replace_lines(order, built)):
         cleaned["net"] = sum_amounts(built)
-    await store(session, actor=actor, row=order, values=cleaned, also=changes)
+    if await store(session, actor=actor, row=order, values=cleaned, also=changes):
+        await mail_order_change(session, actor=actor, order=order)
     return order
 
 
@@ -184,11 +171,11 @@ async def move_order(
     target: OrderState,
     version: int | None = None,
 ) -> Move:
-    """Take an order to its next state, with what that does to the stock.
+    """Take an order to its next state, and change the stock accordingly.
 
     Raises:
-        ConflictError: If somebody changed the order since ``version``, when that is given.
-        ForbiddenError: If it belongs to somebody else.
+        ConflictError: If ``version`` is given and another save came after it.
+        ForbiddenError: If the actor may not edit it.
         MoveNotAllowedError: If there is no such step from its present state.
         OutOfStockError: If confirming would take more than there is; nothing is taken then.
     """
@@ -201,12 +188,13 @@ async def move_order(
     if target is OrderState.SHIPPED:
         values["shipped_on"] = utc_now().date()
     async with session.begin_nested():
-        # The order is written first: of two who confirm it, one is told before stock moves.
+        # The order is written first: the second of two confirmations fails before stock moves.
         await store(session, actor=actor, row=order, values=values, action=target.value)
         if target is OrderState.CONFIRMED:
             await take_stock(session, actor=actor, order=order)
-        elif target is OrderState.CANCELLED and was in TAKEN:
+        elif was in TAKEN and target not in TAKEN:
             await return_stock(session, actor=actor, order=order)
+    await mail_order_change(session, actor=actor, order=order)
     return move
 
 
@@ -214,7 +202,7 @@ async def delete_order(session: AsyncSession, *, actor: User | None, order: Orde
     """Remove a draft with its history; the history of the account keeps its number.
 
     Raises:
-        ForbiddenError: If it belongs to somebody else.
+        ForbiddenError: If the actor may not edit it.
         ConflictError: If it has files.
         MoveNotAllowedError: If it is no draft any more.
     """
@@ -229,6 +217,8 @@ async def delete_order(session: AsyncSession, *, actor: User | None, order: Orde
     await forget(session, order)
     await session.delete(order)
     await flush(session, order)
+    subject = f"order {order.number}"
+    await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject)
     announce_deleted(session, order, actor=actor)
     deleted = {"order": [order.number, None]}
     record(session, actor=actor, subject=order.account, action="draft deleted", changes=deleted)
@@ -247,51 +237,22 @@ def _allowed_move(order: Order, target: OrderState) -> Move:
     return move
 
 
-def _refuse_fixed(
-    order: Order, values: Mapping[str, Any], lines: Sequence[LineEntry] | None
-) -> None:
-    """Refuse changes to what the state of the order no longer lets anybody change."""
-    editable = EDITABLE[order.state]
-    fixed = [
-        name
-        for name, value in values.items()
-        if name not in editable and value != getattr(order, name)
-    ]
-    if lines is not None and "lines" not in editable and not same_lines(lines, order.lines):
-        fixed.append("lines")
-    if fixed:
-        text = f"The order is {order.state.value}. This can no longer be changed."
-        raise ValidationError({name: [text] for name in fixed})
+async def get_account(session: AsyncSession, *, account_id: int) -> Account:
+    """Return the account that an order is for.
 
-
-async def _check_header(
-    session: AsyncSession, values: Mapping[str, Any], order: Order | None = None
-) -> None:
-    """Refuse an account or owner that cannot be, and a currency that is none."""
-    new = {
-        name: value
-        for name, value in values.items()
-        if value is not None and (order is None or value != getattr(order, name))
-    }
-    errors: dict[str, list[str]] = {}
-    if "account_id" in new:
-        account = await session.get(Account, new["account_id"])
-        if account is None:
-            errors["account_id"] = ["Choose an account."]
-        elif account.is_archived:
-            errors["account_id"] = [f"{account.name} is archived. Restore it first."]
-    if "owner_id" in new and await session.get(User, new["owner_id"]) is None:
-        errors["owner_id"] = ["Choose a person of the team."]
-    if "currency" in new and not is_currency(new["currency"]):
-        errors["currency"] = ["Enter a currency as three capital letters, such as EUR."]
-    if errors:
-        raise ValidationError(errors)
+    Raises:
+        NotFoundError: If no account has this id.
+    """
+    account = await session.get(Account, account_id)
+    if account is None:
+        raise NotFoundError("There is no such account. It may have been removed.")
+    return account
 
 
 async def _own_number(session: AsyncSession, order_id: int) -> str:
     """Return a number made from the id, unless an imported order has that one already."""
     number = f"Q{order_id:06d}"
-    taken = await session.scalar(select(Order.id).where(Order.number == number))
+    taken = await session.scalar(select(Order.id).where(Order.number_key == code_key(number)))
     return number if taken is None else f"{number}-{uuid.uuid4().hex[:4]}"
 
 
@@ -304,7 +265,7 @@ def _wanted(listing: Listing, actor: User | None) -> Filter:
 
     return Filter(
         states=OPEN if state == "open" else tuple(s for s in OrderState if s == state),
-        account_id=int(account) if account.isdecimal() else None,
-        owner_id=int(owner) if owner.isdecimal() else None,
+        account_id=row_id(account),
+        owner_id=row_id(owner),
         words=tuple(words_in(listing.q)),
     )

@@ -1,4 +1,4 @@
-"""The states of an order, the moves between them, and what each still lets people change."""
+"""The states of an order, the moves between them, and the fields that each leaves editable."""
 
 from __future__ import annotations
 
@@ -14,19 +14,34 @@ class Move:
     Attributes:
         target: The state that it leads to.
         label: The words on its button: they name the result.
-        done: What the person is told afterwards.
-        question: What is asked before a step that cannot be taken back.
+        done: The message afterwards.
+        question: The question before a step that cannot be undone.
+        is_next: Whether it is the usual next step, which the page offers first.
     """
 
     target: OrderState
     label: str
     done: str
     question: str | None = None
+    is_next: bool = False
 
 
-CONFIRM = Move(OrderState.CONFIRMED, "Confirm order", "The order is confirmed.")
-SHIP = Move(OrderState.SHIPPED, "Mark as shipped", "The order is marked as shipped.")
-PAY = Move(OrderState.PAID, "Mark as paid", "The order is marked as paid.")
+CONFIRM = Move(OrderState.CONFIRMED, "Confirm order", "The order is confirmed.", is_next=True)
+SHIP = Move(
+    OrderState.SHIPPED,
+    "Mark as shipped",
+    "The order is marked as shipped.",
+    question="Mark this order as shipped? It cannot be reopened or cancelled afterwards.",
+    is_next=True,
+)
+PAY = Move(
+    OrderState.PAID,
+    "Mark as paid",
+    "The order is marked as paid.",
+    question="Mark this order as paid? This closes the order and cannot be undone.",
+    is_next=True,
+)
+REOPEN = Move(OrderState.DRAFT, "Reopen as draft", "The order is a draft again.")
 CANCEL = Move(
     OrderState.CANCELLED,
     "Cancel order",
@@ -36,16 +51,16 @@ CANCEL = Move(
 
 MOVES: dict[OrderState, tuple[Move, ...]] = {
     OrderState.DRAFT: (CONFIRM, CANCEL),
-    OrderState.CONFIRMED: (SHIP, CANCEL),
+    OrderState.CONFIRMED: (SHIP, REOPEN, CANCEL),
     OrderState.SHIPPED: (PAY,),
     OrderState.PAID: (),
     OrderState.CANCELLED: (),
 }
 
-# Orders that somebody still has to do something about.
+# Orders that still need work.
 OPEN = (OrderState.DRAFT, OrderState.CONFIRMED, OrderState.SHIPPED)
 
-# Orders whose goods have left the stock.
+# Orders with goods taken from the stock.
 TAKEN = (OrderState.CONFIRMED, OrderState.SHIPPED, OrderState.PAID)
 
 SHIPPING = frozenset(

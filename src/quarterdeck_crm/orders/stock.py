@@ -1,17 +1,48 @@
-"""What orders take from the stock and put back; it never falls below zero."""
+"""Stock taken and returned by orders; it never falls below zero."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.activity import record
-from quarterdeck_crm.errors import OutOfStockError
+from quarterdeck_crm.errors import ConflictError, OutOfStockError
+from quarterdeck_crm.history.recording import record
 from quarterdeck_crm.models import Good, Order, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.models.rows import changes_one
+from quarterdeck_crm.validation.numbers import MAX_INTEGER
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A good of which more is ordered than there is."""
+
+    name: str
+    ordered: int
+    in_stock: int
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.ordered} ordered, {self.in_stock} in stock."
+
+
+def find_shortages(wanted: Iterable[tuple[Good, int]]) -> dict[int, Shortage]:
+    """Return by the id of the good what a draft could not take from the stock now.
+
+    Args:
+        wanted: The goods with their quantities; a good may occur more than once.
+    """
+    ordered: Counter[Good] = Counter()
+    for good, quantity in wanted:
+        ordered[good] += quantity
+    return {
+        good.id: Shortage(good.name, quantity, good.stock)
+        for good, quantity in ordered.items()
+        if quantity > good.stock
+    }
 
 
 async def take_stock(session: AsyncSession, *, actor: User | None, order: Order) -> None:
@@ -36,10 +67,19 @@ async def take_stock(session: AsyncSession, *, actor: User | None, order: Order)
 
 
 async def return_stock(session: AsyncSession, *, actor: User | None, order: Order) -> None:
-    """Put all lines of an order back into the stock."""
+    """Put all lines of an order back into the stock.
+
+    Raises:
+        ConflictError: If there would be more of a good than the column holds.
+    """
     wanted = _wanted(order)
     for good_id, quantity in wanted.items():
-        await _change(session, good_id, quantity)
+        if not await _change(session, good_id, quantity):
+            good = await session.get_one(Good, good_id)
+            raise ConflictError(
+                f"{good.name}: {quantity} cannot be returned, because the stock would be above "
+                f"{MAX_INTEGER}. Correct the stock of the good first."
+            )
     returned = {good_id: -quantity for good_id, quantity in wanted.items()}
     await _note(session, actor=actor, order=order, taken=returned)
 
@@ -53,25 +93,23 @@ def _wanted(order: Order) -> dict[int, int]:
 
 
 async def _change(session: AsyncSession, good_id: int, by: int) -> bool:
-    """Add ``by`` to the stock unless that is too little; also tell editors of the good."""
+    """Add ``by`` to the stock unless it leaves its limits; also tell editors of the good."""
     statement = (
         update(Good)
-        .where(Good.id == good_id, Good.stock >= -by)
+        .where(Good.id == good_id, Good.stock.between(-by, MAX_INTEGER - by))
         .values(stock=Good.stock + by, version=Good.version + 1, updated_at=utc_now())
         .execution_options(synchronize_session=False)
     )
-    result = await session.execute(statement)
-    assert isinstance(result, CursorResult)  # noqa: S101 - an UPDATE always gives one
-    return result.rowcount == 1
+    return await changes_one(session, statement)
 
 
 async def _lacking(session: AsyncSession, wanted: Mapping[int, int], short: Sequence[int]) -> str:
-    # A locking read sees what is committed now, not what this transaction saw at its start.
-    statement = select(Good.id, Good.name, Good.stock).where(Good.id.in_(short)).order_by(Good.name)
-    rows = await session.execute(statement.with_for_update(read=True))
-    return " ".join(
-        f"{name}: {wanted[good_id]} ordered, {stock} in stock." for good_id, name, stock in rows
+    # A locking read sees the committed state of now, not that at the start of this transaction.
+    statement = (
+        select(Good.id, Good.name, Good.stock).where(Good.id.in_(short)).order_by(Good.name_key)
     )
+    rows = await session.execute(statement.with_for_update(read=True))
+    return " ".join(str(Shortage(name, wanted[good_id], stock)) for good_id, name, stock in rows)
 
 
 async def _note(

@@ -10,28 +10,32 @@ from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user, login_required, redirect_next
-from quarterdeck_crm.accounts.services import get_account
-from quarterdeck_crm.activity import Changes
 from quarterdeck_crm.attachments.forms import FileForm, attach
+from quarterdeck_crm.attachments.quotas import read_quotas
 from quarterdeck_crm.attachments.services import list_attachments
-from quarterdeck_crm.editing import Conflict, reconcile
 from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
-from quarterdeck_crm.history import read_history
+from quarterdeck_crm.events.announcements import announce_editor
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.conflicts import Conflict, reconcile
+from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
+from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.recording import Changes
+from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.live.announce import announce_editor
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.ownership import may_edit, require_edit
-from quarterdeck_crm.picking import label
-from quarterdeck_crm.submitting import Saved, save_once
+from quarterdeck_crm.permissions import may_edit, require_edit
+from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
+from .checks import check_order
+from .confirmation import ConfirmationForm, list_recipients, mail_confirmation
 from .forms import LineForm, OrderForm, form_data, tidy_lines
 from .services import (
     FILTERS,
     SORTS,
+    get_account,
     get_order,
     list_orders,
     move_order,
@@ -39,8 +43,9 @@ from .services import (
     update_order,
 )
 from .states import EDITABLE, MOVES, Move
+from .stock import find_shortages
 
-BLANK_LINES = 3  # of a new order, for people without JavaScript
+BLANK_LINES = 3  # of a new order, for users without JavaScript
 
 
 async def load(order_id: int, *, edit: bool = False) -> Order:
@@ -84,18 +89,19 @@ async def create() -> str:
         "lines": [{}] * BLANK_LINES,
         "version": 0,
     }
-    if account_id := request.args.get("account", type=int):
+    if account_id := row_id(request.args.get("account", "")):
         blank["account"] = label(await get_account(db.session, account_id=account_id))
     return await _form_page(OrderForm(data=blank))
 
 
 @bp.post("/new")
 @login_required
+@csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
     form, is_ready = await _submitted()
     if not is_ready:
         return await _form_page(form)
-    if await _is_valid(form):
+    if await _is_valid(form, partial(_check, form)):
         with errors_on(form):
             saved = await save_once(form.submission, partial(_place, form))
             await flash(saved.message, "success")
@@ -109,42 +115,48 @@ async def edit(order_id: int) -> str:
     order = await load(order_id, edit=True)
     form = OrderForm(data=form_data(order))
     form.keep_editable(order.state)
+    form.take_goods(order)
     await announce_editor(order, actor=current_user)
     return await _form_page(form, order)
 
 
 @bp.post("/<int:order_id>/edit")
 @login_required
+@csrf.redisplay
 async def edit_submit(order_id: int) -> ResponseReturnValue:
     order = await load(order_id, edit=True)
     form, is_ready = await _submitted()
     form.keep_editable(order.state)
     if not is_ready:
         return await _form_page(form, order)
-    if await _is_valid(form, order):
-        try:
+    try:
+        if await _is_valid(form, partial(_check, form, order), order):
             with errors_on(form):
                 await _save(order, form)
                 await flash("The order is saved.", "success")
                 return redirect(url_for(".show", order_id=order_id), 303)
-        except ConflictError:
-            order = await load(order_id, edit=True)
-            form.keep_editable(order.state)
-            conflict = await reconcile(
-                db.session, form, order, now=form_data(order), translate=_as_shown
-            )
-            return await _form_page(form, order, conflict), 409
+        form.require_present(order)
+    except ConflictError:
+        order = await load(order_id, edit=True)
+        form.keep_editable(order.state)
+        conflict = await reconcile(
+            db.session, form, order, now=form_data(order), translate=_as_shown
+        )
+        await add_errors_of(partial(_check, form, order), form)
+        return await _form_page(form, order, conflict), 409
     return await _form_page(form, order), 422
 
 
 @bp.post("/<int:order_id>/files")
 @login_required
+@csrf.redisplay
 async def file_create(order_id: int) -> ResponseReturnValue:
     order = await load(order_id, edit=True)
     form = await FileForm.from_request()
-    if await attach(form, order):
-        await flash("The file is attached.", "success")
-        return redirect(url_for(".show", order_id=order_id, _anchor="files"), 303)
+    location = url_for(".show", order_id=order_id, _anchor="files")
+    if saved := await attach(form, order, location=location):
+        await flash(saved.message, "success")
+        return redirect(saved.location, 303)
     return await _show_page(order, file_form=form), 422
 
 
@@ -153,10 +165,12 @@ async def file_create(order_id: int) -> ResponseReturnValue:
 async def move(order_id: int) -> ResponseReturnValue:
     """Take an order to the state that the form names in ``to``, then go to ``next``."""
     form = await request.form
-    target, version = _target(form.get("to", "")), form.get("version", type=int)
+    target, version = _target(form.get("to", "")), row_id(form.get("version", ""))
 
     async def work(session: AsyncSession) -> Move:
         order = await get_order(session, order_id=order_id)
+        if version is None:
+            raise ValidationError({"version": ["Reload the page and choose the step again."]})
         return await move_order(
             session, actor=current_user, order=order, target=target, version=version
         )
@@ -171,6 +185,32 @@ async def move(order_id: int) -> ResponseReturnValue:
     return redirect_next(url_for(".show", order_id=order_id))
 
 
+@bp.post("/<int:order_id>/confirmation")
+@login_required
+@csrf.redisplay
+async def confirm_by_mail(order_id: int) -> ResponseReturnValue:
+    """Mail the order to a contact."""
+    order = await load(order_id, edit=True)
+    form = await ConfirmationForm.from_request()
+    form.offer(await list_recipients(db.session, order=order))
+
+    async def work(session: AsyncSession) -> Saved:
+        fresh = await get_order(session, order_id=order_id)
+        contact = await mail_confirmation(
+            session, actor=current_user, order=fresh, contact_id=form.contact.data
+        )
+        return Saved(
+            url_for(".show", order_id=order_id), f"The order is on its way to {contact.name}."
+        )
+
+    if await form.validate_on_submit():
+        with errors_on(form):
+            saved = await save_once(form.submission, work)
+            await flash(saved.message, "success")
+            return redirect(saved.location, 303)
+    return await _show_page(order, confirmation=form), 422
+
+
 async def _submitted() -> tuple[OrderForm, bool]:
     """Return the form, and whether it is to be saved; if not, a line was added or removed."""
     formdata = await request.form
@@ -180,12 +220,20 @@ async def _submitted() -> tuple[OrderForm, bool]:
     return form, is_ready
 
 
-async def _is_valid(form: OrderForm, order: Order | None = None) -> bool:
+async def _is_valid(form: OrderForm, check: Check, order: Order | None = None) -> bool:
     """Check the form, and find the account and goods that its words mean."""
     if "owner_id" in form:
         await form.owner_id.offer(db.session, present=order.owner if order else None)
-    is_valid = await form.validate_on_submit()
-    return await form.settle(db.session) and bool(is_valid)
+    is_right = await form.validate_on_submit()
+    if await form.settle(db.session) and is_right:
+        return True
+    await add_errors_of(check, form)
+    return False
+
+
+async def _check(form: OrderForm, order: Order | None = None) -> None:
+    """Find the errors of the service in a form that is not valid."""
+    await check_order(db.session, values=form.header(), lines=form.entries(), order=order)
 
 
 async def _place(form: OrderForm, session: AsyncSession) -> Saved:
@@ -217,16 +265,29 @@ async def _as_shown(earlier: Changes) -> Changes:
 
 
 async def _show_page(
-    order: Order, *, problem: str | None = None, file_form: FileForm | None = None
+    order: Order,
+    *,
+    problem: str | None = None,
+    file_form: FileForm | None = None,
+    confirmation: ConfirmationForm | None = None,
 ) -> str:
+    editable = may_edit(current_user, order)
+    recipients = await list_recipients(db.session, order=order) if editable else ()
+    confirmation = confirmation or ConfirmationForm()
+    confirmation.offer(recipients)
+    is_draft = order.state is OrderState.DRAFT
+    short = find_shortages((line.good, line.quantity) for line in order.lines) if is_draft else {}
     return await render_template(
         "orders/show.html",
         order=order,
+        shortages=list(short.values()),
         history=await read_history(db.session, order),
         files=await list_attachments(db.session, subject=order),
+        quotas=await read_quotas(db.session, actor=current_user, subject=order) if editable else (),
         file_form=file_form or FileForm(),
+        confirmation=confirmation if recipients else None,
         moves=MOVES[order.state],
-        may_edit=may_edit(current_user, order),
+        may_edit=editable,
         problem=problem,
     )
 
@@ -236,8 +297,11 @@ async def _form_page(
 ) -> str:
     if "owner_id" in form:
         await form.owner_id.offer(db.session, present=order.owner if order else None)
-    if "lines" in form and not form.errors:
-        form.lines.append_entry()
+    if "lines" in form:
+        await form.recognize_goods(db.session)
+        form.mark_shortages()
+        if not form.errors:
+            form.lines.append_entry()
     form.number_lines()
     return await render_template(
         "orders/form.html",

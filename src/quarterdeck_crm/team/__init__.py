@@ -1,4 +1,4 @@
-"""The people who use the CRM."""
+"""The users of the CRM."""
 
 from __future__ import annotations
 

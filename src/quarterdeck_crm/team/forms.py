@@ -1,18 +1,20 @@
-"""The form of a person; the rules are in the services."""
+"""The form of a user; the rules are in the services."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from wtforms import DecimalField, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from quarterdeck.wtf import QuartForm
-from quarterdeck_crm.forms import entered
+from quarterdeck_crm.forms.errors import entered
+from quarterdeck_crm.forms.fields import ExactField
+from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.models import Role, UserKind
 
 from .phones import PHONE_HELP
-from .services import PersonData
+from .services import UserData
 
 KIND_LABELS: dict[str, str] = {
     UserKind.STANDARD: "Standard",
@@ -28,7 +30,8 @@ ROLE_LABELS: dict[str, str] = {
 _LARGEST = 10**12 - 1  # what the column holds before the point
 
 
-class PersonForm(QuartForm):
+class UserForm(QuartForm):
+    submission = SubmissionField()
     name = StringField(
         "Name",
         [InputRequired("Enter a name."), Length(max=120)],
@@ -49,17 +52,16 @@ class PersonForm(QuartForm):
         description=PHONE_HELP,
         render_kw={"autocomplete": "off", "inputmode": "tel"},
     )
-    balance = DecimalField(
+    balance = ExactField(
         "Balance",
         [InputRequired("Enter an amount, or 0."), NumberRange(-_LARGEST, _LARGEST)],
-        places=None,
         default=Decimal(0),
         render_kw={"inputmode": "decimal"},
     )
 
-    def entered(self) -> PersonData:
-        """Return what was entered."""
-        return PersonData(
+    def entered(self) -> UserData:
+        """Return the entries."""
+        return UserData(
             email=entered(self.email),
             name=entered(self.name),
             role=self.role.data,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_FILLING = re.compile(r"[\s().\-/\u00a0\u2011\u2013]")
+# The last ones come along with a number that is copied from a phone.
+_FILLING = re.compile(r"[\s().\-/\u00a0\u2011\u2013\u200b\u200e\u200f\u202a-\u202c\u2066-\u2069]")
 _MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _INTERNATIONAL = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 
@@ -18,7 +19,7 @@ def normalize_phone(raw: str) -> str:
     """Return a mainland-China mobile number as its 11 digits, any other as ``+`` and digits.
 
     Raises:
-        ValueError: If it is neither; the text is for the person who typed it.
+        ValueError: If it is neither; users read the text.
     """
     number = _FILLING.sub("", raw)
     if _MOBILE.fullmatch(mobile := number.removeprefix("+86")):

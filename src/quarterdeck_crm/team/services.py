@@ -1,48 +1,55 @@
-"""The rules for people: who may sign in, as what, and who can no longer."""
+"""The rules for users: creating, changing, disabling and deleting them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck.login import hash_password
 from quarterdeck.sqlalchemy import Pagination
+from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.live.announce import announce_person
-from quarterdeck_crm.live.endings import look_again
-from quarterdeck_crm.models import Role, User, UserKind
+from quarterdeck_crm.events.announcements import announce_user
+from quarterdeck_crm.events.revocations import recheck_user
+from quarterdeck_crm.listing import Listing, paginate
+from quarterdeck_crm.models import AuditAction, Role, User, UserKind
+from quarterdeck_crm.models.collation import sort_key
+from quarterdeck_crm.models.rows import changes_one
+from quarterdeck_crm.search.conditions import ordering
+from quarterdeck_crm.tokens.services import revoke_tokens
+from quarterdeck_crm.validation import Problems
+from quarterdeck_crm.validation.addresses import address_key, fit_address, fold_address
+from quarterdeck_crm.validation.passwords import check_password
 
 from .phones import normalize_phone
 
-MIN_PASSWORD = 10
 NO_PASSWORD = "none"  # noqa: S105 - no hash, so no password matches it
-MAX_PASSWORD = 128  # hashing a megabyte would be a gift to an attacker
 
-LAST_ADMIN = "{} is the last active administrator. Make somebody else one first."
+TAKEN = "Another user has this address, or one that looks the same."
+LAST_ADMIN = "{} is the last active administrator. Make another user an administrator first."
 
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
-    "name": User.name,
+    "name": User.name_key,
     "email": User.email,
     "role": User.role,
-    "department": User.department,
+    "department": User.department_key,
     "created": User.created_at,
 }
 FILTERS = ("role", "kind", "state")
+AUDITED = ("email", "role")  # a change of these is in the audit log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonData:
-    """All that an administrator can say about a person."""
+class UserData:
+    """The values of a user that an administrator can set."""
 
     email: str
     name: str
@@ -53,21 +60,20 @@ class PersonData:
     balance: Decimal = Decimal(0)
 
 
-async def list_people(session: AsyncSession, *, listing: Listing) -> Pagination[User]:
+async def list_users(session: AsyncSession, *, listing: Listing) -> Pagination[User]:
     """Return a page of the team, searched by name, address, department and phone."""
     statement = select(User).where(*_conditions(listing))
-    column = SORTS[listing.sort]
-    statement = statement.order_by(column.desc() if listing.descending else column, User.id)
-    return await db.paginate(
-        statement, page=listing.page, per_page=listing.per_page, session=session
-    )
+    by = ordering(listing, SORTS[listing.sort], User.id)
+    return await paginate(session, statement, listing, by=by)
 
 
 def _conditions(listing: Listing) -> Iterator[ColumnElement[bool]]:
     if listing.q:
-        columns = (User.name, User.email, User.department, User.phone)
+        key = sort_key(listing.q, len(listing.q))
+        keys = [c.contains(key, autoescape=True) for c in (User.name_key, User.department_key)]
         words = {listing.q, _as_phone(listing.q)}
-        yield or_(*(c.icontains(word, autoescape=True) for c in columns for word in words))
+        texts = [c.icontains(w, autoescape=True) for c in (User.email, User.phone) for w in words]
+        yield or_(*keys, *texts)
     if (role := listing.filters.get("role")) in list(Role):
         yield User.role == role
     if (kind := listing.filters.get("kind")) in list(UserKind):
@@ -76,227 +82,321 @@ def _conditions(listing: Listing) -> Iterator[ColumnElement[bool]]:
         yield User.is_active.is_(state == "active")
 
 
-async def all_people(session: AsyncSession) -> Sequence[User]:
+async def all_users(session: AsyncSession) -> Sequence[User]:
     """Return everybody, by address."""
     return (await session.scalars(select(User).order_by(User.email))).all()
 
 
-async def get_person(session: AsyncSession, person_id: int) -> User:
-    """Return a person.
+async def get_user(session: AsyncSession, user_id: int) -> User:
+    """Return a user.
 
     Raises:
         NotFoundError: If there is none with that id.
     """
-    person = await session.get(User, person_id)
-    if person is None:
-        raise NotFoundError("There is no such person in the team.")
-    return person
+    user = await session.get(User, user_id)
+    if user is None:
+        raise NotFoundError("There is no such user in the team.")
+    return user
 
 
 async def find_by_email(session: AsyncSession, email: str) -> User | None:
-    """Return the person with an address, however it is written."""
-    return await session.scalar(select(User).where(User.email == email.strip().lower()))
+    """Return the user with an address, however it is written."""
+    return await session.scalar(select(User).where(User.email == fold_address(email)))
+
+
+async def users_with_clashes(session: AsyncSession) -> list[User]:
+    """Return the users whose address looks like another one; the migrations leave such users."""
+    return [
+        user
+        for user in await all_users(session)
+        if user.email_key != address_key(user.email) or user.email != fold_address(user.email)
+    ]
 
 
 async def find_by_phone(session: AsyncSession, number: str) -> User:
-    """Return the person with a phone number, the longest-serving one if several share it.
+    """Return the user with a phone number, the longest-serving one if several share it.
 
     Raises:
-        NotFoundError: If nobody has it.
+        NotFoundError: If no user has it.
     """
-    person = await session.scalar(select(User).where(User.phone == number).order_by(User.id))
-    if person is None:
+    user = await session.scalar(select(User).where(User.phone == number).order_by(User.id))
+    if user is None:
         raise NotFoundError(f"Nobody in the team has the phone number {number}.")
-    return person
+    return user
 
 
-async def create_person(
-    session: AsyncSession, *, data: PersonData, password_hash: str = NO_PASSWORD
+async def create_user(
+    session: AsyncSession, *, data: UserData, password_hash: str = NO_PASSWORD
 ) -> User:
-    """Add a person; without a password they cannot sign in until a link has set one.
+    """Add a user; without a password they cannot sign in until a link has set one.
 
     Raises:
         ValidationError: If an entry is not acceptable, or the address is taken.
     """
-    person = User(**_checked(data), password_hash=password_hash, is_active=True, auth_version=1)
-    session.add(person)
+    values = await check_user(session, data=data)
+    user = User(**values, password_hash=password_hash, is_active=True, auth_version=1)
+    session.add(user)
     await _flush_unique(session)
-    announce_person(session, person, action="created")
-    return person
+    await record_audit(session, AuditAction.USER_CREATED, user=user, detail={"role": user.role})
+    announce_user(session, user, action="created")
+    return user
 
 
-async def edit_person(session: AsyncSession, *, person: User, data: PersonData) -> None:
-    """Change what is known about a person.
+async def check_user(
+    session: AsyncSession, *, data: UserData, user: User | None = None
+) -> dict[str, Any]:
+    """Return the columns of a user, new or edited, in the form in which they are stored.
 
     Raises:
-        ValidationError: If an entry is not acceptable, the address is taken, or nobody would
+        ValidationError: With the problems of all entries at once: those that are not acceptable,
+            an address that is taken, a role that would leave no administrator.
+    """
+    problems = Problems()
+    values = {"role": data.role, "kind": data.kind, "balance": data.balance}
+    values |= _check_profile(problems, {"name": data.name, "phone": data.phone})
+    values |= problems.clean(
+        User, {"department": data.department or ""}, fields=("department",), row=user
+    )
+    with problems.collected("email"):
+        values["email"] = await _free_address(session, data.email, user)
+    if user is not None and data.role is not Role.ADMIN and await _is_last_admin(session, user):
+        problems.add("role", LAST_ADMIN.format(user.name))
+    problems.raise_if_any()
+    return values
+
+
+async def edit_user(session: AsyncSession, *, user: User, data: UserData) -> None:
+    """Change the data of a user.
+
+    Raises:
+        ValidationError: If a value is not valid, the address is taken, or no administrator would
             administer the team any more.
     """
-    values = _checked(data)
-    if values["role"] is not Role.ADMIN and await _is_last_admin(session, person):
-        raise ValidationError({"role": [LAST_ADMIN.format(person.name)]})
+    values = await check_user(session, data=data, user=user)
+    changes = {
+        name: [getattr(user, name), values[name]]
+        for name in AUDITED
+        if values[name] != getattr(user, name)
+    }
     for name, value in values.items():
-        setattr(person, name, value)
+        setattr(user, name, value)
     await _flush_unique(session)
-    look_again(session, person_id=person.id)
-    announce_person(session, person, action="changed")
+    if changes:
+        await record_audit(session, AuditAction.USER_CHANGED, user=user, detail=changes)
+    recheck_user(session, user_id=user.id)
+    announce_user(session, user, action="changed")
 
 
-async def edit_own(session: AsyncSession, *, person: User, name: str, phone: str | None) -> None:
-    """Change what people may change about themselves.
+async def edit_own(
+    session: AsyncSession, *, user: User, name: str, phone: str | None, **wanted_mail: Any
+) -> None:
+    """Change the profile of the user itself.
+
+    Args:
+        session: The db session.
+        user: The user.
+        name: The new name.
+        phone: The new phone number.
+        **wanted_mail: ``notices`` and ``daily_summary``; those not given stay.
 
     Raises:
         ValidationError: If an entry is not acceptable.
     """
-    person.name, person.phone = _name(name), _phone(phone)
+    for key, value in (check_profile(name=name, phone=phone) | wanted_mail).items():
+        setattr(user, key, value)
     await session.flush()
-    announce_person(session, person, action="changed")
+    announce_user(session, user, action="changed")
 
 
-async def set_password(session: AsyncSession, *, person: User, password_hash: str) -> None:
-    """Give a person a new password and end all their browser sessions."""
-    person.password_hash = password_hash
-    end_sessions(session, person=person)
-    await session.flush()
+async def set_password(
+    session: AsyncSession, *, user: User, password_hash: str, keep_tokens: bool = False
+) -> None:
+    """Store a password, end all browser sessions of its user, and revoke the API tokens.
+
+    Args:
+        session: The db session.
+        user: As read before the password was checked or the link was opened.
+        password_hash: The hash of the new password.
+        keep_tokens: Whether the API tokens stay valid.
+
+    Raises:
+        ConflictError: If a concurrent request changed the password or disabled the user.
+    """
+    unchanged = (User.auth_version == user.auth_version, User.is_active.is_(user.is_active))
+    if not await _raise_version(session, user, *unchanged, password_hash=password_hash):
+        raise ConflictError("The password was changed at the same moment. Try again.")
+    await record_audit(session, AuditAction.PASSWORD_CHANGED, user=user)
+    if not keep_tokens:
+        await revoke_tokens(session, user=user)
 
 
-async def disable_person(session: AsyncSession, *, person: User, actor: User | None) -> None:
-    """Shut a person out, at once and everywhere; nothing of theirs is lost.
+async def disable_user(session: AsyncSession, *, user: User, actor: User | None) -> None:
+    """Shut a user out, at once and everywhere; nothing of theirs is lost.
 
     Raises:
         ConflictError: If it is the actor, or the last active administrator.
     """
-    _not_oneself(person, actor, "disable")
-    await _refuse_last_admin(session, person)
-    person.is_active = False
-    end_sessions(session, person=person)
+    _not_oneself(user, actor, "disable")
+    await _refuse_last_admin(session, user)
+    await _raise_version(session, user, is_active=False)
+    await record_audit(session, AuditAction.USER_DISABLED, actor=actor, user=user)
+    await revoke_tokens(session, user=user)
+    announce_user(session, user, action="disabled")
+
+
+async def enable_user(session: AsyncSession, *, user: User) -> None:
+    """Let a disabled user in again, with the password they had."""
+    user.is_active = True
+    await record_audit(session, AuditAction.USER_ENABLED, user=user)
     await session.flush()
-    announce_person(session, person, action="disabled")
+    announce_user(session, user, action="enabled")
 
 
-async def enable_person(session: AsyncSession, *, person: User) -> None:
-    """Let a disabled person in again, with the password they had."""
-    person.is_active = True
-    await session.flush()
-    announce_person(session, person, action="enabled")
-
-
-async def delete_person(session: AsyncSession, *, person: User, actor: User | None) -> None:
-    """Remove a person of whom there is no trace.
+async def delete_user(session: AsyncSession, *, user: User, actor: User | None) -> None:
+    """Delete a user without any rows of their own.
 
     Raises:
         ConflictError: If anything refers to them, or they are the actor or the last
             active administrator.
     """
-    _not_oneself(person, actor, "delete")
-    await _refuse_last_admin(session, person)
-    name = person.name
-    look_again(session, person_id=person.id)
-    await session.delete(person)
+    _not_oneself(user, actor, "delete")
+    await _refuse_last_admin(session, user)
+    name, email = user.name, user.email
+    recheck_user(session, user_id=user.id)
     try:
-        await session.flush()
+        is_deleted = await changes_one(session, delete(User).where(User.id == user.id))
     except IntegrityError:
-        # The foreign keys know best what refers to a person, now and in later versions.
+        # The foreign keys know best what refers to a user, now and in later versions.
         raise ConflictError(
-            f"{name} has accounts, orders, notes or history. Disable this person instead."
+            f"{name} has accounts, orders, notes or history. Disable this user instead."
         ) from None
-    announce_person(session, person, action="deleted")
+    if not is_deleted:
+        raise NotFoundError("There is no such user in the team.")
+    await record_audit(session, AuditAction.USER_DELETED, actor=actor, subject=email)
+    announce_user(session, user, action="deleted")
 
 
-def end_sessions(session: AsyncSession, *, person: User) -> None:
-    """Make every browser session of a person end at its next request, and every WebSocket now."""
-    person.auth_version += 1
-    look_again(session, person_id=person.id)
+async def end_sessions(session: AsyncSession, *, user: User) -> None:
+    """End each browser session of a user at its next request, and each WebSocket at once."""
+    await _raise_version(session, user)
+    await record_audit(session, AuditAction.SIGNED_OUT_EVERYWHERE, user=user)
 
 
-async def hash_new_password(password: str) -> str:
-    """Return the hash of a password that somebody chose.
+async def _raise_version(
+    session: AsyncSession, user: User, *conditions: ColumnElement[bool], **values: Any
+) -> bool:
+    """Raise the sign-in version and set ``values`` if the conditions hold in the database."""
+    statement = (
+        update(User)
+        .where(User.id == user.id, *conditions)
+        .values(auth_version=User.auth_version + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    if not await changes_one(session, statement):
+        return False
+    await session.refresh(user)
+    recheck_user(session, user_id=user.id)
+    return True
+
+
+async def check_new_password(password: str, *, email: str, name: str) -> None:
+    """Check a new password.
+
+    Args:
+        password: As entered.
+        email: The address of its user, which must not be the password.
+        name: The name of its user, which must not be the password.
+
+    Raises:
+        ValidationError: If the password is too short, too long or easy to guess.
+    """
+    try:
+        await asyncio.to_thread(check_password, password, personal=(email, name))
+    except ValueError as error:
+        raise ValidationError({"password": [str(error)]}) from None
+
+
+async def hash_new_password(password: str, *, email: str, name: str) -> str:
+    """Check a new password and return its hash.
 
     It takes a tenth of a second, so call it before a transaction, not inside.
 
     Raises:
-        ValidationError: If the password is too short to be safe or too long to be hashed.
+        ValidationError: As ``check_new_password``.
     """
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        text = f"Choose a password of {MIN_PASSWORD} to {MAX_PASSWORD} characters."
-        raise ValidationError({"password": [text]})
+    await check_new_password(password, email=email, name=name)
     return await hash_password(password)
 
 
 async def active_admins(session: AsyncSession) -> int:
-    """Return how many people can administer the team now."""
+    """Return how many users can administer the team now."""
     statement = select(func.count()).where(User.role == Role.ADMIN, User.is_active)
     return await session.scalar(statement) or 0
 
 
-async def _refuse_last_admin(session: AsyncSession, person: User) -> None:
-    if await _is_last_admin(session, person):
-        raise ConflictError(LAST_ADMIN.format(person.name))
+async def _refuse_last_admin(session: AsyncSession, user: User) -> None:
+    if await _is_last_admin(session, user):
+        raise ConflictError(LAST_ADMIN.format(user.name))
 
 
-async def _is_last_admin(session: AsyncSession, person: User) -> bool:
-    if not (person.role is Role.ADMIN and person.is_active):
-        return False
-    # Locked, so that two administrators cannot remove each other at the same moment.
+async def _is_last_admin(session: AsyncSession, user: User) -> bool:
+    # Locked and read from the database, so that concurrent requests cannot remove each other's
+    # administrators, and the last one is recognised whatever this session has read before.
     admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).with_for_update()
-    return len((await session.scalars(admins)).all()) < 2
+    return list(await session.scalars(admins)) == [user.id]
 
 
-def _not_oneself(person: User, actor: User | None, verb: str) -> None:
-    if actor is not None and actor.id == person.id:
+def _not_oneself(user: User, actor: User | None, verb: str) -> None:
+    if actor is not None and actor.id == user.id:
         raise ConflictError(f"You cannot {verb} yourself. Ask another administrator.")
 
 
-def _checked(data: PersonData) -> dict[str, Any]:
-    """Return the columns of a person, in the form in which they are stored."""
-    return {
-        "email": _email(data.email),
-        "name": _name(data.name),
-        "role": data.role,
-        "kind": data.kind,
-        "department": (data.department or "").strip() or None,
-        "phone": _phone(data.phone),
-        "balance": data.balance,
-    }
-
-
-def _email(raw: str) -> str:
-    try:
-        address = validate_email(raw.strip(), check_deliverability=False)
-    except EmailNotValidError:
-        raise ValidationError(
-            {"email": ["Enter an e-mail address such as ada@example.com."]}
-        ) from None
-    return address.normalized.lower()
+async def _free_address(session: AsyncSession, raw: str, user: User | None) -> str:
+    """Return an address in its stored form, for a new user or for the one that has it."""
+    if user is not None and fold_address(raw) == user.email:
+        return user.email
+    email = fit_address(raw)
+    statement = select(User.id).where(User.email_key == address_key(email))
+    holder = await session.scalar(statement)
+    if holder is not None and (user is None or holder != user.id):
+        raise ValueError(TAKEN)
+    return email
 
 
 def _as_phone(words: str) -> str:
-    """Return what was searched for as numbers are stored, if it is one."""
+    """Return a search text in the stored form of phone numbers, if it is one."""
     try:
         return normalize_phone(words)
     except ValueError:
         return words
 
 
-def _name(raw: str) -> str:
-    name = " ".join(raw.split())
-    if not name:
-        raise ValidationError({"name": ["Enter a name."]})
-    return name
+def check_profile(*, name: str, phone: str | None) -> dict[str, Any]:
+    """Return the values that users change of their own profile.
+
+    Raises:
+        ValidationError: With the problems of both at once.
+    """
+    problems = Problems()
+    values = _check_profile(problems, {"name": name, "phone": phone})
+    problems.raise_if_any()
+    return values
 
 
-def _phone(raw: str | None) -> str | None:
-    if not (raw or "").strip():
-        return None
-    try:
-        return normalize_phone(raw or "")
-    except ValueError as error:
-        raise ValidationError({"phone": [str(error)]}) from None
+def _check_profile(problems: Problems, entered: Mapping[str, str | None]) -> dict[str, Any]:
+    words = " ".join((entered["name"] or "").split())
+    if not words:
+        problems.add("name", "Enter a name.")
+    values = problems.clean(User, {"name": words}, fields=("name",))
+    phone = (entered["phone"] or "").strip()
+    with problems.collected("phone"):
+        values["phone"] = normalize_phone(phone) if phone else None
+    return values
 
 
 async def _flush_unique(session: AsyncSession) -> None:
-    """Write; the unique index on the address decides between two who come at once."""
+    """Write; the unique index on the address decides between two concurrent requests."""
     try:
         await session.flush()
     except IntegrityError:
-        raise ValidationError({"email": ["Somebody in the team has this address."]}) from None
+        raise ValidationError({"email": [TAKEN]}) from None

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from quart import flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user, login_required, role_required
-from quarterdeck_crm.auth.services import make_link_token
+from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.errors import errors_on, is_valid
+from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Role
+from quarterdeck_crm.mail.sending import sends_mail
+from quarterdeck_crm.mail.users import mail_invitation
+from quarterdeck_crm.models import AuditAction, Role
 
 from . import bp as bp
 from . import services
-from .forms import KIND_LABELS, PersonForm
+from .forms import KIND_LABELS, UserForm
+from .links import mailed_link, make_link_token
 
 
 @bp.get("/")
@@ -24,122 +29,156 @@ async def index() -> str:
     listing = Listing.from_args(
         request.args, sorts=services.SORTS, default="name", filters=services.FILTERS
     )
-    people = await services.list_people(db.session, listing=listing)
+    users = await services.list_users(db.session, listing=listing)
     return await render_template(
         "team/index.html",
-        people=people,
+        users=users,
         listing=listing,
         roles=[(role, role) for role in Role],
         kinds=KIND_LABELS,
     )
 
 
-@bp.get("/<int:person_id>")
+@bp.get("/<int:user_id>")
 @login_required
-async def show(person_id: int) -> str:
-    return await _show_page(person_id)
+async def show(user_id: int) -> str:
+    return await _show_page(user_id)
 
 
 @bp.get("/phone/<mobile:number>")
 @login_required
 async def by_phone(number: str) -> ResponseReturnValue:
-    """Find who has a mobile number: the address that a telephone system opens for a caller."""
-    person = await services.find_by_phone(db.session, number)
-    return redirect(url_for("team.show", person_id=person.id))
+    """Find the user of a mobile number, for the telephone system that opens this address."""
+    user = await services.find_by_phone(db.session, number)
+    return redirect(url_for("team.show", user_id=user.id))
 
 
 @bp.get("/new")
 @role_required(Role.ADMIN)
 async def create() -> str:
-    return await render_template("team/create.html", form=await PersonForm.from_request())
+    return await render_template("team/create.html", form=await UserForm.from_request())
 
 
 @bp.post("/new")
 @role_required(Role.ADMIN)
+@csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
-    form = await PersonForm.from_request()
-    if await form.validate_on_submit():
+    form = await UserForm.from_request()
+
+    async def work(session: AsyncSession) -> Saved:
+        user = await services.create_user(session, data=form.entered())
+        url = url_for("team.show", user_id=user.id)
+        if not sends_mail():
+            return Saved(url, f"{user.name} is in the team. Make a sign-in link next.")
+        await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user)
+        await mail_invitation(session, user=user, url=mailed_link(user))
+        return Saved(url, f"{user.name} is in the team. The invitation is sent by mail.")
+
+    if await is_valid(form, lambda: services.check_user(db.session, data=form.entered())):
         with errors_on(form):
-            async with db.transaction() as session:
-                person = await services.create_person(session, data=form.entered())
-            await flash(f"{person.name} is in the team. Make a sign-in link next.", "success")
-            return redirect(url_for("team.show", person_id=person.id), 303)
+            saved = await save_once(form.submission, work)
+            await flash(saved.message, "success")
+            return redirect(saved.location, 303)
     return await render_template("team/create.html", form=form), 422
 
 
-@bp.get("/<int:person_id>/edit")
+@bp.get("/<int:user_id>/edit")
 @role_required(Role.ADMIN)
-async def edit(person_id: int) -> str:
-    person = await services.get_person(db.session, person_id)
-    return await _edit_page(person_id, await PersonForm.from_request(obj=person))
+async def edit(user_id: int) -> str:
+    user = await services.get_user(db.session, user_id)
+    return await _edit_page(user_id, await UserForm.from_request(obj=user))
 
 
-@bp.post("/<int:person_id>/edit")
+@bp.post("/<int:user_id>/edit")
 @role_required(Role.ADMIN)
-async def edit_submit(person_id: int) -> ResponseReturnValue:
-    form = await PersonForm.from_request()
-    if await form.validate_on_submit():
+@csrf.redisplay
+async def edit_submit(user_id: int) -> ResponseReturnValue:
+    form = await UserForm.from_request()
+
+    async def check() -> None:
+        user = await services.get_user(db.session, user_id)
+        await services.check_user(db.session, data=form.entered(), user=user)
+
+    if await is_valid(form, check):
         with errors_on(form):
             async with db.transaction() as session:
-                person = await services.get_person(session, person_id)
-                await services.edit_person(session, person=person, data=form.entered())
-            await flash(f"{person.name} is saved.", "success")
-            return redirect(url_for("team.show", person_id=person_id), 303)
-    return await _edit_page(person_id, form), 422
+                user = await services.get_user(session, user_id)
+                await services.edit_user(session, user=user, data=form.entered())
+            await flash(f"{user.name} is saved.", "success")
+            return redirect(url_for("team.show", user_id=user_id), 303)
+    return await _edit_page(user_id, form), 422
 
 
-@bp.post("/<int:person_id>/disable")
+@bp.post("/<int:user_id>/disable")
 @role_required(Role.ADMIN)
-async def disable(person_id: int) -> ResponseReturnValue:
+async def disable(user_id: int) -> ResponseReturnValue:
     try:
         async with db.transaction() as session:
-            person = await services.get_person(session, person_id)
-            await services.disable_person(session, person=person, actor=current_user)
+            user = await services.get_user(session, user_id)
+            await services.disable_user(session, user=user, actor=current_user)
     except ConflictError as error:
-        return await _show_page(person_id, problem=str(error)), 409
-    await flash(f"{person.name} is disabled and signed out everywhere.", "success")
-    return redirect(url_for("team.show", person_id=person_id), 303)
+        return await _show_page(user_id, problem=str(error)), 409
+    await flash(f"{user.name} is disabled and signed out everywhere.", "success")
+    return redirect(url_for("team.show", user_id=user_id), 303)
 
 
-@bp.post("/<int:person_id>/enable")
+@bp.post("/<int:user_id>/enable")
 @role_required(Role.ADMIN)
-async def enable(person_id: int) -> ResponseReturnValue:
+async def enable(user_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
-        person = await services.get_person(session, person_id)
-        await services.enable_person(session, person=person)
-    await flash(f"{person.name} can sign in again.", "success")
-    return redirect(url_for("team.show", person_id=person_id), 303)
+        user = await services.get_user(session, user_id)
+        await services.enable_user(session, user=user)
+    await flash(f"{user.name} can sign in again.", "success")
+    return redirect(url_for("team.show", user_id=user_id), 303)
 
 
-@bp.post("/<int:person_id>/delete")
+@bp.post("/<int:user_id>/delete")
 @role_required(Role.ADMIN)
-async def delete(person_id: int) -> ResponseReturnValue:
+async def delete(user_id: int) -> ResponseReturnValue:
     try:
         async with db.transaction() as session:
-            person = await services.get_person(session, person_id)
-            await services.delete_person(session, person=person, actor=current_user)
+            user = await services.get_user(session, user_id)
+            await services.delete_user(session, user=user, actor=current_user)
     except ConflictError as error:
-        return await _show_page(person_id, problem=str(error)), 409
-    await flash(f"{person.name} is deleted.", "success")
+        return await _show_page(user_id, problem=str(error)), 409
+    await flash(f"{user.name} is deleted.", "success")
     return redirect(url_for("team.index"), 303)
 
 
-@bp.post("/<int:person_id>/link")
+@bp.post("/<int:user_id>/link")
 @role_required(Role.ADMIN)
-async def link(person_id: int) -> str:
-    """Make a link with which the person sets a password: after an invitation or a loss."""
-    person = await services.get_person(db.session, person_id)
-    url = url_for("auth.reset_link", token=make_link_token(person), _external=True)
-    return await render_template("team/link.html", person=person, url=url)
+async def link(user_id: int) -> str:
+    """Make a link with which the user sets a password: after an invitation or a loss."""
+    async with db.transaction() as session:
+        user = await services.get_user(session, user_id)
+        await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user)
+    url = url_for("auth.reset_link", token=make_link_token(user), _external=True)
+    return await render_template("team/link.html", user=user, url=url)
 
 
-async def _show_page(person_id: int, problem: str | None = None) -> str:
-    person = await services.get_person(db.session, person_id)
+@bp.post("/<int:user_id>/invite")
+@role_required(Role.ADMIN)
+async def invite(user_id: int) -> ResponseReturnValue:
+    """Mail the link instead of showing it."""
+    async with db.transaction() as session:
+        user = await services.get_user(session, user_id)
+        await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user)
+        await mail_invitation(session, user=user, url=mailed_link(user))
+    await flash(f"A sign-in link is sent to {user.email}. It works for an hour.", "success")
+    return redirect(url_for("team.show", user_id=user_id), 303)
+
+
+async def _show_page(user_id: int, problem: str | None = None) -> str:
+    user = await services.get_user(db.session, user_id)
     return await render_template(
-        "team/show.html", person=person, kinds=KIND_LABELS, problem=problem
+        "team/show.html",
+        user=user,
+        kinds=KIND_LABELS,
+        problem=problem,
+        can_invite=sends_mail() and user.is_active,
     )
 
 
-async def _edit_page(person_id: int, form: PersonForm) -> str:
-    person = await services.get_person(db.session, person_id)
-    return await render_template("team/edit.html", form=form, person=person)
+async def _edit_page(user_id: int, form: UserForm) -> str:
+    user = await services.get_user(db.session, user_id)
+    return await render_template("team/edit.html", form=form, user=user)

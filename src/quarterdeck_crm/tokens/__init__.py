@@ -1,4 +1,4 @@
-"""Tokens that let programs act for a person: their pages, and how a request is known by one."""
+"""Tokens that let programs act for a user: their pages, and how a request is known by one."""
 
 from __future__ import annotations
 

@@ -1,21 +1,22 @@
-"""``Authorization: Bearer ...``: who a program acts for, and what it may."""
+"""``Authorization: Bearer ...``: the user and the scopes of a program."""
 
 from __future__ import annotations
 
 from quart import Request, Websocket, g
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Unauthorized
 
 from quarterdeck.exceptions import DatabaseBusyError
 from quarterdeck.login import NOT_SIGNED_IN, refuse_websocket
+from quarterdeck.security.limits import get_remote_address
+from quarterdeck_crm.errors import InsufficientScopeError, challenge
 from quarterdeck_crm.extensions import csrf, db, login_manager
 from quarterdeck_crm.models import ApiToken, Scope, User
+from quarterdeck_crm.web.limits import count_use
 
 from .services import find_token, is_use_worth_noting, note_use
 
 API, LIVE = "/api/", "/ws"  # elsewhere a token means nothing
-REALM = "quarterdeck"
-INVALID = "This token is not valid: it was revoked, has expired, or its person is disabled."
+INVALID = "This token is not valid: it was revoked, has expired, or its user is disabled."
 
 
 @csrf.exempt_when
@@ -25,16 +26,19 @@ def has_bearer(request: Request) -> bool:
 
 
 @login_manager.request_loader
-async def load_person(request: Request | Websocket) -> User | None:
-    """Return the person of the token, or None if there is no token.
+async def load_user(request: Request | Websocket) -> User | None:
+    """Return the user of the token, or None if there is no token.
 
     Raises:
+        RateLimitExceededError: If the address has sent too many invalid tokens.
         Unauthorized: If the token is not valid; the browser session is not asked then.
     """
     secret = _secret(request)
     if secret is None:
         return None
     token = await find_token(db.session, secret)
+    if token is None:
+        await count_use("LIMIT_INVALID_TOKENS", get_remote_address())
     if token is None and isinstance(request, Websocket):
         await refuse_websocket(NOT_SIGNED_IN, "Not signed in")
     if token is None:
@@ -42,35 +46,18 @@ async def load_person(request: Request | Websocket) -> User | None:
     g.api_token = token
     if is_use_worth_noting(token):
         await _note_use(token)
-    return token.person
+    return token.user
 
 
 def require_scope(scope: Scope) -> None:
     """Refuse a token that is not meant for this; a browser session may do everything.
 
     Raises:
-        Forbidden: If the token of the request lacks the scope.
+        InsufficientScopeError: If the token of the request lacks the scope.
     """
     token: ApiToken | None = g.get("api_token")
     if token is not None and not token.allows(scope):
-        raise InsufficientScope(scope)
-
-
-def challenge(**details: str) -> WWWAuthenticate:
-    """Return the ``WWW-Authenticate`` header that says how to sign in."""
-    return WWWAuthenticate("bearer", {"realm": REALM, **details})
-
-
-class InsufficientScope(Forbidden):
-    """403, with the scope that would do."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(f"This token lacks the scope '{scope}'. Make another one that has it.")
-        self.scope = scope
-
-    def get_headers(self, *args: object, **options: object) -> list[tuple[str, str]]:
-        header = challenge(error="insufficient_scope", scope=self.scope)
-        return [*super().get_headers(), ("WWW-Authenticate", str(header))]
+        raise InsufficientScopeError(scope)
 
 
 async def _note_use(token: ApiToken) -> None:

@@ -6,8 +6,9 @@ from wtforms import RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from quarterdeck.wtf import QuartForm
+from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.models import ApiToken, Scope
-from quarterdeck_crm.values import longest
+from quarterdeck_crm.validation import longest
 
 SCOPES = {
     f"{Scope.READ} {Scope.WRITE}": "Read and change what I may",
@@ -17,6 +18,7 @@ LIFETIMES = {"30": "30 days", "90": "90 days", "365": "A year", "": "Until I rev
 
 
 class TokenForm(QuartForm):
+    submission = SubmissionField()
     name = StringField(
         "What it is for",
         [DataRequired("Enter a name."), Length(max=longest(ApiToken.name))],
@@ -28,8 +30,9 @@ class TokenForm(QuartForm):
 
     def chosen_scopes(self) -> list[Scope]:
         """Return the scopes that the choice means."""
-        return [Scope(word) for word in (self.scopes.data or "").split()]
+        words = (self.scopes.data or "").split()
+        return [scope for scope in Scope if scope in words]
 
     def chosen_days(self) -> int | None:
         """Return the lifetime that was chosen."""
-        return int(self.days.data) if self.days.data else None
+        return int(self.days.data) if self.days.data and self.days.data in LIFETIMES else None

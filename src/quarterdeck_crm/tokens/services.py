@@ -6,54 +6,59 @@ import hashlib
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from quarterdeck_crm.errors import NotFoundError, ValidationError
-from quarterdeck_crm.live.endings import look_again
-from quarterdeck_crm.models import ApiToken, Scope, User
+from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.errors import ConflictError, NotFoundError
+from quarterdeck_crm.events.revocations import recheck_user
+from quarterdeck_crm.models import ApiToken, AuditAction, Scope, User
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.values import clean
+from quarterdeck_crm.models.rows import changes_one
+from quarterdeck_crm.validation import Problems
 
-PREFIX = "qd_"  # so that people, and programs that look for leaked secrets, know what it is
+PREFIX = "qd_"  # so that users, and programs that look for leaked secrets, know what it is
+GONE = "There is no such token. It may have been revoked."
 HINT_LENGTH = len(PREFIX) + 4
-MOST_DAYS = 3650
+MAX_DAYS = 3650
 USE_NOTED_AFTER = timedelta(minutes=1)  # so that not every request writes
 
 
 async def create_token(
     session: AsyncSession,
     *,
-    person: User,
+    user: User,
     name: str,
     scopes: Collection[Scope] = tuple(Scope),
     days: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """Make a token for a person.
+    """Create a token for a user.
 
     Args:
         session: The db session.
         person: Whoever holds the token acts as this person, within the scopes.
-        name: What the token is for.
-        scopes: What it may be used for.
+        name: The purpose of the token.
+        scopes: Its permitted uses.
         days: How long it lives; None is until it is revoked.
 
     Returns:
         The row, and the token itself, which cannot be found out later.
 
     Raises:
+        ConflictError: If the user is disabled.
         ValidationError: If a value cannot be accepted.
     """
-    cleaned = clean(ApiToken, {"name": name}, fields=("name",), complete=True)
-    if not scopes:
-        raise ValidationError({"scopes": ["Choose what the token may be used for."]})
-    if days is not None and not 1 <= days <= MOST_DAYS:
-        raise ValidationError({"days": [f"Enter a number of days from 1 to {MOST_DAYS}."]})
+    cleaned = check_token(name=name, scopes=scopes, days=days)
+    # Locked, so that disabling the user waits for this token and then revokes it.
+    active = select(User.is_active).where(User.id == user.id).with_for_update(read=True)
+    if not await session.scalar(active):
+        raise ConflictError(f"{user.name} is disabled. Enable this user first.")
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
-        user_id=person.id,
+        user_id=user.id,
         digest=_digest(secret),
         hint=secret[:HINT_LENGTH],
         scopes=" ".join(scope for scope in Scope if scope in scopes),
@@ -62,29 +67,47 @@ async def create_token(
     )
     session.add(token)
     await session.flush()
+    detail = {"name": token.name, "scopes": token.scopes}
+    await record_audit(session, AuditAction.TOKEN_CREATED, user=user, detail=detail)
     return token, secret
 
 
-async def list_tokens(session: AsyncSession, *, person: User | None = None) -> Sequence[ApiToken]:
-    """Return the tokens of a person, or of everybody, newest first, with their persons."""
-    statement = select(ApiToken).order_by(ApiToken.id.desc()).options(joinedload(ApiToken.person))
-    if person is not None:
-        statement = statement.where(ApiToken.user_id == person.id)
+def check_token(*, name: str, scopes: Collection[Scope], days: int | None) -> dict[str, Any]:
+    """Return the columns that a token is named by.
+
+    Raises:
+        ValidationError: With the problems of all values at once.
+    """
+    problems = Problems()
+    cleaned = problems.clean(ApiToken, {"name": name}, fields=("name",), complete=True)
+    if not scopes:
+        problems.add("scopes", "Choose what the token may be used for.")
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        problems.add("days", f"Enter a number of days from 1 to {MAX_DAYS}.")
+    problems.raise_if_any()
+    return cleaned
+
+
+async def list_tokens(session: AsyncSession, *, user: User | None = None) -> Sequence[ApiToken]:
+    """Return the tokens of a user, or of everybody, newest first, with their users."""
+    statement = select(ApiToken).order_by(ApiToken.id.desc()).options(joinedload(ApiToken.user))
+    if user is not None:
+        statement = statement.where(ApiToken.user_id == user.id)
     return (await session.scalars(statement)).all()
 
 
 async def find_token(session: AsyncSession, secret: str) -> ApiToken | None:
-    """Return the token if it is one of ours and still valid, with its person.
+    """Return the token if it is one of ours and still valid, with its user.
 
-    A token ends when it is revoked or expires, and is dead while its person is disabled.
+    A token ends when it is revoked or expires, and is dead while its user is disabled.
     """
     statement = (
         select(ApiToken)
         .where(ApiToken.digest == _digest(secret))
-        .options(joinedload(ApiToken.person, innerjoin=True))
+        .options(joinedload(ApiToken.user, innerjoin=True))
     )
     token = await session.scalar(statement)
-    if token is None or not token.person.is_active or is_expired(token):
+    if token is None or not token.user.is_active or is_expired(token):
         return None
     return token
 
@@ -106,27 +129,38 @@ async def note_use(session: AsyncSession, *, token: ApiToken) -> None:
 
 
 async def revoke_token(
-    session: AsyncSession, *, token_id: int, person: User | None = None
+    session: AsyncSession, *, token_id: int, user: User | None = None
 ) -> ApiToken:
     """End a token at once and for good.
 
     Args:
         session: The db session.
         token_id: Which.
-        person: Whose it must be; None is the system, which may end any.
+        user: The required owner; None is the system, which may end any.
 
     Raises:
-        NotFoundError: If the person has none of that id.
+        NotFoundError: If the user has none of that id.
     """
     token = await session.get(ApiToken, token_id)
-    if token is None or (person is not None and token.user_id != person.id):
-        raise NotFoundError("There is no such token. It may have been revoked.")
-    await session.delete(token)
-    await session.flush()
-    look_again(session, person_id=token.user_id)
+    if token is None or (user is not None and token.user_id != user.id):
+        raise NotFoundError(GONE)
+    if not await changes_one(session, delete(ApiToken).where(ApiToken.id == token.id)):
+        raise NotFoundError(GONE)
+    owner = await session.get_one(User, token.user_id)
+    await record_audit(session, AuditAction.TOKEN_REVOKED, user=owner, detail={"name": token.name})
+    recheck_user(session, user_id=token.user_id)
     return token
 
 
+async def revoke_tokens(session: AsyncSession, *, user: User) -> None:
+    """Revoke all tokens of a user: the account was disabled, or its password was lost."""
+    names = list(await session.scalars(select(ApiToken.name).where(ApiToken.user_id == user.id)))
+    await session.execute(delete(ApiToken).where(ApiToken.user_id == user.id))
+    for name in names:
+        await record_audit(session, AuditAction.TOKEN_REVOKED, user=user, detail={"name": name})
+    recheck_user(session, user_id=user.id)
+
+
 def _digest(secret: str) -> str:
-    """A plain hash is enough: nobody can try out 256 random bits."""
+    """Return the stored hash. A plain one is enough for 256 random bits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from quart import flash, make_response, redirect, render_template, url_for
 from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user, login_required
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import entered, errors_on
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.errors import entered, errors_on, is_valid
+from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.web.limits import limited
 
 from . import bearer as bearer  # registers how a request is known by its token
 from . import bp as bp
 from .forms import TokenForm
-from .services import create_token, is_expired, list_tokens, revoke_token
+from .services import check_token, create_token, is_expired, list_tokens, revoke_token
+
+ONCE = "It is shown only once: if you did not copy it, revoke it and make another one."
 
 
 @bp.get("/")
@@ -24,20 +32,30 @@ async def index() -> str:
 
 @bp.post("/")
 @login_required
+@limited("LIMIT_TOKENS")
+@csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
     form = await TokenForm.from_request()
-    if await form.validate_on_submit():
+    values: dict[str, Any] = {
+        "name": entered(form.name),
+        "scopes": form.chosen_scopes(),
+        "days": form.chosen_days(),
+    }
+    made: dict[str, Any] = {}
+
+    async def work(session: AsyncSession) -> Saved:
+        token, secret = await create_token(session, user=current_user, **values)
+        made.update(token=token, secret=secret)
+        return Saved(url_for(".index"), f"The token '{token.name}' was made before. {ONCE}")
+
+    if await is_valid(form, partial(check_token, **values)):
         with errors_on(form):
-            async with db.transaction() as session:
-                token, secret = await create_token(
-                    session,
-                    person=current_user,
-                    name=entered(form.name),
-                    scopes=form.chosen_scopes(),
-                    days=form.chosen_days(),
-                )
+            saved = await save_once(form.submission, work)
+            if saved.is_repeated:
+                await flash(saved.message, "info")
+                return redirect(saved.location, 303)
             # Shown in the answer itself, not after a redirect: it is kept nowhere on the way.
-            page = await render_template("tokens/created.html", token=token, secret=secret)
+            page = await render_template("tokens/created.html", **made)
             response = await make_response(page, 201)
             response.headers["Cache-Control"] = "no-store"
             return response
@@ -48,13 +66,13 @@ async def create_submit() -> ResponseReturnValue:
 @login_required
 async def revoke(token_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
-        token = await revoke_token(session, token_id=token_id, person=current_user)
+        token = await revoke_token(session, token_id=token_id, user=current_user)
     await flash(f"The token '{token.name}' is revoked. It no longer works.", "success")
     return redirect(url_for(".index"), 303)
 
 
 async def _page(form: TokenForm) -> str:
-    tokens = await list_tokens(db.session, person=current_user)
+    tokens = await list_tokens(db.session, user=current_user)
     return await render_template(
         "tokens/index.html", form=form, tokens=tokens, is_expired=is_expired, now=utc_now()
     )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
+from quarterdeck_crm.history.recording import assign
 from quarterdeck_crm.models import Account, Contact
+from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from .csvfile import CSVFile, Row
-from .importing import Import, Report, assign
+from .importing import Import, Report, Source
 from .tables import ACCOUNTS
 
 _PLAIN = (
@@ -21,8 +26,21 @@ _PLAIN = (
 )  # fmt: skip
 
 
-async def import_accounts(task: Import, path: Path, *, name: str = "") -> Report:
-    """Import a file of accounts; several rows of one code are several contacts of it.
+@dataclass
+class _Pass:
+    """The rows seen so far, in all batches.
+
+    Attributes:
+        made: The codes of new accounts by their keys.
+        contacts: How many contacts of a name an account had, by its key and the name.
+    """
+
+    made: dict[str, str | None] = field(default_factory=dict)
+    contacts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+async def import_accounts(task: Import, files: Sequence[Source]) -> Report:
+    """Import a file of accounts; several rows of one account are several contacts of it.
 
     Accounts that are there already take the values of the file; columns that the file does
     not have stay as they are, and so do contacts that it does not name.
@@ -30,36 +48,88 @@ async def import_accounts(task: Import, path: Path, *, name: str = "") -> Report
     Raises:
         ImportRefusedError: If the file has any mistake.
     """
-    file = await task.open(path, ACCOUNTS, name)
+    file = await task.open(files[0], ACCOUNTS)
     for _ in task.passes():
-        made: set[str] = set()
+        seen = _Pass()
         async for batch in task.batches(file):
             async with task.portion():
-                await _import(task, file, batch, made)
+                await _import(task, file, batch, seen)
     return task.report
 
 
-async def _import(task: Import, file: CSVFile, batch: list[Row], made: set[str]) -> None:
-    codes = {row.values["code"] for row in batch}
-    found = await task.session.scalars(
-        select(Account).where(Account.code.in_(codes)).options(selectinload(Account.contacts))
-    )
-    accounts = {account.code: account for account in found}
+async def _import(task: Import, file: CSVFile, batch: list[Row], seen: _Pass) -> None:
+    here = await _find(task, batch)
     new: list[Account] = []
+    present: set[str] = set()
     changed: set[str] = set()
     for row in batch:
         code = row.values["code"]
-        account = accounts.get(code)
-        if account is None:
-            account = accounts[code] = Account(code=code, name="", contacts=[])
-            if code not in made:
-                made.add(code)
-                new.append(account)
+        key = code_key(code) if code else row.values.get("reference")
+        account = _match(task, file, row, here)
+        if key is None or account is None:
+            continue
+        written = seen.made.get(key) or account.code
+        if code and written and written != code and code_key(written) == key:
+            task.other_spelling(file, row, written)
+            continue
+        if account.version is None and key not in seen.made:
+            seen.made[key] = code
+            new.append(account)
+        present.add(key)
         if await _fill(task, file, row, account):
-            changed.add(code)
-    task.report.updated += len(changed - made)
-    task.report.unchanged += len(accounts.keys() - changed - made)
+            changed.add(key)
+        if _fill_contact(task, file, row, account, seen.contacts, key):
+            changed.add(key)
+    task.report.updated += len(changed - seen.made.keys())
+    task.report.unchanged += len(present - changed - seen.made.keys())
     await task.add(new)
+
+
+class _Here(NamedTuple):
+    """The accounts that are here already, or come with the batch."""
+
+    by_code: dict[str, Account]
+    by_reference: dict[str, Account]
+
+
+async def _find(task: Import, batch: list[Row]) -> _Here:
+    codes = {code_key(row.values["code"]) for row in batch if row.values["code"]}
+    references = {row.values.get("reference") for row in batch} - {None}
+    found = await task.session.scalars(
+        select(Account)
+        .where(or_(Account.code_key.in_(codes), Account.reference.in_(references)))
+        .options(selectinload(Account.contacts))
+    )
+    accounts = found.all()
+    return _Here(
+        {account.code_key: account for account in accounts if account.code_key},
+        {account.reference: account for account in accounts},
+    )
+
+
+def _match(task: Import, file: CSVFile, row: Row, here: _Here) -> Account | None:
+    """Return the account of a row, a new one if need be; None if the row is a mistake."""
+    code, reference = row.values["code"], row.values.get("reference")
+    if code is None and reference is None:
+        text = "'code' is empty. Enter a code; only exported files name accounts by 'reference'"
+        task.mistakes.add(file.name, row.line, text)
+        return None
+    by_code = here.by_code.get(code_key(code or ""))
+    by_reference = here.by_reference.get(reference or "")
+    if by_code and by_reference and by_code is not by_reference:
+        text = f"'code' is '{code}' and 'reference' is '{reference}', but these are two accounts"
+        task.mistakes.add(file.name, row.line, text)
+        return None
+    account = by_code or by_reference
+    if account is None:
+        account = Account(name="", contacts=[])
+        if reference:
+            account.reference = reference
+    if code:
+        here.by_code[code_key(code)] = account
+    if reference:
+        here.by_reference[reference] = account
+    return account
 
 
 async def _fill(task: Import, file: CSVFile, row: Row, account: Account) -> bool:
@@ -68,11 +138,17 @@ async def _fill(task: Import, file: CSVFile, row: Row, account: Account) -> bool
         values["owner_id"] = await task.owner_id(file, row)
     if "archived" in row.values and row.values["archived"] != account.is_archived:
         values["archived_at"] = utc_now() if row.values["archived"] else None
-    changed = assign(account, values)
-    return _fill_contact(task, file, row, account) or changed
+    return bool(assign(account, values))
 
 
-def _fill_contact(task: Import, file: CSVFile, row: Row, account: Account) -> bool:
+def _fill_contact(
+    task: Import,
+    file: CSVFile,
+    row: Row,
+    account: Account,
+    contacts: Counter[tuple[str, str]],
+    key: str,
+) -> bool:
     values = {
         name.removeprefix("contact_"): value
         for name, value in row.values.items()
@@ -80,11 +156,16 @@ def _fill_contact(task: Import, file: CSVFile, row: Row, account: Account) -> bo
     }
     if not any(values.values()):
         return False
-    if not values.get("name"):
-        task.problems.add(file.name, row.line, "has details of a contact but no 'contact_name'")
+    name = values.get("name")
+    if not name:
+        task.mistakes.add(file.name, row.line, "has details of a contact but no 'contact_name'")
         return False
-    contact = next((c for c in account.contacts if c.name == values["name"]), None)
-    if contact is None:
+    # Two people of one account may have the same name: the second row of it is the second one.
+    place = contacts[key, name]
+    contacts[key, name] += 1
+    same = [contact for contact in account.contacts if contact.name == name]
+    same.sort(key=lambda contact: contact.id or MAX_INTEGER)
+    if place >= len(same):
         account.contacts.append(Contact(**values))
         return True
-    return assign(contact, values)
+    return bool(assign(same[place], values))

@@ -8,17 +8,18 @@ from contextlib import asynccontextmanager, suppress
 
 from quart import current_app
 
-from quarterdeck_crm.errors import DomainError
+from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.errors import DomainError, ImportRefusedError
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import AuditAction
 
-from .importing import ImportRefusedError
-from .kinds import KINDS
-from .running import run_import
+from .kinds import KINDS, run_import
 from .uploads import Phase, Upload, drop_files, interrupted, save
 
 BEAT_SECONDS = 0.5
 FAILURE = (
-    "Something went wrong on our side, and it has been logged. Upload the files again: "
-    "nothing is written twice, and what is missing is written then."
+    "Something went wrong on our side, and it has been logged. Upload the files again: rows that "
+    "are there already are not written twice, and the rest is added."
 )
 
 
@@ -28,14 +29,16 @@ def start_check(upload: Upload) -> None:
 
 
 async def start_import(upload: Upload) -> None:
-    """Import an upload in the background, for the one who claimed it."""
+    """Import an upload in the background, after it was claimed."""
+    async with db.transaction() as session:
+        await record_audit(session, AuditAction.IMPORTED, subject=upload.kind)
     upload.phase, upload.report, upload.done = Phase.IMPORTING, None, 0
     await save(upload)
     current_app.add_background_task(_work, upload, Phase.DONE)
 
 
 async def _work(upload: Upload, goal: Phase) -> None:
-    """Bring an upload to its goal, or to what keeps it from there, and write that down."""
+    """Check or import an upload, and save its new phase or its failure."""
     phase = upload.phase
     try:
         async with _told(upload):
@@ -48,7 +51,7 @@ async def _work(upload: Upload, goal: Phase) -> None:
             )
         upload.phase = goal
     except ImportRefusedError as refused:
-        upload.phase, upload.problems = Phase.REFUSED, refused.problems
+        upload.phase, upload.mistakes = Phase.REFUSED, refused.mistakes
     except DomainError as error:
         upload.phase, upload.failure = Phase.FAILED, str(error)
     except asyncio.CancelledError:

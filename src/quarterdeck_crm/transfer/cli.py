@@ -14,13 +14,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from quarterdeck.commands import AppGroup
 from quarterdeck.sqlalchemy import no_time_limit
+from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.errors import ImportRefusedError
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import AuditAction
 from quarterdeck_crm.schema import check_schema
 
-from .importing import ImportRefusedError
-from .kinds import KINDS, Part, Source
-from .running import run_import
-from .wording import ignored, refusal, summary, unlisted
+from .importing import Source
+from .kinds import KINDS, Part, run_import
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -45,7 +46,7 @@ async def accounts_command(file: Path, dry_run: bool) -> None:
 @click.argument("file", type=FILE)
 @dry_run
 async def goods_command(file: Path, dry_run: bool) -> None:
-    """Import the catalogue from FILE."""
+    """Import the goods from FILE."""
     await _import("goods", file, dry_run=dry_run)
 
 
@@ -70,7 +71,7 @@ async def export_accounts_command(file: Path, force: bool) -> None:
 @click.argument("file", type=NEW_FILE)
 @force
 async def export_goods_command(file: Path, force: bool) -> None:
-    """Write the catalogue to FILE."""
+    """Write the goods to FILE."""
     await _export("goods", file, force=force)
 
 
@@ -83,35 +84,43 @@ async def export_orders_command(file: Path, lines: Path, force: bool) -> None:
     await _export("orders", file, lines, force=force)
 
 
-async def _import(what: str, *paths: Path, dry_run: bool) -> None:
+async def _import(kind: str, *paths: Path, dry_run: bool) -> None:
     await check_schema()
     files = [Source(path, path.name) for path in paths]
     try:
-        # Nobody waits for a page here, so a busy server is waited for.
+        # No page waits for this, so a busy server may take its time.
         with (
             no_time_limit(),
-            _progress_bar(f"{'Checking' if dry_run else 'Importing'} {what}") as progress,
+            _progress_bar(f"{'Checking' if dry_run else 'Importing'} {kind}") as progress,
         ):
-            report = await run_import(KINDS[what], files, dry_run=dry_run, progress=progress)
+            report = await run_import(KINDS[kind], files, dry_run=dry_run, progress=progress)
     except ImportRefusedError as refused:
         _refuse(refused)
-    click.echo(summary(what, report, dry_run=dry_run))
-    if note := ignored(report):
-        click.echo(note, err=True)
+    if not dry_run:
+        await _record(AuditAction.IMPORTED, kind)
+    click.echo(report.summary(kind, dry_run=dry_run))
+    if report.ignored:
+        click.echo(report.ignored, err=True)
 
 
 def _refuse(refused: ImportRefusedError) -> NoReturn:
-    for problem in refused.problems.shown:
-        click.echo(problem, err=True)
-    if note := unlisted(refused.problems):
-        click.echo(note, err=True)
-    raise click.ClickException(refusal(refused.problems))
+    for mistake in refused.mistakes.shown:
+        click.echo(mistake, err=True)
+    if refused.mistakes.unlisted:
+        click.echo(refused.mistakes.unlisted, err=True)
+    raise click.ClickException(str(refused.mistakes))
 
 
-async def _export(what: str, *paths: Path, force: bool) -> None:
+async def _export(kind: str, *paths: Path, force: bool) -> None:
     await check_schema()
-    for part, file in zip(KINDS[what].parts, paths, strict=True):
+    for part, file in zip(KINDS[kind].parts, paths, strict=True):
         await _write(file, part, force=force)
+    await _record(AuditAction.EXPORTED, kind)
+
+
+async def _record(action: AuditAction, kind: str) -> None:
+    async with db.transaction() as session:
+        await record_audit(session, action, subject=kind)
 
 
 async def _write(file: Path, part: Part, *, force: bool) -> None:

@@ -1,24 +1,28 @@
-"""The columns of each file that can be imported or exported, under every name they go by."""
+"""Columns of CSV files, and the parsers that turn the text of their cells into values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+
+from quarterdeck_crm.validation import fit_text
+from quarterdeck_crm.validation.numbers import MAX_INTEGER, AmbiguousNumberError, read_number
 
 Parser = Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CSVColumn:
     """One column of a CSV file.
 
     Attributes:
         name: The name that exports write and the rows of an import use.
-        parse: Turns the text of a cell into a value; raises ValueError with what was expected.
-        required: Whether the column must be there and its cells not empty.
+        parse: Turns the text of a cell into a value; raises ValueError with the expected form.
+        required: Whether the column must be there.
+        filled: Whether the cells of a required column must not be empty.
         aliases: Further header names that are understood.
         default: The value of an empty or absent cell.
     """
@@ -26,79 +30,104 @@ class Column:
     name: str
     parse: Parser
     required: bool = False
+    filled: bool = True
     aliases: tuple[str, ...] = ()
     default: Any = None
+
+    def read(self, cell: str, *, point: bool) -> Any:
+        """Return the value of a cell; see ``NumberParser`` for ``point``."""
+        if isinstance(self.parse, NumberParser):
+            return self.parse(cell, point=point)
+        return self.parse(cell)
 
 
 class Table:
     """The columns of one kind of file."""
 
-    def __init__(self, title: str, columns: Iterable[Column]) -> None:
+    def __init__(self, title: str, columns: Iterable[CSVColumn]) -> None:
         self.title = title
         self.columns = tuple(columns)
         self.names = tuple(column.name for column in self.columns)
-        self._by_header: Mapping[str, Column] = {
+        self._by_header: Mapping[str, CSVColumn] = {
             header: column for column in self.columns for header in (column.name, *column.aliases)
         }
 
-    def column_for(self, header: str) -> Column | None:
+    def column_for(self, header: str) -> CSVColumn | None:
         """Return the column that a header cell names, however it is written."""
         return self._by_header.get(header.strip().lower().replace(" ", "_"))
 
 
-def text(longest: int) -> Parser:
-    """Text of at most ``longest`` characters."""
+class RefusedTextError(ValueError):
+    """A text that breaks a rule of its column; the message is a sentence."""
+
+
+def text(attribute: Any) -> Parser:
+    """Text that a column of the database holds, by the rules of forms and the API."""
 
     def parse(cell: str) -> str:
-        if len(cell) > longest:
-            raise ValueError(f"at most {longest} characters, not {len(cell)}")
-        if "\x00" in cell:
-            raise ValueError("text without NUL characters")
-        return cell
+        try:
+            return fit_text(attribute.expression, cell)
+        except ValueError as error:
+            raise RefusedTextError(str(error)) from None
 
     return parse
+
+
+class NumberParser:
+    """Parses the numbers of a file."""
+
+    def __init__(self, expected: str, parse: Callable[[Decimal], Any]) -> None:
+        self._expected = expected
+        self._parse = parse
+
+    def __call__(self, cell: str, *, point: bool = True) -> Any:
+        """Return the value of a cell.
+
+        Args:
+            cell: The text.
+            point: Whether the point is known to be the decimal separator of the file.
+        """
+        try:
+            number = read_number(cell, point=point)
+            return self._parse(number)
+        except AmbiguousNumberError as error:
+            raise ValueError(f"{error.large} or {error.small}") from None
+        except ValueError:
+            raise ValueError(self._expected) from None
 
 
 # A program that keeps prices in single precision exports 21.35 as 21.3500004.
 _NOISE = Decimal("1e-6")
 
 
-def decimal(*, decimals: int, most: Decimal) -> Parser:
-    """A number from 0 to ``most`` with at most ``decimals`` places.
+def decimal(attribute: Any, *, most: Decimal | None = None) -> Parser:
+    """A number from 0 to ``most`` that a column of the database holds.
 
-    Further places are dropped when they are the noise of a binary number, which is less than a
+    Further decimals are dropped when they are the noise of a binary number, which is less than a
     millionth of the value; real decimals are never rounded away.
     """
-    expected = f"a number from 0 to {most:f} with at most {decimals} decimals"
+    scale = attribute.type.scale
+    largest: Decimal = Decimal(10) ** (attribute.type.precision - scale) - Decimal(1).scaleb(-scale)
+    limit = largest if most is None else most
 
-    def parse(cell: str) -> Decimal:
-        try:
-            value = Decimal(cell)
-        except InvalidOperation:
-            raise ValueError(expected) from None
-        if not value.is_finite() or not 0 <= value <= most:
-            raise ValueError(expected)
-        fitting = round(value, decimals)
-        if abs(value - fitting) > value * _NOISE:
-            raise ValueError(expected)
+    def parse(value: Decimal) -> Decimal:
+        fitting: Decimal = round(value, scale)
+        if not 0 <= value <= limit or abs(value - fitting) > value * _NOISE:
+            raise ValueError
         return fitting
 
-    return parse
+    return NumberParser(f"a number from 0 to {limit:f} with at most {scale} decimals", parse)
 
 
 def whole(*, least: int) -> Parser:
     """A whole number from ``least``, small enough for every database."""
 
-    def parse(cell: str) -> int:
-        try:
-            value = int(cell)
-        except ValueError:
-            raise ValueError(f"a whole number of at least {least}") from None
-        if not least <= value <= 2**31 - 1:
-            raise ValueError(f"a whole number of at least {least} and less than 2,147,483,648")
-        return value
+    def parse(value: Decimal) -> int:
+        if value != value.to_integral_value() or not least <= value <= MAX_INTEGER:
+            raise ValueError
+        return int(value)
 
-    return parse
+    return NumberParser(f"a whole number from {least} to {MAX_INTEGER}", parse)
 
 
 def day(cell: str) -> date:
@@ -117,13 +146,6 @@ def yes(cell: str) -> bool:
     if word in {"0", "no", "false", "f", "n"}:
         return False
     raise ValueError("1 or 0, yes or no, true or false")
-
-
-def currency(cell: str) -> str:
-    """The three letters of a currency, for example EUR."""
-    if len(cell) == 3 and cell.isascii() and cell.isalpha():
-        return cell.upper()
-    raise ValueError("three letters such as EUR")
 
 
 def one_of(words: Iterable[str]) -> Parser:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from .columns import Column, Table
+from .columns import CSVColumn, RefusedTextError, Table
 
 BATCH = 1000
-MOST_PROBLEMS = 100
+MAX_MISTAKES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Mistake:
     """One mistake in a file. ``line`` counts from 1, the header; None is the whole file."""
 
     file: str
@@ -29,19 +30,29 @@ class Problem:
 
 
 @dataclass
-class Problems:
+class Mistakes:
     """The mistakes found so far: the first 100 in words, all of them counted."""
 
-    shown: list[Problem] = field(default_factory=list)
+    shown: list[Mistake] = field(default_factory=list)
     count: int = 0
 
     def add(self, file: str, line: int | None, text: str) -> None:
         self.count += 1
-        if len(self.shown) < MOST_PROBLEMS:
-            self.shown.append(Problem(file, line, text))
+        if len(self.shown) < MAX_MISTAKES:
+            self.shown.append(Mistake(file, line, text))
 
     def __bool__(self) -> bool:
         return self.count > 0
+
+    def __str__(self) -> str:
+        count = "1 mistake" if self.count == 1 else f"{self.count} mistakes"
+        return f"{count}: nothing was imported. Correct the file and import it again."
+
+    @property
+    def unlisted(self) -> str | None:
+        """The number of mistakes beyond those in ``shown``, in words."""
+        hidden = self.count - len(self.shown)
+        return f"and {hidden} more" if hidden else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Row:
 
 
 class CSVFile:
-    """A UTF-8 CSV file whose rows are read and checked against a table, in batches.
+    """A UTF-8 CSV file. Its rows are read and checked against a table, in batches.
 
     Comma, semicolon and tab are understood as separators, a byte order mark is skipped.
 
@@ -63,46 +74,41 @@ class CSVFile:
         bytes_total: The size of the file.
     """
 
-    def __init__(self, path: Path, table: Table, problems: Problems, *, name: str = "") -> None:
+    def __init__(self, path: Path, table: Table, mistakes: Mistakes, *, name: str = "") -> None:
         self.path = path
         self.name = name or path.name
         self.table = table
-        self.problems = problems
+        self.mistakes = mistakes
         self.unknown: tuple[str, ...] = ()
+        self.broken = False
+        self._point = True
         self.bytes_read = 0
         self.bytes_total = path.stat().st_size
 
     def batches(self) -> Generator[list[Row], None, None]:
-        """Yield the valid rows, up to 1,000 at a time; mistakes go to ``problems``.
+        """Yield the valid rows, up to 1,000 at a time; mistakes go to ``mistakes``.
 
         It blocks: run it in a thread.
         """
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
                 yield from self._read(file)
-        except UnicodeDecodeError as error:
-            self.problems.add(
-                self.name, None, f"is not UTF-8 text ({error.reason} at byte {error.start})"
-            )
+        except UnicodeDecodeError:
+            self.mistakes.add(self.name, *self._undecodable())
 
     def _read(self, file: IO[str]) -> Generator[list[Row], None, None]:
-        reader = csv.reader(file, delimiter=_delimiter(file), strict=True)
-        columns = self._header(next(reader, None))
+        delimiter = _delimiter(file)
+        # Programs that separate by semicolons write a decimal comma, and may group by points.
+        self._point = delimiter != ";"
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        records = self._records(reader)
+        columns = self._header(next(records, (1, None))[1])
         if columns is None:
             return
         batch: list[Row] = []
-        line = reader.line_num + 1
-        while True:
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                self.problems.add(self.name, line, f"cannot be read as CSV ({error})")
-                break
-            if cells is None:
-                break
+        for line, cells in records:
             if row := self._row(line, columns, cells):
                 batch.append(row)
-            line = reader.line_num + 1
             if len(batch) == BATCH:
                 self.bytes_read = file.buffer.tell()  # type: ignore[attr-defined]
                 yield batch
@@ -111,54 +117,92 @@ class CSVFile:
         if batch:
             yield batch
 
-    def _header(self, cells: list[str] | None) -> list[Column | None] | None:
-        if not cells:
-            self.problems.add(self.name, None, "is empty; the first line must name the columns")
+    def _records(self, reader: Any) -> Iterator[tuple[int, list[str]]]:
+        """Yield each record with the line on which it starts, up to the first broken one."""
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                self.broken = True
+                self.mistakes.add(self.name, line, _in_words(error))
+                return
+            if cells is None:
+                return
+            yield line, cells
+
+    def _undecodable(self) -> tuple[int | None, str]:
+        """Return the line of the first bytes that are not UTF-8, and the remedy."""
+        remedy = (
+            "Save the file as UTF-8: in Excel choose the type 'CSV UTF-8', in LibreOffice the "
+            "character set 'Unicode (UTF-8)'."
+        )
+        with self.path.open("rb") as file:
+            if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+                return None, f"is UTF-16 text, not UTF-8. {remedy}"
+            file.seek(0)
+            for number, raw in enumerate(file, 1):
+                try:
+                    raw.decode()
+                except UnicodeDecodeError as error:
+                    near = raw[max(0, error.start - 15) : error.start + 15]
+                    word = printable(near.decode("cp1252", "replace").strip())
+                    text = f"is not UTF-8 text, perhaps Windows-1252 ('{word}')"
+                    return number, f"{text}. {remedy}"
+        return None, f"is not UTF-8 text. {remedy}"
+
+    def _header(self, cells: list[str] | None) -> list[CSVColumn | None] | None:
+        if self.broken:
             return None
-        before = self.problems.count
+        if not cells:
+            self.mistakes.add(self.name, None, "is empty; the first line must name the columns")
+            return None
+        before = self.mistakes.count
         columns = [self.table.column_for(cell) for cell in cells]
         self.unknown = tuple(
             cell for cell, column in zip(cells, columns, strict=True) if column is None
         )
         present = [column.name for column in columns if column]
         for name in sorted({name for name in present if present.count(name) > 1}):
-            self.problems.add(self.name, 1, f"has the column '{name}' twice")
+            self.mistakes.add(self.name, 1, f"has the column '{name}' twice")
         missing = [c.name for c in self.table.columns if c.required and c.name not in present]
         if missing:
-            self.problems.add(
+            self.mistakes.add(
                 self.name,
                 1,
                 f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
                 f"{self.table.title} may have {', '.join(self.table.names)}",
             )
-        return columns if self.problems.count == before else None
+        return columns if self.mistakes.count == before else None
 
-    def _row(self, line: int, columns: list[Column | None], cells: list[str]) -> Row | None:
+    def _row(self, line: int, columns: list[CSVColumn | None], cells: list[str]) -> Row | None:
         if not any(cells):
             return None
         if len(cells) != len(columns):
-            self.problems.add(
+            self.mistakes.add(
                 self.name, line, f"has {len(cells)} cells where the header has {len(columns)}"
             )
             return None
-        before = self.problems.count
+        before = self.mistakes.count
         values: dict[str, Any] = {}
         for column, cell in zip(columns, cells, strict=True):
             if column is not None:
                 self._cell(line, column, cell.strip(), values)
-        return Row(line, values) if self.problems.count == before else None
+        return Row(line, values) if self.mistakes.count == before else None
 
-    def _cell(self, line: int, column: Column, cell: str, values: dict[str, Any]) -> None:
-        if not cell:
+    def _cell(self, line: int, column: CSVColumn, cell: str, values: dict[str, Any]) -> None:
+        text = without_guard(cell).strip()
+        if not text:
             values[column.name] = column.default
-            if column.required:
-                self.problems.add(self.name, line, f"'{column.name}' is empty")
+            if column.required and column.filled:
+                self.mistakes.add(self.name, line, f"'{column.name}' is empty")
             return
         try:
-            values[column.name] = column.parse(without_guard(cell))
+            values[column.name] = column.read(text, point=self._point)
         except ValueError as error:
-            shown = cell if len(cell) <= 40 else cell[:40] + "…"
-            self.problems.add(self.name, line, f"'{column.name}' is '{shown}', expected {error}")
+            shown = printable(cell if len(cell) <= 40 else cell[:40] + "…")
+            told = f". {error}" if isinstance(error, RefusedTextError) else f", expected {error}"
+            self.mistakes.add(self.name, line, f"'{column.name}' is '{shown}'{told}")
 
 
 # A spreadsheet takes a cell that begins with one of these for a formula.
@@ -166,13 +210,33 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def with_guard(cell: str) -> str:
-    """Return a cell with an apostrophe before what a spreadsheet would run as a formula."""
+    """Return a cell with an apostrophe if a spreadsheet would run it as a formula."""
     return "'" + cell if _FORMULA.match(cell) else cell
 
 
 def without_guard(cell: str) -> str:
     """Return a cell as it was before ``with_guard``."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def printable(text: str) -> str:
+    """Return text for a message, without characters that a terminal would obey."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _in_words(error: csv.Error) -> str:
+    """Return the remedy for a record that the csv module cannot read."""
+    text = str(error)
+    if "field larger" in text:
+        return "has a cell of more than 131,072 characters. A quotation mark may be missing."
+    if "unexpected end" in text:
+        return (
+            "opens a quotation mark that is not closed before the end of the file. Close it, or "
+            'write it twice ("") if it belongs to the text.'
+        )
+    return (
+        f'cannot be read as CSV ({text}). Write a quotation mark inside a quoted cell twice ("").'
+    )
 
 
 def _delimiter(file: IO[str]) -> str:

@@ -1,6 +1,6 @@
-"""Exporting to CSV piece by piece: what is written imports again to the same state.
+"""Export to CSV in pieces; importing the file again gives the same state.
 
-A piece is a query of its own and holds no connection while somebody reads it. A server-side
+A piece is a query of its own and holds no connection while the client reads it. A server-side
 cursor would hold one for as long as the slowest reader takes, and asyncmy, which reads ahead of
 its caller, would still fill the memory.
 """
@@ -12,7 +12,7 @@ import io
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 class Export(Protocol):
-    """What the functions of this module are."""
+    """The signature of the functions of this module."""
 
     def __call__(self, session: AsyncSession, progress: Progress | None = None) -> Chunks: ...
 
@@ -37,7 +37,8 @@ def export_accounts(session: AsyncSession, progress: Progress | None = None) -> 
     """Return the accounts as CSV, a row for each contact of an account."""
     statement = (
         select(
-            Account.code, Account.name, User.email, Account.email, Account.phone, Account.website,
+            Account.code, case((Account.code.is_(None), Account.reference)),
+            Account.name, User.email, Account.email, Account.phone, Account.website,
             Account.address, Account.city, Account.region, Account.postal_code, Account.country,
             Account.archived_at, Contact.name, Contact.title, Contact.email, Contact.phone,
             Contact.fax,
@@ -51,7 +52,7 @@ def export_accounts(session: AsyncSession, progress: Progress | None = None) -> 
 
 
 def export_goods(session: AsyncSession, progress: Progress | None = None) -> Chunks:
-    """Return the catalogue as CSV."""
+    """Return the goods as CSV."""
     statement = select(
         Good.code, Good.name, Good.category, Good.unit, Good.price, Good.currency, Good.stock,
         Good.description, Good.archived_at,
@@ -64,10 +65,10 @@ def export_orders(session: AsyncSession, progress: Progress | None = None) -> Ch
     """Return the orders, without their lines, as CSV."""
     statement = (
         select(
-            Order.number, Account.code, Order.state, Order.currency, User.email,
-            Order.ordered_on, Order.required_on, Order.shipped_on, Order.freight,
-            Order.ship_name, Order.ship_address, Order.ship_city, Order.ship_region,
-            Order.ship_postal_code, Order.ship_country, Order.remark,
+            Order.number, func.coalesce(Account.code, Account.reference),
+            Order.state, Order.currency, User.email, Order.ordered_on, Order.required_on,
+            Order.shipped_on, Order.freight, Order.ship_name, Order.ship_address, Order.ship_city,
+            Order.ship_region, Order.ship_postal_code, Order.ship_country, Order.remark,
         )
         .outerjoin(Order.account)
         .outerjoin(Order.owner)
@@ -97,14 +98,14 @@ async def _stream(
     *,
     flag: int | None = None,
 ) -> Chunks:
-    """Yield the header, and then what is there now by ranges of a key.
+    """Yield the header, and then the present rows by ranges of a key.
 
     Args:
         session: The db session; it holds no connection between the pieces.
-        table: Whose column names make the header.
+        table: Its column names make the header.
         statement: Selects the columns in the table's order. Its joins are outer ones, so that
             the database begins with the range.
-        key: What the ranges are of.
+        key: The column of the ranges.
         progress: Called after each piece with how far the key has come, and how far it goes.
         flag: Position of a moment that is written as yes or no.
     """
@@ -113,7 +114,7 @@ async def _stream(
     for start in range(first or 0, (last or -1) + 1, PIECE):
         rows = await session.execute(statement.where(key.between(start, start + PIECE - 1)))
         text = _text([_cell(value, as_flag=i == flag) for i, value in enumerate(r)] for r in rows)
-        await session.commit()  # nothing is held while somebody reads
+        await session.commit()  # no connection is held while the client reads
         if text:
             yield text
         if progress:

@@ -10,15 +10,15 @@ from quarterdeck.wtf.file import FileAllowed, FileField, FileRequired
 CSV = ("csv", "tsv", "txt")
 
 
-class FileForm(QuartForm):
+class ImportForm(QuartForm):
     file = FileField("CSV file", [FileRequired("Choose a file."), FileAllowed(CSV)])
 
     def files(self) -> list[FileStorage]:
-        """Return what was chosen, in the order of the kind's parts."""
+        """Return the chosen files, in the order of the kind's parts."""
         return [self.file.data]
 
 
-class OrdersForm(FileForm):
+class OrdersImportForm(ImportForm):
     file = FileField("File of orders", [FileRequired("Choose a file."), FileAllowed(CSV)])
     lines = FileField("File of order lines", [FileRequired("Choose a file."), FileAllowed(CSV)])
 
@@ -26,4 +26,8 @@ class OrdersForm(FileForm):
         return [self.file.data, self.lines.data]
 
 
-FORMS: dict[str, type[FileForm]] = {"accounts": FileForm, "goods": FileForm, "orders": OrdersForm}
+FORMS: dict[str, type[ImportForm]] = {
+    "accounts": ImportForm,
+    "goods": ImportForm,
+    "orders": OrdersImportForm,
+}

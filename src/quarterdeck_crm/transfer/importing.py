@@ -1,4 +1,4 @@
-"""What every import shares: a check before the first write, a report, mistakes by their line.
+"""The common part of all imports: a check before the first write, a report, mistakes by line.
 
 Everything is checked before anything is written, so a file with a mistake leaves nothing behind.
 Then it is written in portions, a transaction each: others can write in between, and what was
@@ -7,11 +7,21 @@ written before an interruption stays. Running the same import again does the res
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import insert, literal, select
 from sqlalchemy.exc import IntegrityError
@@ -19,34 +29,92 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.sqlalchemy import Session
-from quarterdeck_crm.errors import ConflictError
+from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.models import Account, Activity, Good, Order, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.validation.addresses import fold_address
 
 from .columns import Table
-from .csvfile import CSVFile, Problems, Row
-from .worker import Worker
+from .csvfile import CSVFile, Mistakes, Row
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
-class ImportRefusedError(Exception):
-    """A file has mistakes, so nothing of it is written."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to import: its path, and the name that its owner knows."""
 
-    def __init__(self, problems: Problems) -> None:
-        super().__init__("1 mistake" if problems.count == 1 else f"{problems.count} mistakes")
-        self.problems = problems
+    path: Path
+    name: str
 
 
 @dataclass
 class Report:
-    """What an import did, or would do."""
+    """The result of an import, or the expected result after a check."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     lines: int = 0
     unknown_columns: list[str] = field(default_factory=list)
+
+    def summary(self, kind: str, *, dry_run: bool) -> str:
+        """Return the result of an import of this kind as a sentence."""
+        verb = "Would have imported" if dry_run else "Imported"
+        lines = f", {self.lines} lines" if kind == "orders" else ""
+        return (
+            f"{verb} {kind}: {self.created} new{lines}, "
+            f"{self.updated} changed, {self.unchanged} unchanged."
+        )
+
+    @property
+    def ignored(self) -> str | None:
+        """A sentence that names the unknown columns, if there are any."""
+        if not self.unknown_columns:
+            return None
+        return f"Not imported: the columns {', '.join(self.unknown_columns)}."
+
+
+class Worker:
+    """Runs plain functions one after the other on a thread of its own.
+
+    So the event loop goes on while files are read, and a cancelled task can still close
+    the files of the thread: closing waits for the step that is under way.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "import")
+        self._open: list[Generator[Any, None, None]] = []
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function and return its result."""
+        future = self._thread.submit(function, *args, **kwargs)
+        return await asyncio.wrap_future(future)
+
+    async def iterate(self, items: Generator[T, None, None]) -> AsyncIterator[T]:
+        """Yield the items of a generator, and close it at the end, at the latest in ``close``."""
+        self._open.append(items)
+        try:
+            while (item := await self.run(next, items, None)) is not None:
+                yield item
+        finally:
+            await self._end(items)
+
+    async def close(self) -> None:
+        """Close the generators that an error left open, and let the thread end.
+
+        Python closes the ``async for`` over such a generator later, when the thread is gone.
+        """
+        for items in [*self._open]:
+            await self._end(items)
+        self._thread.shutdown(wait=False)
+
+    async def _end(self, items: Generator[Any, None, None]) -> None:
+        if items in self._open:
+            self._open.remove(items)
+            await self.run(items.close)
 
 
 @dataclass
@@ -55,10 +123,10 @@ class Import:
 
     Attributes:
         session: The db session, without a transaction of the caller's.
-        actor_id: Who does it, for the history.
+        actor_id: The user that imports, for the history.
         currency: Of prices for which the file names none.
         dry_run: Only check.
-        progress: Called after each batch with what is done and all that is to do, in bytes of
+        progress: Called after each batch with the work done and the whole work, in bytes of
             the files; the check is half of the work.
         is_check: Whether nothing is written yet.
     """
@@ -69,15 +137,15 @@ class Import:
     dry_run: bool = False
     progress: Progress | None = None
     is_check: bool = True
-    problems: Problems = field(default_factory=Problems)
+    mistakes: Mistakes = field(default_factory=Mistakes)
     report: Report = field(default_factory=Report)
     worker: Worker = field(default_factory=Worker)
     _files: list[CSVFile] = field(default_factory=list)
-    _people: dict[str, int] | None = None
+    _users: dict[str, int] | None = None
 
-    async def open(self, path: Path, table: Table, name: str = "") -> CSVFile:
+    async def open(self, source: Source, table: Table) -> CSVFile:
         """Return a file of this import; open all before reading one, for the progress."""
-        file = await self.worker.run(CSVFile, path, table, self.problems, name=name)
+        file = await self.worker.run(CSVFile, source.path, table, self.mistakes, name=source.name)
         self._files.append(file)
         return file
 
@@ -99,8 +167,8 @@ class Import:
         Raises:
             ImportRefusedError: If any file has a mistake.
         """
-        if self.problems:
-            raise ImportRefusedError(self.problems)
+        if self.mistakes:
+            raise ImportRefusedError(self.mistakes)
         self.is_check = self.dry_run
 
     async def batches(self, file: CSVFile) -> AsyncIterator[list[Row]]:
@@ -125,10 +193,10 @@ class Import:
 
     @asynccontextmanager
     async def portion(self) -> AsyncIterator[None]:
-        """Write what the block does, all of it or nothing, and forget it; nothing in a check.
+        """Commit the changes of the block, all or none, and expunge them. A check writes nothing.
 
         Raises:
-            ConflictError: If somebody else wrote the same rows meanwhile.
+            ConflictError: If another session wrote the same rows since the check.
         """
         if self.is_check:
             with self.session.no_autoflush:
@@ -141,12 +209,12 @@ class Import:
 
     @contextmanager
     def conflicts(self) -> Iterator[None]:
-        """Say what it means when somebody else wrote the same rows since the check."""
+        """Raise ConflictError if another session wrote the same rows since the check."""
         try:
             yield
         except (IntegrityError, StaleDataError):
             raise ConflictError(
-                "Somebody else changed the same at the same moment. A part of the file is "
+                "Another user changed the same rows during the import. A part of the file is "
                 "written; run the import again for the rest."
             ) from None
 
@@ -159,21 +227,29 @@ class Import:
             await self.record_imported(type(rows[0]), [row.id for row in rows])
 
     async def owner_id(self, file: CSVFile, row: Row) -> int | None:
-        """Return the id of the person whose address is in the row's ``owner``."""
+        """Return the id of the user in the row's ``owner`` column."""
         email = row.values.get("owner")
         if not email:
             return None
-        if self._people is None:
+        if self._users is None:
             rows = await self.session.execute(select(User.email, User.id))
-            self._people = {address.casefold(): key for address, key in rows}
-        person = self._people.get(email.casefold())
-        if person is None:
-            self.problems.add(
+            self._users = dict(rows.all())
+        if email not in self._users and (user := self._users.get(fold_address(email))):
+            self._users[email] = user
+        user = self._users.get(email)
+        if user is None:
+            self.mistakes.add(
                 file.name,
                 row.line,
-                f"'owner' is '{email}', but nobody with this address is in the team",
+                f"'owner' is '{email}', but no user has this address",
             )
-        return person
+        return user
+
+    def other_spelling(self, file: CSVFile, row: Row, written: str) -> None:
+        """Note the mistake of a code that stands elsewhere in another spelling."""
+        code = row.values["code"]
+        text = f"'code' is '{code}', but the same code is written '{written}' already. Write it so"
+        self.mistakes.add(file.name, row.line, text)
 
     async def ids_by(
         self,
@@ -202,13 +278,3 @@ class Import:
                 [*line, Activity.subject_id], select(*fixed, model.id).where(model.id.in_(ids))
             )
         )
-
-
-def assign(target: object, values: dict[str, Any]) -> bool:
-    """Set the attributes that differ; return whether any did."""
-    changed = False
-    for name, value in values.items():
-        if getattr(target, name) != value:
-            setattr(target, name, value)
-            changed = True
-    return changed

@@ -1,26 +1,26 @@
-"""What can be imported and exported: the one list for the commands and the pages."""
+"""The kinds of data that commands and pages import and export, and the run of an import."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+from quart import current_app
+
+from quarterdeck_crm.errors import ForbiddenError
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Role, User
+from quarterdeck_crm.permissions import require_role
 
 from .accounts import import_accounts
 from .columns import Table
 from .exporting import Export, export_accounts, export_goods, export_lines, export_orders
 from .goods import import_goods
-from .importing import Import, Report
+from .importing import Import, Progress, Report, Source
 from .orders import import_orders
 from .tables import ACCOUNTS, GOODS, LINES, ORDERS
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file to import: where it is, and what its owner calls it."""
-
-    path: Path
-    name: str
+IMPORTER = Role.MODERATOR  # imports change the accounts of all users and all goods
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Part:
 
     Attributes:
         name: Of the exported file, without its ending.
-        label: What people call it.
+        label: Its name on pages.
         table: Its columns.
         export: Yields it as CSV.
     """
@@ -49,32 +49,58 @@ class Kind:
     load: Callable[[Import, Sequence[Source]], Awaitable[Report]]
 
 
-async def _load_accounts(task: Import, files: Sequence[Source]) -> Report:
-    return await import_accounts(task, files[0].path, name=files[0].name)
-
-
-async def _load_goods(task: Import, files: Sequence[Source]) -> Report:
-    return await import_goods(task, files[0].path, name=files[0].name)
-
-
-async def _load_orders(task: Import, files: Sequence[Source]) -> Report:
-    orders, lines = files
-    return await import_orders(
-        task, orders.path, lines.path, name=orders.name, lines_name=lines.name
-    )
-
-
 _KINDS = (
-    Kind("accounts", (Part("accounts", "Accounts", ACCOUNTS, export_accounts),), _load_accounts),
-    Kind("goods", (Part("goods", "Goods", GOODS, export_goods),), _load_goods),
+    Kind("accounts", (Part("accounts", "Accounts", ACCOUNTS, export_accounts),), import_accounts),
+    Kind("goods", (Part("goods", "Goods", GOODS, export_goods),), import_goods),
     Kind(
         "orders",
         (
             Part("orders", "Orders", ORDERS, export_orders),
             Part("order-lines", "Order lines", LINES, export_lines),
         ),
-        _load_orders,
+        import_orders,
     ),
 )
 KINDS = {kind.name: kind for kind in _KINDS}  # in the order in which they need each other
 PARTS = {part.name: part for kind in _KINDS for part in kind.parts}
+
+
+async def run_import(
+    kind: Kind,
+    files: Sequence[Source],
+    *,
+    actor_id: int | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Import files in a db session of its own.
+
+    Args:
+        kind: The kind of data in the files.
+        files: One for each of its parts.
+        actor_id: The user that imports, for the history; None is the system.
+        dry_run: Check everything; write nothing.
+        progress: Called after each batch with the work done and the whole work, in bytes.
+
+    Raises:
+        ImportRefusedError: If a file has any mistake. Nothing is written then.
+        ForbiddenError: If the user may not, or no longer.
+        ConflictError: If another session wrote the same rows since the check.
+    """
+    async with db.new_session() as session:
+        if actor_id is not None:
+            _require_importer(await session.get(User, actor_id))
+        currency = current_app.config["CURRENCY"]
+        task = Import(
+            session, actor_id=actor_id, currency=currency, dry_run=dry_run, progress=progress
+        )
+        try:
+            return await kind.load(task, files)
+        finally:
+            await task.worker.close()
+
+
+def _require_importer(actor: User | None) -> None:
+    if actor is None or not actor.is_active:
+        raise ForbiddenError("The user that started this import is no longer in the team.")
+    require_role(actor, IMPORTER)

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import insert
 
 from quarterdeck.sqlalchemy import Session
-from quarterdeck_crm.live.announce import announce_imported
+from quarterdeck_crm.events.announcements import announce_imported
 from quarterdeck_crm.models import Order, OrderLine
+from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 
 from .importing import Import
@@ -20,7 +21,7 @@ async def write_orders(task: Import, stage: Stage) -> None:
     """Write the new orders of a stage, or only count them if nothing may be written.
 
     Raises:
-        ConflictError: If somebody else wrote one of them since the check.
+        ConflictError: If another session wrote one of them since the check.
     """
     total = await task.worker.run(stage.count_new)
     async for orders in task.worker.iterate(stage.orders(new=True)):
@@ -33,10 +34,11 @@ async def write_orders(task: Import, stage: Stage) -> None:
 
 
 async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> None:
-    # Into tables and not models, whose bookkeeping would take longer than the database does.
+    # Into tables and not models, because their bookkeeping would take longer than the database.
     await session.execute(insert(Order.__table__), [_header_row(order) for order in orders])
-    ids = await task.ids_by((order.number for order in orders), Order.number, Order.id)
-    if lines := [row for order in orders for row in _line_rows(order, ids[order.number])]:
+    keys = {order.number: code_key(order.number) for order in orders}
+    ids = await task.ids_by(keys.values(), Order.number_key, Order.id)
+    if lines := [row for order in orders for row in _line_rows(order, ids[keys[order.number]])]:
         await session.execute(insert(OrderLine.__table__), lines)
     await task.record_imported(Order, ids.values())
     announce_imported(session, count=len(orders))

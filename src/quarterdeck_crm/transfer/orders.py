@@ -13,34 +13,37 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import select
 
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState
+from quarterdeck_crm.models.collation import code_key
+from quarterdeck_crm.money import MAX_AMOUNT
+from quarterdeck_crm.orders.lines import TOO_MUCH
 
 from .csvfile import CSVFile, Row
-from .importing import Import, Report
+from .importing import Import, Report, Source
 from .order_writing import write_orders
-from .staging import Header, Line, Stage, StagedHeader, StagedLine, StagedOrder
+from .staging import Header, LineValues, Stage, StagedHeader, StagedLine, StagedOrder
 from .tables import LINES, ORDERS
 
 _NOT_CHANGED = "imports do not change orders"
+# A draft may still be empty, also one that was cancelled.
+SERVED = {OrderState.CONFIRMED, OrderState.SHIPPED, OrderState.PAID}
 
 
-async def import_orders(
-    task: Import, path: Path, lines_path: Path, *, name: str = "", lines_name: str = ""
-) -> Report:
-    """Import a file of orders and the file of their lines.
+async def import_orders(task: Import, files: Sequence[Source]) -> Report:
+    """Import a file of orders and the file of their lines, in this order.
 
     Raises:
         ImportRefusedError: If either file has any mistake, names an account or a good that is
             not here, or differs from an order that is. Nothing is written then.
-        ConflictError: If somebody else wrote the same orders meanwhile.
+        ConflictError: If another session wrote the same orders since the check.
     """
-    file = await task.open(path, ORDERS, name)
-    lines_file = await task.open(lines_path, LINES, lines_name)
+    orders_source, lines_source = files
+    file = await task.open(orders_source, ORDERS)
+    lines_file = await task.open(lines_source, LINES)
     stage = await task.worker.run(Stage)
     try:
         async for batch in task.batches(file):
@@ -59,30 +62,40 @@ async def import_orders(
 
 
 async def _stage_headers(task: Import, stage: Stage, file: CSVFile, batch: list[Row]) -> None:
-    accounts = await task.ids_by((r.values["account"] for r in batch), Account.code, Account.id)
+    accounts = await _account_ids(task, {row.values["account"] for row in batch})
     known = await _known_orders(task, [row.values["number"] for row in batch])
     staged = []
     for row in batch:
         code = row.values["account"]
         if code not in accounts:
             text = f"'account' is '{code}', but there is no account of this code"
-            task.problems.add(file.name, row.line, text)
+            task.mistakes.add(file.name, row.line, text)
         header = await _header(task, file, row, accounts.get(code, 0))
-        order = known.get(header["number"])
+        key = code_key(header["number"])
+        order = known.get(key)
         if order is not None and code in accounts:
             _compare_header(task, file, row, order, header)
-        needs_lines = header["state"] is not OrderState.DRAFT and code in accounts
+        needs_lines = header["state"] in SERVED and code in accounts
         id_ = None if order is None else order.id
-        staged.append(StagedHeader(header["number"], row.line, id_, needs_lines, header))
+        staged.append(StagedHeader(key, row.line, id_, needs_lines, header))
     for again, first in await task.worker.run(stage.add_headers, staged):
-        text = f"order {again.number} stands on line {first} already"
-        task.problems.add(file.name, again.place, text)
+        text = f"order {again.content['number']} stands on line {first} already"
+        task.mistakes.add(file.name, again.place, text)
 
 
 async def _known_orders(task: Import, numbers: Sequence[str]) -> dict[str, Any]:
-    columns = [getattr(Order, name) for name in ("id", *Header.__annotations__)]
-    rows = await task.session.execute(select(*columns).where(Order.number.in_(numbers)))
-    return {row.number: row for row in rows}
+    columns = [getattr(Order, name) for name in ("id", "number_key", *Header.__annotations__)]
+    keys = [code_key(number) for number in numbers]
+    rows = await task.session.execute(select(*columns).where(Order.number_key.in_(keys)))
+    return {row.number_key: row for row in rows}
+
+
+async def _account_ids(task: Import, names: set[str]) -> dict[str, int]:
+    """Return the ids of accounts by the codes and references of a file."""
+    keys = {name: code_key(name) for name in names}
+    ids = await task.ids_by(keys.values(), Account.code_key, Account.id)
+    by_reference = await task.ids_by(names, Account.reference, Account.id)
+    return by_reference | {name: ids[key] for name, key in keys.items() if key in ids}
 
 
 async def _header(task: Import, file: CSVFile, row: Row, account_id: int) -> Header:
@@ -98,12 +111,12 @@ async def _header(task: Import, file: CSVFile, row: Row, account_id: int) -> Hea
 
 
 def _compare_header(task: Import, file: CSVFile, row: Row, order: Any, header: Header) -> None:
-    """Only what the file says itself must agree: a state worked out from it may have moved on."""
+    """Compare only the columns of the file: a state derived from them may have moved on."""
     said = {"owner_id" if key == "owner" else key for key in row.values} | {"account_id"}
     for key, value in header.items():
         here = getattr(order, key)
         if key in said and here != value:
-            task.problems.add(
+            task.mistakes.add(
                 file.name,
                 row.line,
                 f"order {order.number} is here already with another '{key}' "
@@ -114,33 +127,37 @@ def _compare_header(task: Import, file: CSVFile, row: Row, order: Any, header: H
 
 
 async def _stage_lines(task: Import, stage: Stage, file: CSVFile, batch: list[Row]) -> None:
-    goods = await task.ids_by((row.values["good"] for row in batch), Good.code, Good.id)
+    keys = [code_key(row.values["good"]) for row in batch]
+    goods = await task.ids_by(keys, Good.code_key, Good.id)
     staged = []
     for row in batch:
-        code = row.values["good"]
-        if code not in goods:
+        code, key = row.values["good"], code_key(row.values["good"])
+        if key not in goods:
             text = f"'good' is '{code}', but there is no good of this code"
-            task.problems.add(file.name, row.line, text)
-        line = Line(
-            goods.get(code, 0), row.values["quantity"], row.values["price"],
+            task.mistakes.add(file.name, row.line, text)
+        line = LineValues(
+            goods.get(key, 0), row.values["quantity"], row.values["price"],
             row.values.get("discount") or Decimal(0),
         )  # fmt: skip
-        staged.append(StagedLine(row.values["order"], row.line, line))
+        if line.amount > MAX_AMOUNT:
+            task.mistakes.add(file.name, row.line, TOO_MUCH.format("Quantity times price"))
+        number = row.values["order"]
+        staged.append(StagedLine(code_key(number), row.line, number, line))
     await task.worker.run(stage.add_lines, staged)
 
 
 def _check_joined(task: Import, stage: Stage, file: CSVFile, lines_file: CSVFile) -> None:
     for place, number in stage.strangers():
         text = f"order {number} is not in the file of orders"
-        task.problems.add(lines_file.name, place, text)
+        task.mistakes.add(lines_file.name, place, text)
     for place, number in stage.without_lines():
         text = f"order {number} has no line in {lines_file.name}"
-        task.problems.add(file.name, place, text)
+        task.mistakes.add(file.name, place, text)
 
 
 async def _compare_lines(task: Import, file: CSVFile, orders: list[StagedOrder]) -> None:
     """Refuse orders that are here with other lines than in the file."""
-    if task.problems:
+    if task.mistakes:
         return
     rows = await task.session.execute(
         select(
@@ -151,10 +168,10 @@ async def _compare_lines(task: Import, file: CSVFile, orders: list[StagedOrder])
             OrderLine.discount,
         ).where(OrderLine.order_id.in_([order.id for order in orders]))
     )
-    here: dict[int | None, list[Line]] = defaultdict(list)
+    here: dict[int | None, list[LineValues]] = defaultdict(list)
     for order_id, *line in rows:
-        here[order_id].append(Line._make(line))
+        here[order_id].append(LineValues._make(line))
     for order in orders:
         if sorted(order.lines) != sorted(here[order.id]):
             text = f"order {order.number} is here already with other lines; {_NOT_CHANGED}"
-            task.problems.add(file.name, None, text)
+            task.mistakes.add(file.name, None, text)

@@ -21,23 +21,23 @@ _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE header (
-    number TEXT PRIMARY KEY, place INTEGER, id INTEGER, needs_lines INTEGER, content BLOB
+    key TEXT PRIMARY KEY, place INTEGER, id INTEGER, needs_lines INTEGER, content BLOB
 );
-CREATE TABLE line (number TEXT, place INTEGER, content BLOB);
+CREATE TABLE line (key TEXT, place INTEGER, number TEXT, content BLOB);
 BEGIN;
 """
 _JOINED = """
-SELECT header.number, header.id, header.content, line.content
-FROM header LEFT JOIN line ON line.number = header.number
+SELECT header.key, header.id, header.content, line.content
+FROM header LEFT JOIN line ON line.key = header.key
 WHERE (header.id IS NULL) = ?
 ORDER BY header.rowid, line.rowid
 """
 _STRANGERS = """
-SELECT place, number FROM line WHERE number NOT IN (SELECT number FROM header) ORDER BY place
+SELECT place, number FROM line WHERE key NOT IN (SELECT key FROM header) ORDER BY place
 """
 _WITHOUT_LINES = """
-SELECT place, number FROM header
-WHERE needs_lines AND number NOT IN (SELECT number FROM line) ORDER BY place
+SELECT place, content FROM header
+WHERE needs_lines AND key NOT IN (SELECT key FROM line) ORDER BY place
 """
 
 
@@ -62,7 +62,7 @@ class Header(TypedDict):
     remark: str | None
 
 
-class Line(NamedTuple):
+class LineValues(NamedTuple):
     good_id: int
     quantity: int
     price: Decimal
@@ -77,14 +77,14 @@ class StagedHeader(NamedTuple):
     """A row of the file of orders.
 
     Attributes:
-        number: Its key.
+        key: That of its number.
         place: The line of the file.
         id: That of the order with this number, if it is here already.
         needs_lines: Whether it would be a mistake to have no lines.
         content: The values.
     """
 
-    number: str
+    key: str
     place: int
     id: int | None
     needs_lines: bool
@@ -92,11 +92,12 @@ class StagedHeader(NamedTuple):
 
 
 class StagedLine(NamedTuple):
-    """A row of the file of lines, with the number of its order and its place in the file."""
+    """A row of the file of lines: key of its order, line of the file, number and values."""
 
-    number: str
+    key: str
     place: int
-    content: Line
+    number: str
+    content: LineValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class StagedOrder:
     number: str
     id: int | None
     header: Header
-    lines: list[Line]
+    lines: list[LineValues]
 
 
 class Stage:
@@ -121,36 +122,37 @@ class Stage:
         self._connection.executescript(_SCHEMA)
         self._encode = msgspec.msgpack.Encoder().encode
         self._header = msgspec.msgpack.Decoder(Header)
-        self._line = msgspec.msgpack.Decoder(Line)
+        self._line = msgspec.msgpack.Decoder(LineValues)
 
     def close(self) -> None:
         self._connection.close()
 
     def add_headers(self, headers: Iterable[StagedHeader]) -> list[tuple[StagedHeader, int]]:
-        """Keep headers; return those whose number was there, each with its first place."""
+        """Keep headers; return those with a number seen before, each with its first place."""
         again = []
         for header in headers:
             row = (*header[:-1], self._encode(header.content))
             if not self._run("INSERT OR IGNORE INTO header VALUES (?, ?, ?, ?, ?)", row).rowcount:
-                first = self._run("SELECT place FROM header WHERE number = ?", (header.number,))
+                first = self._run("SELECT place FROM header WHERE key = ?", (header.key,))
                 again.append((header, first.fetchone()[0]))
         return again
 
     def add_lines(self, lines: Iterable[StagedLine]) -> None:
-        rows = ((line.number, line.place, self._encode(line.content)) for line in lines)
-        self._connection.executemany("INSERT INTO line VALUES (?, ?, ?)", rows)
+        rows = ((*line[:-1], self._encode(line.content)) for line in lines)
+        self._connection.executemany("INSERT INTO line VALUES (?, ?, ?, ?)", rows)
 
     def join(self) -> None:
         """Get ready for the questions below; all headers and lines are there."""
-        self._run("CREATE INDEX line_number ON line (number)")
+        self._run("CREATE INDEX line_key ON line (key)")
 
     def strangers(self) -> Iterator[tuple[int, str]]:
-        """Yield place and number of the lines whose order is not in the file of orders."""
+        """Yield place and number of the lines without an order in the file of orders."""
         return self._run(_STRANGERS)
 
     def without_lines(self) -> Iterator[tuple[int, str]]:
         """Yield place and number of the orders that should have lines and have none."""
-        return self._run(_WITHOUT_LINES)
+        for place, content in self._run(_WITHOUT_LINES):
+            yield place, self._header.decode(content)["number"]
 
     def count_new(self) -> int:
         """Return how many orders are not here yet."""
@@ -164,9 +166,10 @@ class Stage:
             yield portion
 
     def _order(self, key: tuple[Any, ...], rows: Iterable[tuple[Any, ...]]) -> StagedOrder:
-        number, id_, header = key
+        _, id_, content = key
         lines = [self._line.decode(row[3]) for row in rows if row[3] is not None]
-        return StagedOrder(number, id_, self._header.decode(header), lines)
+        header = self._header.decode(content)
+        return StagedOrder(header["number"], id_, header, lines)
 
     def _run(self, statement: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, parameters)

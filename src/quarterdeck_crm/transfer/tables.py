@@ -1,6 +1,6 @@
-"""What the files of accounts, goods, orders and order lines hold.
+"""The columns of the files of accounts, goods, orders and order lines.
 
-The first name of a column is what exports write. The aliases are the column names of
+Exports write the first name of a column. The aliases are the column names of
 Microsoft's Northwind sample, which many other exports resemble.
 """
 
@@ -8,82 +8,90 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from quarterdeck_crm.models import OrderState
+from quarterdeck_crm.models import Account, Contact, Good, Order, OrderLine, OrderState, User
 
-from .columns import Column, Table, currency, day, decimal, one_of, text, whole, yes
+from .columns import CSVColumn, Table, day, decimal, one_of, text, whole, yes
 
-_PRICE = decimal(decimals=3, most=Decimal(999_999_999))
 _ADDRESS = (
-    Column("address", text(300)),
-    Column("city", text(100)),
-    Column("region", text(100)),
-    Column("postal_code", text(20)),
-    Column("country", text(100)),
+    CSVColumn("address", text(Account.address)),
+    CSVColumn("city", text(Account.city)),
+    CSVColumn("region", text(Account.region)),
+    CSVColumn("postal_code", text(Account.postal_code)),
+    CSVColumn("country", text(Account.country)),
 )
 
 ACCOUNTS = Table(
     "a file of accounts",
     (
-        Column("code", text(32), required=True, aliases=("customer_id", "account_id")),
-        Column("name", text(200), required=True, aliases=("company_name",)),
-        Column("owner", text(254)),
-        Column("email", text(254)),
-        Column("phone", text(40)),
-        Column("website", text(300)),
+        CSVColumn(
+            "code",
+            text(Account.code),
+            required=True,
+            filled=False,
+            aliases=("customer_id", "account_id"),
+        ),
+        CSVColumn("reference", text(Account.reference)),
+        CSVColumn("name", text(Account.name), required=True, aliases=("company_name",)),
+        CSVColumn("owner", text(User.email)),
+        CSVColumn("email", text(Account.email)),
+        CSVColumn("phone", text(Account.phone)),
+        CSVColumn("website", text(Account.website)),
         *_ADDRESS,
-        Column("archived", yes, default=False),
-        Column("contact_name", text(120)),
-        Column("contact_title", text(120)),
-        Column("contact_email", text(254)),
-        Column("contact_phone", text(40)),
-        Column("contact_fax", text(40), aliases=("fax",)),
+        CSVColumn("archived", yes, default=False),
+        CSVColumn("contact_name", text(Contact.name)),
+        CSVColumn("contact_title", text(Contact.title)),
+        CSVColumn("contact_email", text(Contact.email)),
+        CSVColumn("contact_phone", text(Contact.phone)),
+        CSVColumn("contact_fax", text(Contact.fax), aliases=("fax",)),
     ),
 )
 
 GOODS = Table(
     "a file of goods",
     (
-        Column("code", text(32), required=True, aliases=("product_id", "good_id")),
-        Column("name", text(200), required=True, aliases=("product_name",)),
-        Column("category", text(80), aliases=("category_name",)),
-        Column("unit", text(60), aliases=("quantity_per_unit",)),
-        Column("price", _PRICE, required=True, aliases=("unit_price",)),
-        Column("currency", currency),
-        Column("stock", whole(least=0), aliases=("units_in_stock",), default=0),
-        Column("description", text(20_000)),
-        Column("archived", yes, aliases=("discontinued",), default=False),
+        CSVColumn("code", text(Good.code), required=True, aliases=("product_id", "good_id")),
+        CSVColumn("name", text(Good.name), required=True, aliases=("product_name",)),
+        CSVColumn("category", text(Good.category), aliases=("category_name",)),
+        CSVColumn("unit", text(Good.unit), aliases=("quantity_per_unit",)),
+        CSVColumn("price", decimal(Good.price), required=True, aliases=("unit_price",)),
+        CSVColumn("currency", text(Good.currency)),
+        CSVColumn("stock", whole(least=0), aliases=("units_in_stock",), default=0),
+        CSVColumn("description", text(Good.description)),
+        CSVColumn("archived", yes, aliases=("discontinued",), default=False),
     ),
 )
 
 ORDERS = Table(
     "a file of orders",
     (
-        Column("number", text(32), required=True, aliases=("order_id",)),
-        Column("account", text(32), required=True, aliases=("customer_id", "account_id")),
-        Column("state", one_of(state.value for state in OrderState)),
-        Column("currency", currency),
-        Column("owner", text(254)),
-        Column("ordered_on", day, required=True, aliases=("order_date",)),
-        Column("required_on", day, aliases=("required_date",)),
-        Column("shipped_on", day, aliases=("shipped_date",)),
-        Column("freight", _PRICE, default=Decimal(0)),
-        Column("ship_name", text(200)),
-        Column("ship_address", text(300)),
-        Column("ship_city", text(100)),
-        Column("ship_region", text(100)),
-        Column("ship_postal_code", text(20)),
-        Column("ship_country", text(100)),
-        Column("remark", text(20_000)),
+        CSVColumn("number", text(Order.number), required=True, aliases=("order_id",)),
+        CSVColumn(
+            "account", text(Account.code), required=True, aliases=("customer_id", "account_id")
+        ),
+        CSVColumn("state", one_of(state.value for state in OrderState)),
+        CSVColumn("currency", text(Order.currency)),
+        CSVColumn("owner", text(User.email)),
+        CSVColumn("ordered_on", day, required=True, aliases=("order_date",)),
+        CSVColumn("required_on", day, aliases=("required_date",)),
+        CSVColumn("shipped_on", day, aliases=("shipped_date",)),
+        CSVColumn("freight", decimal(Order.freight), default=Decimal(0)),
+        CSVColumn("ship_name", text(Order.ship_name)),
+        CSVColumn("ship_address", text(Order.ship_address)),
+        CSVColumn("ship_city", text(Order.ship_city)),
+        CSVColumn("ship_region", text(Order.ship_region)),
+        CSVColumn("ship_postal_code", text(Order.ship_postal_code)),
+        CSVColumn("ship_country", text(Order.ship_country)),
+        CSVColumn("remark", text(Order.remark)),
     ),
 )
 
 LINES = Table(
     "a file of order lines",
     (
-        Column("order", text(32), required=True, aliases=("order_id", "number")),
-        Column("good", text(32), required=True, aliases=("product_id", "good_id")),
-        Column("quantity", whole(least=1), required=True),
-        Column("price", _PRICE, required=True, aliases=("unit_price",)),
-        Column("discount", decimal(decimals=3, most=Decimal(1)), default=Decimal(0)),
+        CSVColumn("order", text(Order.number), required=True, aliases=("order_id", "number")),
+        CSVColumn("good", text(Good.code), required=True, aliases=("product_id", "good_id")),
+        CSVColumn("quantity", whole(least=1), required=True),
+        CSVColumn("price", decimal(OrderLine.price), required=True, aliases=("unit_price",)),
+        CSVColumn("discount", decimal(OrderLine.discount, most=Decimal(1)), default=Decimal(0)),
     ),
 )

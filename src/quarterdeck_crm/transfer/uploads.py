@@ -1,7 +1,7 @@
 """Files that wait for their import, each upload in a folder of its own with its state.
 
 The state is a file and not a row: it changes twice a second while the work goes on, and must be
-told also when the database is what fails. Any process may read it.
+readable also when the database fails. Any process may read it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.models.columns import utc_now
 
-from .csvfile import Problems
-from .importing import Report
-from .kinds import Kind, Source
+from .csvfile import Mistakes
+from .importing import Report, Source
+from .kinds import Kind
 
 SILENCE_SECONDS = 15.0  # a process that writes no progress for so long is dead
 KEPT_SECONDS = 24 * 3600.0
+
+GONE = "There is no such import. Files are kept for a day; upload them again."
 
 _STATE = "state.json"
 _CLAIM = "claimed"
@@ -59,10 +61,10 @@ class Upload:
     """Files of one kind, tried first and then imported.
 
     Attributes:
-        done: What is done, of ``total``.
-        report: What the import did, or would do; None until it is known.
-        problems: The mistakes that made it refused.
-        failure: What kept the work from its end, in words.
+        done: Bytes read so far, of ``total``.
+        report: The result, or the expected result after a check; None until it is known.
+        mistakes: The mistakes that made it refused.
+        failure: The reason of a failure, as a sentence.
     """
 
     id: str
@@ -75,7 +77,7 @@ class Upload:
     done: int = 0
     total: int = 0
     report: Report | None = None
-    problems: Problems | None = None
+    mistakes: Mistakes | None = None
     failure: str | None = None
 
     @property
@@ -90,7 +92,7 @@ class Upload:
 
 
 async def receive(kind: Kind, files: Sequence[FileStorage], *, actor: User) -> Upload:
-    """Write uploaded files to disk and return the upload, whose check is to be started.
+    """Write uploaded files to disk and return the upload. The caller starts its check.
 
     Raises:
         ValidationError: Under ``file``, if one is empty or too large.
@@ -99,7 +101,7 @@ async def receive(kind: Kind, files: Sequence[FileStorage], *, actor: User) -> U
     upload = Upload(secrets.token_hex(16), kind.name, names, actor.id, actor.name)
     limit = current_app.config["IMPORT_MAX_BYTES"]
     streams = [file.stream for file in files]
-    await asyncio.to_thread(_sweep, _root())
+    await sweep()
     try:
         await asyncio.to_thread(_write, upload, upload.sources(), streams, limit)
     except BaseException:
@@ -108,8 +110,13 @@ async def receive(kind: Kind, files: Sequence[FileStorage], *, actor: User) -> U
     return upload
 
 
+async def sweep() -> int:
+    """Remove uploads that are older than a day, and return how many there were."""
+    return await asyncio.to_thread(_sweep, _root())
+
+
 async def get_upload(upload_id: str, *, actor: User) -> Upload:
-    """Return an upload of this person, or of anybody for an administrator.
+    """Return an upload of this user, or of anybody for an administrator.
 
     Raises:
         NotFoundError: If there is none.
@@ -118,11 +125,11 @@ async def get_upload(upload_id: str, *, actor: User) -> Upload:
         upload = await asyncio.to_thread(_read, _root() / upload_id)
         if upload and _may_see(actor, upload):
             return upload
-    raise NotFoundError("There is no such import. Files are kept for a day; upload them again.")
+    raise NotFoundError(GONE)
 
 
 async def list_uploads(*, actor: User) -> list[Upload]:
-    """Return the uploads of this person, or all for an administrator, newest first."""
+    """Return the uploads of this user, or all for an administrator, newest first."""
     found = await asyncio.to_thread(_read_all, _root())
     seen = [upload for upload in found if _may_see(actor, upload)]
     return sorted(seen, key=lambda upload: upload.created_at, reverse=True)
@@ -140,6 +147,8 @@ async def claim(upload: Upload) -> None:
         await asyncio.to_thread((_root() / upload.id / _CLAIM).touch, exist_ok=False)
     except FileExistsError:
         raise ConflictError("This import has been started already.") from None
+    except FileNotFoundError:
+        raise NotFoundError(GONE) from None
 
 
 async def save(upload: Upload) -> None:
@@ -148,7 +157,7 @@ async def save(upload: Upload) -> None:
 
 
 async def drop_files(upload: Upload) -> None:
-    """Remove the uploaded files; what was found out about them stays for a day."""
+    """Remove the uploaded files; the report about them stays for a day."""
     for source in upload.sources():
         await asyncio.to_thread(source.path.unlink, missing_ok=True)
 
@@ -184,7 +193,7 @@ def _save(upload: Upload, folder: Path) -> None:
 
 
 def _read(folder: Path) -> Upload | None:
-    """Return an upload; one whose process fell silent is told to have failed."""
+    """Return an upload; it has failed if its process stopped writing progress."""
     path = folder / _STATE
     try:
         upload = msgspec.json.decode(path.read_bytes(), type=Upload)
@@ -198,12 +207,12 @@ def _read(folder: Path) -> Upload | None:
 
 
 def interrupted(phase: Phase) -> str:
-    """Say what it means that the server stopped in a phase."""
+    """Return the message about a server that stopped in a phase."""
     if phase is Phase.CHECKING:
         return "The server stopped during the check. Nothing was written. Upload the files again."
     return (
-        "The server stopped during the import. Upload the files again: nothing is written twice, "
-        "and what is missing is written then."
+        "The server stopped during the import. Upload the files again: rows that are there "
+        "already are not written twice, and the rest is added."
     )
 
 
@@ -212,10 +221,15 @@ def _read_all(root: Path) -> list[Upload]:
     return [upload for folder in folders if (upload := _read(folder))]
 
 
-def _sweep(root: Path) -> None:
-    """Remove what nobody came back for."""
+def _sweep(root: Path) -> int:
+    removed = 0
     for folder in root.iterdir() if root.is_dir() else ():
         state = folder / _STATE
-        changed = (state if state.exists() else folder).stat().st_mtime
+        try:
+            changed = (state if state.exists() else folder).stat().st_mtime
+        except FileNotFoundError:
+            continue  # another upload removed it
         if time.time() - changed > KEPT_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed

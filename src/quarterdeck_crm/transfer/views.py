@@ -9,18 +9,19 @@ from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user, role_required
+from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError
-from quarterdeck_crm.extensions import db
-from quarterdeck_crm.forms import errors_on
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.errors import errors_on
+from quarterdeck_crm.models import AuditAction
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.web.limits import limited_together
 
 from . import bp as bp
-from . import wording
 from .background import start_check, start_import
-from .forms import FORMS, FileForm
-from .kinds import KINDS, PARTS, Kind, Part
-from .running import IMPORTER
-from .uploads import Upload, claim, discard, get_upload, list_uploads, receive
+from .forms import FORMS, ImportForm
+from .kinds import IMPORTER, KINDS, PARTS, Kind, Part
+from .uploads import Phase, Upload, claim, discard, get_upload, list_uploads, receive
 
 
 @bp.get("/")
@@ -30,7 +31,6 @@ async def index() -> str:
         "transfer/index.html",
         kinds=KINDS.values(),
         uploads=await list_uploads(actor=current_user),
-        wording=wording,
     )
 
 
@@ -42,8 +42,10 @@ async def create(kind: str) -> str:
 
 @bp.post("/<kind>")
 @role_required(IMPORTER)
+@limited_together("LIMIT_IMPORTS")
+@csrf.redisplay
 async def create_submit(kind: str) -> ResponseReturnValue:
-    """Take the files and try them; nothing is written before the person says so."""
+    """Take the files and try them; nothing is written before the user says so."""
     chosen = _kind(kind)
     form = await FORMS[chosen.name].from_request()
     if await form.validate_on_submit():
@@ -75,6 +77,8 @@ async def discard_submit(upload_id: str) -> ResponseReturnValue:
     upload = await get_upload(upload_id, actor=current_user)
     if upload.phase.is_running:
         raise ConflictError("This import is under way. Wait for its end.")
+    if upload.phase is Phase.CHECKED:
+        await claim(upload)  # or an import could start while its files are removed
     await discard(upload)
     await flash("The files are removed.", "success")
     return redirect(url_for(".index"), 303)
@@ -82,11 +86,14 @@ async def discard_submit(upload_id: str) -> ResponseReturnValue:
 
 @bp.get("/export/<name>.csv")
 @role_required(IMPORTER)
+@limited_together("LIMIT_EXPORTS")
 async def export(name: str) -> Response:
     """Stream all rows; memory holds a piece of them at a time."""
     part = PARTS.get(name)
     if part is None:
         raise NotFoundError("There is no such export.")
+    async with db.transaction() as session:
+        await record_audit(session, AuditAction.EXPORTED, subject=name)
     response = Response(_stream(db.new_session(), part), content_type="text/csv; charset=utf-8")
     response.timeout = None  # as long as the reader takes
     filename = f"{name}-{utc_now():%Y-%m-%d}.csv"
@@ -109,9 +116,9 @@ def _kind(name: str) -> Kind:
     return KINDS[name]
 
 
-async def _form_page(kind: Kind, form: FileForm) -> str:
+async def _form_page(kind: Kind, form: ImportForm) -> str:
     return await render_template("transfer/create.html", kind=kind, form=form)
 
 
 async def _upload_page(upload: Upload) -> str:
-    return await render_template("transfer/show.html", upload=upload, wording=wording)
+    return await render_template("transfer/show.html", upload=upload)

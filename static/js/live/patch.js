@@ -4,10 +4,10 @@
 // data-rows   has an id, and rows that are found again by theirs wherever they stand
 // data-keep   belongs to a script: left alone
 
-import { localize } from "../locale.js";
+import { localize, localizeFields } from "../locale.js";
 
 // What scripts and people change on elements, and the server does not.
-const THEIRS = new Set(["open", "hidden", "aria-busy", "data-fresh", "data-sent", "data-held"]);
+const THEIRS = new Set(["open", "hidden", "aria-busy", "data-fresh", "data-sent", "data-held", "popover", "style"]);
 const FRESH = 3000; // milliseconds of highlight
 const IN_USE = "[aria-busy=true], [data-held], :has(details[open])";
 const POINTED = matchMedia("(hover: hover)").matches ? `:hover, ${IN_USE}` : IN_USE;
@@ -22,6 +22,7 @@ export function patch(old, fresh) {
     return next && movesWhatIsPointedAt(list, [...next.children]);
   }));
   isWaiting = held.size > 0;
+  localizeFields(fresh); // or their values would seem to differ
   const focused = document.activeElement;
   morph(old, fresh);
   if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
@@ -30,7 +31,7 @@ export function patch(old, fresh) {
 
 function morph(old, fresh) {
   if (old.hasAttribute("data-keep")) return;
-  if (old.matches("data, time")) return changeValue(old, fresh);
+  if (old.matches("data, time, [data-decimal]")) return changeValue(old, fresh);
   copyAttributes(old, fresh);
   if (fresh.hasAttribute("data-rows")) changeRows(old, fresh);
   else changeChildren(old, fresh);
@@ -38,7 +39,7 @@ function morph(old, fresh) {
 
 /** Numbers and times are written by scripts, so their value tells whether they changed. */
 function changeValue(old, fresh) {
-  const name = old.matches("data") ? "value" : "datetime";
+  const name = ["value", "datetime", "data-decimal"].find((each) => fresh.hasAttribute(each));
   if (old.getAttribute(name) === fresh.getAttribute(name)) return;
   const isNumber = old.matches("data");
   const next = made(fresh);

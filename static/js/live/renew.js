@@ -8,7 +8,7 @@ const PAUSE = 1000; // milliseconds from one time to the next, at least
 const EASE = 4; // and this many times what the last one took: a busy server is asked less
 const SPREAD = 150; // so that not everybody asks in the same moment
 const STALE = 30 * 60_000; // milliseconds: the forms of a page do not hold for ever
-const LOOK_AGAIN = 300; // whether the pointer has gone
+const CHECK_AGAIN_AFTER = 300; // whether the pointer has gone
 
 const main = document.querySelector("main");
 let turn = Promise.resolve();
@@ -67,6 +67,6 @@ function apply(fresh) {
   clearTimeout(waiting);
   const mustWait = patch(main.querySelector(".page-in"), fresh.querySelector(".page-in"));
   main.toggleAttribute("data-waiting", mustWait);
-  if (mustWait) waiting = setTimeout(() => apply(fresh), LOOK_AGAIN);
+  if (mustWait) waiting = setTimeout(() => apply(fresh), CHECK_AGAIN_AFTER);
   document.dispatchEvent(new CustomEvent("live:shown"));
 }

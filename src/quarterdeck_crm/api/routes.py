@@ -1,0 +1,15 @@
+"""All of the API: each module imported here adds its routes to the blueprint."""
+
+from __future__ import annotations
+
+from . import accounts as accounts
+from . import audit as audit
+from . import bp as bp
+from . import contacts as contacts
+from . import docs as docs
+from . import goods as goods
+from . import jobs as jobs
+from . import orders as orders
+from . import problems as problems
+from . import search as search
+from .extension import ApiSchema as ApiSchema

@@ -1,0 +1,50 @@
+"""``crm attachments``: look after the stored files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from quarterdeck.commands import AppGroup
+from quarterdeck_crm.schema import check_schema
+
+from .pruning import prune
+from .quotas import size_text
+
+attachments = AppGroup("attachments", help="Look after the stored files.")
+
+
+@attachments.command("prune")
+@click.option("--dry-run", is_flag=True, help="Count the files; remove none.")
+@click.option(
+    "--older-than",
+    "hours",
+    type=click.IntRange(min=1),
+    default=24,
+    show_default=True,
+    metavar="HOURS",
+    help="Leave younger files, because their upload may be under way.",
+)
+@click.option("--force", is_flag=True, help="Go on if the database names no file at all.")
+async def prune_command(dry_run: bool, hours: int, force: bool) -> None:
+    """Remove stored files that no attachment and no picture of the database names."""
+    await check_schema()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Checking files", total=None)
+        pruned = await prune(
+            older_than=timedelta(hours=hours),
+            dry_run=dry_run,
+            force=force,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    verb = "Would remove" if dry_run else "Removed"
+    click.echo(f"{verb} {_count(pruned.files)} ({size_text(pruned.size)}).")
+    if pruned.young:
+        click.echo(f"Left {_count(pruned.young)} without a row, younger than {hours} hours.")
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"

@@ -1,0 +1,1 @@
+"""Live events, published by services after the commit."""

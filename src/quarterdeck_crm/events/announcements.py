@@ -1,0 +1,115 @@
+"""The live events of changes: every change with a line of history is an event.
+
+Events leave when the transaction has committed, in the order of the changes. They carry the fields
+of a list, so that a program need not request the row. Pages reload themselves, because
+their content depends on the rights of the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.sqlalchemy import Session
+from quarterdeck_crm.extensions import hub
+from quarterdeck_crm.models import Account, Order, OrderState, User
+
+Data = dict[str, Any]
+
+
+def announce_change(
+    session: AsyncSession,
+    subject: object,
+    *,
+    actor: User | None,
+    action: str,
+    changes: Mapping[str, Any],
+    is_new_version: bool,
+) -> None:
+    """Publish a change of an order or an account. Other rows have no events.
+
+    Args:
+        session: That of the change.
+        subject: As it is after the change.
+        actor: The user that made the change.
+        action: As in the history: ``created``, ``changed``, ``confirmed``, ``note added``, ...
+        changes: As in the history.
+        is_new_version: Whether the row itself changed, and not something that belongs to it.
+    """
+    about: Data = {"by": _user(actor), "action": action}
+    match subject:
+        case Order():
+            about |= {"id": subject.id, "version": subject.version if is_new_version else None}
+            about |= _order(subject) | {"was": changes.get("state", [None])[0]}
+            _publish(session, ("orders", f"order:{subject.id}"), _order_event(action), about)
+        case Account():
+            about |= {"id": subject.id, "version": subject.version if is_new_version else None}
+            about |= {"name": subject.name, "is_archived": subject.is_archived}
+            event = "account.created" if action == "created" else "account.changed"
+            _publish(session, (f"account:{subject.id}",), event, about)
+
+
+def announce_deleted(session: AsyncSession, order: Order, *, actor: User | None) -> None:
+    """Publish that an order was deleted."""
+    data = {"id": order.id, "version": None, "by": _user(actor), "action": "deleted"}
+    _publish(
+        session, ("orders", f"order:{order.id}"), "order.deleted", data | {"number": order.number}
+    )
+
+
+def announce_imported(session: AsyncSession, *, count: int) -> None:
+    """Publish that orders were imported, in one event for all of them."""
+    _publish(session, ("orders",), "orders.imported", {"count": count, "action": "imported"})
+
+
+def announce_user(session: AsyncSession, user: User, *, action: str) -> None:
+    """Publish that a user was created, changed or deleted."""
+    data = {"id": user.id, "name": user.name, "is_active": user.is_active}
+    event = f"person.{action if action in {'created', 'deleted'} else 'changed'}"
+    _publish(session, ("team",), event, data | {"action": action})
+
+
+async def announce_editor(order: Order, *, actor: User) -> None:
+    """Publish that a user opened an order for editing. Presence shows for how long."""
+    data = {"id": order.id, "number": order.number, "by": _user(actor)}
+    await hub.publish("orders", "order.editing", data)
+
+
+def _publish(session: AsyncSession, rooms: tuple[str, ...], event: str, data: Data) -> None:
+    for room in rooms:
+        hub.publish_after(cast(Session, session), room, event, data)
+
+
+def _order_event(action: str) -> str:
+    if action in list(OrderState):
+        return "order.moved"
+    return "order.created" if action == "created" else "order.changed"
+
+
+def _order(order: Order) -> Data:
+    return {
+        "number": order.number,
+        "state": order.state.value,
+        "net": f"{order.net:.6f}",
+        "currency": order.currency,
+        "ordered_on": order.ordered_on.isoformat(),
+        "account": _reference(order, "account"),
+        "owner": _reference(order, "owner"),
+    }
+
+
+def _user(user: User | None) -> Data | None:
+    return {"id": str(user.id), "name": user.name} if user is not None else None
+
+
+def _reference(order: Order, name: str) -> Data | None:
+    """Return the id of a row that the order names, and its name if that is at hand."""
+    id_ = getattr(order, f"{name}_id")
+    if id_ is None:
+        return None
+    is_loaded = name not in inspect(order).unloaded
+    row = getattr(order, name) if is_loaded else None
+    return {"id": id_, "name": row.name if row is not None and row.id == id_ else None}

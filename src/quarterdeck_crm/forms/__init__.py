@@ -1,0 +1,1 @@
+"""Parts that the forms of all packages share."""

@@ -1,0 +1,124 @@
+"""Form fields that several blueprints share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from wtforms import DecimalField, IntegerField, SelectField, StringField
+from wtforms.form import BaseForm
+from wtforms.validators import StopValidation
+from wtforms.widgets import TextInput
+
+from quarterdeck_crm.models import Account, Good, User
+from quarterdeck_crm.search.autocomplete import MAX_CANDIDATES, label
+from quarterdeck_crm.validation.numbers import fit_integer, read_number, row_id, typed_form
+
+
+class ExactField(DecimalField):
+    """An exact decimal number, shown without trailing zeros.
+
+    A text input, because a number input submits nothing for text it cannot read.
+    """
+
+    widget = TextInput()
+
+    def __init__(self, label: str | None = None, validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, places=None, **options)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else typed_form(Decimal(self.data))
+
+    def __call__(self, **options: Any) -> Any:
+        """Render the input; ``locale.js`` writes ``data-number`` in the reader's manner."""
+        if not self.raw_data and self.data is not None:
+            options["data-number"] = self._value()
+        return super().__call__(**options)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            self.data = None
+            self.data = read_number(str(valuelist[0]))
+
+    def pre_validate(self, form: BaseForm) -> None:
+        _stop_at_nonsense(self)
+
+
+class WholeField(IntegerField):
+    """A whole number."""
+
+    widget = TextInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            self.data = None
+            self.data = fit_integer(valuelist[0])  # a JSON form has numbers
+
+    def pre_validate(self, form: BaseForm) -> None:
+        _stop_at_nonsense(self)
+
+
+class OwnerField(SelectField):
+    """A user, or none; ``offer`` sets the choices."""
+
+    def __init__(self, label: str | None = None, validators: Any = None, **options: Any) -> None:
+        super().__init__(label, validators, coerce=_id_or_none, choices=[], **options)
+
+    async def offer(self, session: AsyncSession, *, present: User | None = None) -> None:
+        """Offer the users that can own a row, and the present owner even if disabled."""
+        statement = (
+            select(User.id, User.name).where(User.is_active).order_by(User.name_key, User.id)
+        )
+        users = [(id_, name) for id_, name in await session.execute(statement)]
+        if present is not None and not present.is_active:
+            users.append((present.id, present.name))
+        self.choices = [("", "No owner"), *users]
+        self.users: dict[Any, str] = dict(users)
+
+
+class PickField(StringField):
+    """A row out of thousands, chosen by words; ``candidates`` are offered when several fit.
+
+    ``settle`` takes the rows that ``autocomplete.pick`` found; ``row`` is the chosen one.
+    """
+
+    candidates: Sequence[str] = ()
+    row: Any = None
+
+    def recognize(self, found: Sequence[Account] | Sequence[Good]) -> None:
+        """Take the one row that the words mean, if there is no doubt."""
+        if len(found) == 1:
+            self.row = found[0]
+
+    def settle(self, found: Sequence[Account] | Sequence[Good]) -> None:
+        """Take the one row that the words mean, or say why there is none."""
+        self.recognize(found)
+        if self.row is not None:
+            return
+        self.candidates = [label(row) for row in found]
+        if not found:
+            problem = f"Nothing fits '{self.data}'. Check the words or leave some out."
+        elif len(found) < MAX_CANDIDATES:
+            problem = f"{len(found)} fit '{self.data}'. Choose one of them from the list."
+        else:
+            problem = f"Many fit '{self.data}'. Choose one from the list or type more."
+        self.errors = [*self.errors, problem]
+
+
+def _id_or_none(value: Any) -> int | None:
+    if not value:
+        return None
+    if (id_ := row_id(str(value))) is None:
+        raise ValueError("Choose a user.")
+    return id_
+
+
+def _stop_at_nonsense(field: ExactField | WholeField) -> None:
+    """Skip the limits for text that is not a number. An empty field may be fine."""
+    if field.process_errors and any(text.strip() for text in field.raw_data or ()):
+        raise StopValidation

@@ -1,0 +1,1 @@
+"""The history of a row: recorded with each change, worded for users."""

@@ -1,0 +1,135 @@
+"""Requests sent twice: the answer to the first is kept for a day, under a key of the sender."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .errors import KeyReusedError, KeyTakenError
+from .extensions import db
+from .models import IdempotencyKey
+from .models.columns import utc_now
+
+T = TypeVar("T")
+
+KEPT_FOR = timedelta(hours=24)
+MAX_EXPIRED = 100  # deleted per request, so that no request waits long for the cleanup
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that may come twice. Keys and requests are compared and stored as hashes."""
+
+    user_id: int
+    key_digest: str
+    request_digest: str
+
+    @classmethod
+    def of(cls, user_id: int, key: str, *what: bytes) -> Sent:
+        """Return it; ``what`` holds everything that two equal requests have in common."""
+        key_digest, request_digest = (
+            hashlib.sha256(data).hexdigest() for data in (key.encode(), b"\n".join(what))
+        )
+        return cls(user_id, key_digest, request_digest)
+
+
+async def do_once(
+    sent: Sent,
+    work: Callable[[AsyncSession], Awaitable[T]],
+    *,
+    keep: Callable[[IdempotencyKey, T], None],
+    recall: Callable[[IdempotencyKey], T],
+    first: Callable[[AsyncSession], Awaitable[None]] | None = None,
+) -> T:
+    """Do ``work`` in a transaction that also stores its answer, or return the stored answer.
+
+    Of two equal requests at the same time, the second waits for the first. A request that
+    fails leaves no trace, so it may be corrected and sent again with its key.
+
+    Args:
+        sent: The request.
+        work: The work of the request; it is retried after a deadlock.
+        keep: Writes the answer into a row.
+        recall: Makes it again from the row.
+        first: Takes locks before the key is written, which locks the row of the user on MySQL.
+
+    Raises:
+        KeyReusedError: If the key belongs to another request.
+    """
+
+    async def attempt(session: AsyncSession) -> T:
+        if first is not None:
+            await first(session)
+        kept = await _find_kept(session, sent)
+        if kept is None:
+            row = await _claim(session, sent)
+            answer = await work(session)
+            keep(row, answer)
+            return answer
+        if kept.request_digest != sent.request_digest:
+            raise KeyReusedError(kept.body)
+        return recall(kept)
+
+    try:
+        return await db.run(attempt)
+    except KeyTakenError:
+        return await db.run(attempt)
+
+
+async def _find_kept(session: AsyncSession, sent: Sent) -> IdempotencyKey | None:
+    statement = select(IdempotencyKey).where(
+        IdempotencyKey.user_id == sent.user_id,
+        IdempotencyKey.key_digest == sent.key_digest,
+        IdempotencyKey.expires_at > utc_now(),
+    )
+    return await session.scalar(statement)
+
+
+async def _claim(session: AsyncSession, sent: Sent) -> IdempotencyKey:
+    """Write the key before the work that it stands for; a second one waits here for the first.
+
+    Raises:
+        KeyTakenError: If it was taken in between. Roll back and look for the answer.
+    """
+    await _forget_expired(session)
+    row = IdempotencyKey(
+        user_id=sent.user_id,
+        key_digest=sent.key_digest,
+        request_digest=sent.request_digest,
+        status=0,
+        body="",
+        expires_at=utc_now() + KEPT_FOR,
+    )
+    session.add(row)
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise KeyTakenError("A request with this key was sent at the same moment.") from None
+    return row
+
+
+async def forget_all_expired() -> int:
+    """Remove all expired keys, a few in each transaction, and return how many there were."""
+    removed = 0
+    while True:
+        async with db.transaction() as session:
+            count = await _forget_expired(session)
+        removed += count
+        if count < MAX_EXPIRED:
+            return removed
+
+
+async def _forget_expired(session: AsyncSession) -> int:
+    # Found without locks and removed one by one: a range would lock out other senders.
+    old = select(IdempotencyKey.id).where(IdempotencyKey.expires_at <= utc_now())
+    ids = (await session.scalars(old.order_by(IdempotencyKey.id).limit(MAX_EXPIRED))).all()
+    if ids:
+        await session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(ids)))
+    return len(ids)

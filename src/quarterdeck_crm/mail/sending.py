@@ -1,0 +1,66 @@
+"""Compose a mail and put it into the outbox, in the transaction of the change it is about."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from quart import current_app
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.exceptions import InvalidMessageError
+from quarterdeck.mail import Message
+from quarterdeck_crm.extensions import mail
+from quarterdeck_crm.models import User
+
+from .links import unsubscribe_url
+
+logger = logging.getLogger("quarterdeck_crm.mail")
+
+
+def sends_mail() -> bool:
+    """Whether this CRM is configured to send mail."""
+    return bool(current_app.config["MAIL_ENABLED"])
+
+
+async def post_to_user(
+    session: AsyncSession,
+    user: User,
+    *,
+    subject: str,
+    template: str,
+    kind: str | None = None,
+    **context: Any,
+) -> None:
+    """Mail a user, if the CRM sends mail.
+
+    Args:
+        session: That of the change: the mail leaves after its commit.
+        user: The reader.
+        subject: Without a prefix.
+        template: Below ``templates/mail``, without ``.txt`` and ``.html``.
+        kind: What the user unsubscribes from, of ``links.KINDS``; None for mail that cannot be
+            ended, such as a link that was asked for.
+        **context: For the templates.
+    """
+    headers = {"Auto-Submitted": "auto-generated"}
+    if kind is not None:
+        context["unsubscribe_url"] = unsubscribe_url(user, kind)
+        headers["List-Unsubscribe"] = f"<{context['unsubscribe_url']}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message = Message(subject, [(user.name, user.email)], extra_headers=headers)
+    await post(session, message, template, user=user, **context)
+
+
+async def post(session: AsyncSession, message: Message, template: str, **context: Any) -> None:
+    """Render a message and enqueue it, if the CRM sends mail.
+
+    A user whose address no server would take does not fail the change: that is logged.
+    """
+    if not sends_mail():
+        return
+    await message.render(f"mail/{template}", **context)
+    try:
+        await mail.enqueue(message, session=session)
+    except InvalidMessageError as error:
+        logger.warning("no mail '%s' was written: %s", template, error)

@@ -1,0 +1,46 @@
+"""The rules of roles and owners, in one place."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .errors import ForbiddenError
+from .models import Role, User
+
+
+class Owned(Protocol):
+    """A row with an owner; None means that everybody may take it."""
+
+    owner_id: int | None
+
+
+def may_edit(actor: User | None, row: Owned) -> bool:
+    """Whether ``actor`` may change ``row``: its owner may, and every moderator.
+
+    The system (None: the command line, an import) may do everything.
+    """
+    if actor is None or actor.role.includes(Role.MODERATOR):
+        return True
+    return row.owner_id is None or row.owner_id == actor.id
+
+
+def require_edit(actor: User | None, row: Owned) -> None:
+    """Refuse changes that ``may_edit`` does not allow.
+
+    Raises:
+        ForbiddenError: If the row belongs to another user.
+    """
+    if not may_edit(actor, row):
+        raise ForbiddenError(
+            "This belongs to another user. Ask its owner or a moderator to change it."
+        )
+
+
+def require_role(actor: User | None, role: Role) -> None:
+    """Refuse users of a lesser role; the system may do everything.
+
+    Raises:
+        ForbiddenError: If the role of ``actor`` does not include ``role``.
+    """
+    if actor is not None and not actor.role.includes(role):
+        raise ForbiddenError(f"This needs the role {role.value}. Ask an administrator.")

@@ -1,0 +1,1 @@
+"""Full-text search over the rows of the CRM."""

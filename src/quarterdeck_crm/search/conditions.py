@@ -1,0 +1,80 @@
+"""Search words and sort keys turned into SQL that indexes answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Select, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.sql.functions import FunctionElement
+
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import SearchWord
+from quarterdeck_crm.models.collation import fold, sort_key
+from quarterdeck_crm.models.search_word import LENGTH
+
+from .word_index import Subject
+
+MAX_WORDS = 8
+MAX_LENGTH = 200
+LAST = "\U0010ffff"  # stands behind every character
+
+
+def words_in(q: str) -> list[str]:
+    """Return the words of a search text, each once."""
+    return list(dict.fromkeys(q.split()))[:MAX_WORDS]
+
+
+def matching(q: str, model: Subject) -> list[ColumnElement[bool]]:
+    """Return one condition per word of ``q``: a word of the row begins with it."""
+    return [model.id.in_(found_by(word, model)) for word in words_in(q)]
+
+
+def found_by(word: str, model: Subject) -> Select[int]:
+    """Return the ids of the rows that have a word beginning with this one."""
+    begin = fold(word)[:LENGTH]
+    return select(SearchWord.subject_id).where(
+        SearchWord.subject_type == model.__tablename__,
+        SearchWord.word >= begin,
+        SearchWord.word < begin + LAST,
+    )
+
+
+def begins(column: Any, word: str) -> ColumnElement[bool]:
+    """Return the condition that the text of a key column begins with a word."""
+    return _Begins(column, *_limits(sort_key(word, MAX_LENGTH)))
+
+
+def _limits(word: str) -> tuple[str, str, str]:
+    pattern = "".join(f"/{char}" if char in "/%_" else char for char in word)
+    return f"{pattern}%", word, word + LAST
+
+
+class _Begins(FunctionElement[bool]):
+    """``column LIKE pattern``; on SQLite a range, because its LIKE uses no index here."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        """Stay a comparison: ``... = 1`` around it would keep MySQL from the index."""
+        return Grouping(self)
+
+
+@compiles(_Begins)
+def _like(element: _Begins, compiler: Any, **options: Any) -> str:
+    column, pattern = (compiler.process(part, **options) for part in [*element.clauses][:2])
+    return f"{column} LIKE {pattern} ESCAPE '/'"
+
+
+@compiles(_Begins, "sqlite")
+def _range(element: _Begins, compiler: Any, **options: Any) -> str:
+    column, _, first, last = element.clauses
+    column, first, last = (compiler.process(part, **options) for part in (column, first, last))
+    return f"({column} >= {first} AND {column} < {last})"
+
+
+def ordering(listing: Listing, *columns: Any) -> list[ColumnElement[Any]]:
+    """Return the ORDER BY of a list; the last column must be unique, so that pages have cursors."""
+    return [column.desc() if listing.descending else column.asc() for column in columns]

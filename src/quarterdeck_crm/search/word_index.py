@@ -1,0 +1,98 @@
+"""The words of accounts and goods, kept in a table so that a search is answered by its index.
+
+They follow every flush of the ORM: pages, the API and imports need not think of them. Who
+writes with ``insert()`` or ``update()`` calls ``index_rows`` afterwards.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, delete, event, insert, inspect, select
+from sqlalchemy.orm import Session
+
+from quarterdeck_crm.models import Account, Contact, Good, SearchWord
+from quarterdeck_crm.models.collation import fold
+from quarterdeck_crm.models.search_word import LENGTH
+
+Subject = type[Account] | type[Good]
+SUBJECTS: dict[Subject, tuple[str, ...]] = {
+    Account: ("name", "code", "city", "country"),
+    Good: ("name", "code", "category"),
+}
+BATCH = 500
+
+
+def words_of(texts: Iterable[str | None]) -> set[str]:
+    """Return the texts that a search word can match: words, and their parts from a boundary on.
+
+    ``Wool_Co`` is also found by ``_co`` and ``co``. Scripts that do not put spaces between
+    words are found from every character on.
+    """
+    found = set()
+    for text in texts:
+        for word in fold(text or "").split():
+            found |= {word[start:][:LENGTH] for start in _boundaries(word)}
+    return found
+
+
+def _boundaries(word: str) -> Iterator[int]:
+    for place, char in enumerate(word):
+        before = word[place - 1] if place else ""
+        starts = char.isalnum() != before.isalnum() or unicodedata.category(char) == "Lo"
+        if not place or starts:
+            yield place
+
+
+def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> None:
+    """Rewrite the words of some rows."""
+    subject_type = model.__tablename__
+    texts: dict[int, list[str | None]] = defaultdict(list)
+    columns = [getattr(model, name) for name in SUBJECTS[model]]
+    for id_, *values in connection.execute(select(model.id, *columns).where(model.id.in_(ids))):
+        texts[id_] += values
+    if model is Account:
+        names = select(Contact.account_id, Contact.name).where(Contact.account_id.in_(ids))
+        for id_, name in connection.execute(names):
+            texts[id_].append(name)
+    connection.execute(
+        delete(SearchWord).where(
+            SearchWord.subject_type == subject_type, SearchWord.subject_id.in_(ids)
+        )
+    )
+    rows = [
+        {"subject_type": subject_type, "word": word, "subject_id": id_}
+        for id_, found in texts.items()
+        for word in words_of(found)
+    ]
+    if rows:
+        connection.execute(insert(SearchWord), rows)
+
+
+def index_everything(connection: Connection) -> None:
+    """Write the words of all accounts and goods."""
+    for model in SUBJECTS:
+        ids = connection.scalars(select(model.id).order_by(model.id)).all()
+        for start in range(0, len(ids), BATCH):
+            index_rows(connection, model, ids[start : start + BATCH])
+
+
+@event.listens_for(Session, "after_flush")
+def _follow(session: Session, _context: Any) -> None:
+    touched: dict[Subject, set[int]] = defaultdict(set)
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, Contact):
+            if row in session.deleted or _has_changed(row, ("name",)):
+                touched[Account].add(row.account_id)
+        elif isinstance(row, Account | Good) and _has_changed(row, SUBJECTS[type(row)]):
+            touched[type(row)].add(row.id)
+    for model, ids in touched.items():
+        index_rows(session.connection(), model, ids)
+
+
+def _has_changed(row: Any, names: Iterable[str]) -> bool:
+    attributes = inspect(row).attrs
+    return any(attributes[name].history.has_changes() for name in names)

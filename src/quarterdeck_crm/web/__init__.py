@@ -1,0 +1,1 @@
+"""The web layer that all pages share: converters, filters, headers, navigation, probes."""
