@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.services import require_program
-from tests.serving import crm, serving
+from tests.demonstration import Demonstrations
+from tests.services import require_chromium
+from tests.serving import serving
 
 ADMIN = ("admin@quarterdeck.example", "quarterdeck-demo")
 MODERATOR = ("mod@quarterdeck.example", ADMIN[1])
@@ -38,15 +39,16 @@ _cookies: dict[tuple[str, tuple[str, str]], Any] = {}
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the browser, or a skip by name."""
-    return require_program("Chromium", "chromium")
+    return require_chromium()
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str]:
+def address(
+    demonstrations: Demonstrations, tmp_path_factory: pytest.TempPathFactory, chromium: str
+) -> Iterator[str]:
     """The address of a CRM with demonstration data, served by ``crm serve``."""
     folder = tmp_path_factory.mktemp("served")
-    crm(folder, "db", "upgrade")
-    crm(folder, "demo", "--orders", "300")
+    demonstrations.copy(folder, orders=300)
     # As in production, files are fetched once.
     with serving(folder, CRM_SEND_FILE_MAX_AGE_DEFAULT="3600") as address:
         yield address

@@ -1,4 +1,4 @@
-"""A person at a page, who also does things behind it, through the API of the same sign-in."""
+"""A user at a page, who also does things behind it, through the API of the same sign-in."""
 
 from __future__ import annotations
 

@@ -54,6 +54,7 @@ PAGES = {
     "goods": "/goods/",
     "good-new": "/goods/new",
     "team": "/team/",
+    "audit": "/audit/",
     "person-new": "/team/create",
     "profile": "/auth/profile",
     "password": "/auth/password",
@@ -65,7 +66,7 @@ ROWS = {
     "draft": ("/orders/?state=draft", ("", "/edit")),
     "account": ("/accounts/", ("", "/edit")),
     "good": ("/goods/", ("", "/edit")),
-    "person": ("/team/", ("", "/edit")),
+    "user": ("/team/", ("", "/edit")),
 }
 
 
@@ -109,7 +110,7 @@ class Camera:
 
 
 def sign_in(context: BrowserContext, url: str, email: str, password: str) -> None:
-    """Sign in as a person would."""
+    """Sign in as a user would."""
     page = context.new_page()
     page.goto(f"{url}/auth/login")
     page.fill("[name=email]", email)

@@ -1,4 +1,4 @@
-"""What people do on several pages, step by step."""
+"""What users do on several pages, step by step."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ async def make_account(page: Page, address: str, name: str) -> None:
 async def make_good(page: Page, address: str, name: str, *, stock: int, price: str) -> None:
     await page.goto(f"{address}/goods/new")
     await page.get_by_label("Name").fill(name)
-    await page.get_by_label("Article number").fill(name.upper())
+    await page.get_by_label("Code").fill(name.upper())
     await page.get_by_label("Price").fill(price)
     await page.get_by_label("stock", exact=False).fill(str(stock))
-    await page.get_by_role("button", name="Create article").click()
+    await page.get_by_role("button", name="Create good").click()
     await expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
@@ -35,7 +35,7 @@ async def make_order(page: Page, address: str, account: str, good: str, *, quant
     """Make a draft of one line, and return its address."""
     await page.goto(f"{address}/orders/new")
     await choose(page, "Account", account)
-    await choose(page, "Article", good)
+    await choose(page, "Good", good)
     await page.get_by_label("Quantity").first.fill(str(quantity))
     await page.get_by_role("button", name="Create order").click()
     await expect(page.get_by_role("button", name="Confirm order")).to_be_visible()

@@ -164,7 +164,7 @@ async def test_unsaved_changes_are_warned_of(open_page: Open, address: str) -> N
 async def test_first_wrong_field_has_the_focus(open_page: Open, script: bool) -> None:
     page = await open_page("/goods/new", java_script_enabled=script)
     await page.get_by_label("Name").fill("Only a name")
-    await page.get_by_role("button", name="Create article").click()
+    await page.get_by_role("button", name="Create good").click()
     summary = page.get_by_role("alert")
     await expect(summary).to_contain_text("Please check these entries")
     wrong = page.locator("[aria-invalid=true]").first

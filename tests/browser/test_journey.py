@@ -1,4 +1,4 @@
-"""A working day, from signing in to signing out, as a person clicks through it."""
+"""A working day, from signing in to signing out, as a user clicks through it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ async def test_a_working_day(browser: Browser, address: str, javascript: bool, w
     await page.goto(f"{address}/orders/new")
     if javascript:
         await choose(page, "Account", f"Harbour {name}")
-        await choose(page, "Article", f"lamp-{name}", 0)
-        await choose(page, "Article", f"rope-{name}", 1)
+        await choose(page, "Good", f"lamp-{name}", 0)
+        await choose(page, "Good", f"rope-{name}", 1)
     else:
         await page.get_by_label("Account").fill(f"Harbour {name}")
-        await page.get_by_label("Article").nth(0).fill(f"lamp-{name}".upper())
-        await page.get_by_label("Article").nth(1).fill(f"rope-{name}".upper())
+        await page.get_by_label("Good").nth(0).fill(f"lamp-{name}".upper())
+        await page.get_by_label("Good").nth(1).fill(f"rope-{name}".upper())
     await page.get_by_label("Quantity").nth(0).fill("3")
     await page.get_by_label("Discount").nth(0).fill("10")
     await page.get_by_label("Quantity").nth(1).fill("2")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.demonstration import Demonstrations
 from tests.servers import free_port
-from tests.serving import crm, serving
+from tests.serving import serving
 
 from .conftest import MODERATOR, USER, in_browser, sign_in
 from .desk import Desk, sit_down
@@ -48,9 +49,10 @@ async def test_a_page_that_was_offline_catches_up_and_shows_nothing_twice(
     assert await ada.page.locator(".toast-note").count() <= toasts  # it is seen, not told
 
 
-async def test_a_page_outlives_a_restart_of_the_server(browser: Browser, tmp_path: Path) -> None:
-    crm(tmp_path, "db", "upgrade")
-    crm(tmp_path, "demo", "--orders", "20")
+async def test_a_page_outlives_a_restart_of_the_server(
+    browser: Browser, demonstrations: Demonstrations, tmp_path: Path
+) -> None:
+    demonstrations.copy(tmp_path)
     port = free_port()
     with serving(tmp_path, port=port) as address:
         context = await browser.new_context()

@@ -11,9 +11,10 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from quarterdeck.sockets.client import Client, Event
+from tests.demonstration import Demonstrations
 from tests.servers import Server, redis_server
 from tests.services import require_program
-from tests.serving import crm, serving
+from tests.serving import serving
 
 from .conftest import ADMIN, MODERATOR, in_browser, sign_in
 from .desk import Desk
@@ -38,11 +39,9 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 async def test_two_browsers_and_a_program_on_two_processes(
-    browser: Browser, redis: Server, tmp_path: Path
+    browser: Browser, redis: Server, demonstrations: Demonstrations, tmp_path: Path
 ) -> None:
-    crm(tmp_path, "db", "upgrade")
-    crm(tmp_path, "demo", "--orders", "20")
-    token = crm(tmp_path, "token", "create", "user@quarterdeck.example", "--name", "Tests").strip()
+    token = demonstrations.copy(tmp_path)["user"]
     shared: dict[str, Any] = {
         "CRM_INSTANCE": str(tmp_path / "instance"),
         "REDIS_URL": f"redis://127.0.0.1:{redis.port}",
@@ -68,8 +67,8 @@ async def test_two_browsers_and_a_program_on_two_processes(
 
 
 async def see_each_other(ada: Desk, mika: Desk, client: Client) -> None:
-    people = ada.page.get_by_role("list", name="Also here").locator(".person")
-    await expect(people.filter(has_text="Mika Modéer")).to_have_count(1)
+    users = ada.page.get_by_role("list", name="Also here").locator(".person")
+    await expect(users.filter(has_text="Mika Modéer")).to_have_count(1)
     order = await ada.place()
     await expect(mika.card(order, "draft")).to_be_visible()
     assert await heard(client) == ("order.created", order["id"])

@@ -1,4 +1,4 @@
-"""Several people at once, each in a browser of their own."""
+"""Several users at once, each in a browser of their own."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ async def test_the_second_editor_is_told_and_chooses(
 
     await edit_both(first, second, order, quantities=(3, 5))
     panel = second.locator("#conflict")
-    await expect(panel).to_contain_text("Somebody else saved this while you were editing")
+    await expect(panel).to_contain_text("Another user saved this while you were editing")
     await expect(panel).to_contain_text("Ada Anker")
     await expect(panel.get_by_text("3 × CHAIN")).to_be_visible()
     await expect(second.get_by_label("Quantity").first).to_have_value("5")
-    await second.get_by_role("link", name="drop your changes").click()
+    await second.get_by_role("link", name="discard your changes").click()
     await second.wait_for_url(order)
     await expect(second.get_by_text("30.00").first).to_be_visible()
 

@@ -8,29 +8,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import FileSystemBytecodeCache
 from quart import Quart, Response
 from quart.typing import TestClientProtocol
 
-from quarterdeck.login import hash_password
+from quarterdeck.login import hash_password, session_data
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
+from tests.compiled import share_compiled
 from tests.databases import Emptied
 
 from .trading import Trade
 
 PASSWORD = "correct horse battery"
+PROFILE = "/auth/profile"
 _TOKEN = re.compile(r'name="csrf_token"[^>]*? value="([^"]+)"')
 
-MakePerson = Callable[..., Awaitable[User]]
+MakeUser = Callable[..., Awaitable[User]]
 
 
 class Auth:
-    """A browser of one person: signs in and out, and posts forms as their pages would."""
+    """A browser of one user: signs in and out, and posts forms as their pages would."""
 
     def __init__(self, client: TestClientProtocol) -> None:
         self.client = client
+        self._token = ""  # of the browser session
+
+    async def sign_in(self, user: User) -> None:
+        """Have the browser session of a signed-in user, without the pages of the sign-in."""
+        async with self.client.app.app_context(), self.client.session_transaction() as session:
+            session.update(session_data(user))
+        self._token = ""
 
     async def login(self, who: User | str, password: str = PASSWORD, **more: Any) -> Response:
         """Post the sign-in form."""
@@ -47,12 +55,19 @@ class Auth:
         """Open a page."""
         return await self.client.get(path, **options)
 
-    async def post(self, path: str, *, page: str = "/auth/profile", **form: Any) -> Response:
+    async def post(self, path: str, *, page: str = PROFILE, **form: Any) -> Response:
         """Post form fields together with the CSRF token found on ``page``."""
-        form["csrf_token"] = await self.token(page)
-        return await self.client.post(path, form=form)
+        if page != PROFILE:
+            self._token = await self.token(page)
+        elif not self._token:
+            self._token = await self.token()
+        form["csrf_token"] = self._token
+        response = await self.client.post(path, form=form)
+        if path.startswith("/auth/"):
+            self._token = ""  # it may have ended with the browser session
+        return response
 
-    async def token(self, page: str = "/auth/profile") -> str:
+    async def token(self, page: str = PROFILE) -> str:
         """Return the CSRF token that a page holds."""
         found = _TOKEN.search(await (await self.client.get(page)).get_data(as_text=True))
         assert found, f"{page} has no CSRF field"
@@ -65,12 +80,6 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emptied]:
     tables = Emptied(db.Model.metadata, tmp_path_factory.mktemp("database"), "crm.sqlite3")
     yield tables
     tables.close()
-
-
-@pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Templates compiled once for all apps, which takes longer than most tests."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
 @pytest.fixture
@@ -86,16 +95,11 @@ async def _app(_built: Quart) -> AsyncIterator[Quart]:
 
 
 @pytest.fixture
-def _built(
-    tmp_path: Path,
-    tables: Emptied,
-    compiled_templates: FileSystemBytecodeCache,
-    settings: dict[str, Any],
-) -> Quart:
+def _built(tmp_path: Path, tables: Emptied, settings: dict[str, Any]) -> Quart:
     """An app, made outside the event loop as servers do."""
     database = {"DATABASE_URL": tables.uri_for(tmp_path)}
     app = create_app("testing", INSTANCE=str(tmp_path), **database | settings)
-    app.jinja_env.bytecode_cache = compiled_templates
+    share_compiled(app)
     return app
 
 
@@ -106,33 +110,33 @@ def client(app: Quart) -> TestClientProtocol:
 
 
 @pytest.fixture
-def make_person(app: Quart) -> MakePerson:
-    """Add people to the team; all have the password ``PASSWORD``."""
+def make_user(app: Quart) -> MakeUser:
+    """Add users to the team; all have the password ``PASSWORD``."""
 
     async def make(role: Role = Role.USER, email: str | None = None, **columns: Any) -> User:
         async with app.app_context(), db.transaction() as session:
             values = {"email": email or f"{role.lower()}@example.com", "name": role.value}
             hashed = await hash_password(PASSWORD)
-            person = User(**(values | {"role": role, "password_hash": hashed} | columns))
-            session.add(person)
-        return person
+            user = User(**(values | {"role": role, "password_hash": hashed} | columns))
+            session.add(user)
+        return user
 
     return make
 
 
 @pytest.fixture
-async def admin(make_person: MakePerson) -> User:
-    return await make_person(Role.ADMIN)
+async def admin(make_user: MakeUser) -> User:
+    return await make_user(Role.ADMIN)
 
 
 @pytest.fixture
-async def moderator(make_person: MakePerson) -> User:
-    return await make_person(Role.MODERATOR)
+async def moderator(make_user: MakeUser) -> User:
+    return await make_user(Role.MODERATOR)
 
 
 @pytest.fixture
-async def user(make_person: MakePerson) -> User:
-    return await make_person(Role.USER)
+async def user(make_user: MakeUser) -> User:
+    return await make_user(Role.USER)
 
 
 @pytest.fixture
@@ -165,7 +169,6 @@ def trade(app: Quart) -> Trade:
     return Trade(app)
 
 
-async def _signed_in(auth: Auth, person: User) -> Auth:
-    response = await auth.login(person)
-    assert response.status_code == 303, await response.get_data(as_text=True)
+async def _signed_in(auth: Auth, user: User) -> Auth:
+    await auth.sign_in(user)
     return auth

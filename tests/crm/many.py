@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Index, insert, text
 from quarterdeck.sqlalchemy import no_time_limit
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, User
-from quarterdeck_crm.word_index import index_everything
+from quarterdeck_crm.search.word_index import index_everything
 
-PEOPLE, GOODS = 20, 200
+USERS, GOODS = 20, 200
 WORDS = ("Harbour", "Wool", "Anchor", "Cheese", "Rope", "Lamp", "Paper", "Tea", "Oak", "Salt")
 
 _DIGITS = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
@@ -24,10 +24,10 @@ number AS (
 )
 """
 _ORDERS = """
-INSERT INTO {order} (id, number, account_id, owner_id, state, currency, net, freight, ordered_on,
-                     created_at, updated_at, version) {numbers}
-SELECT n, {number}, 1 + n * 7919 % :accounts,
-  CASE WHEN n % 50 = 0 THEN NULL ELSE 1 + n * 31 % :people END,
+INSERT INTO {order} (id, number, number_key, account_id, owner_id, state, currency, net, freight,
+                     ordered_on, created_at, updated_at, version) {numbers}
+SELECT n, {number}, LOWER({number}), 1 + n * 7919 % :accounts,
+  CASE WHEN n % 50 = 0 THEN NULL ELSE 1 + n * 31 % :users END,
   CASE WHEN n % 23 = 0 THEN 'cancelled' WHEN n * 20 < :orders * 19 THEN 'paid'
        WHEN n % 3 = 0 THEN 'draft' WHEN n % 3 = 1 THEN 'confirmed' ELSE 'shipped' END,
   CASE WHEN n % 10 = 0 THEN 'USD' ELSE 'EUR' END,
@@ -63,12 +63,12 @@ async def make_orders(orders: int) -> None:
     """
     accounts = max(orders // 100, 20)
     async with db.new_session() as session, session.transaction():
-        await session.execute(insert(User), [_person(n) for n in range(1, PEOPLE + 1)])
+        await session.execute(insert(User), [_user(n) for n in range(1, USERS + 1)])
         await session.execute(insert(Good), [_good(n) for n in range(1, GOODS + 1)])
         await session.execute(insert(Account), [_account(n) for n in range(1, accounts + 1)])
         await (await session.connection()).run_sync(index_everything)
     own = _SQLITE if db.engine.dialect.name == "sqlite" else _MARIADB
-    values = {"orders": orders, "accounts": accounts, "people": PEOPLE, "goods": GOODS}
+    values = {"orders": orders, "accounts": accounts, "users": USERS, "goods": GOODS}
     is_sqlite = own is _SQLITE
     with no_time_limit():
         async with db.engine.begin() as connection:
@@ -93,8 +93,8 @@ def _indexes(connection: Connection, work: Callable[[Index, Connection], None]) 
             work(index, connection)
 
 
-def _person(number: int) -> dict[str, object]:
-    name = f"Person {chr(90 - number)}"
+def _user(number: int) -> dict[str, object]:
+    name = f"User {chr(90 - number)}"
     return {"id": number, "email": f"{number}@example.com", "name": name, "password_hash": "none"}
 
 
@@ -110,4 +110,4 @@ def _good(number: int) -> dict[str, object]:
 
 def _account(number: int) -> dict[str, object]:
     name = f"{WORDS[number % 10]} {WORDS[number // 10 % 10]} {number * 37 % 1000} Ltd"
-    return {"id": number, "code": f"C{number:05}", "name": name, "owner_id": 1 + number % PEOPLE}
+    return {"id": number, "code": f"C{number:05}", "name": name, "owner_id": 1 + number % USERS}

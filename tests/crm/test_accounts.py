@@ -9,7 +9,7 @@ import pytest
 from quarterdeck_crm.accounts.details import add_contact
 from quarterdeck_crm.models import OrderState, Role, User
 
-from .conftest import Auth, MakePerson
+from .conftest import Auth, MakeUser
 from .trading import Fields, Trade
 
 
@@ -175,9 +175,9 @@ async def test_archived_accounts_leave_the_list_and_come_back(auth: Auth, trade:
 @pytest.mark.feature("V4")
 @pytest.mark.parametrize("what", ["edit", "archive", "restore", "contacts/new"])
 async def test_somebody_elses_account_is_refused(
-    auth: Auth, trade: Trade, make_person: MakePerson, what: str
+    auth: Auth, trade: Trade, make_user: MakeUser, what: str
 ) -> None:
-    other = await make_person(email="other@example.com")
+    other = await make_user(email="other@example.com")
     account = await trade.account(actor=other)
 
     refused = await auth.post(f"/accounts/{account.id}/{what}", name="Mine now", version="1")
@@ -187,9 +187,9 @@ async def test_somebody_elses_account_is_refused(
 
 
 async def test_moderators_change_everybodys_accounts(
-    as_moderator: Auth, trade: Trade, make_person: MakePerson
+    as_moderator: Auth, trade: Trade, make_user: MakeUser
 ) -> None:
-    other = await make_person(email="other@example.com")
+    other = await make_user(email="other@example.com")
     account = await trade.account(actor=other)
 
     page = await (await as_moderator.get(f"/accounts/{account.id}/edit")).get_data(as_text=True)
@@ -202,9 +202,9 @@ async def test_moderators_change_everybodys_accounts(
 
 
 async def test_an_owner_who_has_left_stays_until_somebody_chooses_another(
-    as_moderator: Auth, trade: Trade, make_person: MakePerson
+    as_moderator: Auth, trade: Trade, make_user: MakeUser
 ) -> None:
-    gone = await make_person(Role.USER, email="gone@example.com", name="Gone Person")
+    gone = await make_user(Role.USER, email="gone@example.com", name="Gone User")
     account = await trade.account(actor=gone)
     async with trade.session() as session:
         (await session.get_one(User, gone.id)).is_active = False
@@ -212,7 +212,7 @@ async def test_an_owner_who_has_left_stays_until_somebody_chooses_another(
     page = await (await as_moderator.get(f"/accounts/{account.id}/edit")).get_data(as_text=True)
     saved = await as_moderator.post(f"/accounts/{account.id}/edit", **Fields(page).values)
 
-    assert "Gone Person" in page
+    assert "Gone User" in page
     assert saved.status_code == 303
 
 

@@ -1,4 +1,4 @@
-"""Two people at one account, its history, contacts and notes."""
+"""Two users at one account, its history, contacts and notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, User
 
-from .conftest import Auth, MakePerson
+from .conftest import Auth, MakeUser
 from .trading import Fields, Trade
 
 
@@ -111,7 +111,7 @@ async def test_contacts_come_change_and_go(auth: Auth, trade: Trade) -> None:
 
     await auth.post(f"{there}/contacts/1/remove")
     page = await (await auth.get(there)).get_data(as_text=True)
-    assert "Nobody yet." in page
+    assert "No contacts yet." in page
     assert "Contact removed: Roland Mendel" in page
 
 
@@ -183,9 +183,9 @@ async def test_an_empty_note_is_refused_on_the_page_of_the_account(
 
 
 async def test_everybody_may_look_and_write_notes_but_not_edit(
-    auth: Auth, trade: Trade, make_person: MakePerson
+    auth: Auth, trade: Trade, make_user: MakeUser
 ) -> None:
-    account = await trade.account(actor=await make_person(email="other@example.com"))
+    account = await trade.account(actor=await make_user(email="other@example.com"))
 
     page = await (await auth.get(f"/accounts/{account.id}")).get_data(as_text=True)
 

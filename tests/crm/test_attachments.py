@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,12 +14,13 @@ import pytest
 from quart import Quart, Response
 from werkzeug.datastructures import FileStorage
 
-from quarterdeck_crm.attachments.kinds import ATTACHABLE
+from quarterdeck_crm.attachments.containers import MAX_ENTRIES, MAX_PART
+from quarterdeck_crm.attachments.kinds import ATTACHABLE, DOCUMENTS, MAIN_TYPES, contents_fit
 from quarterdeck_crm.attachments.storage import keep
 from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.models import User
 
-from .conftest import Auth, MakePerson
+from .conftest import Auth, MakeUser
 from .trading import Trade
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"
@@ -42,12 +44,32 @@ def png() -> bytes:
     )
 
 
-def zipped(name: str) -> bytes:
-    """Return an archive of one member, as office documents are."""
+def zipped(*names: str, **parts: bytes) -> bytes:
+    """Return an archive of members without contents, and of those given by name."""
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr(name, "<x/>")
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, "<x/>")
+        for name, contents in parts.items():
+            archive.writestr(name, contents)
     return data.getvalue()
+
+
+def office(extension: str, part: str, *others: str, extra: bytes = b"") -> bytes:
+    """Return an Office document that declares one main part, and has the parts named."""
+    types = (
+        '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/'
+        'content-types"><Default Extension="xml" ContentType="application/xml"/>'
+        f'<Override PartName="/{part}" ContentType="{MAIN_TYPES[extension]}"/></Types>'
+    )
+    return zipped(*others, **{"[Content_Types].xml": types.encode() + extra})
+
+
+def open_document(extension: str, *names: str) -> bytes:
+    return zipped(*names, mimetype=DOCUMENTS[extension].encode())
+
+
+DOCX = office(".docx", "word/document.xml", "word/document.xml")
 
 
 async def upload(auth: Auth, path: str, name: str, contents: bytes) -> Response:
@@ -108,9 +130,12 @@ async def test_orders_have_files_too(auth: Auth, trade: Trade) -> None:
     [
         ("a.pdf", PDF),
         ("a.PNG", png()),
-        ("a.docx", zipped("word/document.xml")),
-        ("a.xlsx", zipped("xl/workbook.xml")),
-        ("a.odt", zipped("content.xml")),
+        ("a.docx", DOCX),
+        ("b.docx", office(".docx", "word/document2.xml", "word/document2.xml")),
+        ("a.pptx", office(".pptx", "ppt/presentation.xml", "ppt/presentation.xml")),
+        ("a.xlsx", office(".xlsx", "xl/workbook.xml", "xl/workbook.xml")),
+        ("a.odt", open_document(".odt", "content.xml")),
+        ("a.ods", open_document(".ods", "content.xml")),
         ("a.zip", zipped("a.txt")),
         ("a.txt", "Grüße, 你好\n".encode()),
         ("a.csv", b"a,b\r\n1,2\r\n"),
@@ -133,12 +158,27 @@ async def test_taken(auth: Auth, trade: Trade, name: str, contents: bytes) -> No
         ("drawing.svg", SVG, "Choose a file of one of these types"),
         ("noextension", PDF, "Choose a file of one of these types"),
         (".pdf", PDF, "Choose a file of one of these types"),
-        ("page.pdf", HTML, "not what its name says"),
-        ("page.png", HTML, "not what its name says"),
-        ("program.png", b"MZ\x90\0\x03\0\0\0", "not what its name says"),
-        ("program.txt", b"\x7fELF\x02\x01\x01\0\0", "not what its name says"),
-        ("table.xlsx", b"a,b\n", "not what its name says"),
-        ("empty.pdf", b"", "not what its name says"),
+        ("page.pdf", HTML, "do not fit its name"),
+        ("page.png", HTML, "do not fit its name"),
+        ("program.png", b"MZ\x90\0\x03\0\0\0", "do not fit its name"),
+        ("program.txt", b"\x7fELF\x02\x01\x01\0\0", "do not fit its name"),
+        ("table.xlsx", b"a,b\n", "do not fit its name"),
+        ("stub.docx", b"PK\x03\x04" + b"\0" * 100, "do not fit its name"),
+        ("stub.xlsx", b"PK\x03\x04", "do not fit its name"),
+        ("stub.odt", b"PK\x03\x04", "do not fit its name"),
+        ("stub.zip", b"PK\x03\x04" + b"\0" * 100, "do not fit its name"),
+        ("end.zip", b"PK\x05\x06" + b"\1" * 18, "do not fit its name"),
+        ("cut.docx", DOCX[:-30], "do not fit its name"),
+        (
+            "table.docx",
+            office(".xlsx", "xl/workbook.xml", "xl/workbook.xml"),
+            "do not fit its name",
+        ),
+        ("other.docx", zipped("word/document.xml"), "do not fit its name"),
+        ("headless.docx", office(".docx", "word/document.xml"), "do not fit its name"),
+        ("text.ods", open_document(".odt", "content.xml"), "do not fit its name"),
+        ("bare.odt", open_document(".odt"), "do not fit its name"),
+        ("empty.pdf", b"", "do not fit its name"),
         ("empty.txt", b"", "The file is empty."),
         ("", b"", "Choose a file."),
     ],
@@ -156,6 +196,26 @@ async def test_refused(
     assert "Acme" in page
     assert files_in(app) == []
     assert await trade.history(account) == ["created"]
+
+
+def test_an_archive_of_too_many_members_does_not_fit() -> None:
+    """Or looking for the right one would take long."""
+    members = [str(number) for number in range(MAX_ENTRIES)]
+    one_too_many = office(".docx", "word/document.xml", "word/document.xml", *members)
+
+    assert not contents_fit(io.BytesIO(one_too_many), ".docx")
+
+
+@pytest.mark.hazard("a small archive inflates to gigabytes")
+def test_of_a_zip_bomb_little_is_inflated() -> None:
+    bomb = io.BytesIO(office(".docx", "word/document.xml", "word/document.xml", extra=b" " * 10**8))
+
+    tracemalloc.start()
+    try:
+        assert contents_fit(bomb, ".docx")
+        assert tracemalloc.get_traced_memory()[1] < 12 * MAX_PART
+    finally:
+        tracemalloc.stop()
 
 
 class TestLimit:
@@ -206,9 +266,9 @@ async def test_a_file_whose_row_fails_is_removed(app: Quart) -> None:
 
 
 async def test_only_those_who_may_edit_attach_and_remove(
-    app: Quart, auth: Auth, as_moderator: Auth, trade: Trade, make_person: MakePerson
+    app: Quart, auth: Auth, as_moderator: Auth, trade: Trade, make_user: MakeUser
 ) -> None:
-    account = await trade.account(actor=await make_person(email="other@example.com"))
+    account = await trade.account(actor=await make_user(email="other@example.com"))
     there = f"/accounts/{account.id}/files"
 
     assert (await upload(auth, there, "a.pdf", PDF)).status_code == 403
@@ -229,7 +289,7 @@ async def test_a_file_that_is_gone_from_the_disk_is_not_found(
 
 
 @pytest.mark.feature("AP3")
-async def test_an_article_has_a_picture(app: Quart, as_moderator: Auth, trade: Trade) -> None:
+async def test_a_good_has_a_picture(app: Quart, as_moderator: Auth, trade: Trade) -> None:
     good = await trade.good(name="Chai")
     there = f"/goods/{good.id}/picture"
 

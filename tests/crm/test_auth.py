@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from quart import Quart
-from sqlalchemy import select
+from quart import Quart, Response
+from sqlalchemy import select, text
 
 from quarterdeck.login import verify_password
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
 
-from .conftest import PASSWORD, Auth, MakePerson
+from .conftest import PASSWORD, Auth, MakeUser
 
 WRONG = "The e-mail address or the password is wrong."
 
@@ -52,9 +53,9 @@ async def test_next_cannot_lead_off_site(
 
 @pytest.mark.feature("AP2")
 async def test_unknown_wrong_and_disabled_sound_the_same(
-    browser: Callable[[], Auth], user: User, make_person: MakePerson
+    browser: Callable[[], Auth], user: User, make_user: MakeUser
 ) -> None:
-    disabled = await make_person(email="out@example.com", is_active=False)
+    disabled = await make_user(email="out@example.com", is_active=False)
     pages = []
     for email, password in [
         (user.email, "wrong password"),
@@ -111,6 +112,16 @@ async def test_sign_in_gives_a_new_csrf_token(browser: Callable[[], Auth], user:
     assert refused.status_code == 400
 
 
+async def test_visitors_of_the_sign_in_page_leave_no_session(
+    browser: Callable[[], Auth], app: Quart
+) -> None:
+    for _ in range(20):
+        assert (await browser().get("/auth/login")).status_code == 200
+
+    async with app.app_context():
+        assert await db.session.scalar(text("SELECT count(*) FROM browser_session")) == 0
+
+
 @pytest.mark.feature("W3")
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/auth/password", "/team/new"])
 async def test_post_without_token_is_refused(as_admin: Auth, path: str) -> None:
@@ -123,15 +134,19 @@ async def test_remember_outlives_the_browser(browser: Callable[[], Auth], user: 
     kept = await browser().login(user, remember="y")
     brief = await browser().login(user)
 
-    assert "Expires=" in kept.headers["Set-Cookie"]
-    assert "Expires=" not in brief.headers["Set-Cookie"]
+    def cookie(response: Response) -> str:
+        sent = response.headers.getlist("Set-Cookie")
+        return next(each for each in sent if each.startswith("crm="))
+
+    assert "Expires=" in cookie(kept)
+    assert "Expires=" not in cookie(brief)
 
 
 # --- registering ----------------------------------------------------------------
 
 NEW: dict[str, Any] = {
     "email": "New@Example.com",
-    "name": "New Person",
+    "name": "New User",
     "password": PASSWORD,
     "again": PASSWORD,
 }
@@ -165,7 +180,7 @@ async def test_registering_signs_in_as_an_ordinary_user(
     ("change", "text"),
     [
         ({"email": "not an address"}, "Enter an e-mail address such as"),
-        ({"email": "user@example.com"}, "Somebody in the team has this address."),
+        ({"email": "user@example.com"}, "Another user has this address,"),
         ({"password": "short", "again": "short"}, "Choose a password of 10 to 128 characters."),
         ({"again": "another password"}, "The two passwords are not the same."),
         ({"name": "  "}, "Enter"),
@@ -261,9 +276,9 @@ async def _text(auth: Auth, path: str) -> str:
 
 async def _stored(app: Quart, email: str) -> User:
     async with app.app_context():
-        person = await db.session.scalar(select(User).where(User.email == email))
-    assert person is not None
-    return person
+        user = await db.session.scalar(select(User).where(User.email == email))
+    assert user is not None
+    return user
 
 
 @pytest.mark.parametrize(
@@ -282,3 +297,37 @@ async def test_sign_out_everywhere(browser: Callable[[], Auth], user: User) -> N
     assert (await there.get("/auth/profile")).status_code == 401
     await here.login(user)
     assert (await here.get("/auth/profile")).status_code == 200
+
+
+@pytest.mark.feature("AP2")
+async def test_a_flood_of_wrong_passwords_leaves_the_pages_alone(
+    browser: Callable[[], Auth], auth: Auth
+) -> None:
+    """Others neither wait for a database connection nor get an error."""
+    stranger = browser()
+    token = await stranger.token("/auth/login")
+    form = {"email": "user@example.com", "password": "wrong", "csrf_token": token}
+
+    async def sign_in() -> int:
+        return (await stranger.client.post("/auth/login", form=form)).status_code
+
+    flood = asyncio.gather(*(sign_in() for _ in range(200)))
+    pages = []
+    while not flood.done():
+        pages.append((await auth.get("/accounts/")).status_code)
+    statuses = set(await flood)
+
+    assert set(pages) == {200}
+    assert statuses <= {422, 503}
+
+
+async def test_closed_registration_hashes_nothing(app: Quart, browser: Callable[[], Auth]) -> None:
+    """Its answer must not cost a tenth of a second of a core."""
+    app.config["REGISTRATION_OPEN"] = False
+    app.extensions["login"].hasher._max_under_way = 0  # so that any hash would be a 503
+    stranger = browser()
+    form = {"email": "new@example.com", "name": "New", "password": PASSWORD, "again": PASSWORD}
+
+    response = await stranger.post("/auth/register", page="/auth/login", **form)
+
+    assert response.status_code == 403

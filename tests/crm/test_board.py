@@ -49,8 +49,8 @@ async def test_orders_stand_in_the_column_of_their_state_last_changed_first(
 async def test_a_long_column_is_cut_and_leads_to_the_list(
     trade: Trade, auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "MOST_CARDS", 2)
-    monkeypatch.setattr(services, "MOST_COUNTED", 3)
+    monkeypatch.setattr(services, "MAX_CARDS", 2)
+    monkeypatch.setattr(services, "MAX_COUNTED", 3)
     for _ in range(4):
         await trade.order()
 
@@ -142,7 +142,7 @@ async def test_a_refused_move_says_why_to_people_and_to_scripts(
     assert page.status_code == problem.status_code == stale.status_code == 409
     assert "Lamp: 2 ordered, 1 in stock." in await page.get_data(as_text=True)
     assert (await problem.get_json())["detail"] == "Lamp: 2 ordered, 1 in stock."
-    assert "Somebody else changed this order" in (await stale.get_json())["detail"]
+    assert "Another user changed this order" in (await stale.get_json())["detail"]
     assert (await trade.read(order)).state is OrderState.DRAFT
 
 

@@ -10,10 +10,10 @@ import pytest
 from quart import Quart
 
 from quarterdeck.exceptions import ConfigurationError
-from quarterdeck_crm import create_app, resources
+from quarterdeck_crm import create_app, paths
 from quarterdeck_crm.config import CONFIG, PLAIN_NAMES, Base, Development, Production, instance_path
 
-STRONG = "k" * 40
+STRONG = "only for this test, and long enough for it"
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +63,7 @@ def test_class_of_ones_own_has_its_init_app_called() -> None:
         ("", "is not set"),
         ("Secret Key ", "everybody knows"),
         ("k" * 31, "shorter than 32"),
+        ("k" * 40, "different characters"),
     ],
 )
 def test_production_refuses_a_weak_secret_key(key: str | None, problem: str) -> None:
@@ -116,6 +117,7 @@ def test_names_that_operators_know_need_no_prefix(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SECRET_KEY", "1" * 40)
     monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:///elsewhere.sqlite3")
     monkeypatch.setenv("MAIL_SERVER", "mail.example.com")
+    monkeypatch.setenv("MAIL_DEFAULT_SENDER", "crm@example.com")
 
     config = create_app().config
 
@@ -133,8 +135,71 @@ def test_tests_are_deaf_to_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_value_of_the_wrong_kind_is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRM_REGISTRATION_OPEN", "perhaps")
 
-    with pytest.raises(ConfigurationError, match="'REGISTRATION_OPEN' is 'perhaps'"):
+    with pytest.raises(ConfigurationError, match="'CRM_REGISTRATION_OPEN' is 'perhaps'"):
         create_app()
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "carrier+pigeon://h/crm"}, "DATABASE_URL"),
+        ({"CRM_DATABASE_URL": "nonsense"}, "CRM_DATABASE_URL"),
+        ({"CRM_SQLALCHEMY_DATABASE_URI": "nonsense"}, "CRM_SQLALCHEMY_DATABASE_URI"),
+        ({"CRM_SQLALCHEMY_BINDS": '{"old": "nonsense"}'}, "CRM_SQLALCHEMY_BINDS['old']"),
+        ({"CRM_SQLALCHEMY_BINDS__old": "nonsense"}, "CRM_SQLALCHEMY_BINDS__old['old']"),
+        ({"REDIS_URL": "http://127.0.0.1"}, "REDIS_URL"),
+        ({"CRM_REDIS_URL": "redis://127.0.0.1:port"}, "CRM_REDIS_URL"),
+        ({"CRM_SOCKETS_BACKEND": "redis", "CRM_SOCKETS_REDIS": "nonsense"}, "CRM_SOCKETS_REDIS"),
+        (
+            {"SESSION_TYPE": "redis", "REDIS_URL": "nonsense", "CRM_SOCKETS_BACKEND": "memory"},
+            "REDIS_URL",
+        ),
+        ({"SESSION_TYPE": "redis", "CRM_SESSION_REDIS": "nonsense"}, "CRM_SESSION_REDIS"),
+        ({"SESSION_TYPE": "mongodb", "CRM_SESSION_MONGODB": "h:1"}, "CRM_SESSION_MONGODB"),
+        ({"SESSION_TYPE": "memcached", "CRM_SESSION_MEMCACHED": "h"}, "CRM_SESSION_MEMCACHED"),
+        ({"SESSION_TYPE": "papyrus"}, "SESSION_TYPE"),
+        ({"CRM_SESSION_TYPE": "papyrus"}, "CRM_SESSION_TYPE"),
+        ({"CRM_SECRET_KEY": "secret", "CRM_CONFIG": "production"}, "CRM_SECRET_KEY"),
+        ({"SECRET_KEY": "secret", "CRM_CONFIG": "production"}, "SECRET_KEY"),
+        ({"CRM_SQLALCHEMY_POOL_SIZE": "many"}, "CRM_SQLALCHEMY_POOL_SIZE"),
+        ({"CRM_CONFIG": "staging"}, "CRM_CONFIG"),
+        ({"CRM_INSTANCE": "/proc/none"}, "CRM_INSTANCE"),
+    ],
+    ids=str,
+)
+def test_errors_name_the_variable_that_holds_the_value(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError) as caught:
+        create_app()
+
+    assert str(caught.value).startswith(f"'{named}' ")
+
+
+def test_errors_name_the_key_where_no_variable_holds_the_value(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CRM_REGISTRATION_OPEN", "perhaps")
+
+    with pytest.raises(ConfigurationError, match=r"^'REGISTRATION_OPEN' is 'maybe'"):
+        create_app(REGISTRATION_OPEN="maybe")
+    monkeypatch.delenv("CRM_REGISTRATION_OPEN")
+    (tmp_path / "config.py").write_text("DATABASE_URL = 'nonsense'")
+    with pytest.raises(ConfigurationError, match=r"^'DATABASE_URL' is not"):
+        create_app()
+
+
+def test_errors_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_METRICS_TOKEN", "1234567890123456")  # JSON: a number, not text
+
+    with pytest.raises(ConfigurationError, match="'CRM_METRICS_TOKEN'") as caught:
+        create_app()
+
+    assert "1234567890123456" not in str(caught.value)
 
 
 @pytest.mark.feature("S2")
@@ -172,15 +237,15 @@ def test_instance_folder_of_a_wheel_and_of_a_checkout(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: bool
 ) -> None:
     monkeypatch.delenv("CRM_INSTANCE")
-    monkeypatch.setattr(resources, "IS_INSTALLED", installed)
+    monkeypatch.setattr(paths, "IS_INSTALLED", installed)
     monkeypatch.chdir(tmp_path)
 
-    folder = tmp_path if installed else resources.ROOT
+    folder = tmp_path if installed else paths.ROOT
     assert instance_path(Production, {}) == folder / "instance"
 
 
 def test_every_key_is_documented() -> None:
-    page = (resources.ROOT / "docs" / "configuration.md").read_text("utf-8")
+    page = (paths.ROOT / "docs" / "configuration.md").read_text("utf-8")
     table = page.partition("## The CRM")[2]
 
     for name in (*PLAIN_NAMES, *(key.name for key in CONFIG)):

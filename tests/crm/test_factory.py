@@ -11,7 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.login import public
 from quarterdeck.sockets.redis import RedisBackend
-from quarterdeck_crm import errors, health
+from quarterdeck_crm import errors
 from quarterdeck_crm.errors import (
     ConflictError,
     DomainError,
@@ -21,6 +21,7 @@ from quarterdeck_crm.errors import (
     OutOfStockError,
     ValidationError,
 )
+from quarterdeck_crm.extensions import health
 
 from .conftest import Auth
 
@@ -191,10 +192,8 @@ async def test_broken_error_page_still_says_what_happened(
     assert "Page not found" in await response.get_data(as_text=True)
 
 
-async def test_live_asks_nothing_of_the_database(
-    client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(health.CHECKS, "database", _fail)
+async def test_live_asks_nothing_of_the_database(client: TestClientProtocol, app: Quart) -> None:
+    health.check(app, "database")(_fail)
 
     assert (await client.get("/health/live")).status_code == 200
 
@@ -203,18 +202,19 @@ async def test_ready_when_the_database_answers(client: TestClientProtocol) -> No
     response = await client.get("/health/ready")
 
     assert response.status_code == 200
-    assert await response.get_json() == {"status": "ready"}
+    document = await response.get_json()
+    assert document["status"] == "ready"
+    assert document["checks"].keys() == {"database", "sessions", "live"}
 
 
-async def test_not_ready_names_what_is_down(
-    client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(health.CHECKS, "database", _fail)
+async def test_not_ready_names_what_is_down(client: TestClientProtocol, app: Quart) -> None:
+    health.check(app, "database")(_fail)
 
     response = await client.get("/health/ready")
 
     assert response.status_code == 503
-    assert await response.get_json() == {"status": "unavailable", "down": ["database"]}
+    document = await response.get_json()
+    assert (document["status"], document["down"]) == ("unavailable", ["database"])
 
 
 async def _fail() -> None:

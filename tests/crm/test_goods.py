@@ -1,4 +1,4 @@
-"""The catalogue: its pages, its keepers and its own templates and files."""
+"""The goods: its pages, its keepers and its own templates and files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import asyncio
 import pytest
 from quart import Quart
 
-from quarterdeck_crm.errors import ConflictError, ValidationError
+from quarterdeck_crm.errors import ConflictError, ForbiddenError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import create_good, get_good
-from quarterdeck_crm.models import Good, OrderState
+from quarterdeck_crm.models import Good, OrderState, Role, User
+from quarterdeck_crm.permissions import require_role
 
 from .conftest import Auth
 from .trading import Fields, Trade
@@ -19,7 +20,7 @@ ROPE = {
     "name": "Rope, 10 m",
     "code": "R10",
     "category": "Ropes",
-    "price": "12.125",
+    "price": "12.1250",
     "currency": "eur",
     "stock": "3",
     "version": "0",
@@ -35,7 +36,7 @@ async def names(auth: Auth, query: str = "") -> list[str]:
 
 
 @pytest.mark.feature("AP3", "W1")
-async def test_a_moderator_adds_an_article(as_moderator: Auth, trade: Trade) -> None:
+async def test_a_moderator_adds_a_good(as_moderator: Auth, trade: Trade) -> None:
     saved = await as_moderator.post("/goods/new", **ROPE)
 
     assert saved.status_code == 303
@@ -51,12 +52,16 @@ async def test_a_moderator_adds_an_article(as_moderator: Auth, trade: Trade) -> 
 @pytest.mark.parametrize(
     ("field", "value", "problem"),
     [
-        ("code", "TAKEN", "Another article has this number."),
-        ("code", " TAKEN ", "Another article has this number."),
-        ("code", "", "Enter an article number."),
-        ("price", "12,50", "Enter a number, such as 12.50."),
+        ("code", "TAKEN", "Another good has this number."),
+        ("code", " TAKEN ", "Another good has this number."),
+        ("code", "", "Enter a code."),
+        ("price", "1,234", "can be read in two ways. Write 1234 or 1,2340."),
+        ("price", "1_0", "Enter a number, such as 12.50."),
+        ("price", "9" * 400, "That number is too large."),
+        ("stock", "9" * 400, "That number is too large."),
+        ("stock", "1_0", "Enter a whole number."),
         ("price", "NaN", "Enter a number, such as 12.50."),
-        ("price", "1e400", "That number is too large."),
+        ("price", "1e400", "Enter a number, such as 12.50."),
         ("price", "1.2345", "At most 3 decimals are allowed."),
         ("price", "-1", "Enter a number that is not negative."),
         ("stock", "1.5", "Enter a whole number."),
@@ -64,7 +69,7 @@ async def test_a_moderator_adds_an_article(as_moderator: Auth, trade: Trade) -> 
         ("currency", "eu1", "Enter a currency as three capital letters"),
     ],
 )
-async def test_an_article_refuses(
+async def test_a_good_refuses(
     as_moderator: Auth, trade: Trade, field: str, value: str, problem: str
 ) -> None:
     await trade.good(code="TAKEN")
@@ -77,9 +82,7 @@ async def test_an_article_refuses(
     assert Fields(page).values["name"] == "Rope, 10 m"
 
 
-async def test_one_article_number_taken_twice_at_once_is_a_conflict(
-    app: Quart, trade: Trade
-) -> None:
+async def test_one_sku_taken_twice_at_once_is_a_conflict(app: Quart, trade: Trade) -> None:
     values = ROPE | {"currency": "EUR"}
 
     async def add() -> Good:
@@ -91,6 +94,37 @@ async def test_one_article_number_taken_twice_at_once_is_a_conflict(
     lost = [result for result in results if not isinstance(result, Good)]
     assert len(lost) == 3
     assert all(isinstance(error, ConflictError | ValidationError) for error in lost)
+
+
+async def _is_free(*_: object, **__: object) -> bool:
+    """Stand for the moment between the check of a code and the save of another user."""
+    return True
+
+
+@pytest.fixture
+def code_taken_after_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quarterdeck_crm.goods.services.is_code_free", _is_free)
+
+
+@pytest.mark.usefixtures("code_taken_after_the_check")
+async def test_a_code_taken_at_the_same_moment_is_no_edit_conflict(
+    as_moderator: Auth, trade: Trade
+) -> None:
+    await trade.good(code="TAKEN")
+    good = await trade.good(code="FREE")
+    page = await (await as_moderator.get(f"/goods/{good.id}/edit")).get_data(as_text=True)
+    entries = Fields(page).values | {"code": "TAKEN", "name": "Rope"}
+
+    refused = await as_moderator.post(f"/goods/{good.id}/edit", **entries)
+
+    assert refused.status_code == 409
+    text = await refused.get_data(as_text=True)
+    assert "Another save took a value that must be unique" in text
+    assert "while you were editing" not in text
+    again = Fields(text).values
+    assert (again["code"], again["name"]) == ("TAKEN", "Rope"), "the entries are kept"
+    saved = await as_moderator.post(f"/goods/{good.id}/edit", **(again | {"code": "OTHER"}))
+    assert saved.status_code == 303
 
 
 @pytest.mark.feature("V4")
@@ -175,3 +209,12 @@ async def test_the_blueprint_serves_files_of_its_own(auth: Auth, trade: Trade) -
     assert "/goods/static/goods.css" in page
     assert sheet.status_code == 200
     assert sheet.mimetype == "text/css"
+
+
+def test_a_lesser_role_is_refused_by_the_services() -> None:
+    """Whatever the page or the API lets through."""
+    require_role(None, Role.ADMIN)
+    require_role(User(role=Role.ADMIN), Role.MODERATOR)
+
+    with pytest.raises(ForbiddenError, match="needs the role Moderator"):
+        require_role(User(role=Role.USER), Role.MODERATOR)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,17 @@ from quart import Quart
 from sqlalchemy import text
 
 from quarterdeck import migrate
+from quarterdeck.exceptions import TransactionConflictError
+from quarterdeck_crm.accounts.services import archive_account
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Role
+from quarterdeck_crm.models import Account, Role
+from quarterdeck_crm.orders.checks import check_order
 from tests.servers import Server
 
-from .conftest import Auth, MakePerson
-from .test_cli import run_in
-from .test_cli_serve import served
+from .cli.test_cli import run_in
+from .cli.test_serve import served
+from .conftest import Auth, MakeUser
+from .trading import Trade
 
 pytestmark = pytest.mark.external_service("MariaDB")
 
@@ -46,7 +52,7 @@ def test_the_url_is_all_it_takes(maria: Server, driver: str, tmp_path: Path) -> 
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", "/health/ready")
         response = connection.getresponse()
-        assert (response.status, response.read()) == (200, b'{"status":"ready"}')
+        assert (response.status, json.load(response)["status"]) == (200, "ready")
         connection.close()
 
 
@@ -97,10 +103,10 @@ class TestPages:
 
     @pytest.mark.hazard("no read timeout")
     async def test_a_frozen_server_is_a_503_within_5_seconds(
-        self, maria: Server, app: Quart, make_person: MakePerson
+        self, maria: Server, app: Quart, make_user: MakeUser
     ) -> None:
         auth = Auth(app.test_client())
-        await auth.login(await make_person(Role.ADMIN))
+        await auth.login(await make_user(Role.ADMIN))
         maria.freeze()
         try:
             started = time.monotonic()
@@ -111,3 +117,19 @@ class TestPages:
         assert {page.status_code for page in pages} == {503}
         assert "Retry-After" in pages[0].headers
         assert (await auth.get("/orders/")).status_code == 200
+
+    @pytest.mark.hazard("a check and a write that another request comes between")
+    async def test_an_account_is_not_archived_while_an_order_is_placed_on_it(
+        self, app: Quart, trade: Trade
+    ) -> None:
+        """SQLite has no such moment: a transaction that writes begins with the write lock."""
+        account = await trade.account()
+        values = {"account_id": account.id, "currency": "EUR", "ordered_on": date(2026, 11, 26)}
+
+        async with app.app_context(), db.new_session() as session, session.transaction():
+            await check_order(session, values=values, lines=[])
+            async with db.new_session() as other:
+                await other.execute(text("SET SESSION innodb_lock_wait_timeout = 1"))
+                archived = await other.get_one(Account, account.id)
+                with pytest.raises(TransactionConflictError):
+                    await archive_account(other, actor=None, account=archived)

@@ -12,7 +12,7 @@ from quart import Quart
 from sqlalchemy import Column, Connection, MetaData, Table, types
 
 from quarterdeck import migrate
-from quarterdeck_crm import create_app, resources
+from quarterdeck_crm import create_app, paths
 from quarterdeck_crm.extensions import db
 from tests import databases
 
@@ -22,16 +22,19 @@ Rows = dict[str, list[dict[str, Any]]]  # by the name of the table
 
 # What stands in columns whose values the schema or the models restrict.
 VALUES = {
+    "mail_outbox.recipients": "[]",
+    "mail_outbox.options": "{}",
     "attachment.order_id": None,  # it has an account
     "user.role": "USER",
     "order.state": "DRAFT",
     "activity.changes": "{}",
+    "audit_event.detail": "{}",
 }
 
 
 def revisions() -> list[str]:
     """Return the ids of all revisions, the oldest first."""
-    scripts = ScriptDirectory(str(resources.MIGRATIONS)).walk_revisions()
+    scripts = ScriptDirectory(str(paths.MIGRATIONS)).walk_revisions()
     return [script.revision for script in scripts][::-1]
 
 

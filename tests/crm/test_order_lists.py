@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from quart import Quart
-from sqlalchemy import event, or_, select
+from sqlalchemy import or_, select
 
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
-from quarterdeck_crm.orders import finding
+from quarterdeck_crm.orders import queries
 from quarterdeck_crm.orders.services import FILTERS, SORTS, list_orders
 from quarterdeck_crm.orders.states import OPEN
 from tests import databases
 
 from .many import make_orders
+from .plans import asked, is_wasteful, plan, reads_all
 
 pytestmark = [pytest.mark.feature("D4"), pytest.mark.timeout(180)]
 
@@ -100,7 +101,7 @@ async def opened(app: Quart) -> AsyncIterator[None]:
 async def test_no_list_reads_or_sorts_a_whole_table(
     many: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "MOST_COUNTED", 1_000)
+    monkeypatch.setattr(queries, "MAX_COUNTED", 1_000)
     wasteful = {}
     async with opened(many):
         for listing in LISTS:
@@ -116,65 +117,11 @@ async def test_no_list_reads_or_sorts_a_whole_table(
     assert wasteful == {}
 
 
-@contextmanager
-def asked() -> Iterator[list[tuple[str, Any]]]:
-    """Collect the statements of the block with their values."""
-    found: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
-        found.append((text, values))
-
-    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(db.engine.sync_engine, "before_cursor_execute", note)
-
-
-async def plan(text: str, values: Any) -> list[str]:
-    """Return how the database goes about a statement, step by step."""
-    explain = "EXPLAIN QUERY PLAN " if databases.is_sqlite() else "EXPLAIN "
-    async with db.engine.connect() as connection:
-        rows = (await connection.exec_driver_sql(explain + text, values)).mappings().all()
-    if databases.is_sqlite():
-        return [row["detail"] for row in rows]
-    return [f"{row['type']} {row['table']} {row['Extra']}" for row in rows]
-
-
-def is_wasteful(steps: list[str]) -> bool:
-    """Whether a table is read without an index, or sorted.
-
-    What a subquery with a LIMIT has found may be; people are few.
-    """
-    if databases.is_sqlite():
-        whole = ("SCAN order", "SCAN account", "SCAN search_word")
-        reads = any(step.startswith(whole) and "INDEX" not in step for step in steps)
-        sorts = any("TEMP B-TREE" in step for step in steps)
-        return reads or (sorts and not any(step.startswith(FOUND) for step in steps))
-    return any(
-        step.startswith(("ALL order", "ALL account", "ALL search_word"))
-        or (
-            ("Using filesort" in step or "Using temporary" in step)
-            and not step.startswith(FEW_ROWS)
-        )
-        for step in steps
-    )
-
-
-def reads_all(steps: list[str]) -> bool:
-    """Whether orders are counted by reading an index from end to end."""
-    return any(step.startswith(("SCAN order", "index order")) for step in steps)
-
-
-FOUND = ("SCAN anon",)
-FEW_ROWS = ("ALL <derived", "ALL named")  # named: people, for accounts are read from an index
-
-
 async def test_every_list_is_whole_and_in_order(
     few: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Follow the links of the pages to the end, and back to the first."""
-    monkeypatch.setattr(finding, "MOST_COUNTED", COUNTED)
+    monkeypatch.setattr(queries, "MAX_COUNTED", COUNTED)
     async with opened(few):
         for listing in LISTS:
             forth = await follow(replace(listing, per_page=20), 1)

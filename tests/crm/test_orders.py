@@ -8,7 +8,7 @@ import pytest
 
 from quarterdeck_crm.models import OrderState, User
 
-from .conftest import Auth, MakePerson
+from .conftest import Auth, MakeUser
 from .trading import Fields, Trade
 
 HEADER = {"currency": "EUR", "ordered_on": "2026-11-21", "version": "0", "owner_id": ""}
@@ -238,7 +238,8 @@ async def test_the_second_editor_of_an_order_is_told_and_can_choose(
 
     assert told.status_code == 409
     page = await told.get_data(as_text=True)
-    assert "1 × Chang · 2, 10<" in page, "what is there now is shown"
+    shown = '<data value="1">1</data> × Chang · 2, <data value="10">10</data>'
+    assert shown in page, "what is there now is shown"
     again = Fields(page).values
     assert (again["lines-0-quantity"], again["remark"]) == ("5", "Hurry")
     assert again["ship_city"] == "Graz", "only the other changed it"
@@ -285,9 +286,9 @@ async def test_an_editor_whose_order_was_confirmed_keeps_what_is_still_open(
 
 
 async def test_somebody_elses_order_is_shown_but_not_edited(
-    auth: Auth, trade: Trade, make_person: MakePerson
+    auth: Auth, trade: Trade, make_user: MakeUser
 ) -> None:
-    other = await make_person(email="other@example.com")
+    other = await make_user(email="other@example.com")
     order = await trade.order(actor=other)
 
     page = await (await auth.get(f"/orders/{order.id}")).get_data(as_text=True)

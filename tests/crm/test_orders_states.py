@@ -15,10 +15,12 @@ from quarterdeck_crm.errors import (
     OutOfStockError,
 )
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Order, OrderState, User
+from quarterdeck_crm.models import Good, Order, OrderState, User
 from quarterdeck_crm.orders.services import get_order, move_order
+from quarterdeck_crm.orders.states import MOVES, OPEN
+from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
-from .conftest import Auth, MakePerson
+from .conftest import Auth, MakeUser
 from .trading import Trade
 
 DRAFT, CONFIRMED, SHIPPED, PAID, CANCELLED = OrderState
@@ -26,6 +28,7 @@ ALLOWED = {
     (DRAFT, CONFIRMED),
     (DRAFT, CANCELLED),
     (CONFIRMED, SHIPPED),
+    (CONFIRMED, DRAFT),
     (CONFIRMED, CANCELLED),
     (SHIPPED, PAID),
 }
@@ -69,6 +72,21 @@ async def test_confirming_takes_from_stock_and_cancelling_puts_back(trade: Trade
     assert await trade.stock(good) == 10
     assert await trade.history(good) == ["returned", "sold", "created"]
     assert await trade.history(order) == ["cancelled", "confirmed", "created"]
+
+
+async def test_a_confirmed_order_is_reopened_and_its_stock_returned(
+    as_admin: Auth, trade: Trade
+) -> None:
+    good = await trade.good(stock=10)
+    order = await trade.order((good, 4), state=CONFIRMED)
+
+    answer = await as_admin.post(f"/orders/{order.id}/move", to="draft", version=order.version)
+
+    assert answer.status_code == 303
+    assert (await trade.read(order)).state is DRAFT
+    assert await trade.stock(good) == 10
+    page = await (await as_admin.get(f"/orders/{order.id}")).get_data(as_text=True)
+    assert "Reopened as draft" in page
 
 
 async def test_cancelling_a_draft_leaves_the_stock_alone(trade: Trade) -> None:
@@ -181,7 +199,7 @@ async def test_what_changed_since_the_page_was_opened_is_not_confirmed_unseen(
 
     assert order.version != 1
     assert told.status_code == 409
-    assert "Somebody else changed this order" in await told.get_data(as_text=True)
+    assert "Another user changed this order" in await told.get_data(as_text=True)
     assert (await trade.read(order)).state is DRAFT
 
 
@@ -217,10 +235,34 @@ async def test_a_step_that_does_not_exist_is_refused(auth: Auth, user: User, tra
     assert (await auth.post(f"/orders/{order.id}/move")).status_code == 422
 
 
-async def test_somebody_elses_order_is_not_moved(
-    auth: Auth, user: User, trade: Trade, make_person: MakePerson
+async def test_a_step_names_the_version_that_it_starts_from(
+    auth: Auth, user: User, trade: Trade
 ) -> None:
-    other = await make_person(email="other@example.com")
+    order = await trade.order((await trade.good(), 2), actor=user)
+
+    for given in ({}, {"version": ""}, {"version": "1_0"}):
+        told = await auth.post(f"/orders/{order.id}/move", to="confirmed", **given)
+        assert told.status_code == 422
+    assert (await trade.read(order)).state is DRAFT
+
+
+async def test_stock_is_not_returned_beyond_what_the_column_holds(trade: Trade) -> None:
+    good = await trade.good(stock=MAX_INTEGER)
+    order = await trade.order((good, 2), state=CONFIRMED)
+    async with trade.session() as session:
+        (await session.get_one(Good, good.id)).stock = MAX_INTEGER - 1
+
+    with pytest.raises(ConflictError, match="2 cannot be returned"):
+        await trade.move(order, OrderState.CANCELLED)
+
+    assert (await trade.read(order)).state is CONFIRMED
+    assert await trade.stock(good) == MAX_INTEGER - 1
+
+
+async def test_somebody_elses_order_is_not_moved(
+    auth: Auth, user: User, trade: Trade, make_user: MakeUser
+) -> None:
+    other = await make_user(email="other@example.com")
     order = await trade.order((await trade.good(), 1), actor=other)
 
     refused = await auth.post(f"/orders/{order.id}/move", to="confirmed", version=order.version)
@@ -239,3 +281,13 @@ async def test_confirmed_amounts_stay_when_the_price_changes(trade: Trade) -> No
         (await session.get_one(type(good), good.id)).price = Decimal(99)
 
     assert (await trade.read(order)).net == 20
+
+
+def test_each_open_state_has_one_usual_next_step() -> None:
+    steps = {state: [move.target for move in MOVES[state] if move.is_next] for state in OPEN}
+
+    assert steps == {
+        OrderState.DRAFT: [OrderState.CONFIRMED],
+        OrderState.CONFIRMED: [OrderState.SHIPPED],
+        OrderState.SHIPPED: [OrderState.PAID],
+    }

@@ -10,8 +10,9 @@ from sqlalchemy import inspect
 
 from quarterdeck import migrate
 from quarterdeck_crm import create_app
+from quarterdeck_crm.errors import SchemaMismatchError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.schema import SchemaMismatchError, check_schema, make_schema
+from quarterdeck_crm.schema import check_schema, make_schema
 from tests import databases
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.testing import recorded_statements
 from quarterdeck_crm.accounts.services import create_account
-from quarterdeck_crm.activity import list_history
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import create_good, get_good
+from quarterdeck_crm.history.recording import list_history
 from quarterdeck_crm.models import Account, Good, Order, OrderState, User
 from quarterdeck_crm.orders.lines import LineEntry
 from quarterdeck_crm.orders.services import get_order, move_order, place_order

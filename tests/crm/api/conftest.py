@@ -81,12 +81,12 @@ async def pointers(response: Response) -> dict[str, str]:
 
 @pytest.fixture
 def make_token(app: Quart) -> MakeToken:
-    """Make tokens for people."""
+    """Make tokens for users."""
 
-    async def make(person: User, *scopes: Scope, **more: Any) -> str:
+    async def make(user: User, *scopes: Scope, **more: Any) -> str:
         async with app.app_context(), db.transaction() as session:
             _, secret = await create_token(
-                session, person=person, name="Test", scopes=scopes or tuple(Scope), **more
+                session, user=user, name="Test", scopes=scopes or tuple(Scope), **more
             )
         return secret
 
@@ -101,7 +101,7 @@ async def program(app: Quart, make_token: MakeToken, user: User) -> Program:
 
 @pytest.fixture
 async def keeper(app: Quart, make_token: MakeToken, moderator: User) -> Program:
-    """A program of a moderator, who keeps the catalogue."""
+    """A program of a moderator, who keeps the goods."""
     return Program(app, await make_token(moderator))
 
 

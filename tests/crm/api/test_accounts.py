@@ -8,7 +8,7 @@ import pytest
 from quart import Quart
 
 from quarterdeck_crm.models import User
-from tests.crm.conftest import Auth, MakePerson
+from tests.crm.conftest import Auth, MakeUser
 from tests.crm.trading import Trade
 
 from .conftest import MakeToken, Program, pointers
@@ -112,10 +112,10 @@ async def test_what_belongs_to_somebody_else_is_not_changed(
     program: Program,
     user: User,
     make_token: MakeToken,
-    make_person: MakePerson,
+    make_user: MakeUser,
     method: str,
 ) -> None:
-    other = Program(app, await make_token(await make_person(email="other@example.com")))
+    other = Program(app, await make_token(await make_user(email="other@example.com")))
     account = await program.create("/accounts", **FULL | {"owner_id": None})
     path = f"/accounts/{account['id']}"
     assert (await program.patch(path, {"owner_id": user.id}, match="*")).status_code == 200
@@ -124,13 +124,13 @@ async def test_what_belongs_to_somebody_else_is_not_changed(
     response = await other.call(method, path, match="*", **body)
 
     assert response.status_code == 403
-    assert "belongs to somebody else" in (await response.get_json())["detail"]
+    assert "belongs to another user" in (await response.get_json())["detail"]
 
 
 async def test_the_new_owner_may_be_somebody_who_wrote_a_note(
     program: Program, auth: Auth, user: User
 ) -> None:
-    """What the read of an account loads of people is less than the check of an owner needs."""
+    """What the read of an account loads of users is less than the check of an owner needs."""
     account = await program.create("/accounts", name="Before", owner_id=None)
     path = f"/accounts/{account['id']}"
     await auth.post(f"{path}/notes", page=path, body="Called today.")

@@ -9,7 +9,7 @@ from quart import Quart
 
 from tests.crm.trading import Trade
 
-from .conftest import Program
+from .conftest import Program, pointers
 
 JSON = {"Content-Type": "application/json"}
 
@@ -29,7 +29,7 @@ JSON = {"Content-Type": "application/json"}
         (b"null", 422, "Expected `object`, got `null`."),
         (b'{"name": 1}', 422, "Expected `str`, got `int`."),
         (b'{"nome": "x"}', 422, "Object contains unknown field `nome`."),
-        (b'{"name": "' + b"x" * 2_000_001 + b'"}', 413, "JSON of more than 2000000 bytes"),
+        (b'{"name": "' + b"x" * 2_000_001 + b'"}', 413, "The request is larger than 2.0 MB"),
     ],
 )
 async def test_a_body_that_cannot_be_taken(
@@ -151,7 +151,7 @@ async def test_a_query_argument_that_makes_no_sense(
 @pytest.mark.parametrize(
     ("query", "wrong"),
     [
-        ("", [{"parameter": "q", "detail": "Say what to look for."}]),
+        ("", [{"parameter": "q", "detail": "Enter the words to look for."}]),
         ("q=a&limit=0", [{"parameter": "limit", "detail": "Number must be between 1 and 50."}]),
         ("q=a&limit=x", [{"parameter": "limit", "detail": "Enter a whole number."}]),
         ("q=a&p=1", [{"detail": "'p' is not a field of this form."}]),
@@ -189,3 +189,54 @@ async def test_answers_are_for_one_person_and_checked_again(program: Program) ->
 
     assert response.headers["Cache-Control"] == "private, no-cache"
     assert "Authorization" in response.headers["Vary"]
+
+
+async def test_a_code_taken_at_the_same_moment_is_no_stale_read(
+    keeper: Program, trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ETag is still right: the answer is 409 for the value, not 412."""
+
+    async def is_free(*_: object, **__: object) -> bool:
+        return True  # as if the other user had saved after the check
+
+    await trade.good(code="TAKEN")
+    good = await trade.good(code="FREE")
+    monkeypatch.setattr("quarterdeck_crm.goods.services.is_code_free", is_free)
+
+    response = await keeper.patch(f"/goods/{good.id}", {"code": "TAKEN"}, match='"1"')
+
+    assert response.status_code == 409
+    assert "a value that must be unique" in (await response.get_json())["detail"]
+
+
+@pytest.mark.feature("A5")
+async def test_all_problems_of_a_body_are_told_at_once(program: Program, trade: Trade) -> None:
+    account = await trade.account()
+    body = {
+        "account_id": str(account.id),
+        "currency": 5,
+        "freight": "much",
+        "colour": "red",
+        "lines": [{"good_id": 1, "quantity": "2"}],
+    }
+
+    response = await program.post("/orders", body)
+
+    assert response.status_code == 422
+    assert (await pointers(response)).keys() == {
+        "/account_id", "/currency", "/freight", "/colour", "/lines/0/quantity",
+    }  # fmt: skip
+
+
+@pytest.mark.feature("A5")
+async def test_a_missing_field_is_told_with_the_others(program: Program) -> None:
+    response = await program.post("/accounts", {"code": 1})
+
+    assert (await pointers(response)).keys() == {"/name", "/code"}
+
+
+async def test_a_body_of_very_many_fields_is_refused_at_the_first(program: Program) -> None:
+    response = await program.post("/accounts", {f"f{n}": 1 for n in range(500)})
+
+    assert response.status_code == 422
+    assert len(await pointers(response)) == 1

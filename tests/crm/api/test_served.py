@@ -1,4 +1,4 @@
-"""The API of a server as people run it: a client that knows only the document, and curl."""
+"""The API of a server as users run it: a client that knows only the document, and curl."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
+from tests.demonstration import Demonstrations
 from tests.services import require_program
-from tests.serving import crm, environment, serving
+from tests.serving import environment, serving
 
 ADMIN = "admin@quarterdeck.example"
 ROOT = Path(__file__).parents[3]
@@ -42,25 +43,25 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Served]:
+def serve(demonstrations: Demonstrations, folder: Path) -> Iterator[Served]:
     """Serve a CRM of its own until the block ends."""
-    crm(folder, "db", "upgrade")
-    crm(folder, "demo", "--orders", "20")
-    token = crm(folder, "token", "create", ADMIN, "--name", "Tests").strip()
+    tokens = demonstrations.copy(folder)
     with serving(folder) as address:
-        yield Served(folder, address, token)
+        yield Served(folder, address, tokens["admin"])
 
 
 @pytest.fixture(scope="module", name="served")
-def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serve(tmp_path_factory.mktemp("api")) as served:
+def _served(
+    demonstrations: Demonstrations, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    with serve(demonstrations, tmp_path_factory.mktemp("api")) as served:
         yield served
 
 
 @pytest.fixture
-def spoiled(tmp_path: Path) -> Iterator[Served]:
+def spoiled(demonstrations: Demonstrations, tmp_path: Path) -> Iterator[Served]:
     """One more server, for requests that archive and change whatever they find."""
-    with serve(tmp_path) as served:
+    with serve(demonstrations, tmp_path) as served:
         yield served
 
 
@@ -92,7 +93,7 @@ def test_no_server_error_and_no_status_that_is_not_described(spoiled: Served) ->
     )
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "Tested: 28" in done.stdout
+    assert "Tested: 35" in done.stdout
 
 
 def script_of(page: Path, heading: str = "") -> str:
@@ -140,7 +141,9 @@ def signed_in(served: Served) -> Callable[..., str]:
 
 @pytest.mark.feature("AP4")
 def test_the_order_of_the_readme_is_on_the_pages(served: Served) -> None:
-    script, watch, _ = script_of(ROOT / "README.md", "Programs").partition("CRM_TOKEN=")
+    script, watch, _ = script_of(ROOT / "README.md", "Use it from a program").partition(
+        "CRM_TOKEN="
+    )
     assert watch, "the watching, which never ends, is no longer the last command"
     order = json.loads(run(served, script))
     visit = signed_in(served)

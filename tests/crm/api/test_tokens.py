@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
@@ -15,12 +16,14 @@ from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import ApiToken, Scope, User
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.team.services import disable_person, enable_person
+from quarterdeck_crm.team.links import make_link_token
+from quarterdeck_crm.team.services import disable_user, enable_user
 from quarterdeck_crm.tokens.services import create_token
-from tests.crm.conftest import Auth, MakePerson
+from tests.crm.conftest import PASSWORD, Auth, MakeUser
 
 from .conftest import MakeToken, Program
 
+CHOSEN = "another one, longer"
 _SECRET = re.compile(r'value="(qd_[^"]+)"')
 
 
@@ -141,13 +144,13 @@ async def test_a_disabled_person_has_no_tokens_at_once(
 
     async with app.app_context(), db.transaction() as transaction:
         person = await transaction.get_one(User, user.id)
-        await disable_person(transaction, person=person, actor=None)
+        await disable_user(transaction, user=person, actor=None)
     assert (await program.get("/accounts")).status_code == 401
 
     async with app.app_context(), db.transaction() as transaction:
         person = await transaction.get_one(User, user.id)
-        await enable_person(transaction, person=person)
-    assert (await program.get("/accounts")).status_code == 200
+        await enable_user(transaction, user=person)
+    assert (await program.get("/accounts")).status_code == 401, "revoked for good"
 
 
 async def test_an_expired_token_is_dead(app: Quart, user: User, make_token: MakeToken) -> None:
@@ -173,6 +176,40 @@ async def test_the_last_use_is_noted_but_not_every_one(
 
     assert first.last_used_at is not None
     assert second.last_used_at == first.last_used_at
+
+
+async def test_a_password_link_ends_tokens(
+    app: Quart, user: User, make_token: MakeToken, browser: Callable[[], Auth]
+) -> None:
+    """A lost password may be in the hands of the person who made the tokens."""
+    program = Program(app, await make_token(user))
+    async with app.test_request_context("/"):
+        path = f"/auth/reset/{make_link_token(user)}"
+
+    answer = await browser().post(path, page=path, password=CHOSEN, again=CHOSEN)
+
+    assert answer.status_code == 303
+    assert (await program.get("/accounts")).status_code == 401
+
+
+@pytest.mark.parametrize(("ticked", "status"), [({"keep_tokens": "y"}, 200), ({}, 401)])
+async def test_a_change_of_ones_own_password_asks(
+    app: Quart,
+    user: User,
+    auth: Auth,
+    make_token: MakeToken,
+    ticked: dict[str, str],
+    status: int,
+) -> None:
+    program = Program(app, await make_token(user))
+    page = await (await auth.get("/auth/password")).get_data(as_text=True)
+    form = {"current": PASSWORD, "password": CHOSEN, "again": CHOSEN}
+
+    answer = await auth.post("/auth/password", **form, **ticked)
+
+    assert "Keep my API tokens" in page
+    assert answer.status_code == 303
+    assert (await program.get("/accounts")).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -238,12 +275,12 @@ async def test_the_browser_session_opens_the_api_with_its_csrf_token(auth: Auth)
 
 
 async def test_a_person_with_tokens_can_be_deleted(
-    app: Quart, as_admin: Auth, make_person: MakePerson, make_token: MakeToken
+    app: Quart, as_admin: Auth, make_user: MakeUser, make_token: MakeToken
 ) -> None:
-    person = await make_person(email="new@example.com")
-    await make_token(person)
+    user = await make_user(email="new@example.com")
+    await make_token(user)
 
-    await as_admin.post(f"/team/{person.id}/delete")
+    await as_admin.post(f"/team/{user.id}/delete")
 
     assert await tokens(app) == []
 
@@ -252,4 +289,4 @@ async def test_a_person_with_tokens_can_be_deleted(
 async def test_a_lifetime_that_is_none(app: Quart, user: User, days: int) -> None:
     async with app.app_context():
         with pytest.raises(ValidationError, match="from 1 to 3650"):
-            await create_token(db.session, person=user, name="Test", days=days)
+            await create_token(db.session, user=user, name="Test", days=days)

@@ -31,3 +31,17 @@ async def test_other_addresses_below_are_not_there(client: Client) -> None:
 
     response = refused.value.response
     assert (response.status_code, response.mimetype) == (404, "application/problem+json")
+
+
+async def test_strangers_may_open_a_few(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quarterdeck_crm.live.echo.MAX_PER_ADDRESS", 1)
+    one: Any = client.websocket("/ws/echo")
+    two: Any = client.websocket("/ws/echo")
+    async with one as first:
+        await first.send("hello")
+        assert await first.receive() == "hello"
+        async with two as second:
+            with pytest.raises(WebsocketResponseError) as refused:
+                await second.receive()
+    assert refused.value.response.status_code == 429
+    assert refused.value.response.headers["Retry-After"] == "10"

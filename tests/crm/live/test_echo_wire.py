@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.captured import CAPTURED, CHINESE, HELLO
-from tests.serving import crm, server
+from tests.demonstration import Demonstrations
+from tests.serving import server
 from tests.wire import (
     ACCEPT,
     BINARY,
@@ -44,9 +45,11 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(
+    demonstrations: Demonstrations, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("crm")
-    crm(folder, "db", "upgrade")
+    demonstrations.copy(folder)
     with server(folder) as (process, url):
         yield Served(process, url)
 

@@ -18,7 +18,7 @@ from quarterdeck_crm.live.identity import find_staying
 from quarterdeck_crm.models import Role, Scope, User
 from quarterdeck_crm.team import services as team
 from quarterdeck_crm.tokens.services import create_token, revoke_token
-from tests.crm.conftest import Auth, MakePerson
+from tests.crm.conftest import Auth, MakeUser
 from tests.kit.sockets.app import Client
 
 pytestmark = pytest.mark.feature("WS3", "S3")
@@ -51,9 +51,9 @@ async def is_served(client: Client) -> bool:
     return bool((await client.next())["type"] == "pong")
 
 
-async def make_token(app: Quart, person: User, *scopes: Scope) -> tuple[int, str]:
+async def make_token(app: Quart, user: User, *scopes: Scope) -> tuple[int, str]:
     async with app.app_context(), db.transaction() as session:
-        token, secret = await create_token(session, person=person, name="t", scopes=scopes)
+        token, secret = await create_token(session, user=user, name="t", scopes=scopes)
     return token.id, secret
 
 
@@ -141,26 +141,26 @@ async def test_signing_out_where_sessions_are_cookies(auth: Auth) -> None:
 
 async def disable(user: User) -> None:
     async with db.transaction() as session:
-        person = await team.get_person(session, user.id)
-        await team.disable_person(session, person=person, actor=None)
+        person = await team.get_user(session, user.id)
+        await team.disable_user(session, user=person, actor=None)
 
 
 async def change_password(user: User) -> None:
     hashed = await hash_password("another battery")
     async with db.transaction() as session:
-        person = await team.get_person(session, user.id)
-        await team.set_password(session, person=person, password_hash=hashed)
+        person = await team.get_user(session, user.id)
+        await team.set_password(session, user=person, password_hash=hashed)
 
 
 async def end_sessions(user: User) -> None:
     async with db.transaction() as session:
-        team.end_sessions(session, person=await team.get_person(session, user.id))
+        await team.end_sessions(session, user=await team.get_user(session, user.id))
 
 
 async def delete(user: User) -> None:
     async with db.transaction() as session:
-        person = await team.get_person(session, user.id)
-        await team.delete_person(session, person=person, actor=None)
+        person = await team.get_user(session, user.id)
+        await team.delete_user(session, user=person, actor=None)
 
 
 ENDINGS = [disable, change_password, end_sessions, delete]
@@ -215,36 +215,36 @@ async def test_a_new_role_has_the_rooms_asked_again(
     async with watching(auth.client) as client:
         await client.subscribe(f"account:{account.id}")
         async with app.app_context(), db.transaction() as session:
-            person = await team.get_person(session, user.id)
+            person = await team.get_user(session, user.id)
             await db.session.delete(await db.session.get(type(account), account.id))
-            data = team.PersonData(email=user.email, name=user.name, role=Role.MODERATOR)
-            await team.edit_person(session, person=person, data=data)
+            data = team.UserData(email=user.email, name=user.name, role=Role.MODERATOR)
+            await team.edit_user(session, user=person, data=data)
         assert (await client.next())["code"] == "not_allowed"
         assert await is_served(client)
 
 
 async def test_many_are_looked_at_in_three_queries(
-    app: Quart, make_person: MakePerson, browser: Callable[[], Auth]
+    app: Quart, make_user: MakeUser, browser: Callable[[], Auth]
 ) -> None:
-    people = [await make_person(Role.USER, f"p{number}@example.com") for number in range(3)]
-    async with everybody_connected(app, browser, people) as members, app.app_context():
+    users = [await make_user(Role.USER, f"p{number}@example.com") for number in range(3)]
+    async with everybody_connected(app, browser, users) as members, app.app_context():
         with recorded_statements(db) as statements:
             assert await find_staying(members) == set(members)
         assert len(members) == 6
         assert sum(each.startswith("SELECT") for each in statements) == 3
-        await sessions.end(people[0].id)
+        await sessions.end(users[0].id)
         assert len(await find_staying(members)) == 5
 
 
 @asynccontextmanager
 async def everybody_connected(
-    app: Quart, browser: Callable[[], Auth], people: list[User]
+    app: Quart, browser: Callable[[], Auth], users: list[User]
 ) -> AsyncIterator[list[Any]]:
     """A browser and a program of everybody."""
-    secrets = [(await make_token(app, person, Scope.READ))[1] for person in people]
-    browsers = [browser() for _ in people]
-    for each, person in zip(browsers, people, strict=True):
-        await each.login(person)
+    secrets = [(await make_token(app, user, Scope.READ))[1] for user in users]
+    browsers = [browser() for _ in users]
+    for each, user in zip(browsers, users, strict=True):
+        await each.login(user)
     async with (
         watching(browsers[0].client),
         watching(browsers[1].client),

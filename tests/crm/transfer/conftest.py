@@ -12,10 +12,16 @@ from quart import Quart
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.transfer.accounts import import_accounts
 from quarterdeck_crm.transfer.goods import import_goods
-from quarterdeck_crm.transfer.importing import Import, Report
+from quarterdeck_crm.transfer.importing import Import, Report, Source
 from quarterdeck_crm.transfer.orders import import_orders
 
 RunImport = Callable[[str], Awaitable[Report]]
+
+FILES = {
+    "accounts": (import_accounts, ["customers.csv"]),
+    "goods": (import_goods, ["products.csv"]),
+    "orders": (import_orders, ["orders.csv", "order_details.csv"]),
+}
 
 
 @pytest.fixture
@@ -33,14 +39,8 @@ def run_import(app: Quart, files: Path) -> RunImport:
     async def run(kind: str) -> Report:
         async with app.app_context(), db.new_session() as session:
             task = Import(session)
-            match kind:
-                case "accounts":
-                    return await import_accounts(task, files / "customers.csv")
-                case "goods":
-                    return await import_goods(task, files / "products.csv")
-                case _:
-                    lines = files / "order_details.csv"
-                    return await import_orders(task, files / "orders.csv", lines)
+            load, names = FILES[kind]
+            return await load(task, [Source(files / name, name) for name in names])
 
     return run
 

@@ -1,4 +1,4 @@
-"""A person who imports and exports through the pages."""
+"""A user who imports and exports through the pages."""
 
 from __future__ import annotations
 
@@ -44,14 +44,16 @@ class Importer:
         assert started.status_code == 303
         return await self.settled(address)
 
+    async def page(self, address: str) -> str:
+        """Return the page of an upload."""
+        return str(await (await self.auth.get(address)).get_data(as_text=True))
+
     async def settled(self, address: str) -> str:
         """Return the page of an upload once nothing is under way any more."""
-        for _ in range(500):
-            page = await (await self.auth.get(address)).get_data(as_text=True)
-            if UNDER_WAY not in page:
-                return page
-            await asyncio.sleep(0.02)
-        raise AssertionError("the work does not end")
+        async with asyncio.timeout(50):
+            while UNDER_WAY in (page := await self.page(address)):  # noqa: ASYNC110 - as a reader
+                await asyncio.sleep(0.02)
+        return page
 
 
 def figures(page: str) -> dict[str, str]:

@@ -39,7 +39,7 @@ def write_files(folder: Path, orders: int, *, prefix: str = "B") -> None:
 
 def _accounts() -> Iterator[_Row]:
     for n in range(ACCOUNTS):
-        yield f"C{n:04}", f"Company {n} & Sons", "Zürich", f"Person {n}"
+        yield f"C{n:04}", f"Company {n} & Sons", "Zürich", f"User {n}"
 
 
 def _goods(dice: random.Random) -> Iterator[_Row]:

@@ -16,8 +16,8 @@ from pathlib import Path
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.transfer import csvfile, exporting, staging
-from quarterdeck_crm.transfer.kinds import KINDS, Source
-from quarterdeck_crm.transfer.running import run_import
+from quarterdeck_crm.transfer.importing import Source
+from quarterdeck_crm.transfer.kinds import KINDS, run_import
 
 from .large_files import write_files
 

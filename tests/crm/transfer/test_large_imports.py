@@ -13,12 +13,11 @@ import pytest
 from quart import Quart
 from sqlalchemy import func, select
 
-from quarterdeck_crm.errors import ConflictError
+from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Activity, Order, OrderLine
-from quarterdeck_crm.transfer.importing import ImportRefusedError, Progress, Report
-from quarterdeck_crm.transfer.kinds import KINDS, Source
-from quarterdeck_crm.transfer.running import run_import
+from quarterdeck_crm.transfer.importing import Progress, Report, Source
+from quarterdeck_crm.transfer.kinds import KINDS, run_import
 from quarterdeck_crm.transfer.staging import PORTION
 
 from .large_files import write_files
@@ -93,7 +92,7 @@ async def test_a_mistake_in_the_last_row_leaves_nothing(
     with pytest.raises(ImportRefusedError) as refused:
         await load()
 
-    assert message in str(refused.value.problems.shown[0])
+    assert message in str(refused.value.mistakes.shown[0])
     assert await _counts() == [0, 0, 0]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.crm.cli.test_cli import Crm, crm, ready, upgraded
 from tests.crm.conftest import Auth
-from tests.crm.test_cli import Crm, crm, ready, upgraded
 
 from .importer import Importer, figures
 

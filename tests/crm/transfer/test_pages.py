@@ -12,10 +12,20 @@ from quart import Quart
 from sqlalchemy import delete, func, select
 
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, OrderLine, Role, User
+from quarterdeck_crm.models import (
+    Account,
+    Activity,
+    AuditEvent,
+    Contact,
+    Good,
+    Order,
+    OrderLine,
+    Role,
+    User,
+)
 from quarterdeck_crm.transfer import background, uploads
 from quarterdeck_crm.transfer.importing import Report
-from tests.crm.conftest import Auth, MakePerson
+from tests.crm.conftest import Auth, MakeUser
 
 from .importer import Importer, figures
 
@@ -74,6 +84,8 @@ async def test_files_are_checked_and_then_imported(
     async with app.app_context():
         actors = set(await db.session.scalars(select(Activity.actor_id)))
         assert actors == {moderator.id}
+        (event,) = await db.session.scalars(select(AuditEvent))
+        assert (event.action, event.actor, event.subject) == ("imported", moderator.email, "goods")
     assert _uploaded(app) == []
 
 
@@ -165,11 +177,11 @@ async def test_it_is_not_for_the_role_user(auth: Auth, path: str) -> None:
 
 
 async def test_an_import_is_seen_by_its_owner_and_administrators(
-    importer: Importer, as_admin: Auth, browser: Any, make_person: MakePerson, files: Path
+    importer: Importer, as_admin: Auth, browser: Any, make_user: MakeUser, files: Path
 ) -> None:
     address, _ = await importer.check("goods", files / "products.csv")
     other = browser()
-    await other.login(await make_person(Role.MODERATOR, "other@example.com"))
+    await other.login(await make_user(Role.MODERATOR, "other@example.com"))
 
     assert (await other.get(address)).status_code == 404
     assert (await other.post(f"{address}/run")).status_code == 404
@@ -212,9 +224,12 @@ async def test_progress_is_shown_with_and_without_a_script(
     monkeypatch.setattr(background, "run_import", half_way)
     monkeypatch.setattr(background, "BEAT_SECONDS", 0.01)
     response = await importer.upload("goods", files / "products.csv")
-    await asyncio.sleep(0.1)
 
-    page = await (await importer.auth.get(response.location)).get_data(as_text=True)
+    async with asyncio.timeout(30):
+        while 'value="50"' not in await importer.page(response.location):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    page = await importer.page(response.location)
 
     assert '<progress max="100" value="50"' in page
     assert '<noscript><meta http-equiv="refresh"' in page
@@ -302,7 +317,7 @@ async def test_a_missing_or_strange_file_is_refused(importer: Importer, files: P
     assert nothing.status_code == strange.status_code == 422
     assert "Choose a file." in await nothing.get_data(as_text=True)
     assert "csv, tsv, txt" in await strange.get_data(as_text=True)
-    assert (await importer.auth.get("/transfer/people")).status_code == 404
+    assert (await importer.auth.get("/transfer/users")).status_code == 404
 
 
 async def test_old_uploads_are_swept_away(app: Quart, importer: Importer, files: Path) -> None:

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from quarterdeck_crm.demo.cli import PASSWORD
+from tests.demonstration import Demonstrations
 from tests.serving import crm, serving
 from tests.wire import Wire, connected
 
@@ -34,6 +35,7 @@ ADMIN, USER, MODERATOR = (f"{who}@quarterdeck.example" for who in ("admin", "use
 class Site(NamedTuple):
     folder: Path
     address: str
+    token: str
 
     async def command(self, *words: str) -> str:
         return await asyncio.to_thread(crm, self.folder, *words)
@@ -59,12 +61,13 @@ class Site(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    demonstrations: Demonstrations, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("endings")
-    crm(folder, "db", "upgrade")
-    crm(folder, "demo", "--orders", "1")
+    tokens = demonstrations.copy(folder)
     with serving(folder) as address:
-        yield Site(folder, address)
+        yield Site(folder, address, tokens["admin"])
 
 
 async def ends_in_time(wire: Wire, ending: Awaitable[str]) -> None:
@@ -93,7 +96,6 @@ async def test_commands_end_the_connections_of_a_browser(
 
 @pytest.mark.hazard("a signed-out user's socket stays authorised")
 async def test_a_command_ends_the_connections_of_a_token(site: Site) -> None:
-    secret = (await site.command("token", "create", ADMIN, "--name", "t")).strip()
     token_id = (await site.command("token", "list", ADMIN)).split()[0]
-    async with site.watching(Authorization=f"Bearer {secret}") as wire:
+    async with site.watching(Authorization=f"Bearer {site.token}") as wire:
         await ends_in_time(wire, site.command("token", "revoke", token_id))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from quarterdeck_crm.charts import HEIGHT, TOP, column_chart, scale_of, share, short
+from quarterdeck_crm.dashboard.charts import HEIGHT, TOP, column_chart, scale_of, share, short
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ async def test_two_editors_of_one_account(program: Program) -> None:
 
     assert first.status_code == 200
     assert second.status_code == 412
-    assert "Somebody else changed this account" in (await second.get_json())["detail"]
+    assert "Another user changed this account" in (await second.get_json())["detail"]
     assert (await program.read("/accounts/1"))["city"] == "Hamburg"
 
 

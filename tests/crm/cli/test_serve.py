@@ -63,6 +63,56 @@ def test_serves_until_it_is_told_to_stop(ready: Crm, tmp_path: Path, end: signal
         assert process.wait(20) == 0
 
 
+def test_several_workers_need_redis(ready: Crm, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*SERVE, "--bind", "127.0.0.1:0", "--workers", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    )
+
+    assert done.returncode == 1
+    assert "2 workers cannot serve: " in done.stderr
+    assert "'RATELIMIT_STORAGE_URI'" in done.stderr
+    assert "'SOCKETS_BACKEND'" in done.stderr
+    assert "REDIS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc cannot be written to, by nobody")
+@pytest.mark.parametrize(
+    ("name", "workers"),
+    [
+        ("CRM_INSTANCE", "1"),
+        ("CRM_ATTACHMENT_FOLDER", "1"),
+        ("CRM_IMPORT_FOLDER", "1"),
+        ("SECRET_KEY", "1"),
+        ("SECRET_KEY", "2"),
+    ],
+)
+def test_a_start_that_cannot_work_is_refused_with_one_sentence(
+    ready: Crm, tmp_path: Path, name: str, workers: str
+) -> None:
+    more = {"SECRET_KEY": "hard to guess string" if name == "SECRET_KEY" else "0123456789" * 4}
+    if name != "SECRET_KEY":
+        more |= {name: "/proc/self"}
+    done = subprocess.run(
+        [*SERVE, "--bind", "127.0.0.1:0", "--workers", workers],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment(tmp_path, **more),
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.count(f"'{name}' is ") == 1, done.stderr
+    assert "Name a folder that" in done.stderr or "token_urlsafe" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_address_in_use_is_one_sentence(ready: Crm, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = subprocess.run(

@@ -10,11 +10,10 @@ import pytest
 from quarterdeck_crm.accounts.details import add_contact
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.models import Contact
-from quarterdeck_crm.word_index import words_of
-
-from .conftest import Auth
-from .test_accounts import names
-from .trading import Trade
+from quarterdeck_crm.search.word_index import words_of
+from tests.crm.conftest import Auth
+from tests.crm.test_accounts import names
+from tests.crm.trading import Trade
 
 pytestmark = pytest.mark.feature("AP3")
 

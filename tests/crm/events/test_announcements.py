@@ -11,10 +11,10 @@ from quart import Quart
 from quarterdeck_crm.accounts.details import add_note
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.errors import OutOfStockError
-from quarterdeck_crm.extensions import hub
+from quarterdeck_crm.extensions import hub, login_manager
 from quarterdeck_crm.models import OrderState, User
 from quarterdeck_crm.orders.services import delete_order, get_order, update_order
-from quarterdeck_crm.team.services import edit_own, get_person
+from quarterdeck_crm.team.services import edit_own, get_user
 from tests.crm.conftest import Auth
 from tests.crm.trading import Trade
 from tests.kit.sockets.app import Client
@@ -145,8 +145,8 @@ async def test_an_account_and_what_belongs_to_it(trade: Trade, client: Client) -
 
 async def test_the_team(trade: Trade, client: Client, moderator: User) -> None:
     async with trade.session() as session:
-        person = await get_person(session, moderator.id)
-        await edit_own(session, person=person, name="Mo Derator", phone=None)
+        user = await get_user(session, moderator.id)
+        await edit_own(session, user=user, name="Mo Derator", phone=None)
 
     (event,) = await client.events(1)
     assert (event["room"], event["name"]) == ("team", "person.changed")
@@ -183,3 +183,20 @@ async def test_a_page_says_from_where_on_it_is_to_be_told(
     await trade.order()
     later = await (await auth.get("/orders/")).get_data(as_text=True)
     assert f'data-at="{position}"' not in later
+
+
+async def test_a_page_is_told_of_changes_made_while_its_user_was_loaded(
+    app: Quart, auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = login_manager.get_user_loader()
+
+    async def change_and_load(identity: str) -> Any:
+        await hub.publish("team", "person.changed", {})
+        return await load(identity)
+
+    async with app.app_context():
+        position = hub.position
+    monkeypatch.setattr(login_manager, "_user_loader", change_and_load)
+    page = await (await auth.get("/board/")).get_data(as_text=True)
+
+    assert f'data-at="{position}"' in page

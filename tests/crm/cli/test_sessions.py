@@ -10,8 +10,8 @@ from quart import Quart
 
 from quarterdeck_crm import create_app
 from tests import databases
+from tests.crm.conftest import PASSWORD, Auth
 
-from .conftest import PASSWORD, Auth
 from .test_cli import CREATE_ADMIN, Crm, crm, ready, upgraded
 
 __all__ = ["crm", "ready", "upgraded"]
@@ -41,7 +41,8 @@ class Browsers:
             for _ in range(number):
                 browser = Auth(app.test_client())
                 await browser.login(EMAIL)
-                found += [str(cookie.value) for cookie in browser.client.cookie_jar or ()]
+                cookies = browser.client.cookie_jar or ()
+                found += [str(each.value) for each in cookies if each.name == "crm"]
         return found
 
     async def _visit(self, app: Quart) -> list[int]:

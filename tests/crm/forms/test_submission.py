@@ -16,9 +16,8 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Order, User
 from quarterdeck_crm.orders import views
 from quarterdeck_crm.orders.services import place_order
-
-from .conftest import Auth
-from .trading import Fields, Trade
+from tests.crm.conftest import Auth
+from tests.crm.trading import Fields, Trade
 
 pytestmark = [pytest.mark.feature("AP3"), pytest.mark.hazard("sent twice")]
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from markupsafe import Markup
 
-from quarterdeck_crm.formatting import money, percent, quantity, shortdate
+from quarterdeck_crm.web.filters import money, percent, quantity, shortdate
 
 
 def words(markup: Markup) -> str:

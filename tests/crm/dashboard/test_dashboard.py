@@ -8,13 +8,15 @@ from decimal import Decimal
 
 import pytest
 from quart import Quart
+from sqlalchemy import select
 
 from quarterdeck_crm.dashboard import services
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState, User
 from quarterdeck_crm.models.columns import utc_now
-
-from .conftest import Auth
+from quarterdeck_crm.models.sums import large_sum
+from tests.crm.conftest import Auth
+from tests.crm.trading import Trade
 
 Sell = Callable[..., Awaitable[Order]]
 
@@ -119,19 +121,19 @@ async def test_the_best_are_taken_from_the_latest_sales_where_there_are_very_man
         await sell("20", on=day)
     assert "Since" not in await text_of(auth, "/")
 
-    monkeypatch.setattr(services, "MOST_SUMMED", 2)
+    monkeypatch.setattr(services, "MAX_SUMMED", 2)
     page = await text_of(auth, "/")
     assert "Since February 1998" in page
     assert "QUICK-Stop" not in page
 
-    monkeypatch.setattr(services, "MOST_SUMMED", 0)
+    monkeypatch.setattr(services, "MAX_SUMMED", 0)
     assert "Since March 1998" in await text_of(auth, "/")
 
 
 async def test_lines_are_counted_up_to_a_number(
     auth: Auth, sell: Sell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "MOST_LINES", 2)
+    monkeypatch.setattr(services, "MAX_LINES", 2)
     for _ in range(2):
         await sell("1")
     assert "</data>+" not in await text_of(auth, "/")
@@ -160,6 +162,25 @@ async def test_page_shows_the_exact_total_rounded_once(auth: Auth, sell: Sell) -
     page = await text_of(auth, "/")
     assert ">1,265,793.04</data> <small>USD</small>" in page
     assert "<svg role=" in page
+
+
+async def test_page_adds_up_more_than_an_integer_holds(auth: Auth, trade: Trade) -> None:
+    orders = [await trade.order() for _ in range(12)]
+    async with trade.session() as session:
+        for order in orders:
+            found = await session.get_one(Order, order.id)
+            found.net, found.state = Decimal(999_999_999_999), OrderState.PAID
+
+    assert "11,999,999,999,988.00" in await text_of(auth, "/")
+
+
+async def test_smaller_sums_are_exact(app: Quart, trade: Trade) -> None:
+    orders = [await trade.order() for _ in range(3)]
+    async with trade.session() as session:
+        for order in orders:
+            (await session.get_one(Order, order.id)).net = Decimal("999999999999.999999")
+        assert await session.scalar(select(large_sum(Order.net))) == Decimal("2999999999999.999997")
+        assert await session.scalar(select(large_sum(OrderLine.amount))) is None
 
 
 async def test_empty_page_says_what_to_do(auth: Auth) -> None:

@@ -1,0 +1,272 @@
+"""All pages with very long words, right-to-left names and large sums: nothing leaves its place."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+from werkzeug.routing import Rule
+
+from quarterdeck_crm import create_app
+from tests.demonstration import Demonstrations
+from tests.serving import serving
+
+from .conftest import in_browser
+from .desk import TOKEN, Desk, sit_down
+
+pytestmark = [*in_browser, pytest.mark.feature("BS1"), pytest.mark.timeout(300)]
+
+LONG = "Wanderdünenverschiebungsbahnhofsvorsteher" * 4
+WIDE = (LONG[:160], "W" * 160, "شركةالمستودعاتالبحرية" * 8)
+PRICE = "99999999999.99"
+CODES = ("W" * 32, "M" * 31 + "2", "مستودع" * 5)
+STATES: dict[str, list[str]] = {
+    "draft": [],
+    "confirmed": ["confirmed"],
+    "shipped": ["confirmed", "shipped"],
+    "paid": ["confirmed", "shipped", "paid"],
+    "cancelled": ["cancelled"],
+}
+# No pages: data for scripts and programs, files, and addresses that lead to another page.
+NO_PAGES = re.compile(
+    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone)|static|suggest|/picture/"
+)
+WIDTHS = (390, 1280)
+
+# Everything painted must be within the window and within the box of each ancestor that can be
+# seen: one with a border, a shadow or a colour of its own. An ancestor that scrolls or cuts
+# what is too long ends the search, and so does one that floats above the page.
+OUTSIDE = r"""
+() => {
+  const faults = [];
+  const seen = (style) =>
+    style.borderTopWidth !== "0px" || style.borderLeftWidth !== "0px" ||
+    style.boxShadow !== "none" || !/, 0\)$|transparent/.test(style.backgroundColor);
+  const name = (element) =>
+    element.tagName.toLowerCase() + [...element.classList].map((word) => "." + word).join("");
+  const hidden = (element) =>
+    element && (/inset\(50%\)/.test(getComputedStyle(element).clipPath) ||
+      element.classList.contains("visually-hidden") || hidden(element.parentElement));
+  const check = (rects, parent, what) => {
+    if (hidden(parent)) return;
+    for (const rect of rects) {
+      if (rect.width < 2 || rect.height < 2) continue;
+      let within = true;
+      for (let box = parent; box && within; box = box.parentElement) {
+        const style = getComputedStyle(box);
+        const place = box.getBoundingClientRect();
+        if (["absolute", "fixed"].includes(style.position)) within = false;
+        if (style.display === "inline" || style.display === "contents") continue;
+        if (seen(style) && (rect.left < place.left - 1 || rect.right > place.right + 1 ||
+            rect.top < place.top - 1 || rect.bottom > place.bottom + 1)) {
+          faults.push(`${what} is outside ${name(box)}`);
+          return;
+        }
+        if (style.overflowX !== "visible") within = false;
+      }
+      if (within && (rect.left < -1 || rect.right > innerWidth + 1)) {
+        faults.push(`${what} is outside the window`);
+        return;
+      }
+    }
+  };
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode()); ) {
+    const parent = node.parentElement;
+    if (!node.data.trim() || !parent.checkVisibility({visibilityProperty: true})) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    check(range.getClientRects(), parent, `"${node.data.trim().slice(0, 20)}" in ${name(parent)}`);
+  }
+  const controls = "img, svg, input, select, textarea, button, a.btn";
+  for (const element of document.querySelectorAll(controls)) {
+    if (element.checkVisibility({visibilityProperty: true}) && element.type !== "hidden") {
+      check([element.getBoundingClientRect()], element.parentElement, name(element));
+    }
+  }
+  const across = document.documentElement.scrollWidth;
+  if (across > innerWidth) {
+    const wide = [...document.body.querySelectorAll("*")].filter(
+      (element) => element.getBoundingClientRect().right > innerWidth);
+    faults.push(`the page is ${across} pixels wide: ${wide.slice(-3).map(name).join(", ")}`);
+  }
+  return [...new Set(faults)];
+}
+"""
+
+
+@dataclass
+class Extremes:
+    """A CRM of extreme rows, and the values for the addresses of its pages."""
+
+    address: str
+    rows: dict[str, list[Any]]
+
+
+@pytest.fixture(scope="module")
+def served(
+    demonstrations: Demonstrations, tmp_path_factory: pytest.TempPathFactory, chromium: str
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("extremes")
+    demonstrations.copy(folder)
+    with serving(folder) as address:
+        yield address
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extremes]:
+    desk = await sit_down(shared_browser, served)
+    await desk.open("/")
+    rows: dict[str, list[Any]] = {"account_id": [], "good_id": [], "order_id": [], "contact_id": []}
+    for name, code in zip(WIDE, CODES, strict=True):
+        account = await make_account(desk, name, code)
+        good = await desk.call(
+            "POST", "/goods", name=name, code=code, category=name[:80], unit=name[:60],
+            price=PRICE, currency="EUR", stock=2_000_000_000, description=name,
+        )  # fmt: skip
+        rows["account_id"].append(account["id"])
+        rows["good_id"].append(good["id"])
+        for moves in [*STATES.values()] if name == WIDE[1] else [[]]:
+            rows["order_id"].append(await make_order(desk, account, good, name, moves))
+    for number, name in enumerate(WIDE):
+        await make_user(desk, name, number)
+    rows["user_id"] = await user_ids(desk)
+    rows["contact_id"] = [1]
+    await add_parts(desk, rows)
+    rows["upload_id"] = [await upload(desk)]
+    rows["kind"] = ["accounts", "orders"]
+    rows["job_id"] = ["clean_sessions"]
+    rows["token"] = ["x" * 160]
+    yield Extremes(served, rows)
+    await desk.page.context.close()
+
+
+async def make_account(desk: Desk, name: str, code: str) -> Any:
+    short = {"city": 100, "region": 100, "country": 100, "postal_code": 20, "address": 300}
+    account = await desk.call(
+        "POST", "/accounts", name=name, code=code, website="https://example.com/" + "w" * 250,
+        email="w" * 60 + "@example.com", phone="+49 40 123456789012345678901234567890"[:20],
+        **{field: (name * 2)[:length] for field, length in short.items()},
+    )  # fmt: skip
+    await desk.call(
+        "POST", f"/accounts/{account['id']}/contacts", name=name[:120], title=name[:120],
+        email="m" * 60 + "@example.com",
+    )  # fmt: skip
+    return account
+
+
+async def make_order(desk: Desk, account: Any, good: Any, name: str, moves: list[str]) -> int:
+    line = {"good_id": good["id"], "quantity": 1, "price": PRICE, "discount": "0.125"}
+    order = await desk.call(
+        "POST", "/orders", account_id=account["id"], currency="EUR", lines=[line],
+        freight=PRICE, ship_name=(name * 2)[:200], ship_address=(name * 2)[:300],
+        ship_city=name[:100], ship_country=name[:100], remark=name * 2,
+    )  # fmt: skip
+    for move in moves:
+        await desk.move(order, move)
+    return int(order["id"])
+
+
+async def send(desk: Desk, path: str, **form: Any) -> str:
+    """Post a form of the current sign-in, and return the address that it leads to."""
+    token = await desk.page.evaluate(TOKEN)
+    values = form | {"csrf_token": token}
+    body: Any = values
+    has_file = any(isinstance(value, dict) for value in form.values())
+    post, headers = desk.page.context.request.post, {"Referer": desk.address + path}
+    if has_file:
+        answer = await post(desk.address + path, multipart=body, headers=headers)
+    else:
+        answer = await post(desk.address + path, form=body, headers=headers)
+    assert answer.ok, (answer.status, await answer.text())
+    return answer.url
+
+
+async def make_user(desk: Desk, name: str, number: int) -> None:
+    await send(
+        desk, "/team/new", name=name[:120], email=f"{'w' * 50}{number}@example.com",
+        department=name[:80], role="User", kind="standard", balance="0", phone="",
+    )  # fmt: skip
+
+
+async def user_ids(desk: Desk) -> list[int]:
+    await desk.open("/team/?q=wwww")
+    links = await desk.page.locator("a.row-link").evaluate_all("all => all.map((a) => a.href)")
+    return [int(link.rsplit("/", 1)[1]) for link in links]
+
+
+async def add_parts(desk: Desk, rows: dict[str, list[Any]]) -> None:
+    """Add a note and a file with a long name to each account."""
+    for account_id, name in zip(rows["account_id"], WIDE, strict=True):
+        await send(desk, f"/accounts/{account_id}/notes", body=name)
+        file = {"name": f"{name[:60]}.txt", "mimeType": "text/plain", "buffer": b"x"}
+        await send(desk, f"/accounts/{account_id}/files", file=file)
+
+
+async def upload(desk: Desk) -> str:
+    """Upload a file with a mistake in a long word, and return the id of the upload."""
+    await desk.open("/transfer/accounts")
+    field = await desk.page.locator("[type=file]").get_attribute("name")
+    text = f"code,name,website,{'unknown' * 20}\n{'c' * 40},{WIDE[0]},{'w' * 160},1\n"
+    file = {"name": f"{'w' * 100}.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    address = await send(desk, "/transfer/accounts", **{str(field): file})
+    return address.rstrip("/").rsplit("/", 1)[1]
+
+
+@pytest.fixture(scope="module")
+def rules() -> list[Rule]:
+    return [*create_app("testing").url_map.iter_rules()]
+
+
+def paths(rules: list[Rule], rows: dict[str, list[Any]]) -> list[str]:
+    """Return the addresses of all pages, of one with ids once for each id."""
+    found = []
+    for rule in rules:
+        if "GET" not in (rule.methods or ()) or NO_PAGES.search(rule.rule) or rule.websocket:
+            continue
+        choices: list[str] = [re.sub(r"<(?:[^:>]*:)?(\w+)>", r"{\1}", rule.rule)]
+        for name in rule.arguments:
+            choices = [
+                path.replace(f"{{{name}}}", str(value)) for path in choices for value in rows[name]
+            ]
+        found += choices
+    return [*found, f"/search?q={WIDE[0]}", f"/accounts/?q={'W' * 160}", "/orders/?sort=-net"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_everything_stays_in_its_place(
+    extremes: Extremes, rules: list[Rule], browser: Browser, width: int
+) -> None:
+    desk = await sit_down(browser, extremes.address, viewport={"width": width, "height": 844})
+    faults: dict[str, list[str]] = {}
+    for path in paths(rules, extremes.rows):
+        await desk.page.goto(extremes.address + path)
+        if found := [*await outside(desk.page), *await outside_dialogs(desk.page)]:
+            faults[path] = found
+        if folder := os.environ.get("SCREENSHOTS"):
+            name = re.sub(r"\W+", "_", path)[:60]
+            await desk.page.screenshot(path=f"{folder}/{width}{name}.png", full_page=True)
+    assert faults == {}, "\n".join(f"{path}: {found}" for path, found in faults.items())
+
+
+async def outside(page: Page) -> list[str]:
+    """Return the descriptions of all that is painted outside its place."""
+    found: list[str] = await page.evaluate(OUTSIDE)
+    return found
+
+
+async def outside_dialogs(page: Page) -> list[str]:
+    """Open each question of a page in turn, and return what is painted outside its place."""
+    found: list[str] = []
+    questions = page.locator("details.confirm > summary")
+    for number in range(await questions.count()):
+        await questions.nth(number).evaluate("summary => summary.click()")
+        found += await outside(page)
+        await page.locator("#ask").evaluate("dialog => dialog.close()")
+    return found

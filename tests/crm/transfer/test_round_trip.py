@@ -1,0 +1,320 @@
+"""Whatever the database holds, its export imports again to the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+from quart import Quart
+from sqlalchemy import delete, select
+
+from quarterdeck_crm.errors import ImportRefusedError
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import (
+    Account,
+    Activity,
+    Contact,
+    Good,
+    Order,
+    OrderLine,
+    OrderState,
+    User,
+)
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.money import MAX_AMOUNT, line_amount
+from quarterdeck_crm.transfer.importing import Import, Report, Source
+from quarterdeck_crm.transfer.kinds import KINDS
+from quarterdeck_crm.validation import longest
+
+from .conftest import RunImport
+
+pytestmark = [pytest.mark.feature("AP3"), pytest.mark.timeout(300)]
+
+TABLES = (Activity, OrderLine, Order, Contact, Account, Good)
+OWNERS = ("first@example.com", "second@example.com", None)
+
+# Printable text of all scripts, with tabs and line breaks inside; pages and the API trim it, and
+# take no marks that turn the direction of writing.
+_TEXT = st.text(
+    st.characters(
+        exclude_categories=["Cs", "Cc"],
+        include_characters="\t\n\r",
+        exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    ),
+    max_size=12,
+)
+_AWKWARD = st.sampled_from(
+    ["=1+1", "'=1", "'", "''", "-5", "+49 40", "@home", '"', 'a"b', "a,b;c", "a\r\nb", "1.234", "0",
+     "null", "#1", "\u00a0x", "\ufeffx", "é", "e\u0301", "ref-0", "no", "1e5", "\u2028x"]
+)  # fmt: skip
+
+
+def texts(attribute: Any) -> st.SearchStrategy[str]:
+    """Texts that a column can hold."""
+    cut = longest(attribute)
+    trimmed = (_TEXT | _AWKWARD).map(lambda text: text.strip()[:cut].strip())
+    return trimmed.filter(bool)
+
+
+def phones(attribute: Any) -> st.SearchStrategy[str]:
+    """Texts with a digit, as the rule for phone numbers wants them."""
+    return texts(attribute).map(lambda text: f"{text[:30]}7")
+
+
+def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+def columns(model: Any, *names: str) -> dict[str, st.SearchStrategy[str | None]]:
+    """Optional texts for some columns of a model."""
+    return {name: optional(texts(getattr(model, name))) for name in names}
+
+
+def decimals(most: int, scale: int = 3) -> st.SearchStrategy[Decimal]:
+    return st.decimals(0, most, places=scale, allow_nan=False)
+
+
+DAYS = st.dates(date(1000, 1, 1), date(9999, 12, 31))
+EMAILS = optional(st.sampled_from(["a@example.com", "A+b@example.com"]))
+CONTACTS = st.fixed_dictionaries(
+    {
+        "name": texts(Contact.name),
+        "email": EMAILS,
+        "phone": optional(phones(Contact.phone)),
+        "fax": optional(phones(Contact.fax)),
+        **columns(Contact, "title"),
+    }
+)
+ACCOUNTS = st.fixed_dictionaries(
+    {
+        "code": optional(st.integers(0, 10**6).map(lambda n: f"c{n}") | texts(Account.code)),
+        "name": texts(Account.name),
+        "owner": st.sampled_from(OWNERS),
+        "email": EMAILS,
+        "website": optional(st.just("https://example.com/?a=1,2")),
+        "archived": st.booleans(),
+        "contacts": st.lists(CONTACTS, max_size=3),
+        "phone": optional(phones(Account.phone)),
+        **columns(Account, "address", "city", "region", "postal_code", "country"),
+    }
+)
+GOODS = st.fixed_dictionaries(
+    {
+        "code": texts(Good.code),
+        "name": texts(Good.name),
+        "price": decimals(999_999_999_999),
+        "currency": st.sampled_from(["EUR", "KWD"]),
+        "stock": st.integers(0, 2**31 - 1),
+        "archived": st.booleans(),
+        **columns(Good, "category", "unit", "description"),
+    }
+)
+LINES = st.fixed_dictionaries(
+    {
+        "good": st.integers(0, 9),
+        "quantity": st.integers(1, 10**4),
+        "price": decimals(10**6),
+        "discount": decimals(1),
+    }
+)
+ORDERS = st.fixed_dictionaries(
+    {
+        "number": texts(Order.number),
+        "account": st.integers(0, 9),
+        "owner": st.sampled_from(OWNERS),
+        "state": st.sampled_from(OrderState),
+        "currency": st.sampled_from(["EUR", "KWD"]),
+        "freight": decimals(10**6),
+        "ordered_on": DAYS,
+        "required_on": optional(DAYS),
+        "shipped_on": optional(DAYS),
+        "lines": st.lists(LINES, max_size=3),
+        **columns(
+            Order, "ship_name", "ship_address", "ship_city", "ship_region", "ship_postal_code",
+            "ship_country", "remark",
+        ),
+    }
+)  # fmt: skip
+
+
+def unlike(name: str) -> Any:
+    """Return the key by which rows must differ; case and normal forms may not."""
+
+    def key(values: dict[str, Any]) -> Any:
+        return values[name].casefold() if values[name] else object()
+
+    return key
+
+
+BUSINESS = st.tuples(
+    st.lists(ACCOUNTS, min_size=1, max_size=4, unique_by=unlike("code")),
+    st.lists(GOODS, min_size=1, max_size=3, unique_by=unlike("code")),
+    st.lists(ORDERS, max_size=3, unique_by=unlike("number")),
+)
+NO_CODE = {"code": None, "name": "Twin", "owner": None, "email": None, "website": None,
+           "archived": False, "phone": None, "address": None, "city": None, "region": None,
+           "postal_code": None, "country": None}  # fmt: skip
+NAMESAKE = {"name": "Ada", "email": None, "title": None, "phone": None, "fax": None}
+TWINS = [
+    NO_CODE | {"contacts": [NAMESAKE, NAMESAKE | {"phone": "1"}]},
+    NO_CODE | {"contacts": [], "archived": True},
+]
+
+
+async def fill(business: tuple[Sequence[Any], Sequence[Any], Sequence[Any]]) -> None:
+    """Write rows as the services leave them."""
+    accounts, goods, orders = business
+    async with db.new_session() as session, session.transaction():
+        found = await session.execute(select(User.email, User.id))
+        users: dict[str | None, int | None] = {None: None, **dict(found.all())}
+        account_rows = []
+        for values in accounts:
+            row = dict(values)
+            archived = utc_now() if row.pop("archived") else None
+            people = [Contact(**person) for person in row.pop("contacts")]
+            owner = users[row.pop("owner")]
+            account_rows.append(
+                Account(**row, owner_id=owner, archived_at=archived, contacts=people)
+            )
+        good_rows = []
+        for values in goods:
+            row = dict(values)
+            archived = utc_now() if row.pop("archived") else None
+            good_rows.append(Good(**row, archived_at=archived))
+        for row_ in [*account_rows, *good_rows]:
+            session.add(row_)
+            await session.flush()  # one by one, so that ids follow the order
+        for values in orders:
+            row = dict(values)
+            account = account_rows[row.pop("account") % len(account_rows)]
+            owner, lines = users[row.pop("owner")], row.pop("lines")
+            if not lines and row["state"] not in (OrderState.DRAFT, OrderState.CANCELLED):
+                row["state"] = OrderState.DRAFT
+            built = [line_of(position, line, good_rows) for position, line in enumerate(lines, 1)]
+            net = sum((line.amount for line in built), Decimal(0))
+            session.add(Order(**row, account_id=account.id, owner_id=owner, lines=built, net=net))
+            await session.flush()
+
+
+def line_of(position: int, values: dict[str, Any], goods: Sequence[Good]) -> OrderLine:
+    row = dict(values)
+    good = goods[row.pop("good") % len(goods)]
+    amount = line_amount(row["quantity"], row["price"], row["discount"])
+    assert amount <= MAX_AMOUNT
+    return OrderLine(**row, position=position, good_id=good.id, amount=amount)
+
+
+async def export(folder: Path) -> dict[str, bytes]:
+    """Write all files, and return their contents."""
+    contents = {}
+    for part in [part for kind in KINDS.values() for part in kind.parts]:
+        async with db.new_session() as session:
+            text = "".join([chunk async for chunk in part.export(session)])
+        contents[part.name] = text.encode()
+        (folder / part.name).write_bytes(contents[part.name])
+    return contents
+
+
+async def load(folder: Path) -> list[Report]:
+    """Import the files of the folder."""
+    reports = []
+    for kind in KINDS.values():
+        sources = [Source(folder / part.name, part.name) for part in kind.parts]
+        async with db.new_session() as session:
+            task = Import(session)
+            try:
+                reports.append(await kind.load(task, sources))
+            except ImportRefusedError as refused:
+                raise AssertionError([str(m) for m in refused.mistakes.shown]) from None
+            finally:
+                await task.worker.close()
+    return reports
+
+
+async def everything() -> list[list[Any]]:
+    """Return all rows of the tables, with their versions and their history."""
+    async with db.new_session() as session:
+        return [
+            [*await session.execute(select(model.__table__).order_by(model.id))] for model in TABLES
+        ]
+
+
+async def empty() -> None:
+    async with db.new_session() as session, session.transaction():
+        for model in TABLES:
+            await session.execute(delete(model))
+
+
+@given(business=BUSINESS)
+@example(business=(TWINS, [], []))
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],  # shrinking takes minutes
+)
+async def test_an_export_imports_again_to_the_same_state(
+    app: Quart, tmp_path: Path, business: Any
+) -> None:
+    async with app.app_context():
+        await empty()
+        async with db.new_session() as session, session.transaction():
+            if not (await session.scalars(select(User.id))).all():
+                for email in filter(None, OWNERS):
+                    session.add(User(email=email, name=email, password_hash="none"))
+        await fill(business)
+        before, files = await everything(), await export(tmp_path)
+
+        reports = await load(tmp_path)
+        assert [(report.created, report.updated) for report in reports] == [(0, 0)] * 3
+        assert await everything() == before, "the same database has changed"
+
+        await empty()
+        await load(tmp_path)
+        assert await export(tmp_path) == files
+        after = await everything()
+        reports = await load(tmp_path)
+        assert [(report.created, report.updated) for report in reports] == [(0, 0)] * 3
+        assert await everything() == after, "the second import has changed something"
+
+
+async def test_an_account_gets_its_code_by_file(
+    app: Quart, files: Path, run_import: RunImport
+) -> None:
+    async with app.app_context(), db.transaction() as session:
+        session.add(Account(name="Walk-in", reference="ref-1"))
+    (files / "customers.csv").write_text("code,reference,name\nWALK,ref-1,Walk-in\n")
+
+    report = await run_import("accounts")
+
+    assert (report.created, report.updated) == (0, 1)
+    async with app.app_context():
+        account = await db.one_or_404(select(Account))
+    assert (account.code, account.reference) == ("WALK", "ref-1")
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [
+        (",,Nameless", "'code' is empty. Enter a code; only exported files name"),
+        ("ONE,ref-2,Both", "'code' is 'ONE' and 'reference' is 'ref-2', but these are two"),
+    ],
+)
+async def test_an_account_that_cannot_be_told_is_a_mistake(
+    app: Quart, files: Path, run_import: RunImport, line: str, mistake: str
+) -> None:
+    async with app.app_context(), db.transaction() as session:
+        session.add(Account(name="One", code="ONE", reference="ref-1"))
+        session.add(Account(name="Two", reference="ref-2"))
+    (files / "customers.csv").write_text(f"code,reference,name\n{line}\n")
+
+    with pytest.raises(ImportRefusedError) as refused:
+        await run_import("accounts")
+
+    assert mistake in str(refused.value.mistakes.shown[0])
