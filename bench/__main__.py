@@ -11,9 +11,15 @@ MEASUREMENTS = [
     "orders",
     "orders_mariadb",
     "transfer",
+    "mail",
     "session",
     "sockets",
     "faults",
+    "slow_clients",
+    "supervisor",
+    "workers",
+    "additions",
+    "scheduler",
 ]
 
 

@@ -25,7 +25,7 @@ from tests.shop import (
     settled,
 )
 
-CLIENTS = 24
+CLIENTS, ORDERS = 24, 5  # and how many orders each places after a fault
 HANG_UPS = 3_000  # requests, a third of them left by their clients
 
 
@@ -59,9 +59,9 @@ def _measure(folder: Path, maria: Server, driver: str) -> None:
 
 def _fault(shop: Shop, base: str, name: str, fault: partial[None]) -> None:
     began = time.monotonic()
-    healed = asyncio.run(order_during(shop, base, fault, clients=CLIENTS, seconds=5))
+    healed = asyncio.run(order_during(shop, base, fault, clients=CLIENTS, each=ORDERS))
     print(
-        f"  {name:8} {len(shop.attempts):6,} requests, {len(shop.failures):3} failed, "
+        f"  {name:8} {len(shop.attempts):6,} requests, {len(shop.failures(began)):3} failed, "
         f"longest silence {shop.longest_silence(began):.1f} s, "
         f"{shop.longest_silence(healed):.1f} s once it was back"
     )

@@ -11,30 +11,30 @@ import json
 import os
 import random
 import re
-import sqlite3
 import subprocess
 import sys
 import tempfile
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from sqlalchemy import create_engine, insert
+
 from bench.side_by_side import PYTHON, Peer, Server, compare, gunicorn, uvicorn
 from quarterdeck_crm import create_app
+from quarterdeck_crm.models import Account, Order, OrderState
 
-Row = tuple[Any, ...]
+Row = dict[str, Any]
 
 ORDERS = 10_000
 ACCOUNTS = 200
 PATH = "/orders/"
 EMAIL, PASSWORD = "bench@example.com", "a-password-to-measure-with"
-NOW = "2026-01-01 00:00:00.000000"
-ACCOUNT_COLUMNS = "account (id, code, name, owner_id, created_at, updated_at, version)"
-ORDER_COLUMNS = (
-    "{order} (id, number, account_id, owner_id, state, currency, net, freight, "
-    "ordered_on, created_at, updated_at, version)"
-)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CRM = [PYTHON, "-m", "quarterdeck_crm"]
 SERVE = [*CRM, "serve", "--bind", "127.0.0.1:{port}"]
 
@@ -47,29 +47,40 @@ def make_database(settings: dict[str, str]) -> None:
 
 def accounts() -> list[Row]:
     return [
-        (number, f"C{number:05}", f"Company {number} & Sons", 1, NOW, NOW, 1)
+        {"id": number, "code": f"C{number:05}", "name": f"Company {number} & Sons", "owner_id": 1}
         for number in range(1, ACCOUNTS + 1)
     ]
 
 
 def orders() -> list[Row]:
-    """Return the rows; the net is in millionths, as SQLite has it."""
     dice = random.Random(1)
-    states = ["draft", "confirmed", "shipped", "paid", "cancelled"]
     return [
-        (
-            number, f"Q{number:06}", dice.randint(1, ACCOUNTS), 1, dice.choice(states), "EUR",
-            dice.randint(10**6, 10**10), 0,
-            (date(2024, 1, 1) + timedelta(dice.randrange(700))).isoformat(), NOW, NOW, 1,
-        )
+        {
+            "id": number,
+            "number": f"Q{number:06}",
+            "account_id": dice.randint(1, ACCOUNTS),
+            "owner_id": 1,
+            "state": dice.choice(list(OrderState)),
+            "currency": "EUR",
+            "net": Decimal(dice.randint(10**6, 10**10)) / 10**6,
+            "ordered_on": date(2024, 1, 1) + timedelta(dice.randrange(700)),
+        }
         for number in range(1, ORDERS + 1)
-    ]  # fmt: skip
+    ]
 
 
-def insert(columns: str, mark: str) -> str:
-    """Return an INSERT of ``"table (a, b)"`` with a mark for each value."""
-    marks = ", ".join([mark] * (columns.count(",") + 1))
-    return f"INSERT INTO {columns} VALUES ({marks})"  # noqa: S608 - all of it is ours
+def fill(url: str) -> None:
+    """Put accounts and orders into the tables of a database with one user.
+
+    Args:
+        url: With a synchronous driver.
+    """
+    engine = create_engine(url)
+    same = {"created_at": NOW, "updated_at": NOW, "version": 1}
+    with engine.begin() as connection:
+        connection.execute(insert(Account), [row | same for row in accounts()])
+        connection.execute(insert(Order), [row | same for row in orders()])
+    engine.dispose()
 
 
 def write_links(folder: Path) -> None:
@@ -109,7 +120,7 @@ def check(server: Server, path: str) -> None:
 
 
 def sign_in_to_crm(base: str) -> str:
-    """Sign in by the form, as a person does; returns the Cookie header."""
+    """Sign in by the form, as a user does; returns the Cookie header."""
     _, first, page = _ask(base, "GET", "/auth/login")
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
     form = {"email": EMAIL, "password": PASSWORD, "csrf_token": token[1] if token else ""}
@@ -126,39 +137,44 @@ def sign_in_to_peer(base: str) -> str:
 def _ask(
     base: str, method: str, path: str, headers: dict[str, str] | None = None, body: str = ""
 ) -> tuple[int, str, str]:
-    """Return the status, the cookie that was set, and the body."""
+    """Return the status, the cookies that were set, and the body."""
     connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=30)
     try:
         connection.request(method, path, body or None, headers or {})
         response = connection.getresponse()
-        cookie = (response.getheader("Set-Cookie") or "").partition(";")[0]
+        cookies = response.headers.get_all("Set-Cookie") or []
+        cookie = "; ".join(each.partition(";")[0] for each in cookies)
         return response.status, cookie, response.read().decode()
     finally:
         connection.close()
 
 
-def peers(settings: dict[str, str]) -> list[Peer]:
+def peers(settings: dict[str, str], workers: int = 1) -> list[Peer]:
     """The others, on the databases of the settings."""
-    flask = gunicorn("bench.peers.flask_orders:create_app()")
-    fastapi = [*uvicorn("bench.peers.fastapi_orders:create_app"), "--factory"]
+    flask = gunicorn("bench.peers.flask_orders:create_app()", workers)
+    fastapi = [*uvicorn("bench.peers.fastapi_orders:create_app", workers), "--factory"]
     return [
         Peer("Flask, gunicorn 8 threads", flask, settings, sign_in_to_peer),
         Peer("FastAPI, uvicorn", fastapi, settings, sign_in_to_peer),
     ]
 
 
-def main() -> None:
+@contextmanager
+def filled() -> Iterator[dict[str, str]]:
+    """Give the environment of servers on an SQLite file with the orders."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "crm.sqlite3"
         url = f"sqlite+aiosqlite:///{path}"
         settings = settings_for(folder, url, f"sqlite:///{path}", url)
         make_database(settings)
-        with sqlite3.connect(path) as connection:
-            connection.executemany(insert(ACCOUNT_COLUMNS, "?"), accounts())
-            connection.executemany(insert(ORDER_COLUMNS.format(order='"order"'), "?"), orders())
-        connection.close()
+        fill(f"sqlite:///{path}")
         write_links(folder)
+        yield settings
+
+
+def main() -> None:
+    with filled() as settings:
         cookie = settings | {"SESSION_TYPE": "null"}  # a signed cookie, as the others have
         compare(
             [

@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import pymysql
 from tests.servers import mariadb
 
 from bench import orders
@@ -17,17 +16,6 @@ from bench.side_by_side import Peer, compare
 
 ROOMY = ("--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M")
 CROWDS = (1, 32, 256)
-
-
-def fill(port: int) -> None:
-    """Put accounts and orders into the tables."""
-    with pymysql.connect(host="127.0.0.1", port=port, user="root", database="crm") as connection:
-        with connection.cursor() as cursor:
-            cursor.executemany(orders.insert(orders.ACCOUNT_COLUMNS, "%s"), orders.accounts())
-            columns = orders.ORDER_COLUMNS.format(order="`order`")
-            amounts = [(*row[:6], row[6] / 10**6, *row[7:]) for row in orders.orders()]
-            cursor.executemany(orders.insert(columns, "%s"), amounts)
-        connection.commit()
 
 
 def main() -> None:
@@ -50,7 +38,7 @@ def measure(folder: Path, port: int) -> None:
     # The peers wait 30 s for a connection, as SQLAlchemy does by default. Ours answers 503 sooner.
     settings |= {"SESSION_TYPE": "null", "CRM_SQLALCHEMY_POOL_TIMEOUT": "30"}
     orders.make_database(settings)
-    fill(port)
+    orders.fill(pymysql)
     orders.write_links(folder)
     with_aiomysql = settings | {"DATABASE_URL": aiomysql}
     compare(

@@ -72,7 +72,7 @@ def flask_visit(redis_url: str) -> Visit:
 
     async def visit(change: bool) -> float:
         nonlocal cookie
-        request = app.request_class(EnvironBuilder(headers={"Cookie": cookie}).get_environ())
+        request = app.request_class(EnvironBuilder(headers=[("Cookie", cookie)]).get_environ())
         response = app.response_class("")
         start = time.perf_counter()
         session: Any = app.session_interface.open_session(app, request)
@@ -139,7 +139,7 @@ def make_peers(folder: Path, running: dict[str, Server]) -> dict[str, Visit]:
 @contextmanager
 def started(folder: Path) -> Iterator[dict[str, Server]]:
     """Start the servers that are installed; the stand-in for MongoDB would measure nothing."""
-    known = {
+    known: dict[str, tuple[str, Callable[[Path], servers.Server]]] = {
         "redis": ("redis-server", servers.redis_server),
         "memcached": ("memcached", servers.memcached),
         "mongodb": ("mongod", servers.mongodb),

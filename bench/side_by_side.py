@@ -70,23 +70,24 @@ class Turn:
     refused: float
 
 
-def hypercorn(target: str) -> list[str]:
+def hypercorn(target: str, workers: int = 1) -> list[str]:
     return [
         PYTHON, "-m", "hypercorn", "-k", "uvloop", "--access-logfile", "/dev/null",
-        "--error-logfile", "/dev/null", "-b", "127.0.0.1:{port}", target,
+        "--error-logfile", "/dev/null", "-b", "127.0.0.1:{port}", "-w", str(workers), target,
     ]  # fmt: skip
 
 
-def gunicorn(target: str) -> list[str]:
+def gunicorn(target: str, workers: int = 1) -> list[str]:
     return [
-        PYTHON, "-m", "gunicorn", "--threads", "8", "-b", "127.0.0.1:{port}", target,
+        PYTHON, "-m", "gunicorn", "--threads", "8", "-b", "127.0.0.1:{port}",
+        "-w", str(workers), target,
     ]  # fmt: skip
 
 
-def uvicorn(target: str) -> list[str]:
+def uvicorn(target: str, workers: int = 1) -> list[str]:
     return [
         PYTHON, "-m", "uvicorn", "--no-access-log", "--log-level", "error", "--loop", "uvloop",
-        "--http", "httptools", "--port", "{port}", target,
+        "--http", "httptools", "--port", "{port}", "--workers", str(workers), target,
     ]  # fmt: skip
 
 
@@ -162,16 +163,19 @@ def _wait_until_idle(process: int) -> None:
 
 
 def cpu_seconds(process: int) -> float:
-    """Return the CPU time of a process and its children so far; 0 where there is no /proc."""
-    ticks = 0
+    """Return the CPU time of a process and its descendants so far; 0 where there is no /proc."""
+    parents, ticks = dict[int, int](), dict[int, int]()
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:  # it has just ended
             continue
-        if int(path.parent.name) == process or int(fields[1]) == process:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        pid = int(path.parent.name)
+        parents[pid], ticks[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+    family = {process}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(ticks.get(pid, 0) for pid in family) / os.sysconf("SC_CLK_TCK")
 
 
 def compare(
@@ -209,7 +213,7 @@ def compare(
 
 
 def _report(what: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn]]) -> None:
-    print(f"\n{what:32} requests/s  CPU ms   the first is as good, by rate (range), by CPU")
+    print(f"\n{what:32} requests/s  CPU ms   first row to this, by rate (range), by CPU")
     for number, server in enumerate(servers):
         rate = statistics.median(turns[number].rate for turns in rounds)
         cpu = statistics.median(turns[number].cpu for turns in rounds)

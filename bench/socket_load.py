@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle
 from typing import cast
 
@@ -99,6 +100,11 @@ class Socket(asyncio.Protocol):
             os._exit(1)  # the event loop would only log what is raised here
 
 
+def _answer(future: asyncio.Future[None], _payload: bytes) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 async def connect(path: str, port: int, count: int, hello: str | None = None) -> list[Socket]:
     """Open sockets; each says hello if there is one, and waits for the answer."""
     places = asyncio.Semaphore(AT_ONCE)
@@ -110,7 +116,7 @@ async def connect(path: str, port: int, count: int, hello: str | None = None) ->
             await socket.opened
             if hello is not None:
                 answered = loop.create_future()
-                socket.on_text = lambda _payload: answered.done() or answered.set_result(None)
+                socket.on_text = partial(_answer, answered)
                 socket.transport.write(frame(hello.encode()))
                 await answered
             return socket
@@ -160,7 +166,7 @@ class FanOut:
     async def connect(self, given: argparse.Namespace) -> None:
         self._sockets = await connect("/listen", given.port, given.count, given.hello)
         [self._publisher] = await connect("/publish", given.port, 1)
-        await asyncio.sleep(1)  # for what a server does when people come
+        await asyncio.sleep(1)  # for what a server does when users come
         self._message = frame(given.publish.encode())
         self._all_there = asyncio.Event()
         for socket in self._sockets:
@@ -189,7 +195,7 @@ class FanOut:
 
 async def run(given: argparse.Namespace) -> None:
     """Connect, and take a turn for each line."""
-    work = {"echo": Echo, "fan_out": FanOut}[given.kind]()
+    work: Echo | FanOut = Echo() if given.kind == "echo" else FanOut()
     await work.connect(given)
     print(json.dumps({"connected": given.count}), flush=True)
     loop = asyncio.get_running_loop()

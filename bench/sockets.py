@@ -88,7 +88,7 @@ class Load:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            sys.exit(f"'{' '.join(map(str, self._process.args))}' failed.")
+            sys.exit("The load generator failed; its error is above.")
         figures: dict[str, float] = json.loads(line)
         return figures
 
@@ -126,9 +126,7 @@ def compare(title: str, kind: str, count: int, field: Sequence[Contestant]) -> N
         for one in loads:
             one.turn()  # warm
         rounds = [[one.turn() for one in loads] for _ in range(ROUNDS)]
-    print(
-        f"\n{title:32} per second  CPU us  p99 ms   the first is as good, by rate (range), by CPU"
-    )
+    print(f"\n{title:32} per second  CPU us  p99 ms   first row to this, by rate (range), by CPU")
     for number, each in enumerate(field):
         turns = [turns[number] for turns in rounds]
         rate, cpu, p99 = (
@@ -147,7 +145,7 @@ def compare(title: str, kind: str, count: int, field: Sequence[Contestant]) -> N
 
 def measure_memory(field: Sequence[Contestant]) -> None:
     """Print what a connection costs that only listens; each server is started for it."""
-    print(f"\n{f'{IDLE} idle connections':32}  KiB each   the first has as much")
+    print(f"\n{f'{IDLE} idle connections':32}  KiB each   first row to this")
     first = 0.0
     for each in field:
         with served(each.peer) as server:

@@ -1,6 +1,6 @@
 """Importing and exporting 100,000 orders with 260,000 lines, on each database.
 
-Run ``python -m bench transfer``. The commands are those that people use, each in a process of its
+Run ``python -m bench transfer``. The commands are those that users use, each in a process of its
 own: ``crm import orders``, the same a second time, ``crm export orders``. Peak memory is told for
 10,000 orders too: it should be the same. On SQLite somebody else writes all the time.
 """

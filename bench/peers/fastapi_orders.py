@@ -20,14 +20,14 @@ from starlette.middleware.sessions import SessionMiddleware
 from werkzeug.local import LocalProxy
 
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm import resources
+from quarterdeck_crm import paths
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Order, User
 
 from . import page
 
 engine = create_async_engine(os.environ["BENCH_FASTAPI_URL"])
-STATIC = resources.static_path()
+STATIC = paths.static_path()
 new_session = async_sessionmaker(engine, expire_on_commit=False)
 jinja_env = Environment(loader=page.loader(), autoescape=True)
 # The templates import macros without their context, so they read the request as a global.
@@ -51,7 +51,7 @@ async def signed_in(
 def create_app() -> FastAPI:
     app = FastAPI()
     app.add_middleware(SessionMiddleware, secret_key=page.SECRET_KEY)
-    app.mount(STATIC, StaticFiles(directory=resources.STATIC), name="static")
+    app.mount(STATIC, StaticFiles(directory=paths.STATIC), name="static")
     app.add_api_route("/orders/", orders, name="orders.index", response_class=HTMLResponse)
     app.add_api_route("/sign-in", sign_in)
     page.prepare(SimpleNamespace(jinja_env=jinja_env))

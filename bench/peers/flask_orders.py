@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, render_template, request, session
 from flask_sqlalchemy import SQLAlchemy
 
-from quarterdeck_crm import resources
+from quarterdeck_crm import paths
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import User
 
@@ -19,9 +19,7 @@ db = SQLAlchemy()
 
 
 def create_app() -> Flask:
-    app = Flask(
-        __name__, static_folder=str(resources.STATIC), static_url_path=resources.static_path()
-    )
+    app = Flask(__name__, static_folder=str(paths.STATIC), static_url_path=paths.static_path())
     app.secret_key = page.SECRET_KEY
     app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["BENCH_FLASK_URL"]
     db.init_app(app)
@@ -59,6 +57,7 @@ def harden(response: Response) -> Response:
 
 def orders() -> str:
     listing = Listing.from_args(request.args, sorts=dict.fromkeys(page.SORTS), default="-date")
-    found = db.paginate(page.statement(), page=listing.page, per_page=listing.per_page)
+    found: Any = db.paginate(page.statement(), page=listing.page, per_page=listing.per_page)
+    found.after = found.before = None  # it has no cursors, which the template asks for
     found.is_total_exact = True  # type: ignore[attr-defined]  # the template asks
     return render_template("orders/index.html", **page.values(listing, found))

@@ -17,17 +17,22 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 import quarterdeck.bootstrap
-from quarterdeck_crm import resources
-from quarterdeck_crm.formatting import register_filters
+from quarterdeck.security.content_security_policy import STRICT
+from quarterdeck.security.policy import Policy
+from quarterdeck_crm import paths
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState, User
-from quarterdeck_crm.navigation import SECTIONS
-from quarterdeck_crm.security import HEADERS
+from quarterdeck_crm.web.caching import PAGES
+from quarterdeck_crm.web.filters import register_filters
+from quarterdeck_crm.web.navigation import SECTIONS
 
 FOLDER = Path(os.environ["BENCH_FOLDER"])  # made by bench.orders
 SECRET_KEY = os.environ["SECRET_KEY"]
 SORTS = {"number", "account", "date", "state", "owner", "net"}
-ANSWER_HEADERS = HEADERS | {"Cache-Control": "private, no-cache"}
+ANSWER_HEADERS = {
+    **{name.decode(): value.decode() for name, value in Policy(STRICT).headers()},
+    "Cache-Control": PAGES,
+}
 
 # Where the CRM's pages are, by endpoint: "/orders/{order_id}".
 LINKS: dict[str, str] = json.loads((FOLDER / "links.json").read_text())
@@ -49,7 +54,7 @@ class Helper:
 
 def loader() -> BaseLoader:
     bootstrap = Path(quarterdeck.bootstrap.__file__).parent / "templates"
-    return ChoiceLoader([FileSystemLoader(resources.TEMPLATES), FileSystemLoader(bootstrap)])
+    return ChoiceLoader([FileSystemLoader(paths.TEMPLATES), FileSystemLoader(bootstrap)])
 
 
 def prepare(app: Any) -> None:
@@ -67,7 +72,7 @@ def csrf_token(secret: str) -> str:
     return str(_signer.dumps(secret))
 
 
-def statement() -> Select[tuple[Order]]:
+def statement() -> Select[Order]:
     return (
         select(Order)
         .options(
