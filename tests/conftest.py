@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
+import asyncio.format_helpers
 import functools
+import gc
+import linecache
+import logging
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Iterator
+from traceback import FrameSummary, StackSummary
+from types import FrameType
 from typing import TypeGuard
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from tests import databases
+from quarterdeck import _logs
+from tests import cpu, databases
+from tests.demonstration import Demonstrations
 from tests.servers import Server, mariadb
+
+# Debug mode of asyncio keeps a stack for every handle and task. Ten frames of it took a quarter
+# of the CPU of all tests, and two name the line as well.
+FRAMES = 2
+traceback.extract_stack.__defaults__ = (None, FRAMES)  # futures and tasks, written in C, call it
+
+
+def _extract_stack(frame: FrameType | None = None, _limit: int | None = None) -> StackSummary:
+    """Return the stack that asyncio asks for, in a third of the time: it is seldom read."""
+    stack = StackSummary()
+    if frame is None:
+        frame = sys._getframe(1)
+    while frame is not None and len(stack) < FRAMES:
+        code = frame.f_code
+        where = code.co_filename, frame.f_lineno, code.co_name
+        stack.insert(0, FrameSummary(*where, lookup_line=False))
+        frame = frame.f_back
+    return stack
+
+
+setattr(asyncio.format_helpers, "extract_stack", _extract_stack)  # noqa: B010 - not declared
+# For each frame of those stacks Python asks whether its file has changed, which none does here.
+linecache.checkcache = lambda filename=None: None
 
 MAY_BLOCK = [
     ("pymongo/pool_options.py", "get_container_env_info"),  # looks for a file, once per server
@@ -20,6 +54,7 @@ MAY_BLOCK = [
     # Quart looks at a file (os.stat) before it sends it; the content is read in a thread.
     ("quart/helpers.py", ("send_file", "send_from_directory")),
     ("jinja2/environment.py", "_load_template"),  # Jinja reads a template once and keeps it
+    ("quarterdeck/apscheduler/triggers.py", "_named_zone"),  # a time zone is read once and kept
 ]
 
 
@@ -32,6 +67,27 @@ def blocking_calls_fail(request: pytest.FixtureRequest) -> Iterator[BlockBuster 
             for file, names in MAY_BLOCK:
                 function.can_block_in(file, names)
         yield blockbuster
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """Take back what a test set up for the log of the process."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    if _logs.active_formatter() is not None:
+        _logs._active = None
+        for handler in [one for one in root.handlers if isinstance(one, _logs._Handler)]:
+            root.removeHandler(handler)
+        root.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Demonstrations:
+    """A CRM with demonstration data in any folder, without the commands that make it."""
+    own = tmp_path_factory.getbasetemp()
+    is_shared = databases.is_sqlite() and "PYTEST_XDIST_WORKER" in os.environ
+    return Demonstrations(own.parent if is_shared else own)
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +112,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("CRM_TEST_DATABASE") or "sqlite",
         help="run on SQLite, or on MariaDB through one of its drivers",
     )
+    parser.addoption(
+        "--cpu", action="store_true", help="print the CPU time of each test file and its programs"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A run in the background of a script ignores Ctrl-C, and so would the programs it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     databases.choose(config.getoption("--database"))
+    if config.getoption("--cpu"):
+        config.pluginmanager.register(cpu.Meter())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the workers of ``-n auto``: three for two cores, because tests often wait.
+
+    Two fifths of their time they wait for the start of a program, or for a time limit.
+    """
+    return (os.cpu_count() or 1) * 3 // 2 or 1
 
 
 def pytest_unconfigure() -> None:
     databases.stop()
+
+
+def pytest_collection() -> None:
+    gc.disable()  # modules and tests stay until the end: there is nothing to find among them
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what the tests make, and seldom.
+
+    With its usual thresholds it took half of the time that it takes to make an app.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

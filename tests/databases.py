@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy import Engine, MetaData, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from tests.servers import Server, mariadb
@@ -59,6 +59,41 @@ def uri(folder: Path, file: str = "test.db") -> str:
 def environment(folder: Path) -> dict[str, str]:
     """Return the variables that put the CRM of a folder on the database of this run."""
     return {} if is_sqlite() else {"DATABASE_URL": uri(folder)}
+
+
+def access(folder: Path) -> tuple[list[str], str]:
+    """Return the options with which MariaDB's programs reach the server, and the schema."""
+    url = make_url(uri(folder))
+    options = [
+        "--no-defaults",
+        f"--host={url.host}",
+        f"--port={url.port}",
+        f"--user={url.username}",
+    ]
+    return options, str(url.database)
+
+
+def copy(original: Path, folder: Path) -> None:
+    """Copy the database of the CRM of a folder to that of another one.
+
+    On SQLite it is a file, which comes with the instance folder.
+    """
+    if is_sqlite():
+        return
+    source, target = (
+        make_url(uri(each)).set(drivername="mysql+pymysql") for each in (original, folder)
+    )
+    engine = create_engine(target)
+    _make_schema(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET foreign_key_checks = 0")
+        for name in inspect(connection).get_table_names(schema=source.database):
+            table = f"`{source.database}`.`{name}`"
+            made = connection.exec_driver_sql(f"SHOW CREATE TABLE {table}").one()[1]
+            connection.exec_driver_sql(made.replace("%", "%%"))
+            copying = f"INSERT INTO `{name}` SELECT * FROM {table}"  # noqa: S608
+            connection.exec_driver_sql(copying)
+    engine.dispose()
 
 
 def stop() -> None:

@@ -66,6 +66,8 @@ class StandIn:
 
     def _find(self, collection: Any, command: Document) -> Document:
         found = collection.find(command.get("filter", {}), command.get("projection"))
+        if order := command.get("sort"):
+            found = found.sort(list(order.items()))
         return {
             "cursor": {
                 "id": 0,

@@ -108,6 +108,10 @@ def memcached(_folder: Path) -> Server:
 
 def mongodb(folder: Path) -> Server:
     """MongoDB if it is installed, else the stand-in."""
+    # Here, because only tests with this server pay for importing the client.
+    from tests.mongo_connections import close_cancelled_connections
+
+    close_cancelled_connections()
     port = free_port()
     if program := shutil.which("mongod"):
         options = ["--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(folder)]

@@ -17,13 +17,20 @@ from tests import databases
 from tests.servers import free_port
 
 START_SECONDS = 60.0
+INSTANCE = "instance"
 
 
-def crm(folder: Path, *words: str) -> str:
-    """Run one ``crm`` command and return what it prints."""
+def crm(folder: Path, *words: str, stdin: str | None = None, **more: str) -> str:
+    """Run one ``crm`` command and return what it prints; ``more`` are environment variables."""
     command = [sys.executable, "-m", "quarterdeck_crm", *words]
     done = subprocess.run(
-        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment(folder, **more),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -32,7 +39,7 @@ def crm(folder: Path, *words: str) -> str:
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return an environment in which nothing of this machine's configuration is left."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("CRM_")}
-    settings = {"CRM_INSTANCE": str(folder / "instance"), "PYTHONWARNINGS": "error"}
+    settings = {"CRM_INSTANCE": str(folder / INSTANCE), "PYTHONWARNINGS": "error"}
     return kept | databases.environment(folder) | settings | more
 
 
@@ -83,12 +90,13 @@ class Site:
 
     Args:
         folder: Where the instance folder is.
+        host: The loopback address to listen on.
         **more: Environment variables.
     """
 
-    def __init__(self, folder: Path, **more: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, folder: Path, host: str = "127.0.0.1", **more: str) -> None:
+        self.host, self.port = host, free_port()
+        self.url = f"http://{host}:{self.port}"
         self._folder = folder
         self._environment = environment(folder, **more)
 
@@ -100,12 +108,13 @@ class Site:
     def begin(self) -> None:
         """Start it without waiting, so that several can start at the same time."""
         command = [sys.executable, "-m", "quarterdeck_crm", "serve"]
-        with (self._folder / f"log-{self.port}").open("a") as said:
+        log, printed = (self._folder / f"{name}-{self.port}" for name in ("log", "out"))
+        with log.open("a") as said, printed.open("a") as out:
             self._process = subprocess.Popen(
-                [*command, "--bind", f"127.0.0.1:{self.port}"],
+                [*command, "--bind", f"{self.host}:{self.port}"],
                 cwd=self._folder,
                 env=self._environment,
-                stdout=subprocess.DEVNULL,
+                stdout=out,
                 stderr=said,
             )
 
@@ -114,7 +123,7 @@ class Site:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection((self.host, self.port), timeout=1).close()
             except OSError:
                 assert self._process.poll() is None, self.said
                 assert time.monotonic() < deadline, self.said
@@ -123,14 +132,35 @@ class Site:
                 return
 
     @property
+    def workers(self) -> list[int]:
+        """The process ids of the workers, if ``CRM_WORKERS`` asked for several."""
+        (factory,) = children(self._process.pid)
+        return children(factory)
+
+    @property
     def said(self) -> str:
         """What it wrote to the standard error, in all its lives."""
         return (self._folder / f"log-{self.port}").read_text()
+
+    @property
+    def printed(self) -> str:
+        """What it wrote to the standard output: its access log."""
+        return (self._folder / f"out-{self.port}").read_text()
+
+    def stop(self) -> int:
+        """End it as an operator does, and return its exit code."""
+        self._process.terminate()
+        return self._process.wait()
 
     def kill(self) -> None:
         """End it without warning."""
         self._process.kill()
         self._process.wait()
+
+
+def children(pid: int) -> list[int]:
+    """Return the ids of the processes that a process has started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class Killable(Protocol):

@@ -47,6 +47,7 @@ API = "/api/v1"
 PRICE = Decimal("0.333")
 CONFIRMED = Order.state == OrderState.CONFIRMED
 PATIENCE_SECONDS = 30.0
+UNAVAILABLE = {502, 503, 504}  # the first and the last are said by proxies
 
 
 @dataclass
@@ -86,9 +87,10 @@ class Shop:
         with serving(self.folder, DATABASE_URL=self.uri) as base:
             yield base
 
-    @property
-    def failures(self) -> list[Attempt]:
-        return [attempt for attempt in self.attempts if attempt.status in {0, 503}]
+    def failures(self, since: float) -> list[Attempt]:
+        """Return the requests that failed though they ended after a moment."""
+        failed = [one for one in self.attempts if one.status in {0, *UNAVAILABLE}]
+        return [one for one in failed if one.ended > since]
 
     def longest_silence(self, since: float) -> float:
         """Return the longest time without a good answer, from a moment on, in seconds."""
@@ -98,7 +100,7 @@ class Shop:
 
 
 def open_shop(folder: Path, uri: str, *, pieces: int) -> Shop:
-    """Make the tables, a person with a token, an account, and a good of which there is some."""
+    """Make the tables, a user with a token, an account, and a good of which there is some."""
     shop = Shop(folder, uri, create_app("testing", INSTANCE=str(folder), DATABASE_URL=uri))
     asyncio.run(_stock(shop, pieces))
     return shop
@@ -108,11 +110,11 @@ async def _stock(shop: Shop, pieces: int) -> None:
     async with shop.app.test_app(), shop.app.app_context():
         await migrate.upgrade()
         async with db.transaction() as session:
-            person = User(email="ada@example.com", name="Ada", role=Role.ADMIN, password_hash="-")
-            session.add(person)
+            user = User(email="ada@example.com", name="Ada", role=Role.ADMIN, password_hash="-")
+            session.add(user)
             await session.flush()
-            _, shop.token = await create_token(session, person=person, name="load")
-            account = await create_account(session, actor=person, values={"name": "Ernst"})
+            _, shop.token = await create_token(session, user=user, name="load")
+            account = await create_account(session, actor=user, values={"name": "Ernst"})
             values = {"name": "Chai", "code": "1", "price": PRICE, "currency": "EUR"}
             good = await create_good(session, actor=None, values=values | {"stock": pieces})
         shop.account_id, shop.good_id, shop.pieces = account.id, good.id, pieces
@@ -180,10 +182,10 @@ class Client:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             answer = await self._send(path, body, key)
-            if answer is not None and answer.status_code != 503:
+            if answer is not None and answer.status_code not in UNAVAILABLE:
                 return answer
             assert time.monotonic() < deadline, "not served again"
-            await asyncio.sleep(float(answer.headers["Retry-After"]) if answer else 0.1)
+            await asyncio.sleep(float(answer.headers.get("Retry-After", "0.1")) if answer else 0.1)
 
     async def _send(self, path: str, body: dict[str, Any], key: str) -> httpx.Response | None:
         began = time.monotonic()
@@ -238,20 +240,32 @@ async def hang_up_some(shop: Shop, base: str, *, clients: int, each: int) -> Vis
 
 
 async def order_during(
-    shop: Shop, base: str, fault: Callable[[], None], *, clients: int, seconds: float
+    shop: Shop, base: str, fault: Callable[[], None], *, clients: int, each: int
 ) -> float:
-    """Order before, during and for some seconds after a fault; return when it was over."""
+    """Order before and during a fault, and some times each after it; return when it was over."""
     shop.attempts.clear()
     ordering = asyncio.create_task(order_at(shop, base, clients=clients))
-    while len(shop.attempts) < 2 * clients and not ordering.done():  # noqa: ASYNC110 - all at it
-        await asyncio.sleep(0.01)
+    await _answers(shop, 2 * clients, ordering)
     await asyncio.to_thread(fault)
     healed = time.monotonic()
-    await asyncio.sleep(seconds)
+    await _answers(shop, each * clients, ordering, since=healed)
     shop.is_open = False
     await ordering
     shop.is_open = True
     return healed
+
+
+async def _answers(
+    shop: Shop, count: int, ordering: asyncio.Task[None], *, since: float = 0.0
+) -> None:
+    """Wait for a number of good answers to requests after a moment."""
+
+    def good() -> int:
+        return sum(200 <= one.status < 300 and one.began > since for one in shop.attempts)
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while good() < count and not ordering.done():  # noqa: ASYNC110 - of several clients
+            await asyncio.sleep(0.02)
 
 
 def kill(maria: Server) -> None:

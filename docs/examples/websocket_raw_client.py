@@ -19,7 +19,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
 
 def accept_value(key: bytes) -> bytes:
-    """Return what the server must answer: it has read this very key, and speaks WebSocket."""
+    """Return the accept value that proves that the server has read this key."""
     return b64encode(sha1(key + GUID, usedforsecurity=False).digest())
 
 
@@ -81,7 +81,7 @@ def read_message(stream: BufferedRWPair) -> tuple[int, bytes]:
 
 
 def main(url: str, text: str) -> None:
-    """Send a text and print what comes back."""
+    """Send a text and print the reply."""
     parts = urlsplit(url)
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
     with socket.create_connection(address, 10) as connection:

@@ -37,7 +37,15 @@ def _load(room: str) -> Quart:
         ("wtf", "/", 'name="csrf_token"'),
         ("login", "/", "signed in"),
         ("bootstrap", "/", '<h1 class="display-1">Ships</h1>'),
+        ("security", "/", "sail()"),
+        ("checks", "/", "'HARBOUR_PILOT' is not set. Name one."),
+        ("health", "/", '"status":"ready"'),
+        ("logging", "/", "Request "),
+        ("metrics", "/", "quart_event_loop_lag_seconds_bucket"),
+        ("apscheduler", "/", "take_sounding: "),
+        ("otel", "/", "Traces go on with"),
         ("moment", "/", 'datetime="2026-11-21T09:00:00'),
+        ("mail", "/", "Endeavour has docked."),
     ],
 )
 def test_a_room_alone_answers(room: str, path: str, expected: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-import quarterdeck
-from quarterdeck._config import ConfigKey
+from quarterdeck.config import ConfigKey
+from tests.policies import checks, configuration
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "bench").glob("*.md"))
 FENCE = re.compile(r"(<!-- runnable -->\n)?^```python\n(.*?)^```$", re.M | re.S)
-CONFIGURATION = ROOT / "docs" / "configuration.md"
 
 
 @dataclass(frozen=True)
@@ -54,32 +51,43 @@ def test_python_of_the_pages(block: Block, monkeypatch: pytest.MonkeyPatch, tmp_
         exec(compiled, {"__name__": "page"})  # noqa: S102 - our own page
 
 
-def tables() -> Iterator[tuple[str, ConfigKey]]:
-    """Every key of every ``CONFIG`` table of the kit, with the room it belongs to."""
-    for info in pkgutil.walk_packages(quarterdeck.__path__, "quarterdeck."):
-        room = info.name.split(".")[1]
-        module = importlib.import_module(info.name)
-        for key in getattr(module, "CONFIG", ()):
-            yield room, key
-
-
-def sections() -> dict[str, str]:
-    parts = re.split(r"^## (.+)$", CONFIGURATION.read_text("utf-8"), flags=re.M)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-KEYS = {(room, key.name): key for room, key in tables()}
+KEYS = configuration.tables()
 
 
 @pytest.mark.feature("C5")
-@pytest.mark.parametrize(("room", "name"), sorted(KEYS))
-def test_every_key_is_documented(room: str, name: str) -> None:
-    assert re.search(rf"^\|.*`{name}`.*\|$", sections()[room], re.M)
-    assert KEYS[room, name].help
+def test_the_configuration_page_is_current() -> None:
+    page = configuration.PAGE.read_text("utf-8")
+
+    assert configuration.render(page) == page, "Write it again with 'make docs'."
 
 
-def test_the_walk_sees_every_room_with_keys() -> None:
-    assert {room for room, _ in KEYS} >= {"app", "login", "migrate", "sqlalchemy", "wtf"}
+def test_the_tables_of_rules_are_current() -> None:
+    page = checks.PAGE.read_text("utf-8")
+    tables = checks.tables()
+
+    assert checks.render(page) == page, "Write it again with 'make docs'."
+    assert {name for _, name, _ in checks.REGION.findall(page)} == tables.keys()
+    ids = [rule.id for rules in tables.values() for rule in rules]
+    assert len(ids) == len(set(ids)), "an id belongs to one rule"
+
+
+def test_every_room_with_keys_has_a_table_on_the_page() -> None:
+    regions = configuration.REGION.findall(configuration.PAGE.read_text("utf-8"))
+
+    assert sorted(name for _, name, _ in regions) == sorted(KEYS)
+    assert KEYS.keys() >= {"app", "login", "migrate", "sqlalchemy", "wtf", "crm"}
+
+
+@pytest.mark.parametrize(
+    "key", [key for keys in KEYS.values() for key in keys.values()], ids=lambda key: key.name
+)
+def test_every_key_is_described(key: ConfigKey) -> None:
+    assert key.type
+    assert key.help.endswith(".")
+    assert "|" not in key.help, "it would end the cell of the table"
+    assert (
+        not key.name.endswith(("_KEY", "_TOKEN")) or key.secret or key.name == "SESSION_OWNER_KEY"
+    )
 
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
@@ -90,3 +98,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+NAMED_TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_tests_that_a_page_names_exist(page: Path) -> None:
+    missing = [
+        f"{name}::{test}"
+        for name, test in NAMED_TEST.findall(page.read_text(encoding="utf-8"))
+        if not any(f"def {test}(" in f.read_text("utf-8") for f in ROOT.glob(f"tests/**/{name}"))
+    ]
+
+    assert missing == []

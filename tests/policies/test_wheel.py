@@ -93,16 +93,18 @@ def test_demo_and_serve_work_from_any_folder(installed: Path, tmp_path: Path) ->
     assert (tmp_path / "instance" / "crm.sqlite3").exists()
 
 
-# Stands in for an environment in which nothing but the kit's own needs is installed.
+# Stands in for an environment in which the packages in 'hidden' are not installed.
 ALONE = """
 import importlib, sys
+hidden = set()
 class Nothing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {missing!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Nothing())
 """
 EXTRAS = {
+    "aiosmtplib",
     "alembic",
     "aiosqlite",
     "bootstrap",
@@ -111,31 +113,104 @@ EXTRAS = {
     "faker",
     "flask_bootstrap",
 }
-EXTRAS |= {"pwdlib", "rich", "sqlalchemy", "wtforms", "uvloop", "redis", "pymongo", "aiomcache"}
+EXTRAS |= {"apscheduler", "tzlocal"}
+EXTRAS |= {"pwdlib", "rich", "sqlalchemy", "wtforms", "uvloop", "redis", "pymongo", "emcache"}
+WITHOUT_EXTRAS = f"{ALONE}\nhidden = {EXTRAS!r}\n"
 
 
-def test_the_kit_imports_without_any_extra(installed: Path, tmp_path: Path) -> None:
-    rooms = ("app", "routing", "commands", "moment")
-    code = ALONE.format(missing=EXTRAS) + "\n".join(f"import quarterdeck.{room}" for room in rooms)
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment(installed), capture_output=True, check=False
-    )
-
-    assert done.returncode == 0, done.stderr.decode()
-
-
-def test_crm_without_its_extra_says_what_to_install(installed: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", ALONE.format(missing=EXTRAS) + CRM, "serve"]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
+def python(installed: Path, folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
         env=environment(installed),
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+def test_the_kit_imports_without_any_extra(installed: Path, tmp_path: Path) -> None:
+    rooms = ("app", "routing", "commands", "moment", "serving", "session", "sockets", "testing")
+    code = WITHOUT_EXTRAS + "\n".join(f"import quarterdeck.{room}" for room in rooms)
+    done = python(installed, tmp_path, code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_crm_without_its_extra_says_what_to_install(installed: Path, tmp_path: Path) -> None:
+    done = python(installed, tmp_path, f"{WITHOUT_EXTRAS}sys.argv = ['crm', 'serve']\n{CRM}")
     assert done.returncode == 1
     assert "pip install 'quarterdeck[crm]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# What to import without which package, and the extra that the error names.
+MISSING = [
+    ("sqlalchemy", "sqlalchemy", "sqlalchemy"),
+    ("sqlalchemy", "greenlet", "sqlalchemy"),
+    ("sqlalchemy", "aiosqlite", "sqlalchemy"),
+    ("migrate", "alembic", "migrate"),
+    ("wtf", "wtforms", "wtf"),
+    ("wtf", "email_validator", "wtf"),
+    ("bootstrap", "wtforms", "bootstrap"),
+    ("mail", "aiosmtplib", "mail"),
+    ("mail", "email_validator", "mail"),
+    ("login", "pwdlib", "login"),
+    ("login", "argon2", "login"),
+    ("apscheduler", "apscheduler", "scheduler"),
+    ("sockets.client", "websockets", "client"),
+    ("security.limits", "limits", "limits"),
+]
+NAME_THE_EXTRA = """
+for room, package, extra in {missing!r}:
+    hidden = {{package}}
+    for name in [name for name in sys.modules if name.startswith(("quarterdeck", package))]:
+        del sys.modules[name]
+    try:
+        importlib.import_module("quarterdeck." + room)
+    except ModuleNotFoundError as error:
+        print(error)
+    else:
+        print("imported", room, "without", package)
+"""
+
+
+def test_a_missing_extra_is_named_with_its_command(installed: Path, tmp_path: Path) -> None:
+    code = ALONE + NAME_THE_EXTRA.format(missing=MISSING)
+    done = python(installed, tmp_path, code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"'{package}' is not installed. Install it with: pip install 'quarterdeck[{extra}]'"
+        for _, package, extra in MISSING
+    ]
+
+
+DRIVERS = """
+hidden = {"aiomysql", "asyncmy", "pymysql"}
+from quart import Quart
+from quarterdeck.sqlalchemy import SQLAlchemy
+for driver in ("aiomysql", "asyncmy"):
+    try:
+        app = Quart("shop")
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"mysql+{driver}://user@localhost/shop"
+        SQLAlchemy(app)
+    except ModuleNotFoundError as error:
+        print(error)
+"""
+
+
+def test_a_missing_driver_is_named_with_its_command(installed: Path, tmp_path: Path) -> None:
+    done = python(installed, tmp_path, ALONE + DRIVERS)
+    assert done.stdout.splitlines() == [
+        f"'{driver}' is not installed. Install it with: pip install 'quarterdeck[mysql]'"
+        for driver in ("aiomysql", "asyncmy")
+    ], done.stderr
+
+
+def test_each_extra_is_declared_in_the_wheel(installed: Path) -> None:
+    """And no error names another one."""
+    (metadata,) = installed.glob("*.dist-info/METADATA")
+    declared = set(re.findall(r"^Provides-Extra: (\S+)", metadata.read_text("utf-8"), re.MULTILINE))
+    named = set()
+    for path in installed.rglob("*.py"):
+        named |= set(re.findall(r"quarterdeck\[(\w+)\]|needs\(\"(\w+)\"", path.read_text("utf-8")))
+    assert {one or other for one, other in named} <= declared

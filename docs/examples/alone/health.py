@@ -1,0 +1,11 @@
+from quart import Quart
+
+from quarterdeck.health import Health
+
+app = Quart(__name__)
+health = Health(app)
+
+
+@app.get("/")
+async def ready():
+    return await health.ready()

@@ -1,0 +1,11 @@
+from quart import Quart
+
+from quarterdeck.otel import OpenTelemetry, trace_headers
+
+app = Quart(__name__)
+OpenTelemetry(app)
+
+
+@app.get("/")
+async def index():
+    return f"Traces go on with {trace_headers()}"
