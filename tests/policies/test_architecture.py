@@ -29,6 +29,8 @@ ALLOWED = {
     ("app", "routing"): "the application object registers the converters",
     ("testing", "app"): "helpers for the rooms, imported when they are used",
     ("testing", "login"): "helpers for the rooms, imported when they are used",
+    ("testing", "mail"): "helpers for the rooms, imported when they are used",
+    ("testing", "serving"): "helpers for the rooms, imported when they are used",
     ("testing", "sqlalchemy"): "helpers for the rooms, imported when they are used",
 }
 
