@@ -24,6 +24,7 @@ from quarterdeck._cli import AppGroup
 from quarterdeck._masking import masked
 from quarterdeck._quart import current_request_context, request_context
 from quarterdeck._redaction import SafeFormatter
+from quarterdeck._repeated_logs import RepeatedWarning
 from quarterdeck._signed_cookie import CookieSessionInterface
 from quarterdeck.config import read
 from quarterdeck.routing import register_converters
@@ -89,6 +90,7 @@ class Quart(InstanceResources, RequestCycle):
         self._first_request = FirstRequest()
         self._fingerprints = Fingerprints()
         self.open_websockets = OpenWebsockets()
+        self.refused_hosts = RepeatedWarning(logging.getLogger("quarterdeck.app"))
         if type(self).session_interface is quart.Quart.session_interface:  # no class has its own
             self.session_interface = CookieSessionInterface()
         self.template_context_processors[None] = [template_context]

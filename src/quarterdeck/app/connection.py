@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
@@ -18,12 +19,15 @@ from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quarterdeck._quart import handle_exception
+from quarterdeck._redaction import LOG_PATH, printable
 
 from .request import Request
 from .target import read_path
 
 if TYPE_CHECKING:
     from .application import Quart
+
+logger = logging.getLogger("quarterdeck.app")
 
 #: Seconds after which a client that leaves is noticed; most requests are answered before.
 WATCH_AFTER = 0.05
@@ -99,9 +103,19 @@ class HTTPConnection(ASGIHTTPConnection):
         timeout = getattr(response, "timeout", ...)
         if timeout is ...:
             timeout = self.app.config["RESPONSE_TIMEOUT"]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+        try:
+            async with asyncio.timeout(timeout) as limit:
                 await self._send_response(send, response)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            logger.warning(
+                "The answer to %s %s is cut off after %g s. For longer ones set RESPONSE_TIMEOUT, "
+                "or 'response.timeout = None' in the view.",
+                self.scope["method"],
+                request.scope.get(LOG_PATH) or printable(request.path),
+                timeout,
+            )
 
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
         await send(cast(Any, self._response_start(response)))

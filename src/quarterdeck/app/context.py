@@ -14,11 +14,13 @@ from werkzeug.exceptions import MethodNotAllowed, SecurityError
 
 from quarterdeck._exchange import note_route
 from quarterdeck._quart import connection_of
-from quarterdeck._redaction import LOG_PATH, is_secret, redacted_path
+from quarterdeck._redaction import LOG_PATH, is_secret, printable, redacted_path
 from quarterdeck.exceptions import ContextEndedError
 
 if TYPE_CHECKING:
     from .application import Quart
+
+MAX_SHOWN_HOST = 100  # characters of a host that a client has made up
 
 
 class UnavailableSession(SecureCookieSession):
@@ -62,6 +64,10 @@ class ConnectionContext(AsyncOnly):
         try:
             connection.host  # noqa: B018 - werkzeug checks it on first access
         except SecurityError as error:
+            app.refused_hosts.warning(
+                "Requests are answered 400: the host %s is not in TRUSTED_HOSTS",
+                printable(connection.headers.get("Host", "")[:MAX_SHOWN_HOST]),
+            )
             # An error page may build URLs, and must not build them from a forged host.
             connection.host = ""
             self.error = self.error or error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
@@ -17,6 +18,7 @@ from quart.wrappers import Websocket as QuartWebsocket
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
 from quarterdeck._quart import handle_exception
+from quarterdeck._repeated_logs import RepeatedWarning
 
 from .connection import pieces, reaches_the_test
 from .inbox import Inbox
@@ -24,6 +26,8 @@ from .target import read_path
 
 if TYPE_CHECKING:
     from .application import Quart
+
+logger = logging.getLogger("quarterdeck.app")
 
 #: Seconds that a handler has for the messages of a client that has left.
 FINISH_SECONDS = 5.0
@@ -48,14 +52,24 @@ class OpenWebsockets:
     def __init__(self) -> None:
         self.total = 0
         self.by_client: Counter[tuple[str, str]] = Counter()
+        self._full = RepeatedWarning(logger)
+        self._full_for_client = RepeatedWarning(logger)
 
     def refusal(
         self, client: tuple[str, str], *, max_total: int, max_per_client: int
     ) -> HTTPException | None:
         """Return the error for one more than may be open."""
         if self.total >= max_total:
+            text = "WebSockets are refused: %d are open (WEBSOCKET_MAX_CONNECTIONS)"
+            self._full.warning(text, max_total)
             return ServiceUnavailable("Too many WebSockets are open.", retry_after=RETRY_SECONDS)
         if self.by_client[client] >= max_per_client:
+            self._full_for_client.warning(
+                "WebSockets of %s are refused: %d are open from there "
+                "(WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS). If that is a proxy, set TRUSTED_PROXIES.",
+                client[0],
+                max_per_client,
+            )
             text = "Too many WebSockets are open from this address."
             return TooManyRequests(text, retry_after=RETRY_SECONDS)
         return None

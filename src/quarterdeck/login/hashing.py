@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import unicodedata
 from collections.abc import Callable, Coroutine
@@ -14,11 +15,14 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from quarterdeck._repeated_logs import RepeatedWarning
 from quarterdeck._state import release_resources
 from quarterdeck._unawaited import Call
 from quarterdeck.exceptions import PasswordHasherBusyError
 
 from .config import STATE
+
+logger = logging.getLogger("quarterdeck.login")
 
 R = TypeVar("R")
 
@@ -76,6 +80,7 @@ class PasswordHasher:
         self._under_way = 0
         self._passwords = PasswordHash([Argon2Hasher(time_cost=time_cost, memory_cost=memory_cost)])
         self._pool: ThreadPoolExecutor | None = None
+        self._refusals = RepeatedWarning(logger)
 
     async def hash(self, password: str) -> str:
         """Return the hash of a password."""
@@ -93,7 +98,9 @@ class PasswordHasher:
 
     async def _run(self, work: Callable[[], R]) -> R:
         if self._under_way >= self._max_under_way:
-            raise PasswordHasherBusyError(self._max_under_way)
+            error = PasswordHasherBusyError(self._max_under_way)
+            self._refusals.warning("Sign-ins are answered 503: %s", error.reason)
+            raise error
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="password-hash")
         self._under_way += 1

@@ -43,7 +43,6 @@ class ServerSideSessionInterface(SessionInterface):
         try:
             session = self._manager.new() if sid is None else await self._manager.open(sid)
         except SessionUnavailableError as error:
-            app.logger.error("%s", error)
             return refuse(request, error)
         if session.new:
             session.start_from(self._manager.csrf_cookie.read(request))

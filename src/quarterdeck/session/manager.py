@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from quarterdeck._repeated_logs import OutageLog
 from quarterdeck.exceptions import (
     SessionHandshakeError,
     SessionUnavailableError,
@@ -109,6 +110,9 @@ class SessionManager:
         self.codec = codec
         self.settings = settings
         self._trouble: tuple[type[Exception], ...] = (TimeoutError, OSError, *store.errors)
+        # Two, because a store can be readable and refuse to write.
+        self._reading = OutageLog(logger, f"Reading the session store '{store.name}'")
+        self._writing = OutageLog(logger, f"Writing to the session store '{store.name}'")
 
     def new(self) -> BrowserSession:
         """Return an empty session. It gets an id and a row when it has contents to store."""
@@ -120,7 +124,7 @@ class SessionManager:
         Raises:
             SessionUnavailableError: If the store is down.
         """
-        async with self.in_time():
+        async with self._in_time(self._reading):
             found = await self.read(self.key(sid))
         if found is None:
             return self.new()
@@ -162,12 +166,15 @@ class SessionManager:
         if session.wants_new_id and not can_set_cookie:
             raise SessionHandshakeError
         changes = self._compare(session, loaded)
-        async with self.in_time():
+        is_due = self.settings.is_due(loaded.envelope.seen, session.data)
+        if not (session.wants_new_id or changes or is_due):
+            return
+        async with self._in_time(self._writing):
             if session.wants_new_id:
                 await self._move(session, loaded, changes)
             elif changes:
                 await self._merge(session, loaded, changes)
-            elif self.settings.is_due(loaded.envelope.seen, session.data):
+            else:
                 await self._renew(session, loaded)
 
     async def reload(self, session: BrowserSession) -> None:
@@ -180,7 +187,7 @@ class SessionManager:
         if loaded is None:
             return
         changes = self._compare(session, loaded)
-        async with self.in_time():
+        async with self._in_time(self._reading):
             found = await self.read(loaded.key)
         if found is None:
             session.reset(None, {})
@@ -217,16 +224,19 @@ class SessionManager:
             session.reset(None, {})
             session.csrf_only, session.csrf_cookie = None, "delete"
             return
-        async with self.in_time():
+        if self.csrf_cookie.can_hold(session.data):
+            self._keep_in_csrf_cookie(session)
+            return
+        async with self._in_time(self._writing):
             await self._create(session, time.time())
 
+    def _keep_in_csrf_cookie(self, session: BrowserSession) -> None:
+        if session.cookie_sid is not None:
+            session.cookie = "delete"
+        session.reset(None, session.data)
+        session.csrf_only, session.csrf_cookie = CSRFOnly(dict(session.data)), "set"
+
     async def _create(self, session: BrowserSession, created: float) -> None:
-        if self.csrf_cookie.can_hold(session.data):
-            if session.cookie_sid is not None:
-                session.cookie = "delete"
-            session.reset(None, session.data)
-            session.csrf_only, session.csrf_cookie = CSRFOnly(dict(session.data)), "set"
-            return
         envelope = Envelope(created, time.time(), self.codec.encode(session.data))
         loaded = Loaded(self.key(session.next_sid()), envelope, None)
         await self.store.create(loaded.key, self.entry(envelope, session.data))
@@ -253,7 +263,9 @@ class SessionManager:
                     session.cookie = "set"
                 return None
             await asyncio.sleep(random.random() * PAUSE * attempt)  # noqa: S311  # no secret
-        raise SessionUnavailableError(self.store.name, f"{ATTEMPTS} saves met other writers")
+        cause = f"{ATTEMPTS} saves of one session met other writers"
+        self._writing.failed(cause)
+        raise SessionUnavailableError(self.store.name, cause)
 
     async def _move(self, session: BrowserSession, loaded: Loaded, changes: Changes) -> None:
         """Give the session a new row under a new id.
@@ -272,6 +284,8 @@ class SessionManager:
             session.data = changes.apply(current[1])
         if session.is_empty:
             return _end(session)
+        if self.csrf_cookie.can_hold(session.data):
+            return self._keep_in_csrf_cookie(session)
         return await self._create(session, created)
 
     async def _renew(self, session: BrowserSession, loaded: Loaded) -> None:
@@ -306,7 +320,7 @@ class SessionManager:
             SessionListingError: If the store cannot look for rows.
             SessionUnavailableError: If the store is down.
         """
-        async with self.in_time():
+        async with self._in_time(self._reading):
             rows = await self.store.find(owner)
         found = []
         for key, payload in rows:
@@ -322,12 +336,12 @@ class SessionManager:
 
     async def existing(self, keys: Collection[str]) -> set[str]:
         """Return the keys of those rows that still exist, in one query."""
-        async with self.in_time():
+        async with self._in_time(self._reading):
             return await self.store.existing(keys)
 
     async def end(self, key: str) -> bool:
         """Delete a row; requests under way cannot bring it back."""
-        async with self.in_time():
+        async with self._in_time(self._writing):
             return await self.store.delete(key)
 
     def clean_up_is_due(self) -> bool:
@@ -339,7 +353,7 @@ class SessionManager:
         try:
             await self.store.clean_up()
         except self._trouble as error:
-            logger.warning("expired sessions were not removed: %r", error)
+            logger.warning("expired sessions were not removed: %s", self.store.explain(error))
 
     # --- names, times, trouble --------------------------------------------------------
 
@@ -359,8 +373,8 @@ class SessionManager:
         return idle if absolute is None else min(idle, envelope.created + absolute)
 
     @asynccontextmanager
-    async def in_time(self) -> AsyncIterator[None]:
-        """Limit the time of the operations in this block.
+    async def _in_time(self, outages: OutageLog) -> AsyncIterator[None]:
+        """Limit the time of the operations in this block, and log how the store does.
 
         Raises:
             SessionUnavailableError: If the store is too slow or fails.
@@ -369,7 +383,12 @@ class SessionManager:
             async with asyncio.timeout(self.settings.timeout):
                 yield
         except self._trouble as error:
-            raise SessionUnavailableError(self.store.name, repr(error)) from error
+            cause = self.store.explain(error)
+            if isinstance(error, TimeoutError) and not str(error):
+                cause = f"no answer within {self.settings.timeout:g} s (SESSION_TIMEOUT_SECONDS)"
+            outages.failed(cause)
+            raise SessionUnavailableError(self.store.name, cause) from error
+        outages.works()
 
 
 def _moment(timestamp: float) -> datetime:

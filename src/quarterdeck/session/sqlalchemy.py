@@ -26,6 +26,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from quarterdeck._missing_table import is_missing_table
 from quarterdeck.exceptions import ConfigurationError, DatabaseBusyError
 
 from .store import Entry, Row, SessionStore
@@ -110,6 +111,15 @@ class SQLAlchemyStore(SessionStore):
 
     async def clean_up(self) -> None:
         await self._write(delete(self._table).where(self._table.c.expires <= time.time()))
+
+    def explain(self, error: Exception) -> str:
+        if is_missing_table(error):
+            return (
+                f"the table '{self._table.fullname}' is missing. Run 'db upgrade', or set "
+                "SESSION_SQLALCHEMY_CREATE = True"
+            )
+        # The words of the database, without the statement and its parameters.
+        return str(getattr(error, "orig", None) or getattr(error, "reason", None) or error)
 
     async def _write(self, statement: Any) -> bool:
         engine = await self._engine()

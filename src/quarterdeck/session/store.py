@@ -108,6 +108,10 @@ class SessionStore(ABC):
         """Remove expired rows, if the technology does not do so by itself."""
         return
 
+    def explain(self, error: Exception) -> str:
+        """Return the cause of a failure for the log, with the remedy if the store knows one."""
+        return repr(error)
+
     async def aclose(self) -> None:
         """Close the client if the store made it. The next use opens it again."""
         return

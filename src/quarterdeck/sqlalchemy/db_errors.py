@@ -11,6 +11,7 @@ import sqlite3
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
 
+from quarterdeck._missing_table import REMEDY, is_missing_table
 from quarterdeck.exceptions import (
     DatabaseBusyError,
     DatabaseTimeoutError,
@@ -39,6 +40,8 @@ def _translate(context: ExceptionContext) -> BaseException | None:
     error = _meaning(context)
     if error is not None:
         logger.warning("%s", error.reason)
+    elif context.sqlalchemy_exception is not None and is_missing_table(context.original_exception):
+        context.sqlalchemy_exception.add_note(REMEDY)
     return error
 
 

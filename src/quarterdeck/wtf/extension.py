@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,8 @@ from quart import Response, current_app, g, request, websocket
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from quarterdeck._quart import unwrap
+from quarterdeck._redaction import printable
+from quarterdeck._repeated_logs import RepeatedWarning
 from quarterdeck._unawaited import Call, Unawaited
 from quarterdeck.exceptions import CSRFError
 
@@ -23,8 +26,11 @@ from .translations import load
 if TYPE_CHECKING:
     from quart import Quart, Request
 
+logger = logging.getLogger("quarterdeck.wtf")
+
 T = TypeVar("T")
 _CALLS = "_quarterdeck_csrf_calls"
+MAX_SHOWN_ORIGIN = 100  # characters of a header that a client has made up
 Predicate = Callable[["Request"], bool | Awaitable[bool]]
 
 
@@ -40,6 +46,8 @@ class CSRFProtect:
     def __init__(self, app: Quart | None = None) -> None:
         self._predicates: list[Predicate] = []
         self._exempt_names: set[str] = set()
+        self._foreign_forms = RepeatedWarning(logger)
+        self._foreign_handshakes = RepeatedWarning(logger)
         if app is not None:
             self.init_app(app)
 
@@ -147,7 +155,7 @@ class CSRFProtect:
         try:
             validate_csrf(await _sent_token(settings))
             if request.is_secure and settings.ssl_strict:
-                _check_referrer(settings)
+                self._check_referrer(settings)
         except CSRFError as error:
             log(error)
             raise
@@ -184,7 +192,35 @@ class CSRFProtect:
     async def _check_handshake(self) -> None:
         endpoint = websocket.endpoint
         if csrf_enabled() and endpoint is not None and not self.is_exempt(endpoint):
-            _check_websocket_origin(STATE.get())
+            try:
+                _check_websocket_origin(STATE.get())
+            except Forbidden:
+                sent, home = websocket.headers.get("Origin"), f"{websocket.scheme}://"
+                _warn(self._foreign_handshakes, "WebSockets", sent, home + websocket.host)
+                raise
+
+    def _check_referrer(self, settings: CSRFSettings) -> None:
+        sent = request.headers.get("Origin") or request.referrer
+        if not sent or sent == "null":
+            raise CSRFError("referrer_missing")
+        origin = Origin.parse(sent)
+        if origin is None or origin not in {
+            Origin.parse(request.host_url),
+            *settings.trusted_origins,
+        }:
+            _warn(self._foreign_forms, "Forms", sent, request.host_url)
+            raise CSRFError("referrer_mismatch")
+
+
+def _warn(log: RepeatedWarning, things: str, origin: str | None, home: str) -> None:
+    """Log a refusal that may come of a wrong configuration as well as of another site."""
+    log.warning(
+        "%s from %s are refused, because the site is %s here. If both are yours, let the proxy "
+        "pass on host and scheme (TRUSTED_PROXIES), or set WTF_CSRF_TRUSTED_ORIGINS.",
+        things,
+        printable((origin or "programs without an Origin")[:MAX_SHOWN_ORIGIN]),
+        printable(home),
+    )
 
 
 async def _check_awaited(response: Response) -> Response:
@@ -214,15 +250,6 @@ async def _refuse_unreadable() -> None:
     is_form = request.mimetype in {"multipart/form-data", "application/x-www-form-urlencoded"}
     if has_body and is_form and not (await request.form or await request.files):
         raise BadRequest("The form could not be read. Send it again.")
-
-
-def _check_referrer(settings: CSRFSettings) -> None:
-    sent = request.headers.get("Origin") or request.referrer
-    if not sent or sent == "null":
-        raise CSRFError("referrer_missing")
-    origin = Origin.parse(sent)
-    if origin is None or origin not in {Origin.parse(request.host_url), *settings.trusted_origins}:
-        raise CSRFError("referrer_mismatch")
 
 
 def _check_websocket_origin(settings: CSRFSettings) -> None:

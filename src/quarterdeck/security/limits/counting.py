@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from limits import RateLimitItem
 from limits.aio.storage import Storage
 
+from quarterdeck._repeated_logs import OutageLog
 from quarterdeck._state import SingleProcess
 from quarterdeck.exceptions import RateLimitsUnavailableError
 
@@ -58,7 +59,7 @@ class Counters:
         self._allows_errors: bool = config["RATELIMIT_SWALLOW_ERRORS"]
         self._count = STRATEGIES[config["RATELIMIT_STRATEGY"]]
         self._away_until = 0.0
-        self._is_away = False
+        self._outages = OutageLog(logger, "The storage of the rate limits")
         self._decisions = {"allowed": 0, "refused": 0, "unchecked": 0}
 
     @property
@@ -99,14 +100,9 @@ class Counters:
                     answer = await question()
             except self._errors as error:
                 self._away_until = time.monotonic() + AWAY_SECONDS
-                if not self._is_away:
-                    reason = str(error) or "no answer in time"
-                    logger.warning("The storage of the rate limits is away: %s", reason)
-                self._is_away = True
+                self._outages.failed(str(error) or "no answer in time")
             else:
-                if self._is_away:
-                    logger.info("The storage of the rate limits is back")
-                self._is_away = False
+                self._outages.works()
                 return answer
         self._decisions["unchecked"] += 1
         if not self._allows_errors:
