@@ -53,7 +53,13 @@ features: .venv/.dev ## Write the tests of each feature into docs/features.md
 	$(BIN)/python -m tests.policies.features
 
 .PHONY: docs
-docs: .venv/.dev ## Write the tables of docs/configuration.md and docs/checks.md
+docs: .venv/.dev ## Build the site of guides and reference pages into build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --quiet --builder html docs build/docs
+	$(BIN)/python -m tests.policies.site build/docs
+	@echo "Open build/docs/index.html"
+
+.PHONY: tables
+tables: .venv/.dev ## Write the tables of docs/configuration.md and docs/checks.md
 	$(BIN)/python -m tests.policies.configuration
 	$(BIN)/python -m tests.policies.checks
 

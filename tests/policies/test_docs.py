@@ -58,14 +58,14 @@ KEYS = configuration.tables()
 def test_the_configuration_page_is_current() -> None:
     page = configuration.PAGE.read_text("utf-8")
 
-    assert configuration.render(page) == page, "Write it again with 'make docs'."
+    assert configuration.render(page) == page, "Write it again with 'make tables'."
 
 
 def test_the_tables_of_rules_are_current() -> None:
     page = checks.PAGE.read_text("utf-8")
     tables = checks.tables()
 
-    assert checks.render(page) == page, "Write it again with 'make docs'."
+    assert checks.render(page) == page, "Write it again with 'make tables'."
     assert {name for _, name, _ in checks.REGION.findall(page)} == tables.keys()
     ids = [rule.id for rules in tables.values() for rule in rules]
     assert len(ids) == len(set(ids)), "an id belongs to one rule"
@@ -88,6 +88,13 @@ def test_every_key_is_described(key: ConfigKey) -> None:
     assert (
         not key.name.endswith(("_KEY", "_TOKEN")) or key.secret or key.name == "SESSION_OWNER_KEY"
     )
+
+
+def test_every_room_has_a_reference_page() -> None:
+    rooms = {path.parent.name for path in (ROOT / "src" / "quarterdeck").glob("*/__init__.py")}
+    pages = {page.stem for page in (ROOT / "docs" / "reference").glob("*.md")}
+
+    assert pages == rooms | {"config", "routing", "index"}
 
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")

@@ -143,11 +143,13 @@ class Mail:
 
     @contextmanager
     def record_messages(self) -> Iterator[list[Message]]:
-        """Record the messages that the block sends, or enqueues and commits, for tests::
+        """Record the messages that the block sends, or enqueues and commits.
 
-        with mail.record_messages() as messages:
-            await client.post("/register", form=form)
-        assert messages[0].subject == "Welcome"
+        In a test::
+
+            with mail.record_messages() as messages:
+                await client.post("/register", form=form)
+            assert messages[0].subject == "Welcome"
         """
         messages: list[Message] = []
 

@@ -220,9 +220,11 @@ class SQLAlchemy:
         return scope.session(self._state.get().make_session)
 
     def new_session(self) -> Session:
-        """Return a session of its own, for tasks and WebSocket messages::
+        """Return a session of its own.
 
-        async with db.new_session() as session: ...
+        For tasks and WebSocket messages::
+
+            async with db.new_session() as session: ...
         """
         return self._state.get().make_session()
 
@@ -252,9 +254,11 @@ class SQLAlchemy:
     def run(
         self, work: Callable[[Session], Awaitable[T]], *, retries: int = 3
     ) -> Coroutine[Any, Any, T]:
-        """Run ``work(session)`` in a transaction, with retries; see ``Session.run``::
+        """Run ``work(session)`` in a transaction, with retries.
 
-        order = await db.run(lambda session: place_order(session, ...))
+        See ``Session.run``. For example::
+
+            order = await db.run(lambda session: place_order(session, ...))
         """
         return self.session.run(work, retries=retries)
 

@@ -44,11 +44,13 @@ class _QueryProperty:
 
 
 class ModelMixin:
-    """The base of ``db.Model``; mix it into a ``DeclarativeBase`` to give the base a name::
+    """The base of ``db.Model``.
 
-    class Model(ModelMixin, DeclarativeBase): ...
+    Mix it into a ``DeclarativeBase`` to give the base a name::
 
-    db = SQLAlchemy(model_class=Model)
+        class Model(ModelMixin, DeclarativeBase): ...
+
+        db = SQLAlchemy(model_class=Model)
     """
 
     __db__: ClassVar[SQLAlchemy]
