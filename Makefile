@@ -26,11 +26,11 @@ test: .venv/.dev ## Install and pass all tests (ARGS="-k orders" for some)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-lowest
-test-lowest: ## Pass the tests of the kit with the lowest declared version of each dependency
+test-lowest: ## Pass the tests of the kit with the lowest declared version of each dependency (ARGS=FILE for some)
 	$(PYTHON) -m tests.versions.matrix --bounds lowest --pythons $(VERSION) $(ARGS)
 
 .PHONY: test-newest
-test-newest: ## Pass the tests of the kit with the newest allowed version of each dependency
+test-newest: ## Pass them with the newest allowed version of each dependency
 	$(PYTHON) -m tests.versions.matrix --bounds newest --pythons $(VERSION) $(ARGS)
 
 .PHONY: test-matrix

@@ -1,1 +1,1 @@
-"""Test suites of others, run by hand: Autobahn's for WebSockets, and Flask's own."""
+"""Test suites of others, run by hand: Autobahn's for WebSockets, Flask's and Quart's own."""

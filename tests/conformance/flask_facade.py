@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 import sys
 import types
@@ -224,7 +225,11 @@ def install() -> None:
 
 
 def pytest_runtest_protocol(item: Any, nextitem: Any) -> bool:
-    """Run a test with its fixtures in a greenlet of a new event loop."""
+    """Run a test with its fixtures in a greenlet of a new event loop.
+
+    Garbage goes first: warnings about that of an earlier test would count as those of this one.
+    """
+    gc.collect()
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     asyncio.run(greenlet_spawn(runtestprotocol, item, nextitem=nextitem))
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -232,3 +237,4 @@ def pytest_runtest_protocol(item: Any, nextitem: Any) -> bool:
 
 
 install()
+gc.freeze()  # so that each collection looks at the objects of the tests alone

@@ -1,7 +1,8 @@
 """Pass the tests of the kit on each Python found, with the lowest and the newest dependencies.
 
-``python -m tests.versions.matrix [--bounds lowest] [--pythons 3.11 3.13] [pytest arguments]``, as
-used by ``make test-matrix``, ``make test-lowest`` and ``make test-newest``.
+``python -m tests.versions.matrix [--bounds lowest] [--pythons 3.11,3.13] [pytest arguments]``, as
+used by ``make test-matrix``, ``make test-lowest`` and ``make test-newest``. The files and folders
+among the arguments of pytest replace ``tests/kit``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .lowest import PROJECT, lowest
 ROOT = PROJECT.parent
 BOUNDS = ("lowest", "newest")
 NEWEST_MINOR = 19
+TESTS = "tests/kit"
 PYTEST = ("-n", "auto", "--dist", "loadfile", "-W", "default")
 
 
@@ -76,12 +78,36 @@ def quart_of(python: Path) -> str:
     return done.stdout.strip()
 
 
+def split(text: str) -> list[str]:
+    """Read a list with commas."""
+    return text.split(",")
+
+
+def bounds(text: str) -> list[str]:
+    """Read a list of bounds; raise ArgumentTypeError for any other word."""
+    chosen = split(text)
+    for bound in chosen:
+        if bound not in BOUNDS:
+            raise argparse.ArgumentTypeError(f"'{bound}' is not one of {', '.join(BOUNDS)}.")
+    return chosen
+
+
+def parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Return our own options, and the arguments of pytest."""
+    parser = argparse.ArgumentParser(prog="python -m tests.versions.matrix", allow_abbrev=False)
+    parser.add_argument("--bounds", type=bounds, default=list(BOUNDS), metavar="BOUND[,BOUND]")
+    parser.add_argument(
+        "--pythons", type=split, metavar="VERSION[,VERSION]", help="default: all found"
+    )
+    options, for_pytest = parser.parse_known_args(arguments)
+    if not any(word.startswith("tests/") for word in for_pytest):
+        for_pytest = [TESTS, *for_pytest]
+    return options, for_pytest
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tests for each pair; return 1 if one of them fails."""
-    parser = argparse.ArgumentParser(prog="python -m tests.versions.matrix")
-    parser.add_argument("--bounds", nargs="+", choices=BOUNDS, default=BOUNDS)
-    parser.add_argument("--pythons", nargs="+", metavar="VERSION", help="default: all found")
-    options, for_pytest = parser.parse_known_args(arguments)
+    options, for_pytest = parse(arguments)
     found = interpreters()
     results: list[tuple[str, bool]] = []
     for version in options.pythons or found:
@@ -92,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             python = install(found[version], ROOT / f".venv-{bound}-{version}", bound)
             name = f"Python {version}, {bound} dependencies, Quart {quart_of(python)}"
             print(f"--- {name}", flush=True)
-            command = [str(python), "-m", "pytest", *PYTEST, "tests/kit", *for_pytest]
+            command = [str(python), "-m", "pytest", *PYTEST, *for_pytest]
             passed = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
             results.append((f"{name}: {'passed' if passed else 'FAILED'}", passed))
     print("\n".join(text for text, _ in results))
