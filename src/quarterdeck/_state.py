@@ -75,6 +75,20 @@ class ExtensionState(Generic[S]):
 SingleProcess = tuple[str, str]
 
 
+#: A table that a room makes by itself: its schema, None for the default one, and its name.
+OwnTable = tuple[str | None, str]
+
+
+def own_tables(app: Quart) -> set[OwnTable]:
+    """Return the tables that the rooms of ``app`` make by themselves.
+
+    A state names them in a property ``own_tables``. Migrations leave them alone, unless the app
+    has declared them in its metadata.
+    """
+    found = (getattr(state, "own_tables", ()) for state in states_of(app))
+    return {table for tables in found for table in tables}
+
+
 async def close_extensions(app: Quart) -> None:
     """Close the resources of the extensions of ``app``, the last initialised first.
 

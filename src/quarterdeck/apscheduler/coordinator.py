@@ -8,9 +8,11 @@ cannot begin a run. A run is recorded under its job and due time, which nobody c
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+from quarterdeck._state import OwnTable
 
 from .run import Outcome, Run
 
@@ -33,6 +35,8 @@ class Coordinator(ABC):
 
     #: Whether several processes can share it.
     shared = True
+    #: Its tables, if it keeps them in a database that migrations may see.
+    own_tables: Collection[OwnTable] = ()
 
     @abstractmethod
     async def acquire(self, process: str, seconds: float) -> int | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.events import SchedulerEvent
 
 from quarterdeck._measurements import Measurement
-from quarterdeck._state import SingleProcess
+from quarterdeck._state import OwnTable, SingleProcess
 from quarterdeck.exceptions import JobBusyError
 
 from .coordinator import Batch, Coordinator
@@ -98,6 +98,12 @@ class Scheduler:
         if not all(store.shared for store in self.stores.values()):
             return "SCHEDULER_JOBSTORES", "Choose 'sqlalchemy', 'redis' or 'mongodb'"
         return None
+
+    @property
+    def own_tables(self) -> set[OwnTable]:
+        """The tables of its stores and of its coordinator."""
+        of_stores = (table for store in self.stores.values() for table in store.own_tables)
+        return {*self.coordinator.own_tables, *of_stores}
 
     def measurements(self) -> Iterator[Measurement]:
         """Yield the figures of this process for the metrics."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+
+from quarterdeck._state import OwnTable
 
 from .job import Job
 from .run import moment
@@ -23,6 +25,8 @@ class JobStore(ABC):
 
     #: Whether the jobs outlive the process, and other processes see them.
     shared = True
+    #: Its tables, if it keeps them in a database that migrations may see.
+    own_tables: Collection[OwnTable] = ()
 
     @abstractmethod
     async def create(self, job: Job) -> bool:

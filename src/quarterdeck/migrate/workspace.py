@@ -16,8 +16,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import MultipleHeads, ResolutionError
+from quart import current_app
 from sqlalchemy.exc import DBAPIError
 
+from quarterdeck._quart import unwrap
 from quarterdeck.exceptions import (
     DatabaseTimeoutError,
     DatabaseUnavailableError,
@@ -37,6 +39,7 @@ from .bridge import Use, in_thread
 from .config import STATE
 from .environment import ATTRIBUTE, MigrationRun
 from .locks import exclusive
+from .own_tables import without_own_tables
 from .rendering import describe
 from .revisions import Applied, Progress, Revision
 
@@ -66,6 +69,9 @@ class Workspace:
         self.versions = self.folder / ("versions" if bind is None else f"versions_{bind}")
         self._engine = self._state.db.get_engine(bind)
         self._metadata = self._state.db.metadata_for(bind)
+        wanted = self._state.options.get("include_name")
+        include_name = without_own_tables(unwrap(current_app), self._metadata, wanted)
+        self._options = self._state.options | {"include_name": include_name}
 
     async def call(
         self,
@@ -91,7 +97,7 @@ class Workspace:
             config.attributes[ATTRIBUTE] = MigrationRun(
                 self._engine.sync_engine,
                 self._metadata,
-                self._state.options,
+                self._options,
                 _reporter(progress),
                 online,
             )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from quarterdeck._state import ExtensionState, SingleProcess
+from quarterdeck._state import ExtensionState, OwnTable, SingleProcess
 from quarterdeck.config import ConfigKey, anything, boolean, integer, seconds, text, type_name
 
 from .checks import RULES
@@ -206,6 +206,11 @@ class SessionState:
         if self.manager is None or self.manager.store.name != "cachelib":
             return None
         return "SESSION_TYPE", "Choose a store for several processes, such as 'redis'"
+
+    @property
+    def own_tables(self) -> Collection[OwnTable]:
+        """The tables of the store."""
+        return () if self.manager is None else self.manager.store.own_tables
 
     def health_checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """Return the check of the store; none for the signed cookie."""

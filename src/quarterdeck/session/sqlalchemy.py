@@ -72,6 +72,7 @@ class SQLAlchemyStore(SessionStore):
     ) -> None:
         self._source = engine
         self._table = table
+        self.own_tables = [(table.schema, table.name)]
         self._missing = create
         self._creating = asyncio.Lock()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from quarterdeck._state import OwnTable
 from quarterdeck.exceptions import SessionListingError
 
 
@@ -68,6 +69,9 @@ class SessionStore(ABC):
     name: ClassVar[str]
     errors: ClassVar[tuple[type[Exception], ...]]
     """The errors of the client if the server fails or is not reachable, besides OSError."""
+
+    own_tables: Collection[OwnTable] = ()
+    """The tables of the store, if it keeps its rows in a database that migrations may see."""
 
     @abstractmethod
     async def read(self, key: str) -> Row | None:

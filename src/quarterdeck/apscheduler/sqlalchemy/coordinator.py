@@ -34,6 +34,7 @@ class SQLAlchemyCoordinator(Coordinator):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.own_tables = database.tables.names
         self._lease = database.tables.lease
         self._run = database.tables.run
         self._seen: tuple[int, int] = (-1, -1)  # token and beat

@@ -21,6 +21,7 @@ class SQLAlchemyStore(JobStore):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.own_tables = database.tables.names
         self._t = database.tables.job
 
     async def create(self, job: Job) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
+from quarterdeck._state import OwnTable
 from quarterdeck.apscheduler.options import MAX_ID
 
 MAX_PROCESS = 191
@@ -35,6 +36,11 @@ class SchedulerTables:
     job: Table
     lease: Table
     run: Table
+
+    @property
+    def names(self) -> list[OwnTable]:
+        """Their schemas and names."""
+        return [(table.schema, table.name) for table in (self.job, self.lease, self.run)]
 
 
 def scheduler_tables(
