@@ -71,15 +71,17 @@ def blocking_calls_fail(request: pytest.FixtureRequest) -> Iterator[BlockBuster 
 
 @pytest.fixture(autouse=True)
 def root_logger() -> Iterator[None]:
-    """Take back what a test set up for the log of the process."""
+    """Take back what a test set up for the log of the process.
+
+    A fixture of a module may set it up before the first test, so the level is not that of before.
+    """
     root = logging.getLogger()
-    level = root.level
     yield
+    root.setLevel(logging.WARNING)
     if _logs.active_formatter() is not None:
         _logs._active = None
         for handler in [one for one in root.handlers if isinstance(one, _logs._Handler)]:
             root.removeHandler(handler)
-        root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,7 @@ async def test_a_page_that_lost_a_script_recovers(
 
 async def test_a_page_with_entries_is_not_reloaded(browser: Browser, address: str) -> None:
     ada = await sit_down(browser, address)
-    blocked = re.compile(r"/dialogs\.js(\?.*)?$")
+    blocked = re.compile(r"/crm\.js(\?.*)?$")  # of a tag: what is tried again is blocked as well
     await ada.page.route(blocked, lambda route: route.abort())
     await ada.page.goto(f"{address}/accounts/new")
     quiet = ada.page.locator("#connection")
