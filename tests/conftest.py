@@ -54,6 +54,7 @@ MAY_BLOCK = [
     # Quart looks at a file (os.stat) before it sends it; the content is read in a thread.
     ("quart/helpers.py", ("send_file", "send_from_directory")),
     ("jinja2/environment.py", "_load_template"),  # Jinja reads a template once and keeps it
+    ("quarterdeck/serving/log_files.py", ("_write",)),  # as any handler of a log
     ("quarterdeck/apscheduler/triggers.py", "_named_zone"),  # a time zone is read once and kept
 ]
 

@@ -93,6 +93,29 @@ class JSONFormatter(logging.Formatter):
         return _encode(line).decode()
 
 
+def json_access_line(logger: str, fields: dict[str, Any]) -> str:
+    """Return the line of a request without a log record, in the form of ``JSONFormatter``."""
+    message = f"{fields['method']} {fields['path']} {fields.get('status', '-')}"
+    line: dict[str, Any] = {
+        "time": timestamp(time.time()),
+        "level": "INFO",
+        "logger": logger,
+        "message": message,
+    }
+    line |= fields
+    line["worker"] = os.getpid()
+    return _encode(line).decode()
+
+
+def access_fields(exchange: Exchange, response: Any, seconds: float) -> dict[str, Any]:
+    """Return the fields of a request and its response for an access line."""
+    fields = fields_of(exchange)
+    if response is not None:
+        fields["status"] = response["status"]
+    fields["duration"] = round(seconds, 6)
+    return fields
+
+
 class TextFormatter(logging.Formatter):
     """A line for people, with the first digits of the request id; control characters escaped."""
 

@@ -6,13 +6,37 @@ A room reads its mark in a hook that runs before the view, so the order of decor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from quart import Blueprint, Quart
+from quart import Blueprint, Quart, current_app
+from quart.views import View
+
+from .exceptions import MarkWithoutExtensionError
 
 T = TypeVar("T")
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The extension without which a mark has no effect.
+
+    Attributes:
+        key: Of the extension in ``app.extensions``.
+        extension: The name of its class.
+        decorator: The name of the decorator that leaves the mark.
+    """
+
+    key: str
+    extension: str
+    decorator: str
+
+
+_NEEDS: list[tuple[Mark[Any], Need]] = []
 
 
 class Mark(Generic[T]):
@@ -21,11 +45,16 @@ class Mark(Generic[T]):
     Args:
         name: Names the attribute; unique within the kit.
         merge: Combines two marks of one view, the outer first; without it the outer wins.
+        need: An app with such marks must have this extension.
     """
 
-    def __init__(self, name: str, merge: Callable[[T, T], T] | None = None) -> None:
+    def __init__(
+        self, name: str, merge: Callable[[T, T], T] | None = None, need: Need | None = None
+    ) -> None:
         self._attribute = f"__quarterdeck_{name}__"
         self._merge = merge or (lambda outer, inner: outer)
+        if need is not None:
+            _NEEDS.append((self, need))
 
     def put(self, target: Any, value: T) -> None:
         """Mark the target and every function that it wraps: any of them may be registered."""
@@ -88,7 +117,40 @@ class Mark(Generic[T]):
 
 
 #: The access that ``quarterdeck.login`` declares. It is here so that other rooms can read it.
-ACCESS: Mark[Any] = Mark("access", lambda outer, inner: outer.merge(inner))
+ACCESS: Mark[Any] = Mark(
+    "access",
+    lambda outer, inner: outer.merge(inner),
+    Need("login", "LoginManager", "login_required"),
+)
+
+
+def refuse_marks_without_extension(app: Quart) -> None:
+    """Raise MarkWithoutExtensionError if a view is marked for an extension that is not there."""
+    missing = [(mark, need) for mark, need in _NEEDS if need.key not in app.extensions]
+    if not missing:
+        return
+    for rule in app.url_map.iter_rules():
+        for method in rule.methods or {"GET"}:
+            for mark, need in missing:
+                found = mark.around(app, rule.endpoint, method)
+                if any(not getattr(value, "public", False) for value in found):
+                    raise MarkWithoutExtensionError(need.decorator, rule.endpoint, need.extension)
+
+
+def check_calls(view: V, check: Callable[[], Awaitable[None]]) -> V:
+    """Return a view that awaits ``check`` before each call; a ``View`` class is changed itself."""
+    is_class = isinstance(view, type) and issubclass(view, View)
+    function: Callable[..., Any] = view.dispatch_request if is_class else view  # type: ignore[attr-defined]
+
+    @functools.wraps(function)
+    async def checked(*args: Any, **kwargs: Any) -> Any:
+        await check()
+        return await current_app.ensure_async(function)(*args, **kwargs)
+
+    if not is_class:
+        return cast(V, checked)
+    view.dispatch_request = checked  # type: ignore[attr-defined]
+    return view
 
 
 def is_static(view: Any) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,8 @@ from hypercorn.logging import AccessLogAtoms
 from quarterdeck import serving
 from quarterdeck._redaction import SafeFormatter
 from quarterdeck.app import Quart
-from quarterdeck.serving.access_log import Atoms
+from quarterdeck.serving.access_log import AccessLogger, Atoms
+from quarterdeck.serving.log_files import LineWriter, reopen_logs
 from tests.wire import connected
 
 from .serving_app import served
@@ -144,3 +148,150 @@ def test_a_printed_configuration_shows_no_secret() -> None:
     assert "s3cret" not in shown
     assert "mysql+aiomysql://crm:***@db/crm" in shown
     assert app.config["SECRET_KEY"] == "s3cret"
+
+
+@pytest.fixture
+def log_file(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "access.log"
+    logger = logging.getLogger("hypercorn.access")
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers = []
+
+
+def written(file: Path) -> str:
+    return file.read_text()
+
+
+def logger_to(file: Path, **settings: Any) -> AccessLogger:
+    config = serving.Config()
+    config.accesslog, config.errorlog = str(file), None
+    for name, value in settings.items():
+        setattr(config, name, value)
+    assert isinstance(config.log, AccessLogger)
+    return config.log
+
+
+@pytest.mark.parametrize("format_", [None, "%(h)s %(r)s %(s)s %(b)s %(L)ss", "%(m)s %(U)s %(S)s"])
+@pytest.mark.parametrize("request_", [REQUEST, REQUEST | {"path": FORGED}], ids=["plain", "forged"])
+def test_a_quick_line_is_that_of_a_record(
+    format_: str | None, request_: Any, log_file: Path
+) -> None:
+    log = logger_to(log_file, **({"access_log_format": format_} if format_ else {}))
+    assert log.access_logger is not None
+    (writer,) = log.access_logger.handlers
+
+    async def both() -> None:
+        await log.access(request_, RESPONSE, 0.25)
+        writer.flush()
+        log._writer = None  # as for a handler of the operator's
+        await log.access(request_, RESPONSE, 0.25)
+
+    asyncio.run(both())
+    quick, slow = log_file.read_text().splitlines()
+    assert quick == slow
+    assert quick.isprintable()
+
+
+def test_the_line_of_the_default_format(log_file: Path) -> None:
+    async def write() -> None:
+        await log.access(REQUEST, RESPONSE, 0.25)
+        assert not written(log_file)  # it waits for others
+        log.flush()
+
+    log = logger_to(log_file)
+    asyncio.run(write())
+    line = log_file.read_text()
+    assert line.endswith("[INFO] 127.0.0.1:5000 POST /orders/ 1.1 201 12 0.250000s\n")
+
+
+def test_lines_are_written_soon_and_filters_are_asked(log_file: Path) -> None:
+    log = logger_to(log_file)
+    assert log.access_logger is not None
+    log.access_logger.addFilter(lambda record: "/orders/" not in record.getMessage())
+
+    async def write() -> None:
+        await log.access(REQUEST, RESPONSE, 0.25)
+        await log.access(REQUEST | {"path": "/shown"}, RESPONSE, 0.25)
+
+    try:
+        asyncio.run(write())
+    finally:
+        log.access_logger.filters.clear()
+    (line,) = log_file.read_text().splitlines()
+    assert "/shown" in line
+
+
+def test_lines_of_one_moment_are_one_write(log_file: Path) -> None:
+    log = logger_to(log_file)
+
+    async def write() -> None:
+        for _ in range(3):
+            await log.access(REQUEST, RESPONSE, 0.25)
+        async with asyncio.timeout(10):
+            while not written(log_file):  # noqa: ASYNC110 - of the timer
+                await asyncio.sleep(0.001)
+
+    asyncio.run(write())
+    assert len(log_file.read_text().splitlines()) == 3
+
+
+def test_a_renamed_file_is_left_for_another(log_file: Path) -> None:
+    log = logger_to(log_file)
+
+    async def write() -> None:
+        await log.access(REQUEST, RESPONSE, 0.25)
+        os.rename(log_file, log_file.with_suffix(".1"))
+        reopen_logs()
+        await log.access(REQUEST | {"path": "/later"}, RESPONSE, 0.25)
+        log.flush()
+
+    asyncio.run(write())
+    assert "/orders/" in log_file.with_suffix(".1").read_text()
+    assert "/later" in log_file.read_text()
+
+
+def test_a_full_disk_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    writer = LineWriter("/dev/full")
+    for _ in range(3):
+        writer.emit(logging.LogRecord("x", logging.INFO, "", 1, "line", None, None))
+    writer.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "The access log cannot be written to /dev/full: [Errno 28] No space left on device"
+    ]
+
+
+def test_standard_output_in_ascii_gets_escapes() -> None:
+    program = """
+import logging
+from quarterdeck.serving.log_files import LineWriter
+LineWriter("-").emit(logging.LogRecord("x", logging.INFO, "", 1, "/caf\\u00e9", None, None))
+"""
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout == "/caf\\xe9\n"
+
+
+def test_a_line_of_json(tmp_path: Path) -> None:
+    program = f"""
+import asyncio, sys
+from quarterdeck import serving
+config = serving.Config()
+config.accesslog, config.log_format = "-", "json"
+async def main():
+    await config.log.access({REQUEST!r}, {RESPONSE!r}, 0.25)
+    config.log._writer = None
+    await config.log.access({REQUEST!r}, {RESPONSE!r}, 0.25)
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    for line in lines:
+        assert line.pop("time").endswith("Z")
+    assert lines[0] == lines[1]
+    assert lines[0]["message"] == "POST /orders/ 201"
+    assert lines[0]["duration"] == 0.25

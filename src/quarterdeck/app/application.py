@@ -21,6 +21,7 @@ from werkzeug.datastructures import ImmutableDict
 from werkzeug.routing import BuildError, MapAdapter
 
 from quarterdeck._cli import AppGroup
+from quarterdeck._marks import refuse_marks_without_extension
 from quarterdeck._masking import masked
 from quarterdeck._quart import current_request_context, request_context
 from quarterdeck._redaction import SafeFormatter
@@ -152,8 +153,10 @@ class Quart(InstanceResources, RequestCycle):
 
         Raises:
             ConfigurationError: If a key of this room holds a value that cannot work.
+            MarkWithoutExtensionError: If a decorator of a view needs an extension that is missing.
         """
         self.config.update(read(self, CONFIG))
+        refuse_marks_without_extension(self)
         if self.config["STATIC_FINGERPRINT"]:
             owners = (self, *self.blueprints.values())
             folders = [str(owner.static_folder) for owner in owners if owner.static_folder]

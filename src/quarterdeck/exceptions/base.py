@@ -41,6 +41,16 @@ class ExtensionNotInitializedError(QuarterdeckError, RuntimeError):
         )
 
 
+class MarkWithoutExtensionError(QuarterdeckError, RuntimeError):
+    """A decorator has no effect, because the app lacks the extension that reads it."""
+
+    def __init__(self, decorator: str, endpoint: str, extension: str) -> None:
+        super().__init__(
+            f"'@{decorator}' of '{endpoint}' has no effect: the app has no '{extension}'. "
+            f"Call '{extension}(app)' in the application factory, or remove the decorator."
+        )
+
+
 class ExtensionAlreadyInitializedError(QuarterdeckError, RuntimeError):
     """The same app was given to 'init_app' of one extension twice."""
 

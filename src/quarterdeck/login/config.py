@@ -228,6 +228,7 @@ class LoginState:
     """The checked configuration of one app."""
 
     rules = RULES  # of 'quarterdeck check'
+    needs_secret_key = True  # it signs the cookie that remembers a user
 
     manager: LoginManager
     hasher: PasswordHasher

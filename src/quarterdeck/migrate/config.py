@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from quarterdeck._state import ExtensionState
 from quarterdeck.config import ConfigKey, seconds
+from quarterdeck.exceptions import DatabaseUnreachableError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
     from quarterdeck.sqlalchemy import SQLAlchemy
+
+_log = logging.getLogger("quarterdeck.migrate")
 
 Configure = Callable[["Config"], "Config"]
 
@@ -37,6 +42,21 @@ class MigrateState:
     lock_seconds: float
     options: dict[str, Any] = field(default_factory=dict)
     configure: list[Configure] = field(default_factory=list)
+
+    async def check_before_serving(self) -> None:
+        """Raise MigrationsPendingError if the database is not at the newest migration.
+
+        A database that does not answer is logged: the app can serve when it is back. Without a
+        folder of migrations there is nothing to compare.
+        """
+        from .workspace import Workspace  # it needs this module
+
+        if not await asyncio.to_thread((self.directory / "env.py").is_file):
+            return
+        try:
+            await Workspace().refuse_pending()
+        except DatabaseUnreachableError as error:
+            _log.warning("The migrations were not checked: %s", error)
 
 
 STATE: ExtensionState[MigrateState] = ExtensionState("migrate", "Migrate")

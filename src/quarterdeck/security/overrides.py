@@ -7,7 +7,7 @@ from typing import TypeVar, Unpack
 
 from quart import Quart
 
-from quarterdeck._marks import Mark
+from quarterdeck._marks import Mark, Need
 
 from .policy import Changes, Policy
 
@@ -18,7 +18,9 @@ def _merge(outer: Changes, inner: Changes) -> Changes:
     return {**inner, **outer}
 
 
-CHANGES: Mark[Changes] = Mark("security_headers", _merge)
+CHANGES: Mark[Changes] = Mark(
+    "security_headers", _merge, Need("security", "Security", "security_headers")
+)
 
 
 def security_headers(**changes: Unpack[Changes]) -> Callable[[V], V]:

@@ -1,4 +1,4 @@
-"""Hypercorn's access log without forged lines, secrets, and the cost of fields not shown.
+"""The access log: short lines, cheap to write, without forged lines and secrets.
 
 In the format ``json`` a line also has the route, the user and the request id that the app noted.
 """
@@ -6,13 +6,22 @@ In the format ``json`` a line also has the route, the user and the request id th
 from __future__ import annotations
 
 import logging
+import os
+import time
 from typing import Any
 
 from hypercorn.config import Config
 from hypercorn.logging import AccessLogAtoms, Logger
 
 from quarterdeck._exchange import EXCHANGE, Exchange
-from quarterdeck._logs import FIELDS, JSONFormatter, active_formatter, fields_of, setup
+from quarterdeck._logs import (
+    FIELDS,
+    JSONFormatter,
+    access_fields,
+    active_formatter,
+    json_access_line,
+    setup,
+)
 from quarterdeck._redaction import (
     LOG_PATH,
     SafeFormatter,
@@ -20,6 +29,11 @@ from quarterdeck._redaction import (
     redacted_header,
     redacted_query,
 )
+
+from .log_files import LineWriter
+
+#: Address, method, path and protocol, status, bytes of the body, seconds.
+SHORT_FORMAT = "%(h)s %(r)s %(s)s %(b)s %(L)ss"
 
 
 class Atoms(dict[str, Any]):
@@ -77,28 +91,15 @@ def _address_of(client: Any) -> str | None:
 
 
 # Hypercorn's, with the format of the time.
-_LINE = (
-    "%(asctime)s [%(process)d] [%(levelname)s] %(message)s",
-    "[%Y-%m-%d %H:%M:%S %z]",
-)
-
-
-class _Lines(logging.Formatter):
-    """Hypercorn's form of a line; the time is written once a second."""
-
-    _second = (0, "")
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        if self._second[0] != int(record.created):
-            self._second = (int(record.created), super().formatTime(record, datefmt))
-        return self._second[1]
+_TIME = "[%Y-%m-%d %H:%M:%S %z]"
+_LINE = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
 
 
 class AccessLogger(Logger):
     """The ``logger_class`` of our ``Config``, for the access log and the error log.
 
-    Hypercorn's own writes paths and headers as they came, decodes every header and copies the
-    whole environment for every line.
+    Hypercorn's own writes paths and headers as they came, decodes every header, copies the whole
+    environment for every line, and writes each line by itself.
     """
 
     def __init__(self, config: Config) -> None:
@@ -108,41 +109,98 @@ class AccessLogger(Logger):
             setup(chosen)
         formatter = active_formatter()
         self._writes_json = isinstance(formatter, JSONFormatter)
+        is_own = config.logconfig is None and config.logconfig_dict is None
+        self._writer = _writer_of(self.access_logger, config.accesslog) if is_own else None
+        self._second = (0, "")
         loggers: tuple[logging.Logger | None, ...] = (self.access_logger, self.error_logger)
         for logger in loggers:
             for handler in logger.handlers if logger is not None else ():
                 if self._writes_json:
                     handler.setFormatter(formatter)
                 elif (plain := handler.formatter) is not None:
-                    is_own = config.logconfig is None and config.logconfig_dict is None
-                    inner = _Lines(*_LINE) if is_own else plain
+                    inner = logging.Formatter(_LINE, _TIME) if is_own else plain
                     handler.setFormatter(SafeFormatter(inner))
         if formatter is not None and self.error_logger is not None and self.error_logger.handlers:
             self.error_logger.propagate = False  # the root logger has a handler of its own
 
     async def access(self, request: Any, response: Any, request_time: float) -> None:
-        """Write the line of a request without the search for its place in the code."""
+        """Write the line of a request."""
         logger = self.access_logger
         if logger is None or not logger.isEnabledFor(logging.INFO):
             return
-        if self._writes_json:
-            fields = _fields(request, response, request_time)
-            text = f"{fields['method']} {fields['path']} {fields.get('status', '-')}"
-            record = logging.LogRecord(logger.name, logging.INFO, "", 0, text, None, None)
-            setattr(record, FIELDS, fields)
+        if self._writer is not None and self._writer.is_alone_at(logger):
+            self._writer.write(self._line(request, response, request_time))
         else:
-            atoms = (self.atoms(request, response, request_time),)
-            text = self.access_log_format
-            record = logging.LogRecord(logger.name, logging.INFO, "", 0, text, atoms, None)
-        logger.handle(record)
+            logger.handle(self._record(logger, request, response, request_time))
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
+        if self._writer is not None:
+            self._writer.flush()
 
     def atoms(self, request: Any, response: Any, request_time: float) -> Atoms:
         return Atoms(request, response, request_time)
 
+    def _line(self, request: Any, response: Any, seconds: float) -> str:
+        """Return a line without the cost of a log record, and of fields that it does not show."""
+        if self._writes_json:
+            fields = access_fields(_exchange_of(request), response, seconds)
+            return json_access_line("hypercorn.access", fields)
+        if self.access_log_format == SHORT_FORMAT:
+            message = _short_message(request, response, seconds)
+        else:
+            message = self.access_log_format % self.atoms(request, response, seconds)
+        if not (message.isascii() and message.isprintable()):
+            message = printable(message)
+        return f"{self._beginning()}{message}"
 
-def _fields(request: Any, response: Any, seconds: float) -> dict[str, Any]:
-    fields = fields_of(request.get(EXCHANGE) or Exchange(request))
+    def _beginning(self) -> str:
+        now = int(time.time())
+        if self._second[0] != now:  # written once a second
+            text = f"{time.strftime(_TIME, time.localtime(now))} [{os.getpid()}] [INFO] "
+            self._second = (now, text)
+        return self._second[1]
+
+    def _record(
+        self, logger: logging.Logger, request: Any, response: Any, seconds: float
+    ) -> logging.LogRecord:
+        if self._writes_json:
+            fields = access_fields(_exchange_of(request), response, seconds)
+            text = f"{fields['method']} {fields['path']} {fields.get('status', '-')}"
+            record = logging.LogRecord(logger.name, logging.INFO, "", 0, text, None, None)
+            setattr(record, FIELDS, fields)
+            return record
+        atoms = (self.atoms(request, response, seconds),)
+        text = self.access_log_format
+        return logging.LogRecord(logger.name, logging.INFO, "", 0, text, atoms, None)
+
+
+def _writer_of(logger: logging.Logger | None, target: Any) -> LineWriter | None:
+    """Put a ``LineWriter`` in the place of the handler that Hypercorn made for a target."""
+    if logger is None or not isinstance(target, str):
+        return None
+    (handler,) = logger.handlers
+    writer = LineWriter(target)
+    writer.setFormatter(handler.formatter)
+    logger.handlers = [writer]
+    handler.close()
+    return writer
+
+
+def _exchange_of(request: Any) -> Exchange:
+    return request.get(EXCHANGE) or Exchange(request)
+
+
+def _short_message(request: Any, response: Any, seconds: float) -> str:
+    path = request.get(LOG_PATH) or request["path"]
+    version = request.get("http_version", "ws")
+    status, size = "-", "-"
     if response is not None:
-        fields["status"] = response["status"]
-    fields["duration"] = round(seconds, 6)
-    return fields
+        status = response["status"]
+        for name, value in response.get("headers", ()):
+            if len(name) == 14 and name.lower() == b"content-length":
+                size = value.decode("latin-1")
+                break
+    address = _address_of(request.get("client"))
+    method = request.get("method", "GET")  # a WebSocket has none
+    return f"{address} {method} {path} {version} {status} {size} {seconds:.6f}s"

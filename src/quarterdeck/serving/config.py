@@ -14,7 +14,7 @@ from hypercorn.config import FilePath
 from quarterdeck.exceptions import CertificateError
 
 from . import config_file
-from .access_log import AccessLogger
+from .access_log import SHORT_FORMAT, AccessLogger
 
 MIB = 2**20
 
@@ -27,6 +27,7 @@ class Config(hypercorn.config.Config):
     """
 
     logger_class = AccessLogger
+    access_log_format = SHORT_FORMAT
     graceful_timeout: float = 10
     """Seconds in which requests and handlers may finish when the server stops."""
     drain_delay: float = 0

@@ -11,6 +11,8 @@ REASONS = {
     426: "This address speaks WebSocket version 13 only.",
     431: "The request line or the headers are too long.",
     500: "The application failed without an answer.",
+    404: "This server serves other host names.",
+    403: "The application refused the WebSocket.",
     505: "This server speaks HTTP/1.1.",
 }
 

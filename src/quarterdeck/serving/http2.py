@@ -11,9 +11,12 @@ import h2.events
 import h2.exceptions
 import h2.settings
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.h2 import H2Protocol
+from hypercorn.protocol.events import Request
+from hypercorn.protocol.h2 import H2Protocol, StreamBuffer
+from hypercorn.utils import filter_pseudo_headers
 
 from .frame_limits import FloodError, FrameLimits
+from .http_stream import HttpStream
 
 #: Bytes that are decoded in one go, which is the time that others wait: 64 KB hold 6,000 frames.
 MAX_BYTES_AT_ONCE = 4096
@@ -79,8 +82,34 @@ class Http2(H2Protocol):
         if (b":method", b"CONNECT") in cast(Any, request.headers):
             self.connection.reset_stream(request.stream_id)
             await self._flush()
-        else:
-            await super()._create_stream(request)
+            return
+        fields = dict(cast(Any, request.headers))
+        stream = self.streams[request.stream_id] = HttpStream(
+            self.app,
+            self.config,
+            self.context,
+            self.task_group,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            request.stream_id,
+        )
+        self.stream_buffers[request.stream_id] = StreamBuffer(self.context.event_class)
+        self.priority.insert_stream(request.stream_id)
+        self.priority.block(request.stream_id)
+        await stream.handle(
+            Request(
+                stream_id=request.stream_id,
+                headers=filter_pseudo_headers(cast(Any, request.headers)),
+                http_version="2",
+                method=fields[b":method"].decode("ascii").upper(),
+                raw_path=fields[b":path"],
+                state=self.connection_state,
+            )
+        )
+        self.keep_alive_requests += 1
+        await self.context.mark_request()
 
     async def _handle_events(self, events: list[h2.events.Event]) -> None:
         for event in events:

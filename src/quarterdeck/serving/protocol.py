@@ -20,6 +20,7 @@ from .config import Config
 from .error_responses import error_response
 from .events import Abort, Finish
 from .http2 import Http2
+from .http_stream import HttpStream
 from .websocket import ClientGone, WebsocketStream
 
 
@@ -105,32 +106,37 @@ class Http1(H11Protocol):
             await self._refuse(505)
         elif _is_ambiguous(request):
             await self._refuse(400)
-        elif _asks_for_websocket(request):
-            self.stream = WebsocketStream(
-                self.app,
-                self.config,
-                self.context,
-                self.task_group,
-                self.ssl,
-                self.client,
-                self.server,
-                self.stream_send,
-                STREAM_ID,
-            )
-            self.connection = H11WSConnection(cast(h11.Connection, self.connection))
-            await self.stream.handle(
-                Request(
-                    stream_id=STREAM_ID,
-                    headers=list(request.headers),
-                    http_version=request.http_version.decode(),
-                    method="GET",
-                    raw_path=request.target,
-                    state=self.connection_state,
-                )
-            )
-            await self.context.mark_request()
         else:
-            await super()._create_stream(request)
+            await self._begin(request)
+
+    async def _begin(self, request: h11.Request) -> None:
+        is_websocket = _asks_for_websocket(request)
+        self.stream = (WebsocketStream if is_websocket else HttpStream)(
+            self.app,
+            self.config,
+            self.context,
+            self.task_group,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            STREAM_ID,
+        )
+        if is_websocket:
+            self.connection = H11WSConnection(cast(h11.Connection, self.connection))
+        is_raw = self.config.h11_pass_raw_headers
+        await self.stream.handle(
+            Request(
+                stream_id=STREAM_ID,
+                headers=request.headers.raw_items() if is_raw else list(request.headers),
+                http_version=request.http_version.decode(),
+                method=request.method.decode("ascii").upper(),
+                raw_path=request.target,
+                state=self.connection_state,
+            )
+        )
+        self.keep_alive_requests += 1
+        await self.context.mark_request()
 
     async def _refuse(self, status: int) -> None:
         await self._send_error_response(status)

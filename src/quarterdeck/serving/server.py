@@ -19,6 +19,7 @@ from hypercorn.utils import repr_socket_addr, wrap_app
 from quarterdeck._server_state import SERVER, ServerState
 from quarterdeck.exceptions import CertificateError
 
+from .access_log import AccessLogger
 from .config import Config
 from .connection import NO_PROXY, TCPConnection
 from .proxy_listener import ProxyListener
@@ -37,6 +38,7 @@ async def serve(
     on_listening: Callable[[], object] | None = None,
     on_max_requests: Callable[[], object] | None = None,
     reload_trigger: Callable[[], Awaitable[Any]] | None = None,
+    check: Callable[[Any], Awaitable[None]] | None = None,
 ) -> None:
     """Serve an ASGI app until ``shutdown_trigger`` returns.
 
@@ -56,9 +58,13 @@ async def serve(
             server stops.
         reload_trigger: Awaited again and again; each time that it returns, new connections get
             the certificate that the files hold then.
+        check: Awaited with the app after its ``before_serving`` functions; the server does not
+            accept connections if it raises.
     """
     server = Server(app, config)
     async with server.lifespan():
+        if check is not None:
+            await check(app)
         await server.listen(sockets or config.create_sockets(), quiet=on_listening is not None)
         if on_listening is not None:
             on_listening()
@@ -102,6 +108,8 @@ class Server:
             await lifespan.wait_for_shutdown()
             task.cancel()
             await asyncio.wait([task])
+            if isinstance(self.config.log, AccessLogger):
+                self.config.log.flush()
 
     async def listen(self, sockets: Sockets, *, quiet: bool = False) -> None:
         """Accept connections, and log the addresses unless ``quiet``."""

@@ -153,6 +153,12 @@ class WebsocketStream(WSStream):
             self.task_group.spawn(self._run_app)
 
     async def _refuse(self, status: int, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        await self._send_error_response(status, headers)
+        await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _send_error_response(
+        self, status: int, headers: list[tuple[bytes, bytes]] | None = None
+    ) -> None:
         self.state = State.HTTPCLOSED
         fixed, text = error_response(status)
         fixed += headers or []
@@ -161,7 +167,6 @@ class WebsocketStream(WSStream):
         await self.send(EndBody(stream_id=self.stream_id))
         answer: Any = {"status": status, "headers": []}
         await self.config.log.access(self.scope, answer, time() - self.start_time)
-        await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _receive_data(self, data: bytes) -> None:
         self._heard = True
@@ -244,6 +249,8 @@ class WebsocketStream(WSStream):
             await self.close(int(message.get("code", 1000)), message.get("reason") or "")
         elif kind is None and self.state is State.CONNECTED:
             await self.close(INTERNAL_ERROR)
+        elif kind is None and self.state is State.HANDSHAKE:  # Hypercorn logs this twice
+            await self._refuse(500)
         else:
             await super().app_send(message)
 

@@ -57,7 +57,8 @@ def serve(bind: str | None, workers: int | None, config: str, spawn: bool) -> No
     try:
         # The supervisor holds no app that could tell it.
         settings["log_format"] = os.environ.get("CRM_LOG_FORMAT") or choose(None).LOG_FORMAT
-        start(Plan(APP, config, settings, workers, CHECK), spawn=spawn)
+        plan = Plan(APP, config, settings, workers, CHECK, checks_extensions=False)
+        start(plan, spawn=spawn)
     except QuarterdeckError as error:
         raise click.ClickException(str(error)) from None
 

@@ -18,7 +18,7 @@ from quarterdeck.exceptions import (
     JobOptionError,
     SingleProcessError,
 )
-from quarterdeck.serving.supervisor.worker import refuse_several_processes
+from quarterdeck.serving.supervisor.refusals import refuse_several_processes
 
 from . import functions
 from .conftest import MakeApp

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from limits import RateLimitItem
-from quart import Blueprint, Quart
+from quart import Blueprint, Quart, current_app
 
-from quarterdeck._marks import Mark
+from quarterdeck._marks import Mark, Need, check_calls
+from quarterdeck.exceptions import ExtensionNotInitializedError
 
 from .config import parse_rate
 from .keys import KeyFunction
@@ -40,7 +41,9 @@ class Limit:
 
 
 LIMITS: Mark[tuple[Limit, ...]] = Mark(
-    "limits", lambda outer, inner: tuple(dict.fromkeys((*outer, *inner)))
+    "limits",
+    lambda outer, inner: tuple(dict.fromkeys((*outer, *inner))),
+    Need("limiter", "Limiter", "limit"),
 )
 EXEMPT: Mark[bool] = Mark("limits_exempt")
 
@@ -53,7 +56,10 @@ def limit(rate: Rate, *, key: KeyFunction | None = None) -> Callable[[V], V]:
         async def search(): ...
 
     For a WebSocket it limits the handshakes. Several limits, and those of a view and the
-    blueprints around it, all apply. The app needs a ``Limiter``.
+    blueprints around it, all apply.
+
+    The app needs a ``Limiter``: without one the app does not start, or the view raises
+    ExtensionNotInitializedError.
 
     Args:
         rate: Such as ``"5/minute"``; several with ``;`` between them, ``""`` for no limit. A
@@ -86,6 +92,16 @@ def _mark(found: Limit) -> Callable[[V], V]:
         if isinstance(view, Quart):
             raise TypeError("An app cannot be limited. Set RATELIMIT_DEFAULT instead.")
         LIMITS.put(view, (found,))
-        return view
+        if isinstance(view, Blueprint):
+            view.before_request(_need_limiter)
+            view.before_websocket(_need_limiter)
+            return view
+        return check_calls(view, _need_limiter)
 
     return mark
+
+
+async def _need_limiter() -> None:
+    """Refuse the request if no ``Limiter`` counts it."""
+    if "limiter" not in current_app.extensions:
+        raise ExtensionNotInitializedError("Limiter")

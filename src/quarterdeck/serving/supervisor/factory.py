@@ -13,7 +13,6 @@ import select
 import signal
 import sys
 import threading
-from dataclasses import replace
 from socket import socket
 
 from quarterdeck.exceptions import ThreadAtForkError
@@ -91,7 +90,7 @@ def _fork_on_demand(app: object, plan: Plan, channel: Channel, sockets: list[soc
             return 0
         for message in messages:
             end = socket(fileno=channel.files.pop(0))
-            its_plan = plan if message["check"] else replace(plan, check=None)
+            its_plan = plan if message["check"] else plan.without_checks()
             pid = os.fork()
             if pid == 0:
                 _become_worker(app, its_plan, channel, end, sockets, (waking, woken))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -30,6 +30,8 @@ class Plan:
         workers: How many processes serve; None is ``workers`` in the configuration.
         check: ``module:function``, an async function that is given the app before it serves and
             raises if it cannot.
+        checks_extensions: Whether the extensions of the app are asked as well, after its
+            ``before_serving`` functions.
         secure: The number of listening sockets with TLS, which come first; set by the supervisor.
     """
 
@@ -38,6 +40,7 @@ class Plan:
     settings: dict[str, Any] = field(default_factory=dict)
     workers: int | None = None
     check: str | None = None
+    checks_extensions: bool = True
     secure: int = 0
 
     def config(self) -> Config:
@@ -72,6 +75,10 @@ class Plan:
             ServingTargetError: If there is no such module or attribute.
         """
         return _no_check if self.check is None else cast(Check, resolve(self.check))
+
+    def without_checks(self) -> Plan:
+        """Return the plan for a worker that takes the place of one."""
+        return replace(self, check=None, checks_extensions=False)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from socket import socket
 from time import monotonic
 
@@ -143,6 +143,6 @@ class Factory:
             )
         )
         there.close()
-        plan = replace(self.plan, check=None) if self.has_served else self.plan
+        plan = self.plan.without_checks() if self.has_served else self.plan
         here.send("plan", plan=plan.to_json())
         return here

@@ -11,11 +11,13 @@ import sys
 from typing import Any
 
 from quarterdeck.serving.config import Config
+from quarterdeck.serving.log_files import reopen_logs
 from quarterdeck.serving.server import serve
 
 from .addresses import open_sockets
-from .plan import Check, Plan
-from .worker import loop_factory, refuse_known_secret_key, reopen_logs
+from .plan import Plan
+from .refusals import check_extensions, refuse_unsafe
+from .worker import loop_factory
 
 _MODULE = "quarterdeck.serving.supervisor"
 
@@ -35,14 +37,14 @@ def start(plan: Plan, *, spawn: bool = False) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(sys.executable, [*command, *(["--spawn"] if spawn else [])])  # noqa: S606
-    app, check = plan.load(), plan.load_check()
-    refuse_known_secret_key(app)
+    app = plan.load()
+    refuse_unsafe(app, 1)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(app, check, config))
+        runner.run(_serve(app, plan, config))
 
 
-async def _serve(app: Any, check: Check, config: Config) -> None:
-    await check(app)
+async def _serve(app: Any, plan: Plan, config: Config) -> None:
+    await plan.load_check()(app)
     gc.collect()
     gc.freeze()  # what was made until here stays: the collector need not look at it again
     stop, hangup = asyncio.Event(), asyncio.Event()
@@ -60,6 +62,7 @@ async def _serve(app: Any, check: Check, config: Config) -> None:
         app,
         config,
         shutdown_trigger=stop.wait,
+        check=check_extensions if plan.checks_extensions else None,
         sockets=open_sockets(config),
         reload_trigger=hung_up,
     )

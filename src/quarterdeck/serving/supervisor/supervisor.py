@@ -11,6 +11,7 @@ from time import monotonic
 
 from hypercorn.utils import repr_socket_addr
 
+from quarterdeck.serving.log_files import reopen_logs
 from quarterdeck.serving.server import CANCEL_SECONDS
 
 from .addresses import open_sockets
@@ -133,6 +134,7 @@ class Supervisor:
             self._reloading = True
             self._begin_generation()
         elif name == signal.SIGUSR1:
+            reopen_logs()
             for worker in self._workers():
                 worker.channel.send("reopen logs")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import logging
 import os
 import signal
 import traceback
@@ -16,14 +15,14 @@ from typing import Any
 
 from hypercorn.config import Sockets
 
-from quarterdeck._state import states_of
-from quarterdeck._weak_secrets import REMEDY, is_known
-from quarterdeck.exceptions import ConfigurationError, QuarterdeckError, SingleProcessError
+from quarterdeck.exceptions import QuarterdeckError
 from quarterdeck.serving.config import Config
+from quarterdeck.serving.log_files import reopen_logs
 from quarterdeck.serving.server import serve
 
 from .channel import Channel
 from .plan import Plan
+from .refusals import check_extensions, refuse_unsafe
 
 #: Seconds between two signs of life.
 BEAT_SECONDS = 1.0
@@ -36,8 +35,7 @@ def run(app: Any, plan: Plan, channel: Channel, sockets: list[socket]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which says stop
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        refuse_known_secret_key(app)
-        refuse_several_processes(app, plan.count)
+        refuse_unsafe(app, plan.count)
         config = plan.config()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_Worker(app, plan, config, channel, sockets).serve())
@@ -61,23 +59,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def refuse_known_secret_key(app: Any) -> None:
-    """Raise ConfigurationError if strangers know the secret key of an app, unless it debugs."""
-    config = getattr(app, "config", {})
-    key = config.get("SECRET_KEY")
-    if key and is_known(key) and not (config.get("DEBUG") or config.get("TESTING")):
-        raise ConfigurationError("SECRET_KEY", "is one that everybody knows", REMEDY)
-
-
-def refuse_several_processes(app: Any, workers: int) -> None:
-    """Raise SingleProcessError if extensions of the app keep data in memory."""
-    states = states_of(app) if hasattr(app, "extensions") else ()
-    found = [getattr(state, "single_process", None) for state in states]
-    reasons = [reason for reason in found if reason is not None]
-    if reasons and workers > 1:
-        raise SingleProcessError(workers, reasons)
 
 
 class _Worker:
@@ -106,6 +87,7 @@ class _Worker:
                 self.app,
                 self.config,
                 shutdown_trigger=self._stopped,
+                check=check_extensions if self.plan.checks_extensions else None,
                 sockets=self.sockets,
                 on_listening=lambda: self.channel.send("ready"),
                 on_max_requests=lambda: self._ask_for_successor("max_requests"),
@@ -151,18 +133,3 @@ def resident_memory() -> int:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])  # no disk behind it
         return pages * os.sysconf("SC_PAGE_SIZE")
     return 0
-
-
-def reopen_logs() -> None:
-    """Close all log files, after another program has renamed them: the next line opens new ones."""
-    loggers: list[Any] = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
-    for logger in loggers:
-        for handler in getattr(logger, "handlers", ()):
-            if isinstance(handler, logging.FileHandler):
-                handler.acquire()
-                try:
-                    if handler.stream is not None:
-                        handler.stream.close()
-                        handler.stream = None  # as after delay=True
-                finally:
-                    handler.release()
