@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 PER_PAGE = 20
 MAX_PER_PAGE = 100
+MAX_COUNTED = 10_000  # rows of a list that grows without limit; a page then shows "more than"
 NO_SUCH_PAGE = "The list has no such page. Go back to its first page."
 
 
@@ -117,7 +118,7 @@ async def paginate(
     *,
     by: Sequence[ColumnElement[Any]] = (),
     position: Callable[[Any], Sequence[Any]] | None = None,
-    count: bool = True,
+    count: bool | int = True,
 ) -> Pagination[T]:
     """Return the page of a list that a request asked for.
 
@@ -127,7 +128,7 @@ async def paginate(
         listing: The number and the length of the page, or a cursor.
         by: Columns to sort by, if the list has cursors; see ``SQLAlchemy.paginate``.
         position: Returns the values of ``by`` of a row, if they are not its attributes.
-        count: Whether to count the rows of all pages.
+        count: Whether to count the rows of all pages, or up to how many.
 
     Raises:
         NotFoundError: If the list ends before this page.

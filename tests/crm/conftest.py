@@ -15,9 +15,11 @@ from quarterdeck.login import hash_password, session_data
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
+from tests import databases
 from tests.compiled import share_compiled
 from tests.databases import Emptied
 
+from .explained import Explained
 from .trading import Trade
 
 PASSWORD = "correct horse battery"
@@ -80,6 +82,23 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emptied]:
     tables = Emptied(db.Model.metadata, tmp_path_factory.mktemp("database"), "crm.sqlite3")
     yield tables
     tables.close()
+
+
+@pytest.fixture(scope="session")
+def _plans() -> Iterator[Explained]:
+    plans = Explained(db.Model.metadata)
+    yield plans
+    plans.close()
+
+
+@pytest.fixture(autouse=True)
+def _explained(_plans: Explained) -> Iterator[None]:
+    """Fail a test that runs a statement whose cost grows with all rows of a table."""
+    with _plans.collected() as statements:
+        yield
+    if databases.is_sqlite():
+        wasteful = _plans.wasteful(statements)
+        assert not wasteful, "\n".join(wasteful)
 
 
 @pytest.fixture

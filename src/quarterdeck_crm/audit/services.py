@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.listing import Listing, paginate
+from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import AuditAction, AuditEvent
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.validation.numbers import row_id
@@ -35,7 +35,7 @@ async def list_events(session: AsyncSession, *, listing: Listing) -> Pagination[
     """
     statement = select(AuditEvent).where(*_conditions(listing))
     key = AuditEvent.id.desc() if listing.descending else AuditEvent.id.asc()
-    return await paginate(session, statement, listing, by=[key])
+    return await paginate(session, statement, listing, by=[key], count=MAX_COUNTED)
 
 
 async def find_events(

@@ -30,11 +30,10 @@ from sqlalchemy.sql.operators import custom_op
 from quarterdeck.exceptions import BadCursorError
 from quarterdeck.sqlalchemy import Keys, Pagination
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.listing import NO_SUCH_PAGE, Listing, paginate, require_page
+from quarterdeck_crm.listing import MAX_COUNTED, NO_SUCH_PAGE, Listing, paginate, require_page
 from quarterdeck_crm.models import Account, Order, OrderState, User
 from quarterdeck_crm.search.conditions import begins, found_by, ordering
 
-MAX_COUNTED = 10_000
 MYSQL = ("mysql", "mariadb")
 
 SORTS: dict[str, tuple[Any, ...]] = {
