@@ -64,6 +64,8 @@ PRIVATE = {
     "quart.wrappers.request:Request._cached_json": "JSON is kept as Quart keeps it",
     "quart.wrappers.response:Response._process_range_request": "ranges of files are read lazily",
     "werkzeug.wrappers:Response._is_range_request_processable": "the rule of If-Range",
+    "werkzeug.routing:Map._rules": "whether a rule was added",
+    "werkzeug.routing:Rule._converters": "the converter of a variable",
     "werkzeug.routing:Rule._compile_builder": "URL builders are compiled when they are first used",
     "werkzeug.routing:Rule._parse_rule": "all apps of a process share what rules mean",
     "werkzeug.routing:Rule._trace": "what a rule means, in pieces",

@@ -72,3 +72,50 @@ async def test_a_url_that_cannot_be_built_is_asked_of_the_handlers(app: Quart) -
     app.url_build_error_handlers.append(lambda _, endpoint, values: f"/gone/{endpoint}")
     async with app.test_request_context("/"):
         assert url_for("shop.nowhere", number=1) == "/gone/shop.nowhere"
+
+
+BUILDS: dict[str, Any] = {
+    "/int/<int:n>": 7,
+    "/padded/<int(fixed_digits=4):n>": 7,
+    "/987654321/<int:n>": 7,
+    "/two/<int:n>/<int:m>": 7,
+    "/float/<float:n>": 1.5,
+    "/text/<n>": "a b",
+    "/signed/<int(signed=True):n>": -7,
+}
+
+
+@pytest.mark.parametrize("rule", BUILDS)
+@pytest.mark.parametrize("prefix", ["", "/crm"])
+async def test_urls_with_numbers_are_those_of_werkzeug(app: Quart, rule: str, prefix: str) -> None:
+    """Built twice: a remembered URL equals one that the adapter builds."""
+    app.add_url_rule(rule, "one", lambda **_: "")
+    values = {"n": BUILDS[rule]} | ({"m": 3} if "<int:m>" in rule else {})
+    async with app.test_request_context("/", root_path=prefix) as context:
+        for more in ({}, {"page": 2}, {}):
+            for number in (values["n"], values["n"] + values["n"]):
+                wanted = values | {"n": number} | more
+                assert url_for("one", **wanted) == context.url_adapter.build("one", dict(wanted))
+
+
+async def test_a_rule_that_is_added_later_counts(app: Quart) -> None:
+    app.add_url_rule("/old/<int:n>", "order", lambda **_: "", alias=True)
+    async with app.test_request_context("/"):
+        assert url_for("order", n=1) == "/old/1"
+    app.add_url_rule("/orders/<int:n>", "order")
+    async with app.test_request_context("/"):
+        assert url_for("order", n=1) == "/orders/1"
+
+
+async def test_remembered_urls_know_defaults_and_subdomains() -> None:
+    app = Quart(__name__, subdomain_matching=True)
+    app.config["SERVER_NAME"] = "example.com"
+    bp = Blueprint("shop", __name__)
+    bp.add_url_rule("/goods/<int:n>", "good", lambda **_: "")
+    bp.url_defaults(lambda _, values: values.setdefault("shop", g.shop))
+    app.register_blueprint(bp)
+    app.add_url_rule("/<int:n>", "other", lambda **_: "", subdomain="other")
+    async with app.test_request_context("/"):
+        for g.shop in (1, 2):
+            assert url_for("shop.good", n=5) == f"/goods/5?shop={g.shop}"
+            assert url_for("other", n=g.shop) == f"http://other.example.com/{g.shop}"

@@ -15,11 +15,13 @@ import pytest
 from packaging.requirements import Requirement
 
 import quarterdeck
-from quarterdeck import _hypercorn, _quart, _sqlalchemy, _wtforms
+from quarterdeck import _hypercorn, _jinja, _quart, _sqlalchemy, _wtforms
 from tests.versions.lowest import requirements
 
 KIT = Path(quarterdeck.__file__).parent
-LISTED = _quart.PRIVATE | _hypercorn.PRIVATE | _sqlalchemy.PRIVATE | _wtforms.PRIVATE
+LISTED = (
+    _quart.PRIVATE | _hypercorn.PRIVATE | _jinja.PRIVATE | _sqlalchemy.PRIVATE | _wtforms.PRIVATE
+)
 # Also those of the versions of Quart that are not installed here.
 OF_ALL_VERSIONS = LISTED | _quart.PRIVATE_SEPARATE | _quart.PRIVATE_MERGED
 NAMES = {name.rpartition(":")[2].rpartition(".")[2] for name in OF_ALL_VERSIONS}
@@ -35,6 +37,8 @@ CHECKED = {
     "sqlalchemy": "2.1",
     "aiosqlite": "0.22",
     "wtforms": "3.3",
+    "jinja2": "3.1",
+    "markupsafe": "3.0",
 }
 
 
@@ -80,7 +84,7 @@ def test_private_names_are_imported_in_one_place_only() -> None:
     guilty = [
         f"{path} imports {node.module}.{alias.name}"
         for path, tree in trees()
-        if path.name != "_quart.py"
+        if path.name not in ("_quart.py", "_jinja.py")
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and not node.level
         if not (node.module or "").startswith(("quarterdeck", "__future__"))

@@ -44,6 +44,7 @@ from .rule import Rule, is_host_of
 from .templating import Environment, template_context
 from .testing import TestClient
 from .testing.arguments import read_arguments
+from .url_patterns import UrlPatterns
 from .websocket import OpenWebsockets, Websocket, WebsocketConnection
 
 F = TypeVar("F", bound=Callable[[], Any])
@@ -90,6 +91,7 @@ class Quart(InstanceResources, RequestCycle):
         self.cli = AppGroup(name=self.name)
         self._first_request = FirstRequest()
         self._fingerprints = Fingerprints()
+        self._url_patterns = UrlPatterns(self.url_default_functions)
         self.open_websockets = OpenWebsockets()
         self.refused_hosts = RepeatedWarning(logging.getLogger("quarterdeck.app"))
         if type(self).session_interface is quart.Quart.session_interface:  # no class has its own
@@ -230,6 +232,9 @@ class Quart(InstanceResources, RequestCycle):
         if endpoint.startswith("."):
             blueprint = context.request.blueprint
             endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
+        simple = self._url_patterns.build(context.url_adapter, endpoint, values)
+        if simple is not None:
+            return simple
         self.inject_url_defaults(endpoint, values)
         try:
             url: str = context.url_adapter.build(endpoint, values)

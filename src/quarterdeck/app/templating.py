@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+from jinja2 import nodes
+from jinja2.utils import LRUCache
 from quart.ctx import has_app_context, has_request_context
 from quart.templating import Environment as QuartEnvironment
 
+from quarterdeck._jinja import CodeGenerator, Context, output
 from quarterdeck._quart import current_app_context, current_request_context
 
 if TYPE_CHECKING:
     from .application import Quart
+
+
+MAX_STRINGS = 100  # compiled templates of ``render_template_string``
+MAX_LENGTH = 20_000  # characters of such a template that is kept
 
 
 class Template(jinja2.Template):
@@ -36,13 +43,39 @@ class Environment(QuartEnvironment):
     """The app's Jinja environment; async only with ``JINJA_ASYNC``."""
 
     template_class = Template
+    code_generator_class = CodeGenerator
+    context_class = Context
+    output = staticmethod(output)
 
     def __init__(self, app: Quart, **options: Any) -> None:
         options.setdefault("loader", app.create_global_jinja_loader())
         if options.get("auto_reload") is None:  # Quart takes None for False, also with DEBUG
             options["auto_reload"] = app.debug
         options["enable_async"] = app.config["JINJA_ASYNC"]
+        self._from_strings = LRUCache(MAX_STRINGS)
         jinja2.Environment.__init__(self, **options)
+
+    def from_string(
+        self,
+        source: str | nodes.Template,
+        globals: MutableMapping[str, Any] | None = None,
+        template_class: type[jinja2.Template] | None = None,
+    ) -> jinja2.Template:
+        """Compile a template, or return it if it was compiled before.
+
+        At most ``MAX_STRINGS`` are kept, those of at most ``MAX_LENGTH`` characters each.
+        """
+        is_kept = (
+            isinstance(source, str)
+            and len(source) <= MAX_LENGTH
+            and not (globals or template_class or self.overlayed)
+        )
+        if not is_kept:
+            return super().from_string(source, globals, template_class)
+        template: jinja2.Template | None = self._from_strings.get(source)
+        if template is None:
+            template = self._from_strings[source] = super().from_string(source)
+        return template
 
 
 async def template_context() -> dict[str, Any]:

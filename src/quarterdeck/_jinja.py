@@ -1,0 +1,71 @@
+"""Quick output and calls of templates, with private names of Jinja and MarkupSafe.
+
+``tests/policies/test_upstreams.py`` checks that the names exist and that no other ones are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import Any
+
+import markupsafe
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator as BaseCodeGenerator
+from jinja2.compiler import Frame
+from jinja2.runtime import Context as BaseContext
+from jinja2.runtime import Macro
+from markupsafe import Markup, escape
+
+__all__ = ["PRIVATE", "CodeGenerator", "Context", "output"]
+
+#: "module:name" with the reason. The bounds in pyproject.toml name the versions.
+PRIVATE = {
+    "jinja2.compiler:CodeGenerator._output_child_pre": "what is written around each output",
+    "markupsafe:_escape_inner": "the escaped text of a string as a plain string",
+}
+
+_PLAIN = (FunctionType, MethodType)
+_escape_inner: Callable[[str], str] = vars(markupsafe)["_escape_inner"]
+
+
+def output(value: Any) -> str:
+    """Return a value as ``escape`` would, but for the type: output is only concatenated."""
+    kind = type(value)
+    if kind is str:
+        return _escape_inner(value)
+    if kind is Markup:
+        return value  # type: ignore[no-any-return]
+    if kind is int:
+        return str(value)
+    return escape(value)
+
+
+class CodeGenerator(BaseCodeGenerator):
+    """Writes templates that escape with ``environment.output``."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_pre(node, frame, finalize)
+            return
+        self.write("environment.output(")
+        if finalize.src is not None:
+            self.write(finalize.src)
+
+
+class Context(BaseContext):
+    """A context that calls macros and functions without looking for marks that they cannot have."""
+
+    def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if type(function) is Macro:
+            args = (self.eval_ctx, *args)
+        elif type(function) not in _PLAIN or hasattr(function, "jinja_pass_arg"):
+            return super().call(function, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        try:
+            return function(*args, **kwargs)
+        except StopIteration:  # as in Jinja
+            return self.environment.undefined(
+                "value was undefined because a callable raised a StopIteration exception"
+            )
