@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-EXAMPLE = Path(__file__).parents[1] / "docs" / "examples" / "websocket_raw_client.py"
-_spec = importlib.util.spec_from_file_location("websocket_raw_client", EXAMPLE)
+EXAMPLE = Path(__file__).parents[1] / "examples" / "by_hand" / "websocket_client.py"
+_spec = importlib.util.spec_from_file_location("websocket_client", EXAMPLE)
 assert _spec is not None
 assert _spec.loader is not None
 raw: Any = importlib.util.module_from_spec(_spec)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import quart
 from quart import abort, jsonify, request
 
 from quarterdeck.app import Quart, Request, Response
+from quarterdeck.exceptions import RequestClassError
 
 
 class HarbourRequest(Request):
@@ -64,3 +66,10 @@ async def test_every_response_has_the_response_class_of_the_app(
 
     assert isinstance(response, HarbourResponse)
     assert response.mimetype == mimetype
+
+
+async def test_a_request_class_of_quart_stops_the_start(app: Harbour) -> None:
+    app.request_class = quart.Request  # type: ignore[assignment]
+
+    with pytest.raises(RequestClassError, match=r"Derive it from 'quarterdeck\.app\.Request'"):
+        await app.startup()

@@ -18,7 +18,7 @@ from quart import current_app, g, request, session, websocket
 from quarterdeck.app import Quart
 from quarterdeck.exceptions import ContextEndedError
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "contexts.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "by_hand" / "context_locals.py"
 
 mark: ContextVar[str] = ContextVar("mark")
 

@@ -1,12 +1,13 @@
 """Write the tests of each feature into ``docs/features.md``: ``python -m tests.policies.features``.
 
 The rows are edited by hand; the last column and everything below ``HEADING`` is generated from
-the marks ``@pytest.mark.feature``.
+the marks ``@pytest.mark.feature`` and from the last column of ``examples/README.md``.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 PAGE = ROOT / "docs" / "features.md"
-HEADING = "## Tests of each row"
+EXAMPLES = ROOT / "examples" / "README.md"
+HEADING = "## Tests and examples of each row"
 ROW = re.compile(r"^(\| (?P<id>[A-Z]+\d+) \| .+ \|)[^|]*\|$", re.M)
+
+EXAMPLE = re.compile(
+    r"^\| \[(?P<name>[^\]]+)\]\((?P<path>[^)]+)\) \|.*\| (?P<rows>[A-Z0-9 ]+) \|$", re.M
+)
 
 Found = dict[str, dict[str, list[str]]]  # the names of tests, by row and file
 
@@ -63,6 +69,16 @@ def collect(folder: Path = TESTS) -> Found:
     return found
 
 
+def collect_examples(page: str) -> dict[str, list[str]]:
+    """Return links to the examples of each row, from the table of examples."""
+    found: dict[str, list[str]] = {}
+    for match in EXAMPLE.finditer(page):
+        target = os.path.normpath(f"../examples/{match['path']}")
+        for row in match["rows"].split():
+            found.setdefault(row, []).append(f"[{match['name']}]({target})")
+    return found
+
+
 def rows_of(page: str) -> list[str]:
     return [match["id"] for match in ROW.finditer(page)]
 
@@ -72,8 +88,9 @@ def status(files: dict[str, list[str]]) -> str:
     return str(count) if count else "not yet"
 
 
-def listing(row: str, files: dict[str, list[str]]) -> Iterator[str]:
-    yield f"**{row}**: {status(files)}"
+def listing(row: str, files: dict[str, list[str]], examples: list[str]) -> Iterator[str]:
+    shown = f"; {', '.join(examples)}" if examples else ""
+    yield f"**{row}**: {status(files)}{shown}"
     yield ""
     for file, tests in files.items():
         names = ", ".join(f"`{test}`" for test in tests)
@@ -82,7 +99,7 @@ def listing(row: str, files: dict[str, list[str]]) -> Iterator[str]:
         yield ""
 
 
-def render(page: str, found: Found) -> str:
+def render(page: str, found: Found, examples: dict[str, list[str]]) -> str:
     """Return the page with the last column and the list of tests as they should be."""
     by_hand = page.partition(HEADING)[0].rstrip()
     table = ROW.sub(lambda row: f"{row[1]} {status(found.get(row['id'], {}))} |", by_hand)
@@ -95,9 +112,10 @@ def render(page: str, found: Found) -> str:
         "",
     ]
     for row in rows:
-        lines += listing(row, found.get(row, {}))
+        lines += listing(row, found.get(row, {}), examples.get(row, []))
     return table + "\n\n" + "\n".join(lines).rstrip() + "\n"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render(PAGE.read_text("utf-8"), collect()), "utf-8")
+    known = collect_examples(EXAMPLES.read_text("utf-8"))
+    PAGE.write_text(render(PAGE.read_text("utf-8"), collect(), known), "utf-8")

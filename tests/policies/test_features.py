@@ -10,7 +10,9 @@ from tests.policies import features
 def test_the_page_is_current() -> None:
     page = features.PAGE.read_text("utf-8")
 
-    assert features.render(page, features.collect()) == page, "run 'make features'"
+    examples = features.collect_examples(features.EXAMPLES.read_text("utf-8"))
+
+    assert features.render(page, features.collect(), examples) == page, "run 'make features'"
 
 
 def test_every_mark_names_a_row() -> None:
@@ -46,9 +48,12 @@ def test_a_row_without_tests_is_shown_as_not_yet() -> None:
     page = "| id | feature | here | tests |\n|---|---|---|---|\n| E1 | mail | soon | 7 |\n"
     page += "| E2 | queue | now | |\n"
 
-    rendered = features.render(page, {"E2": {"kit/test_mail.py": ["test_queue"]}})
+    found: features.Found = {"E2": {"kit/test_mail.py": ["test_queue"]}}
+    table = "| [mail.py](mail.py) | text | `[mail]` | E2 E3 |\n"
+    rendered = features.render(page, found, features.collect_examples(table))
 
     assert "| E1 | mail | soon | not yet |\n| E2 | queue | now | 1 |\n" in rendered
     assert "2 rows: tests name 1 of them, 1 have no test yet." in rendered
     assert "- [kit/test_mail.py](../tests/kit/test_mail.py): `test_queue`" in rendered
-    assert features.render(rendered, {}).count("not yet") == 4
+    assert "**E2**: 1; [mail.py](../examples/mail.py)\n" in rendered
+    assert features.render(rendered, {}, {}).count("not yet") == 4

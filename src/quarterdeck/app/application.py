@@ -28,6 +28,7 @@ from quarterdeck._redaction import SafeFormatter
 from quarterdeck._repeated_logs import RepeatedWarning
 from quarterdeck._signed_cookie import CookieSessionInterface
 from quarterdeck.config import read
+from quarterdeck.exceptions import RequestClassError
 from quarterdeck.routing import register_converters
 
 from .config import CONFIG
@@ -156,9 +157,12 @@ class Quart(InstanceResources, RequestCycle):
         Raises:
             ConfigurationError: If a key of this room holds a value that cannot work.
             MarkWithoutExtensionError: If a decorator of a view needs an extension that is missing.
+            RequestClassError: If ``request_class`` is not derived from that of the kit.
         """
         self.config.update(read(self, CONFIG))
         refuse_marks_without_extension(self)
+        if not issubclass(self.request_class, Request):
+            raise RequestClassError(self.request_class)
         if self.config["STATIC_FINGERPRINT"]:
             owners = (self, *self.blueprints.values())
             folders = [str(owner.static_folder) for owner in owners if owner.static_folder]

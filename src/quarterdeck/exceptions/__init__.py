@@ -9,6 +9,7 @@ from .app import (
     ContextEndedError,
     InvalidExpressionError,
     InvalidStatusError,
+    RequestClassError,
     SessionCookieTooLargeError,
 )
 from .apscheduler import (
@@ -226,6 +227,7 @@ __all__ = [
     "RelationshipNotLoadedError",
     "RememberDurationError",
     "RepeatedTransactionError",
+    "RequestClassError",
     "RevisionNotFoundError",
     "RoomPatternError",
     "SchedulerStateError",

@@ -34,6 +34,16 @@ class ApplicationClassError(QuarterdeckError, TypeError):
         )
 
 
+class RequestClassError(QuarterdeckError, TypeError):
+    """The request class of an app is not derived from that of the kit."""
+
+    def __init__(self, found: type) -> None:
+        super().__init__(
+            f"'request_class' is '{found.__module__}.{found.__qualname__}', which lacks methods "
+            "that this app needs. Derive it from 'quarterdeck.app.Request'."
+        )
+
+
 class SessionCookieTooLargeError(QuarterdeckError, ValueError):
     """The session holds more than a browser keeps in one cookie."""
 

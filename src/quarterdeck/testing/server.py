@@ -54,7 +54,6 @@ async def served_app(app: Any, *, lifespan: bool = True) -> AsyncIterator[Served
 
     config = Config()
     config.bind = ["127.0.0.1:0"]
-    config.errorlog = None
     sockets = config.create_sockets()
     (listener,) = sockets.insecure_sockets
     stop, listening = asyncio.Event(), asyncio.Event()

@@ -1,3 +1,10 @@
+"""Checks: rules of your own beside those of the kit.
+
+pip install quarterdeck
+quarterdeck serve checks:app
+quarterdeck check checks --deploy
+"""
+
 from quart import Quart, current_app
 
 from quarterdeck.checks import Checks, Problem, Severity, Target, rule, run_rules

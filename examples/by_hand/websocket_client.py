@@ -1,6 +1,6 @@
 """WebSocket by hand: the handshake and the frames of RFC 6455 over a plain socket.
 
-python docs/examples/websocket_raw_client.py ws://127.0.0.1:8000/ws/echo hello
+python examples/by_hand/websocket_client.py ws://127.0.0.1:8000/ws/echo hello
 """
 
 from __future__ import annotations

@@ -1,3 +1,9 @@
+"""Health checks: for a load balancer.
+
+pip install quarterdeck
+quarterdeck serve health:app
+"""
+
 from quart import Quart
 
 from quarterdeck.health import Health

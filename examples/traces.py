@@ -1,3 +1,9 @@
+"""Traces: requests and statements by OpenTelemetry.
+
+pip install 'quarterdeck[otel]'
+quarterdeck serve traces:app
+"""
+
 from quart import Quart
 
 from quarterdeck.otel import OpenTelemetry, trace_headers

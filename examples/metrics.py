@@ -1,3 +1,9 @@
+"""Metrics: requests, WebSockets and the event loop for Prometheus.
+
+pip install 'quarterdeck[metrics]'
+quarterdeck serve metrics:app
+"""
+
 from quart import Quart
 
 from quarterdeck.metrics import Metrics

@@ -1,3 +1,9 @@
+"""Logs: an id for each request, and slow requests by name.
+
+pip install quarterdeck
+quarterdeck serve logs:app
+"""
+
 from quart import Quart
 
 from quarterdeck.logging import Logging, request_id

@@ -1,3 +1,9 @@
+"""Security headers: a strict policy with a nonce, and exceptions for one view.
+
+pip install quarterdeck
+quarterdeck serve security:app
+"""
+
 from quart import Quart, render_template_string
 
 from quarterdeck.security import Security, security_headers

@@ -1,0 +1,1 @@
+"""The apps in ``examples/``, each copied to a folder of its own and served."""

@@ -1,0 +1,42 @@
+"""Examples are short, complete in one file, listed, and name the packages to install."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+TABLE = (ROOT / "examples" / "README.md").read_text("utf-8")
+MAX_LINES = 80
+
+
+def test_there_is_one_for_each_chapter() -> None:
+    assert len(EXAMPLES) >= 24
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_is_short_and_listed(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) < MAX_LINES
+    assert f"| [{path.name}]({path.name}) |" in TABLE
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_says_how_to_install_and_start_it(path: Path) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+
+    (install,) = re.findall(r"^pip install .*quarterdeck(?:\[([\w,]+)\])?", docstring, re.M)
+    assert f"quarterdeck serve {path.stem}:app" in docstring
+    assert {*filter(None, install.split(","))} <= extras["optional-dependencies"].keys()
+
+
+def test_every_example_has_a_test() -> None:
+    """Named after the file, so that the fixture ``example`` finds it."""
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests/examples").glob("*.py"))
+
+    assert [path.name for path in EXAMPLES if f"async def test_{path.stem}(" not in tests] == []
