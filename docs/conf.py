@@ -41,7 +41,6 @@ def setup(app: Sphinx) -> None:
 
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
-exclude_patterns = ["examples"]
 source_suffix = {".md": "markdown"}
 
 myst_enable_extensions = ["attrs_inline"]

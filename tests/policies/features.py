@@ -1,13 +1,12 @@
 """Write the tests of each feature into ``docs/features.md``: ``python -m tests.policies.features``.
 
 The rows are edited by hand; the last column and everything below ``HEADING`` is generated from
-the marks ``@pytest.mark.feature`` and from the last column of ``examples/README.md``.
+the marks ``@pytest.mark.feature`` and from the last column of ``docs/examples.md``.
 """
 
 from __future__ import annotations
 
 import ast
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 PAGE = ROOT / "docs" / "features.md"
-EXAMPLES = ROOT / "examples" / "README.md"
-HEADING = "## Tests and examples of each row"
+EXAMPLES = ROOT / "docs" / "examples.md"
+HEADING = "## Tests of each row"
 ROW = re.compile(r"^(\| (?P<id>[A-Z]+\d+) \| .+ \|)[^|]*\|$", re.M)
 
 EXAMPLE = re.compile(
@@ -73,9 +72,8 @@ def collect_examples(page: str) -> dict[str, list[str]]:
     """Return links to the examples of each row, from the table of examples."""
     found: dict[str, list[str]] = {}
     for match in EXAMPLE.finditer(page):
-        target = os.path.normpath(f"../examples/{match['path']}")
         for row in match["rows"].split():
-            found.setdefault(row, []).append(f"[{match['name']}]({target})")
+            found.setdefault(row, []).append(f"[{match['name']}]({match['path']})")
     return found
 
 

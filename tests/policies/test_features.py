@@ -49,7 +49,7 @@ def test_a_row_without_tests_is_shown_as_not_yet() -> None:
     page += "| E2 | queue | now | |\n"
 
     found: features.Found = {"E2": {"kit/test_mail.py": ["test_queue"]}}
-    table = "| [mail.py](mail.py) | text | `[mail]` | E2 E3 |\n"
+    table = "| [mail.py](../examples/mail.py) | text | `[mail]` | E2 E3 |\n"
     rendered = features.render(page, found, features.collect_examples(table))
 
     assert "| E1 | mail | soon | not yet |\n| E2 | queue | now | 1 |\n" in rendered
