@@ -116,7 +116,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("QD613", {}, {"graceful_timeout": 0}),
     ("QD701", {"LOG_TRUST_REQUEST_ID": True}, {}),
     ("QD702", {"LOG_LEVEL": "DEBUG"}, {}),
-    ("QD702", {"LOG_LEVELS": {"asyncio": "debug"}}, {}),
+    ("QD702", {"LOG_LEVELS": {"of.no.library": "debug"}}, {}),
     ("QD801", {"MAIL_BACKEND": "console"}, {}),
     ("QD801", {"MAIL_SUPPRESS_SEND": True}, {}),
     ("QD802", MAIL, {}),

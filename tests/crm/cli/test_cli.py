@@ -266,6 +266,8 @@ def test_check_deploy_is_content_with_a_safe_installation(ready: Crm) -> None:
 
     done = ready(
         *("check", "--deploy"),
+        # The MariaDB of the tests lets everybody do everything.
+        CRM_CHECKS_SILENCED='["QD403", "QD404"]',
         CRM_CONFIG="production",
         SECRET_KEY="only for this test, and long enough for it",
         CRM_TRUSTED_HOSTS='["crm.example.com"]',
@@ -274,7 +276,8 @@ def test_check_deploy_is_content_with_a_safe_installation(ready: Crm) -> None:
     )
 
     said = done.stdout.splitlines()
-    assert [line for line in said if "SQLite" not in line and "Nothing" not in line] == []
+    kinds = ("error", "warning")
+    assert [line for line in said if line.startswith(kinds) and "SQLite" not in line] == []
 
 
 def test_missing_extra_is_named(tmp_path: Path) -> None:
