@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 
 import quart.ctx
 import quart.globals
-from quart.asgi import _handle_exception as handle_exception
 from quart.globals import _cv_app, app_ctx
 from quart.helpers import _split_blueprint_path as split_blueprint_path
 
@@ -30,7 +29,6 @@ __all__ = [
     "current_request_context",
     "current_websocket_context",
     "deactivate",
-    "handle_exception",
     "only_error",
     "request_context",
     "split_blueprint_path",
@@ -47,7 +45,6 @@ MERGED_CONTEXTS = not hasattr(quart.ctx, "RequestContext")
 
 #: "module:name" with the reason. The bounds in pyproject.toml name the versions.
 PRIVATE = {
-    "quart.asgi:_handle_exception": "errors of the connection are answered as Quart answers them",
     "quart.asgi:ASGIHTTPConnection._create_request_from_scope": "the path is checked first",
     "quart.asgi:ASGIHTTPConnection._send_response": "a body in memory is sent as one message",
     "quart.asgi:ASGIWebsocketConnection._accepted": "whether a refusal can still be an answer",

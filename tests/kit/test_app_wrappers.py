@@ -271,7 +271,7 @@ async def test_a_wrapper_whose_request_has_ended_gets_no_view() -> None:
         return ""
 
     connection = app.ensure_async(app.view_functions["index"])
-    task: asyncio.Task[Any] = asyncio.create_task(connection())  # type: ignore[arg-type]
+    task: asyncio.Task[Any] = asyncio.create_task(connection())
     await begun.wait()
     task.cancel()
     await asyncio.wait([task])

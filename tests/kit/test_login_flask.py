@@ -13,6 +13,7 @@ from quart import Blueprint, current_app, get_flashed_messages, request, session
 from werkzeug.http import parse_cookie
 
 from quarterdeck.app import Quart
+from quarterdeck.exceptions import SessionProtectionError
 from quarterdeck.login import (
     AnonymousUserMixin,
     LoginManager,
@@ -408,6 +409,11 @@ class TestProtection:
     async def test_a_visitor_without_a_user_gets_no_session(self, app: Quart) -> None:
         client = app.test_client()
         assert "Set-Cookie" not in (await client.get("/state")).headers
+
+    def test_another_mode_is_refused(self, app: Quart) -> None:
+        with pytest.raises(SessionProtectionError, match=r"is 'strict'\. Set 'basic', 'strong'"):
+            manager_of(app).session_protection = "strict"
+        assert manager_of(app).session_protection == "basic"
 
     async def test_none_looks_at_nothing(self) -> None:
         app = make_app()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -122,7 +122,7 @@ class Quart(InstanceResources, RequestCycle):
         self._first_request.pending.append(function)
         return function
 
-    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Return an awaitable form of ``func`` that never blocks the event loop.
 
         A plain function runs in a thread, with the context of the caller, and the value it
@@ -264,7 +264,7 @@ class Quart(InstanceResources, RequestCycle):
         return super().get_send_file_max_age(filename)
 
 
-def _await_result(func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+def _await_result(func: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
     async def call(*args: Any, **kwargs: Any) -> Any:
         result = func(*args, **kwargs)
         while inspect.isawaitable(result):

@@ -18,11 +18,11 @@ from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from quarterdeck._quart import handle_exception
 from quarterdeck._redaction import LOG_PATH, printable
 
 from .request import Request
 from .target import read_path
+from .traceback_page import error_response
 
 if TYPE_CHECKING:
     from .application import Quart
@@ -99,7 +99,7 @@ class HTTPConnection(ASGIHTTPConnection):
         except Exception as error:
             if reaches_the_test(self):
                 raise
-            response = await handle_exception(self.app, error)
+            response = error_response(self.app, self.scope, error)
         timeout = getattr(response, "timeout", ...)
         if timeout is ...:
             timeout = self.app.config["RESPONSE_TIMEOUT"]

@@ -90,7 +90,12 @@ class RequestCycle(quart.Quart):
             return await call(self.full_dispatch_websocket, context)
         except Exception as error:
             failure = error
-            return await call(self.handle_websocket_exception, context, error)
+            try:
+                return await call(self.handle_websocket_exception, context, error)
+            except Exception as second:
+                if second is error:
+                    self._log_if_developed(error, context)
+                raise
         except BaseException as error:
             failure = error
             raise
@@ -103,6 +108,7 @@ class RequestCycle(quart.Quart):
             return await call(self.handle_exception, context, error)
         except Exception as second:
             if second is error:
+                self._log_if_developed(error, context)
                 raise  # PROPAGATE_EXCEPTIONS asks for it
             self._log_error(second)
             return cast(ResponseTypes, InternalServerError().get_response())
@@ -266,6 +272,11 @@ class RequestCycle(quart.Quart):
             request.scope.get(LOG_PATH) or printable(request.path),
             exc_info=exception_info,
         )
+
+    def _log_if_developed(self, error: Exception, context: Any) -> None:
+        # The server logs an error that it gets; in debug mode it gets the traceback page instead.
+        if self.debug and not self.testing:
+            self._log_error(error, context)
 
     def _log_error(self, error: Exception, context: Any = None) -> None:
         context = context or request_context() or websocket_context() or app_context()

@@ -26,7 +26,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
@@ -47,7 +47,7 @@ def original_of(function: Callable[..., Any]) -> Callable[..., Any]:
     return original
 
 
-def runner_of(wrapper: Callable[..., Any]) -> Callable[..., Awaitable[Any]] | None:
+def runner_of(wrapper: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]] | None:
     """Return an async function that runs a plain wrapper; None if it cannot be rewritten."""
     if not isinstance(wrapper, FunctionType):
         return None

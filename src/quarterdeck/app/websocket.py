@@ -17,12 +17,12 @@ from quart.utils import encode_headers
 from quart.wrappers import Websocket as QuartWebsocket
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
-from quarterdeck._quart import handle_exception
 from quarterdeck._repeated_logs import RepeatedWarning
 
 from .connection import pieces, reaches_the_test
 from .inbox import Inbox
 from .target import read_path
+from .traceback_page import error_response
 
 if TYPE_CHECKING:
     from .application import Quart
@@ -181,7 +181,9 @@ class WebsocketConnection(ASGIWebsocketConnection):
                 if message is None:
                     message = event["text"]
                 if websocket_received.receivers:
-                    await websocket_received.send_async(message)
+                    await websocket_received.send_async(
+                        message, _sync_wrapper=self.app.ensure_async
+                    )
                 self._inbox.put(message)
                 if not await self._inbox.wait_for_room(seconds):
                     return False
@@ -205,7 +207,7 @@ class WebsocketConnection(ASGIWebsocketConnection):
                 "or use send_json()."
             )
         if websocket_sent.receivers:
-            await websocket_sent.send_async(data)
+            await websocket_sent.send_async(data, _sync_wrapper=self.app.ensure_async)
 
     async def close_connection(self, send: ASGISendCallable, code: int, reason: str) -> None:
         """Close it, unless the client has left already."""
@@ -222,7 +224,7 @@ class WebsocketConnection(ASGIWebsocketConnection):
                 await self.close_connection(send, INTERNAL_ERROR, "")
             if reaches_the_test(self):
                 raise
-            response = await handle_exception(self.app, error)
+            response = error_response(self.app, self.scope, error)
         if self._closed:
             return
         if self._accepted:

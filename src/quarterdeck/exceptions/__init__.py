@@ -47,6 +47,7 @@ from .login import (
     LoginViewNotPublicError,
     PasswordHasherBusyError,
     RememberDurationError,
+    SessionProtectionError,
     UserCapabilityError,
     UserLoaderError,
 )
@@ -240,6 +241,7 @@ __all__ = [
     "SessionHandshakeError",
     "SessionListingError",
     "SessionOptionError",
+    "SessionProtectionError",
     "SessionSharedError",
     "SessionUnavailableError",
     "SessionUnreadableError",

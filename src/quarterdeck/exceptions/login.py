@@ -34,6 +34,13 @@ class RememberDurationError(QuarterdeckError, ValueError):
         super().__init__(f"'duration' is {duration!r}. Give {expected}.")
 
 
+class SessionProtectionError(QuarterdeckError, ValueError):
+    """``LoginManager.session_protection`` was set to a mode that does not exist."""
+
+    def __init__(self, mode: object, expected: str) -> None:
+        super().__init__(f"'session_protection' is {mode!r}. Set {expected}.")
+
+
 class UserLoaderError(QuarterdeckError, RuntimeError):
     """The function that finds users is missing or returned something else."""
 

@@ -23,7 +23,7 @@ DEFAULT_PROTECTION = "basic"
 
 
 @type_name("'basic', 'strong' or None")
-def _protection(raw: Any) -> str | None:
+def protection(raw: Any) -> str | None:
     if raw in {None, "", "none"}:
         return None
     if raw not in {"basic", "strong"}:
@@ -101,7 +101,7 @@ CONFIG = (
     ConfigKey(
         "SESSION_PROTECTION",
         DEFAULT_PROTECTION,
-        _protection,
+        protection,
         "If a browser session comes from another address or browser than at sign-in: `basic` "
         "makes it not fresh, `strong` ends it unless it is permanent.",
     ),
@@ -246,8 +246,8 @@ class LoginState:
     @property
     def session_protection(self) -> str | None:
         """The mode of session protection: the attribute of the manager wins."""
-        chosen: Any = self.manager.session_protection
-        return self.configured_protection if chosen == DEFAULT_PROTECTION else (chosen or None)
+        chosen = self.manager.session_protection
+        return self.configured_protection if chosen == DEFAULT_PROTECTION else chosen
 
 
 STATE: ExtensionState[LoginState] = ExtensionState("login", "LoginManager")

@@ -11,7 +11,7 @@ from quart.typing import ResponseTypes
 from quarterdeck._marks import ACCESS, is_static
 from quarterdeck._quart import unwrap
 from quarterdeck.config import read
-from quarterdeck.exceptions import UserLoaderError
+from quarterdeck.exceptions import SessionProtectionError, UserLoaderError
 
 from . import config, remember
 from .access import PUBLIC, SIGNED_IN
@@ -52,7 +52,6 @@ class LoginManager:
         needs_refresh_message: Flashed on the way there.
         needs_refresh_message_category: Its category.
         localize_callback: Translates both messages.
-        session_protection: "basic", "strong" or None; see ``SESSION_PROTECTION``.
         id_attribute: The name of the method of users that returns the id.
         unauthorized_callback: The function of ``unauthorized_handler``.
         needs_refresh_callback: The function of ``needs_refresh_handler``.
@@ -75,7 +74,7 @@ class LoginManager:
         self.needs_refresh_message: str | None = config.REFRESH_MESSAGE
         self.needs_refresh_message_category = config.REFRESH_MESSAGE_CATEGORY
         self.localize_callback: Callable[[str], Any] | None = None
-        self.session_protection: str | None = config.DEFAULT_PROTECTION
+        self._session_protection: str | None = config.DEFAULT_PROTECTION
         self.id_attribute = "get_id"
         self.unauthorized_callback: Callable[[], Any] | None = None
         self.needs_refresh_callback: Callable[[], Any] | None = None
@@ -122,6 +121,22 @@ class LoginManager:
         app.login_manager = self  # type: ignore[attr-defined]  # where Flask-Login has it
         if add_context_processor:
             app.add_template_global(current_user, "current_user")
+
+    @property
+    def session_protection(self) -> str | None:
+        """The mode of protection: "basic", "strong" or None; see ``SESSION_PROTECTION``.
+
+        Raises:
+            SessionProtectionError: If it is set to another value.
+        """
+        return self._session_protection
+
+    @session_protection.setter
+    def session_protection(self, mode: str | None) -> None:
+        try:
+            self._session_protection = config.protection(mode)
+        except ValueError as error:
+            raise SessionProtectionError(mode, str(error)) from None
 
     def user_loader(self, loader: C) -> C:
         """Register the function that finds a user by id, or returns None."""
