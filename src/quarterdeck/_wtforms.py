@@ -14,4 +14,5 @@ PRIVATE = {
     "wtforms.form:Form._wtforms_meta": "declared on the class; the metaclass fills it",
     "wtforms.fields:Field._run_validation_chain": "awaits validators; an override is respected",
     "wtforms.fields:FieldList._separator": "the names of the entries of a list",
+    "wtforms.fields:StringField._value": "the version that a page shows after a conflict",
 }

@@ -144,6 +144,7 @@ from .wtf import (
     FileNotSeekableError,
     FormNotAwaitedError,
     FormNotBoundError,
+    FormVersionError,
     SyncValidateError,
 )
 
@@ -178,6 +179,7 @@ __all__ = [
     "ForeignKeyViolationError",
     "FormNotAwaitedError",
     "FormNotBoundError",
+    "FormVersionError",
     "HubNotRunningError",
     "IconNotFoundError",
     "IdentityMissingError",

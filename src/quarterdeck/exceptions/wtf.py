@@ -66,6 +66,17 @@ class SyncValidateError(QuarterdeckError, TypeError):
         )
 
 
+class FormVersionError(QuarterdeckError, RuntimeError):
+    """An object was filled from a form with a version that was not compared with its own."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            f"'{field}' of the form is not the version of the object, so the changes of another "
+            "user could be lost. Make the form with 'await MyForm.from_request(obj=row)', and "
+            "fill the row only if 'await form.validate_on_submit()' is true."
+        )
+
+
 class FileNotSeekableError(QuarterdeckError, TypeError):
     """The size of a file cannot be found without reading it."""
 

@@ -1,4 +1,4 @@
-"""The answers to visitors who have to sign in, or to sign in again."""
+"""The answers to visitors without a sign-in, or with one that is not fresh."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 class Metrics:
     """Counts and times the requests of an app, and collects the figures of its rooms.
 
-    A view of the app returns :meth:`response`; the app decides who may read it.
+    A view of the app returns :meth:`response`; the app restricts the access to it.
 
     Args:
         app: Initialise for this app at once.

@@ -30,7 +30,7 @@ class LoginClient(TestClient):
         self._fresh_login = fresh_login
 
     async def sign_in(self, user: Any, *, fresh: bool = True) -> None:
-        """Sign a user in; another one who was signed in is signed out."""
+        """Sign a user in, and sign out the previous one."""
         from quarterdeck.login import session_data  # its packages are an extra
 
         self._user = None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def recorded_statements(db: SQLAlchemy, app: Quart | None = None) -> Iterator[list[str]]:
-    """Collect the SQL that runs in the block, whoever runs it::
+    """Collect the SQL of the block, also that of other tasks::
 
         with recorded_statements(db, app) as statements:
             await client.get("/orders/")

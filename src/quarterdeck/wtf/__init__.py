@@ -12,6 +12,7 @@ from .form import QuartForm
 from .json import InvalidData, JSONForm, validate_data
 from .resubmission import Resubmission
 from .tokens import csrf_meta_tag, generate_csrf, validate_csrf
+from .version import VersionField
 
 __all__ = [
     "CSRFError",
@@ -25,6 +26,7 @@ __all__ = [
     "MultipleFileField",
     "QuartForm",
     "Resubmission",
+    "VersionField",
     "csrf_meta_tag",
     "file_size",
     "generate_csrf",

@@ -108,7 +108,7 @@ def validate_csrf(
 
 
 def log(error: CSRFError) -> None:
-    """Log the refusal of the current request at level INFO, for whoever looks for its reason."""
+    """Log the refusal of the current request at level INFO, with its reason."""
     logger.info("%s %r was refused: %s", request.method, request.path, error.reason)
 
 
