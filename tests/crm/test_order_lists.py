@@ -20,6 +20,7 @@ from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.orders import queries
 from quarterdeck_crm.orders.services import FILTERS, SORTS, list_orders
+from quarterdeck_crm.orders.shapes import OrderRow
 from quarterdeck_crm.orders.states import OPEN
 from tests import databases
 
@@ -136,7 +137,7 @@ async def test_every_list_is_whole_and_in_order(
             assert [page.items for page in back[::-1]] == [page.items for page in forth[:-1]]
 
 
-KEYS: dict[str, Callable[[Order], Any]] = {
+KEYS: dict[str, Callable[[OrderRow], Any]] = {
     "number": lambda order: order.number,
     "date": lambda order: (order.ordered_on, order.id),
     "account": lambda order: order.account.name.lower(),
@@ -147,8 +148,8 @@ KEYS: dict[str, Callable[[Order], Any]] = {
 
 
 async def follow(
-    listing: Listing, step: int, page: Pagination[Order] | None = None
-) -> list[Pagination[Order]]:
+    listing: Listing, step: int, page: Pagination[OrderRow] | None = None
+) -> list[Pagination[OrderRow]]:
     """Return the pages to which the links of the pager lead, beginning with the first page."""
     found = []
     if page is None:

@@ -45,11 +45,13 @@ async def list_orders(query_args: OrderQuery) -> Answer:
 
     Words are looked for in the number and in the name of the account.
     """
-    page = await services.list_orders(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS), actor=current_user
+    page = await services.list_shaped(
+        db.session,
+        listing=listing_of(query_args, filters=services.FILTERS),
+        actor=current_user,
+        shape=schemas.SUMMARY,
     )
-    items = [schemas.OrderSummary.of(order) for order in page]
-    return Answer(schemas.OrderPage(items=items, **page_fields(page)))
+    return Answer(schemas.OrderPage(items=page.items, **page_fields(page)))
 
 
 @bp.post("/orders")

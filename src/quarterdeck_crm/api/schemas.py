@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from quarterdeck_crm import models
 from quarterdeck_crm.models import OrderState
+from quarterdeck_crm.orders.shapes import Shape
 from quarterdeck_crm.orders.states import MOVES
 
 from . import fields as f
@@ -193,6 +194,17 @@ class OrderSummary(Representation):
     remark: f.Remark | None
     created_at: f.Moment
     updated_at: f.Moment
+
+    @classmethod
+    def from_columns(cls, *values: Any) -> Self:
+        """Return it from the values of the columns, which need no conversion."""
+        return cls(**dict(zip(cls.__struct_fields__, values, strict=True)))
+
+
+SUMMARY = Shape(
+    tuple(getattr(models.Order, name) for name in OrderSummary.__struct_fields__),
+    OrderSummary.from_columns,
+)
 
 
 class Order(OrderSummary):

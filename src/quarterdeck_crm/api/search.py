@@ -15,7 +15,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms.fields import WholeField
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.orders.services import list_orders
+from quarterdeck_crm.orders.services import list_shaped
 
 from . import bp, schemas
 from .answers import Answer
@@ -50,8 +50,6 @@ async def search(form: SearchForm) -> Any:
             schemas.Account.of(row) for row in await list_accounts(db.session, listing=by_name)
         ],
         goods=[schemas.Good.of(row) for row in await list_goods(db.session, listing=by_name)],
-        orders=[
-            schemas.OrderSummary.of(row) for row in await list_orders(db.session, listing=newest)
-        ],
+        orders=(await list_shaped(db.session, listing=newest, shape=schemas.SUMMARY)).items,
     )
     return Answer(found)

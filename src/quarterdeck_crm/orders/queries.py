@@ -8,31 +8,37 @@ full, which does not take long because so many match.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
+    Row,
     Select,
-    UnaryExpression,
     and_,
+    bindparam,
+    case,
     func,
-    or_,
     select,
     union,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
-from sqlalchemy.sql.operators import custom_op
 
 from quarterdeck.exceptions import BadCursorError
 from quarterdeck.sqlalchemy import Keys, Pagination
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.listing import MAX_COUNTED, NO_SUCH_PAGE, Listing, paginate, require_page
-from quarterdeck_crm.models import Account, Order, OrderState, User
-from quarterdeck_crm.search.conditions import begins, found_by, ordering
+from quarterdeck_crm.listing import MAX_COUNTED, NO_SUCH_PAGE, Listing, require_page
+from quarterdeck_crm.models import Account, Order, User
+from quarterdeck_crm.search.conditions import ordering
+
+from .filters import PREPARED, Filter
+from .shapes import Shape
+
+T = TypeVar("T")
 
 MYSQL = ("mysql", "mariadb")
 
@@ -50,20 +56,6 @@ SORTS: dict[str, tuple[Any, ...]] = {
     "state": (Order.state, Order.ordered_on, Order.id),
 }
 BY_NAME = ("account", "owner")  # sorts by a column of another table
-POSITIONS: dict[str, Callable[[Order], Sequence[Any]]] = {
-    "account": lambda order: (
-        order.account.name_key,
-        order.account_id,
-        order.ordered_on,
-        order.id,
-    ),
-    "owner": lambda order: (
-        order.owner.name_key if order.owner else "",
-        order.owner_id or 0,
-        order.ordered_on,
-        order.id,
-    ),
-}
 # By the filters in use: the sorts that have an index, which begins with the columns filtered by.
 INDEXES: dict[tuple[str, ...], dict[str, str]] = {
     (): {
@@ -82,70 +74,10 @@ INDEXES: dict[tuple[str, ...], dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """The conditions of a list of orders; empty ones do not apply."""
-
-    states: tuple[OrderState, ...] = ()
-    account_id: int | None = None
-    owner_id: int | None = None
-    words: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The filters in use."""
-        used = {
-            "account": self.account_id,
-            "owner": self.owner_id,
-            "state": self.states,
-            "words": self.words,
-        }
-        return tuple(name for name, value in used.items() if value not in (None, ()))
-
-    def conditions(self, *, indexed: bool = True) -> list[ColumnElement[bool]]:
-        """Return the SQL; if not ``indexed``, in a form for which SQLite takes no index."""
-        column = _same if indexed else _unindexed
-        conditions = []
-        if self.states:
-            conditions.append(column(Order.state).in_(self.states))
-        if self.account_id is not None:
-            conditions.append(column(Order.account_id) == self.account_id)
-        if self.owner_id is not None:
-            conditions.append(column(Order.owner_id) == self.owner_id)
-        if self.words and not indexed:
-            ways = self.searches(_unindexed(Order.number_key), _unindexed(Order.account_id))
-            conditions.append(or_(*(and_(*way) for way in ways)))
-        return conditions
-
-    def searches(
-        self, number: Any = Order.number_key, account_id: Any = Order.account_id
-    ) -> list[list[ColumnElement[bool]]]:
-        """Return the ways in which the words may be found, each in ANDs that an index serves.
-
-        All are words of the account, or one of them begins the number and the others are.
-        """
-        named = {word: found_by(word, Account) for word in self.words}
-        ways = [[account_id.in_(ids) for ids in named.values()]]
-        for word in self.words:
-            others = [ids for other, ids in named.items() if other != word]
-            begun = [_unindexed(Order.account_id).in_(ids) for ids in others]
-            ways.append([begins(number, word), *begun])
-        return ways
-
-
-def _same(column: Any) -> Any:
-    return column
-
-
-def _unindexed(column: Any) -> Any:
-    """Return ``+column``, the same value to which SQLite applies no index; MySQL drops it."""
-    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
-
-
 async def find_orders(
-    session: AsyncSession, *, listing: Listing, wanted: Filter
-) -> Pagination[Order]:
-    """Return a page of orders with the names of their accounts and owners.
+    session: AsyncSession, *, listing: Listing, wanted: Filter, shape: Shape[T]
+) -> Pagination[T]:
+    """Return a page of orders.
 
     Raises:
         NotFoundError: If the list ends before this page.
@@ -157,16 +89,20 @@ async def find_orders(
     matches = None if index or not wanted.names else await _count(session, wanted)
     try:
         if index and len(wanted.states) > 1:
-            page = await _merge(session, listing, sort, wanted)
+            page = await _merge(session, listing, sort, wanted, shape)
+        elif index and not (listing.is_beside or _is_deep(listing)):
+            page = await _read_prepared(session, listing, sort, wanted, shape)
         elif index:
-            page = await _read(session, listing, sort, wanted.conditions(), index)
+            page = await _read(session, listing, sort, wanted.conditions(), index, shape)
         elif matches is not None and matches <= MAX_COUNTED:
-            page = await _sort(session, listing, sort, wanted)
-        elif sort in BY_NAME:
-            page = await _read_by_name(session, listing, sort, wanted.conditions(indexed=False))
+            page = await _sort(session, listing, sort, wanted, shape)
         else:
-            unfiltered = INDEXES[()][sort]
-            page = await _read(session, listing, sort, wanted.conditions(indexed=False), unfiltered)
+            unindexed = wanted.conditions(indexed=False)
+            if sort in BY_NAME:
+                page = await _read_by_name(session, listing, sort, unindexed, shape)
+            else:
+                index = INDEXES[()][sort]
+                page = await _read(session, listing, sort, unindexed, index, shape)
     except BadCursorError:
         raise NotFoundError(NO_SUCH_PAGE) from None
     if matches is None:
@@ -188,8 +124,26 @@ def _simplified(sort: str, wanted: Filter) -> str:
 
 async def _count(session: AsyncSession, wanted: Filter) -> int:
     """Return how many orders match, at most one more than ``MAX_COUNTED``."""
-    few = _few(wanted).subquery()
-    return await session.scalar(select(func.count()).select_from(few)) or 0
+    if wanted.words:
+        few = _few(wanted).subquery()
+        return await session.scalar(select(func.count()).select_from(few)) or 0
+    counted = _counted(wanted.names, MAX_COUNTED)
+    return await session.scalar(counted, wanted.values) or 0
+
+
+@lru_cache
+def _counted(names: tuple[str, ...], most: int) -> Select[int]:
+    """Return the statement that counts the orders of some filters."""
+    few = select(Order.id).where(*(PREPARED[name] for name in names)).limit(most + 1)
+    up_to_most = select(func.count()).select_from(few.subquery())
+    if names:
+        return up_to_most
+    # Where all ids are small there are few orders. To count all is quick then: SQLite adds up
+    # the lengths of its pages.
+    highest = select(func.max(Order.id)).scalar_subquery()
+    every = select(func.count()).select_from(Order)
+    is_small = highest <= 2 * most
+    return select(case((is_small, every.scalar_subquery()), else_=up_to_most.scalar_subquery()))
 
 
 def _few(wanted: Filter) -> Select[int]:
@@ -202,27 +156,56 @@ def _few(wanted: Filter) -> Select[int]:
     return select(merged.c.id).limit(MAX_COUNTED + 1)
 
 
+async def _read_prepared(
+    session: AsyncSession, listing: Listing, sort: str, wanted: Filter, shape: Shape[T]
+) -> Pagination[T]:
+    """Read an index in its order, with a statement that is built once."""
+    statement = _prepared(sort, listing.descending, wanted.names, shape)
+    per_page = listing.per_page
+    limits = {"most": per_page + 1, "skipped": (listing.page - 1) * per_page}
+    found = (await session.execute(statement, wanted.values | limits)).all()
+    return _as_page(listing, sort, shape, found)
+
+
+@lru_cache
+def _prepared(
+    sort: str, descending: bool, names: tuple[str, ...], shape: Shape[Any]
+) -> Select[Any]:
+    conditions = (PREPARED[name] for name in names)
+    statement = _rows(shape, sort).where(*conditions).order_by(*_keys(sort, descending).by)
+    limited = statement.limit(bindparam("most", type_=Integer))
+    return _forced(limited.offset(bindparam("skipped", type_=Integer)), Order, INDEXES[names][sort])
+
+
 async def _read(
     session: AsyncSession,
     listing: Listing,
     sort: str,
     conditions: Sequence[ColumnElement[bool]],
     index: str,
-) -> Pagination[Order]:
+    shape: Shape[T],
+) -> Pagination[T]:
     """Read an index in its order until the page is full."""
-    by = ordering(listing, *SORTS[sort])
-    is_deep = listing.page * listing.per_page > MAX_COUNTED
-    if is_deep and not listing.is_beside:
+    if _is_deep(listing) and not listing.is_beside:
         # A deep page number was typed: the skipped rows are read from the index alone.
-        ids = select(Order.id).where(*conditions).order_by(*by)
-        return await _load(session, listing, sort, _forced(ids, Order, index))
-    rows = _forced(_rows().where(*conditions), Order, index)
-    return await paginate(session, rows, listing, by=by, count=False)
+        ids = select(Order.id).where(*conditions).order_by(*_keys(sort, listing.descending).by)
+        return await _load(session, listing, sort, shape, _forced(ids, Order, index))
+    rows = _forced(_rows(shape, sort).where(*conditions), Order, index)
+    rows = _beside(session, rows, _keys(sort, listing.descending), listing).limit(
+        listing.per_page + 1
+    )
+    if not listing.is_beside:
+        rows = rows.offset((listing.page - 1) * listing.per_page)
+    return _as_page(listing, sort, shape, (await session.execute(rows)).all())
+
+
+def _is_deep(listing: Listing) -> bool:
+    return listing.page * listing.per_page > MAX_COUNTED
 
 
 async def _sort(
-    session: AsyncSession, listing: Listing, sort: str, wanted: Filter
-) -> Pagination[Order]:
+    session: AsyncSession, listing: Listing, sort: str, wanted: Filter, shape: Shape[T]
+) -> Pagination[T]:
     """Sort the few orders that match."""
     few = _few(wanted).subquery()
     ids = (
@@ -231,14 +214,15 @@ async def _sort(
         .outerjoin(Order.account)
         .outerjoin(Order.owner)
     )
-    return await _load(session, listing, sort, _beside(session, ids, _keys(listing, sort), listing))
+    ids = _beside(session, ids, _keys(sort, listing.descending), listing)
+    return await _load(session, listing, sort, shape, ids)
 
 
 async def _merge(
-    session: AsyncSession, listing: Listing, sort: str, wanted: Filter
-) -> Pagination[Order]:
+    session: AsyncSession, listing: Listing, sort: str, wanted: Filter, shape: Shape[T]
+) -> Pagination[T]:
     """Read an index once for each state, and sort the results."""
-    keys, pages = _keys(listing, sort), 1 if listing.is_beside else listing.page
+    keys, pages = _keys(sort, listing.descending), 1 if listing.is_beside else listing.page
     rows = select(Order.id, *(c for c in SORTS[sort] if c is not Order.id))
     heads = [
         _beside(session, rows.where(*one_state.conditions()), keys, listing)
@@ -249,7 +233,7 @@ async def _merge(
     merged = union_all(*(select(head) for head in heads)).subquery()
     columns = ordering(listing, *(merged.c[column.key] for column in SORTS[sort]))
     way = Keys(columns).turned() if _is_back(listing) else Keys(columns)
-    return await _load(session, listing, sort, select(merged.c.id).order_by(*way.by))
+    return await _load(session, listing, sort, shape, select(merged.c.id).order_by(*way.by))
 
 
 async def _read_by_name(
@@ -257,7 +241,8 @@ async def _read_by_name(
     listing: Listing,
     sort: str,
     conditions: Sequence[ColumnElement[bool]],
-) -> Pagination[Order]:
+    shape: Shape[T],
+) -> Pagination[T]:
     """Read accounts or users by name, and the orders of each from an index, oldest first.
 
     Orders without an owner are a part of their own, and behind a cursor so are those that are
@@ -279,8 +264,8 @@ async def _read_by_name(
     if listing.after is None:
         named_parts = [_forced(ids, Order, index)]
         parts = [*named_parts, *unowned] if listing.descending else [*unowned, *named_parts]
-        return await _load(session, listing, sort, *parts)
-    name, id_, *place = _keys(listing, sort).values(listing.after)
+        return await _load(session, listing, sort, shape, *parts)
+    name, id_, *place = _keys(sort, listing.descending).values(listing.after)
     rows = not _is_mysql(session)
     parts = [orders.where(column == (id_ or None), oldest.beyond(place, rows=rows))]
     if id_:
@@ -289,12 +274,12 @@ async def _read_by_name(
         parts.append(_forced(ids, Order, index))
     if id_ and listing.descending:
         parts += unowned
-    return await _load(session, listing, sort, *parts)
+    return await _load(session, listing, sort, shape, *parts)
 
 
 async def _load(
-    session: AsyncSession, listing: Listing, sort: str, *parts: Select[int]
-) -> Pagination[Order]:
+    session: AsyncSession, listing: Listing, sort: str, shape: Shape[T], *parts: Select[int]
+) -> Pagination[T]:
     """Return the page of the orders with these ids, in their order, one part after the other."""
     offset, most = (listing.page - 1) * listing.per_page, listing.per_page + 1
     if listing.is_beside:
@@ -307,14 +292,26 @@ async def _load(
             break
         # The part has ended: the rest of the offset applies to the next.
         offset = 0 if ids else offset - await _length(session, part, offset)
-    is_back = _is_back(listing)
-    shown = found[: listing.per_page][:: -1 if is_back else 1]
-    rows = {order.id: order for order in await session.scalars(_rows().where(Order.id.in_(shown)))}
-    items = [rows[id_] for id_ in shown if id_ in rows]
-    keys, position = _keys(listing, sort), POSITIONS.get(sort)
-    ends = [keys.cursor((position or keys.position)(item)) for item in items[:1] + items[-1:]]
+    shown = _rows(shape, sort).add_columns(Order.id.label("found_id")).where(Order.id.in_(found))
+    rows = {row.found_id: row for row in await session.execute(shown)}
+    return _as_page(listing, sort, shape, [rows[id_] for id_ in found if id_ in rows])
+
+
+def _as_page(
+    listing: Listing, sort: str, shape: Shape[T], found: Sequence[Row[Any]]
+) -> Pagination[T]:
+    """Return the page of some rows and one more, which stand in the opposite order before a cursor.
+
+    Raises:
+        NotFoundError: If the list ends before this page.
+    """
+    is_back, width = _is_back(listing), len(shape.columns)
+    rows = found[: listing.per_page][:: -1 if is_back else 1]
+    keys = _keys(sort, listing.descending)
+    end = width + len(keys.columns)
+    ends = [keys.cursor(row[width:end]) for row in (*rows[:1], *rows[-1:])]
     page = Pagination(
-        items,
+        [shape.make(*row[:width]) for row in rows],
         page=listing.page,
         per_page=listing.per_page,
         total=None,
@@ -332,19 +329,23 @@ async def _length(session: AsyncSession, part: Select[int], most: int) -> int:
     return await session.scalar(select(func.count()).select_from(counted)) or 0
 
 
-def _rows() -> Select[Order]:
-    return select(Order).options(
-        joinedload(Order.account).load_only(Account.name, Account.name_key),
-        joinedload(Order.owner).load_only(User.name, User.name_key),
-    )
+def _rows(shape: Shape[Any], sort: str) -> Select[Any]:
+    """Return the columns of a shape, then those of the sort."""
+    columns = (*shape.columns, *(column.label(None) for column in SORTS[sort]))
+    return select(*columns).select_from(Order).outerjoin(Order.account).outerjoin(Order.owner)
 
 
-def _keys(listing: Listing, sort: str) -> Keys:
+@lru_cache
+def _keys(sort: str, descending: bool) -> Keys:
     """Return the order of a list; the orders of one account or owner are always oldest first."""
     columns = SORTS[sort]
-    if sort not in BY_NAME:
-        return Keys(ordering(listing, *columns))
-    return Keys([*ordering(listing, *columns[:2]), *(column.asc() for column in columns[2:])])
+    turned = len(columns) if sort not in BY_NAME else 2
+    return Keys(
+        [
+            column.desc() if descending and place < turned else column.asc()
+            for place, column in enumerate(columns)
+        ]
+    )
 
 
 def _beside(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,25 +37,35 @@ from quarterdeck_crm.search.conditions import words_in
 from quarterdeck_crm.validation.numbers import row_id
 
 from .checks import check_order, new_header
+from .filters import Filter
 from .lines import LineEntry, replace_lines, sum_amounts
 from .queries import SORTS as SORTS
-from .queries import Filter, find_orders
+from .queries import find_orders
+from .shapes import ROW, OrderRow, Shape
 from .states import OPEN, TAKEN, Move, find_move
 from .stock import return_stock, take_stock
+
+T = TypeVar("T")
 
 FILTERS = ("state", "account", "owner")
 
 
 async def list_orders(
     session: AsyncSession, *, listing: Listing, actor: User | None = None
-) -> Pagination[Order]:
+) -> Pagination[OrderRow]:
     """Return a page of orders with the names of their accounts and owners.
 
     Filters: ``state`` is a state or ``open``; ``account`` is an id; ``owner`` is ``me`` or an id.
     """
+    return await list_shaped(session, listing=listing, actor=actor, shape=ROW)
 
+
+async def list_shaped(
+    session: AsyncSession, *, listing: Listing, actor: User | None = None, shape: Shape[T]
+) -> Pagination[T]:
+    """Return a page of orders as ``list_orders`` does, with items of another shape."""
     wanted = _wanted(listing, actor)
-    return await find_orders(session, listing=listing, wanted=wanted)
+    return await find_orders(session, listing=listing, wanted=wanted, shape=shape)
 
 
 async def count_open_orders(

@@ -1,0 +1,84 @@
+"""The conditions of lists of orders, in the forms that the databases answer quickly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, UnaryExpression, and_, bindparam, or_
+from sqlalchemy.sql.operators import custom_op
+
+from quarterdeck_crm.models import Account, Order, OrderState
+from quarterdeck_crm.search.conditions import begins, found_by
+
+# Conditions of statements that are built once; ``Filter.values`` has their parameters.
+PREPARED: dict[str, ColumnElement[bool]] = {
+    "account": Order.account_id == bindparam("account_id"),
+    "owner": Order.owner_id == bindparam("owner_id"),
+    "state": Order.state.in_(bindparam("states", expanding=True)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The conditions of a list of orders; empty ones do not apply."""
+
+    states: tuple[OrderState, ...] = ()
+    account_id: int | None = None
+    owner_id: int | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The filters in use."""
+        used = {
+            "account": self.account_id,
+            "owner": self.owner_id,
+            "state": self.states,
+            "words": self.words,
+        }
+        return tuple(name for name, value in used.items() if value not in (None, ()))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the parameters of ``PREPARED`` stand for."""
+        return {"states": self.states, "account_id": self.account_id, "owner_id": self.owner_id}
+
+    def conditions(self, *, indexed: bool = True) -> list[ColumnElement[bool]]:
+        """Return the SQL; if not ``indexed``, in a form for which SQLite takes no index."""
+        column = _same if indexed else unindexed
+        conditions = []
+        if self.states:
+            conditions.append(column(Order.state).in_(self.states))
+        if self.account_id is not None:
+            conditions.append(column(Order.account_id) == self.account_id)
+        if self.owner_id is not None:
+            conditions.append(column(Order.owner_id) == self.owner_id)
+        if self.words and not indexed:
+            ways = self.searches(unindexed(Order.number_key), unindexed(Order.account_id))
+            conditions.append(or_(*(and_(*way) for way in ways)))
+        return conditions
+
+    def searches(
+        self, number: Any = Order.number_key, account_id: Any = Order.account_id
+    ) -> list[list[ColumnElement[bool]]]:
+        """Return the ways in which the words may be found, each in ANDs that an index serves.
+
+        All are words of the account, or one of them begins the number and the others are.
+        """
+        named = {word: found_by(word, Account) for word in self.words}
+        ways = [[account_id.in_(ids) for ids in named.values()]]
+        for word in self.words:
+            others = [ids for other, ids in named.items() if other != word]
+            begun = [unindexed(Order.account_id).in_(ids) for ids in others]
+            ways.append([begins(number, word), *begun])
+        return ways
+
+
+def _same(column: Any) -> Any:
+    return column
+
+
+def unindexed(column: Any) -> Any:
+    """Return ``+column``, the same value to which SQLite applies no index; MySQL drops it."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
