@@ -1,0 +1,89 @@
+"""Small pieces that a page shows dozens of times, remembered: icons, states, users.
+
+Templates import them from ``_ui/icons.html`` and ``_ui/bits.html`` like macros.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SPRITE = "img/icons.svg"
+# Words that have a drawing of another name; states have one of their own.
+DRAWINGS = {"active": "success", "disabled": "lock", "archived": "archive", "low": "warning"}
+WIDE = "\u2e80"  # from here on a letter is as wide as a Chinese one
+ICON = Markup(
+    '<svg class="icon" width="{size}" height="{size}" {seen}><use href="{sprite}#{name}"/></svg>'
+)
+HIDDEN = Markup('aria-hidden="true"')
+LABEL = Markup('role="img" aria-label="{}"')
+STATE = Markup('<span class="state state-{}">{}{}</span>')
+USER = Markup('<span class="person">{}{}</span>')
+LINK = Markup('<a href="{}">{}</a>')
+AVATAR = Markup('<span class="avatar" aria-hidden="true">{}</span>')
+NO_OWNER = Markup('<span class="soft">No owner</span>')
+
+
+class Pieces:
+    """The global ``ui`` of templates.
+
+    Args:
+        environment: Its global ``url_for`` tells where the drawings are.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def icon(self, name: str, size: int = 16, label: str | None = None) -> Markup:
+        """Return a drawing, hidden from screen readers unless it has a label."""
+        return _icon(self._sprite(), name, size, label)
+
+    def state_badge(self, state: Any, label: str | None = None) -> Markup:
+        """Return a state as a word with its drawing and colour; ``label`` replaces the word."""
+        return _state_badge(self._sprite(), str(state), label)
+
+    def user(self, user: Any, url: str | None = None) -> Markup:
+        """Return the initials and the name of a user; ``url`` makes the name a link."""
+        if not user:
+            return NO_OWNER
+        return _user(user.name, url)
+
+    def avatar(self, name: str | None) -> Markup:
+        """Return two letters of a name, or one where the letters are wide."""
+        return _avatar(name)
+
+    def _sprite(self) -> str:
+        url: str = self._environment.globals["url_for"]("static", filename=SPRITE)  # type: ignore[operator]
+        return url
+
+
+# By type too: equal texts may be markup or not.
+@lru_cache(1024, typed=True)
+def _icon(sprite: str, name: str, size: int, label: str | None) -> Markup:
+    seen = LABEL.format(label) if label else HIDDEN
+    return ICON.format(size=size, seen=seen, sprite=sprite, name=name)
+
+
+@lru_cache(256, typed=True)
+def _state_badge(sprite: str, state: str, label: str | None) -> Markup:
+    drawing = _icon(sprite, DRAWINGS.get(state, state), 16, None)
+    return STATE.format(state, drawing, label or state.capitalize())
+
+
+@lru_cache(2048, typed=True)
+def _user(name: str, url: str | None) -> Markup:
+    return USER.format(_avatar(name), LINK.format(url, name) if url else name)
+
+
+@lru_cache(2048, typed=True)
+def _avatar(name: str | None) -> Markup:
+    first, *others = (name or "").split() or ["?"]
+    letters = first[:1].upper()
+    if others and first < WIDE:
+        letters += others[-1][:1].upper()
+    return AVATAR.format(letters)
