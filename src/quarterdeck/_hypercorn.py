@@ -1,4 +1,4 @@
-"""Private names of Hypercorn and wsproto that ``serving`` overrides or reads.
+"""Private names of Hypercorn that ``serving`` overrides or reads.
 
 ``tests/policies/test_upstreams.py`` checks that they exist and that no other ones are used.
 """
@@ -19,11 +19,4 @@ PRIVATE = {
     "hypercorn.protocol.h2:H2Protocol._send_data": "counts what clients have to acknowledge",
     "hypercorn.protocol.h2:H2Protocol._flush": "sends what h2 has prepared",
     "hypercorn.protocol.http_stream:HTTPStream._send_error_response": "it carries a sentence",
-    "hypercorn.protocol.ws_stream:WSStream._send_error_response": "it carries a sentence",
-    "hypercorn.protocol.ws_stream:WSStream._accept": "limits and compression are set there",
-    "hypercorn.protocol.ws_stream:WSStream._send_pings": "a peer without a pong is disconnected",
-    "hypercorn.protocol.ws_stream:WSStream._send_wsproto_event": "sends frames of our own",
-    "wsproto.extensions:PerMessageDeflate._decompressor": "inflates up to the limit only",
-    "wsproto.extensions:PerMessageDeflate._inbound_compressed": "whether the frame is compressed",
-    "wsproto.extensions:PerMessageDeflate._inbound_is_compressible": "whether it may be",
 }

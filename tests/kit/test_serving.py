@@ -179,7 +179,7 @@ async def test_json_over_its_limit_is_refused_before_the_rest_arrives(app: Quart
 async def test_a_client_that_sends_on_after_its_answer_is_cut_off(
     app: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quarterdeck.serving.connection.MAX_LINGER_SECONDS", 0.2)
+    monkeypatch.setattr("quarterdeck.serving.client_protocol.MAX_LINGER_SECONDS", 0.2)
     async with served(app) as (address, _), connected(address) as wire:
         await wire.send(b"POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         async with asyncio.timeout(10):

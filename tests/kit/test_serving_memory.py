@@ -16,6 +16,7 @@ import pytest
 
 from tests.wire import (
     BINARY,
+    PING,
     TEXT,
     Address,
     Wire,
@@ -122,11 +123,18 @@ async def test_a_flood_is_held_back(server: Process, size: int) -> None:
 
 
 @pytest.mark.hazard("a slow reader blocks its sender for ever")
-async def test_a_client_that_sends_and_never_reads_is_dropped(server: Process) -> None:
+@pytest.mark.parametrize(
+    "frame",
+    [raw.frame(BINARY, bytes(60_000)), raw.frame(PING, bytes(100)) * 600],
+    ids=["messages", "pings"],
+)
+async def test_a_client_that_sends_and_never_reads_is_dropped(
+    server: Process, frame: bytes
+) -> None:
     server.begin()
     async with connected(server.address, "/ws/echo") as wire:
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        assert await pour(wire, raw.frame(BINARY, bytes(60_000))) < 60 * MIB
+        assert await pour(wire, frame) < 60 * MIB
         with pytest.raises(ConnectionError):
             async with asyncio.timeout(10):
                 await wire.writer.drain()

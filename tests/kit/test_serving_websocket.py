@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from quart import websocket
+from quart.signals import websocket_received, websocket_sent
 
 from quarterdeck import serving
 from quarterdeck.app import Quart
-from quarterdeck.serving.websocket import WebsocketStream
 from tests.captured import CAPTURED
 from tests.wire import ACCEPT, CLOSE, PING, PONG, TEXT, Address, connected, raw
 
@@ -116,16 +116,12 @@ def _short(head: int, payload: bytes) -> bytes:
     return bytes([head, 0x80 | len(payload)]) + b"\x00" * 4 + payload
 
 
-async def test_many_fragments_are_joined_on_the_way(address: Address) -> None:
-    """A list of a million small texts would take several times what the text does."""
+async def test_many_fragments_are_one_message_too(address: Address) -> None:
     part = ("四" * 6).encode()
     async with connected(address, "/ws/echo") as wire:
         await wire.send(_short(0x01, b"") + _short(0x00, part) * 2500)
         await wire.send(_short(0x80 | PING, b"had them all?"))
         assert (await wire.receive())[0] == PONG
-        streams = [each for each in gc.get_objects() if type(each) is WebsocketStream]
-        (stream,) = (each for each in streams if not each.closed)
-        assert len(stream._fragments) <= 1000
         await wire.send(_short(0x80, b"!"))
         assert await wire.receive() == (TEXT, part * 2500 + b"!")
 
@@ -145,6 +141,67 @@ async def test_ping_is_answered_between_fragments(address: Address) -> None:
         await wire.send(_short(0x01, b"a") + _short(0x80 | PING, b"there?") + _short(0x80, b"b"))
         assert await wire.receive() == (PONG, b"there?")
         assert await wire.receive() == (TEXT, b"ab")
+
+
+async def test_signals_and_middleware_see_every_message(app: Quart) -> None:
+    """The server hands messages to our app directly, unless something stands between them."""
+    between: list[str] = []
+    heard: list[Any] = []
+    inner = app.asgi_app
+
+    async def middleware(scope: Any, receive: Any, send: Any) -> None:
+        async def noted_receive() -> Any:
+            message = await receive()
+            between.append(message["type"])
+            return message
+
+        await inner(scope, noted_receive, send)
+
+    async def on_received(message: Any, **_: Any) -> None:
+        heard.append(message)
+
+    async def echo_once(address: Address) -> None:
+        async with connected(address, "/ws/echo") as wire:
+            await wire.message("a")
+            assert await wire.receive() == (TEXT, b"a")
+            await wire.send(_short(0x80 | CLOSE, b"\x03\xe8"))
+            await wire.ended()
+
+    async with served(app) as (address, _):
+        with websocket_received.connected_to(on_received), websocket_sent.connected_to(on_received):
+            await echo_once(address)
+        assert heard == ["a", "a"]
+        app.asgi_app = middleware  # type: ignore[method-assign]
+        await echo_once(address)
+        await no_websocket_is_open(app)
+    assert between == ["websocket.connect", "websocket.receive", "websocket.disconnect"]
+
+
+@pytest.mark.parametrize("receivers", [1, 3])
+async def test_several_tasks_of_a_handler_may_receive(receivers: int) -> None:
+    """Each message goes to one of them, also if one is cancelled while it waits."""
+    app = Quart(__name__)
+    seen: list[str] = []
+
+    @app.websocket("/")
+    async def handler() -> None:
+        async def take() -> None:
+            while True:
+                seen.append(str(await websocket.receive()))
+
+        await websocket.accept()
+        tasks = [asyncio.create_task(take()) for _ in range(receivers + 1)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async with served(app) as (address, _), connected(address, "/") as wire:
+        for number in range(20):
+            await wire.message(str(number))
+        await wire.send(_short(0x80 | CLOSE, b"\x03\xe8"))
+        assert await wire.close_code() == 1000
+        await no_websocket_is_open(app)
+    assert sorted(seen, key=int) == [str(number) for number in range(20)]
 
 
 # --- codes ----------------------------------------------------------------------------

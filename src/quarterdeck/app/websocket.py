@@ -18,6 +18,7 @@ from quart.wrappers import Websocket as QuartWebsocket
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
 from quarterdeck._repeated_logs import RepeatedWarning
+from quarterdeck._websocket import EXTENSION, DirectWebsocket
 
 from .connection import pieces, reaches_the_test
 from .inbox import Inbox
@@ -93,6 +94,7 @@ class Websocket(QuartWebsocket):
 
     _is_accepted = False
     _sent = 0
+    direct: DirectWebsocket | None = None
 
     async def accept(self, headers: Any = None, subprotocol: str | None = None) -> None:
         """Accept the handshake, once; sending and receiving do so too."""
@@ -108,6 +110,17 @@ class Websocket(QuartWebsocket):
         await self.accept()
         await self._send(data)
 
+    def write_frame(self, frame: bytes) -> bool:
+        """Write a text message that is encoded as a frame already, without waiting.
+
+        Returns:
+            Whether it was written. If not, ``send`` the message: the client reads slowly, the
+            server is another one, or the signal ``websocket_sent`` has receivers.
+        """
+        if self.direct is None or websocket_sent.receivers:
+            return False
+        return self.direct.write(frame)
+
 
 class WebsocketConnection(ASGIWebsocketConnection):
     """One WebSocket, handled in the task of the server's call.
@@ -122,9 +135,16 @@ class WebsocketConnection(ASGIWebsocketConnection):
         super().__init__(app, scope)
         config = app.config
         self._inbox = Inbox(
-            config["WEBSOCKET_QUEUE_MESSAGES"], config["WEBSOCKET_QUEUE_BYTES"], self._leave
+            config["WEBSOCKET_QUEUE_MESSAGES"],
+            config["WEBSOCKET_QUEUE_BYTES"],
+            self._leave,
+            self._has_space,
         )
-        self.queue = cast("asyncio.Queue[Any]", self._inbox)  # the name in Quart 0.22
+        self.queue = cast("asyncio.Queue[Any]", self)  # the name in Quart 0.22
+        self._direct: DirectWebsocket | None = None
+        self._receiver: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # of a handler that does not receive
+        self._space: asyncio.Future[None] | None = None
         self._left = False
         self._ended = False
 
@@ -143,9 +163,15 @@ class WebsocketConnection(ASGIWebsocketConnection):
             await self._serve(receive, send)
 
     async def _serve(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self._direct = _direct(self.scope, receive, send)
         websocket = self._create_websocket_from_scope(send)
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
-        receiver = asyncio.create_task(self._receive(receive, send))
+        self._send = send
+        if self._direct is not None:
+            await receive()  # that the client has connected
+            self._direct.listen(self._take, self._client_left)
+        else:
+            self._receiver = asyncio.create_task(self._receive(receive))
         try:
             await self.handle_websocket(websocket, send)
         except asyncio.CancelledError:
@@ -155,38 +181,69 @@ class WebsocketConnection(ASGIWebsocketConnection):
             self._ended = True
             if self._left:
                 self._task.uncancel()
-            receiver.cancel()
-            await asyncio.wait([receiver])
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._receiver is not None:
+                self._receiver.cancel()
+                await asyncio.wait([self._receiver])
 
     # --- from the client ----------------------------------------------------------
 
-    async def _receive(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        if await self._fill_inbox(receive):
-            self._inbox.end()
-            await asyncio.sleep(FINISH_SECONDS)
-        elif self._accepted and not self._closed:
-            await self.close_connection(send, POLICY_VIOLATION, "Too far behind")
-        self._leave()
-
-    async def _fill_inbox(self, receive: ASGIReceiveCallable) -> bool:
-        """Return True when the client has left, False when the handler is too far behind."""
-        seconds = self.app.config["WEBSOCKET_QUEUE_SECONDS"]
+    async def _receive(self, receive: ASGIReceiveCallable) -> None:
+        """Take the messages of a server that offers nothing shorter than ASGI."""
         while True:
             event: Any = await receive()
             if event["type"] == "websocket.disconnect":
-                self._closed = True
-                return True
+                self._client_left()
+                return
             if event["type"] == "websocket.receive":
                 message = event.get("bytes")
-                if message is None:
-                    message = event["text"]
-                if websocket_received.receivers:
-                    await websocket_received.send_async(
-                        message, _sync_wrapper=self.app.ensure_async
-                    )
-                self._inbox.put(message)
-                if not await self._inbox.wait_for_room(seconds):
-                    return False
+                self._take(event["text"] if message is None else message)
+                while self._inbox.is_full:
+                    self._space = asyncio.get_running_loop().create_future()
+                    await self._space
+
+    def _take(self, message: str | bytes) -> None:
+        self._inbox.put(message)
+        if self._inbox.is_full and self._timer is None and not self._ended:
+            if self._direct is not None:
+                self._direct.hold()
+            seconds = self.app.config["WEBSOCKET_QUEUE_SECONDS"]
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._give_up)
+
+    def _has_space(self) -> None:
+        if self._timer is not None and not self._inbox.ended:  # that of the end stays
+            self._timer.cancel()
+            self._timer = None
+        if self._direct is not None:
+            self._direct.release()
+        elif self._space is not None and not self._space.done():
+            self._space.set_result(None)
+
+    def _give_up(self) -> None:
+        """End a handler that takes no messages."""
+        if not self._ended:
+            self._closing = asyncio.create_task(self._close_behind())
+
+    async def _close_behind(self) -> None:
+        if self._accepted and not self._closed:
+            await self.close_connection(self._send, POLICY_VIOLATION, "Too far behind")
+        self._leave()
+
+    def _client_left(self) -> None:
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._ended:
+            self._timer = asyncio.get_running_loop().call_later(FINISH_SECONDS, self._leave)
+            self._inbox.end()
+
+    async def get(self) -> str | bytes:
+        """Return the next message for the handler."""
+        message = await self._inbox.get()
+        if websocket_received.receivers:
+            await websocket_received.send_async(message, _sync_wrapper=self.app.ensure_async)
+        return message
 
     def _leave(self) -> None:
         if not self._ended and not self._left:
@@ -254,7 +311,8 @@ class WebsocketConnection(ASGIWebsocketConnection):
             self.scope = cast(Any, {**self.scope, "path": path})
         websocket = super()._create_websocket_from_scope(send)
         cast(Any, websocket).refusal = refusal
-        cast(Any, websocket).buffer = self._inbox  # the name in Quart 0.23
+        cast(Any, websocket).direct = self._direct
+        cast(Any, websocket).buffer = self  # the name in Quart 0.23
         return websocket
 
 
@@ -263,3 +321,11 @@ def _close_code(response: ResponseTypes | None) -> int:
     if response is None or response.status_code < 400:
         return NORMAL
     return POLICY_VIOLATION if response.status_code < 500 else INTERNAL_ERROR
+
+
+def _direct(scope: Any, receive: Any, send: Any) -> DirectWebsocket | None:
+    """Return the server's end, unless something between it and the app has to see messages."""
+    direct: DirectWebsocket | None = (scope.get("extensions") or {}).get(EXTENSION)
+    if direct is None or receive != direct.receive or send != direct.send:
+        return None
+    return direct

@@ -5,28 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from ssl import SSLError
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from .client_protocol import Linger
 from .config import Config
-from .events import Abort, Finish
+from .events import Upgrade
 from .protocol import Protocol
 from .proxy_protocol import ProxyHeader
 from .task_group import TaskGroup
-from .websocket import SERVICE_RESTART
+from .websocket import WebSocket
 
-#: Seconds without a byte after which a client that was answered is cut off. Until then its
-#: bytes are read and dropped: a connection closed under them could reset before the answer
-#: was read (RFC 9112, section 9.6).
-LINGER_SECONDS = 5.0
-#: Seconds after which it is cut off even if it sends on.
-MAX_LINGER_SECONDS = 30.0
-#: The same while the server stops: a client that leaves its side open must not hold that up.
-LINGER_SECONDS_AT_STOP = 1.0
+if TYPE_CHECKING:
+    from .server import Server
 
 #: Seconds in which an idle client can send a request while the server stops. The request may be
 #: on its way already, and would be lost; its response ends the connection.
@@ -64,16 +59,27 @@ class TCPConnection(TCPServer):
 
     config: Config
     protocol: Protocol  # type: ignore[assignment]  # takes the place of Hypercorn's
-    proxy_header: ProxyHeader = NO_PROXY
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.transport = self.writer.transport
+    def __init__(
+        self,
+        server: Server,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        proxy_header: ProxyHeader,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            server.app, loop, server.config, server.context, server.state, reader, writer
+        )
+        self._server = server
+        self._proxy_header = proxy_header
+        self._task = asyncio.current_task()
+        self.transport = cast(asyncio.Transport, self.writer.transport)
         self._idle = IdleTimer(self.config.keep_alive_timeout, self._close_idle)
-        self._linger: asyncio.TimerHandle | None = None
-        self._deadline = 0.0
+        self._linger: Linger | None = None
         self._finishing = False
         self._is_busy = False
+        self._is_handed_over = False
 
     async def run(self) -> None:
         """Serve the client until one side closes."""
@@ -90,18 +96,17 @@ class TCPConnection(TCPServer):
                     await self._read_data()
                 finally:
                     self._idle.cancel()
-                    if self.protocol.websocket is not None:
-                        self.protocol.websocket.connection_lost()
         except OSError:
             pass
         finally:
-            await self._close()
+            if not self._is_handed_over:
+                await self._close()
 
     def _create_protocol(self, peer: Any) -> Protocol:
         socket = self.writer.get_extra_info("socket")
         ssl_object = self.writer.get_extra_info("ssl_object")
         alpn = ssl_object.selected_alpn_protocol() if ssl_object else None
-        told = self.proxy_header
+        told = self._proxy_header
         return Protocol(
             self.app,
             self.config,
@@ -122,10 +127,22 @@ class TCPConnection(TCPServer):
         elif isinstance(event, Updated):
             self._is_busy = not event.idle
             self._became_idle() if event.idle else self._idle.cancel()
-        elif isinstance(event, Abort):
-            self.transport.abort()
-        elif isinstance(event, Closed | Finish):
+        elif isinstance(event, Upgrade):
+            await self._become_websocket(event)
+        elif isinstance(event, Closed):
             self._finish()
+
+    async def _become_websocket(self, event: Upgrade) -> None:
+        self._is_handed_over = True
+        self._idle.cancel()
+        websocket = WebSocket(self._server, event.request, keep=self.writer)
+        self.transport.set_protocol(websocket)
+        has_left = self.reader.at_eof()
+        self.reader.feed_eof()  # no more comes here: the rest can be read at once
+        websocket.begin(self.transport, event.early + await self.reader.read())
+        if has_left:
+            websocket.eof_received()
+            self.transport.close()
 
     # --- reading ------------------------------------------------------------------
 
@@ -141,10 +158,12 @@ class TCPConnection(TCPServer):
             except (OSError, SSLError):
                 break
             else:
-                if self._finishing:
-                    self._keep_lingering()
-                else:
+                if self._linger is not None:
+                    self._linger.keep()
+                elif not self._finishing:
                     await self.protocol.handle(RawData(data))
+                if self._is_handed_over:
+                    return
         await self.protocol.handle(Closed())
 
     # --- writing ------------------------------------------------------------------
@@ -177,15 +196,18 @@ class TCPConnection(TCPServer):
 
     def stop(self) -> None:
         """Begin to close because the server stops; running requests are still answered."""
-        websocket = self.protocol.websocket
-        if websocket is not None:
-            self._task_group.spawn(websocket.close, SERVICE_RESTART, "Restarting")
-        elif self._linger is not None:
+        if self._linger is not None:
             self.transport.abort()
         elif self._idle.is_running:
             self._idle.cancel()
             self._idle = IdleTimer(REQUEST_SECONDS_AT_STOP, self._close_idle)
             self._idle.start()
+
+    def abort(self) -> None:
+        """End the connection and the handlers of its requests at once."""
+        self.transport.abort()
+        if self._task is not None:
+            self._task.cancel()
 
     def _became_idle(self) -> None:
         if self.context.terminated.is_set():
@@ -204,7 +226,7 @@ class TCPConnection(TCPServer):
         await self._initiate_server_close()
 
     def _finish(self) -> None:
-        """Close the sending direction, and read on for a while: see ``LINGER_SECONDS``."""
+        """Close the sending direction, and read on for a while: see ``Linger``."""
         if self._finishing:
             return
         self._finishing = True
@@ -215,16 +237,7 @@ class TCPConnection(TCPServer):
         elif not self.protocol.is_receiving:  # TLS has no end of one direction
             self.transport.close()
             return
-        is_stopping = self.context.terminated.is_set()
-        seconds = LINGER_SECONDS_AT_STOP if is_stopping else MAX_LINGER_SECONDS
-        self._deadline = self.loop.time() + seconds
-        self._keep_lingering()
-
-    def _keep_lingering(self) -> None:
-        if self._linger is not None:
-            self._linger.cancel()
-        end = min(self.loop.time() + LINGER_SECONDS, self._deadline)
-        self._linger = self.loop.call_at(end, self.transport.abort)
+        self._linger = Linger(self.transport, is_stopping=self.context.terminated.is_set())
 
     async def _close(self) -> None:
         if self._linger is not None:

@@ -1,13 +1,22 @@
-"""Events from a stream to its connection, in addition to Hypercorn's."""
+"""Events from a protocol to its connection, in addition to Hypercorn's."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hypercorn.events import Event
 
-
-class Finish(Event):
-    """Stop sending, and discard received data until the client has closed too."""
+from .websocket_handshake import Request
 
 
-class Abort(Event):
-    """Abort the connection: the client is gone."""
+@dataclass(frozen=True)
+class Upgrade(Event):
+    """The connection becomes a WebSocket.
+
+    Attributes:
+        request: The request for it.
+        early: Bytes that came with it.
+    """
+
+    request: Request
+    early: bytes

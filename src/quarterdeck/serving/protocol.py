@@ -1,4 +1,4 @@
-"""HTTP/1.1 of Hypercorn with our WebSockets, and the choice between it and HTTP/2."""
+"""HTTP/1.1 of Hypercorn, and the choice between it and HTTP/2."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import Any, cast
 
 import h11
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Data, EndData, Request, Response
 from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.events import Request as StreamRequest
+from hypercorn.protocol.events import Response
 from hypercorn.protocol.h11 import (
     STREAM_ID,
     H2CProtocolRequiredError,
     H2ProtocolAssumedError,
     H11Protocol,
-    H11WSConnection,
 )
 
 from .config import Config
 from .error_responses import error_response
-from .events import Abort, Finish
+from .events import Upgrade
 from .http2 import Http2
 from .http_stream import HttpStream
-from .websocket import ClientGone, WebsocketStream
+from .websocket_handshake import Request, asks_for_websocket
 
 
 class Http1(H11Protocol):
-    """One connection that speaks HTTP/1.1, until it becomes a WebSocket."""
+    """One connection that speaks HTTP/1.1, until a request asks for another protocol."""
 
     config: Config
     _head = b""
@@ -33,8 +33,6 @@ class Http1(H11Protocol):
     @property
     def expects_data(self) -> bool:
         """Whether the server waits for a request, or for the rest of one."""
-        if isinstance(self.stream, WebsocketStream):
-            return False
         return self.stream is None or self.connection.their_state is h11.SEND_BODY
 
     @property
@@ -48,23 +46,10 @@ class Http1(H11Protocol):
         if begun and self.connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             await self._send_error_response(408)
 
-    async def handle(self, event: Event) -> None:
-        if isinstance(event, RawData) and isinstance(self.stream, WebsocketStream):
-            await self.stream.handle(Data(stream_id=STREAM_ID, data=event.data))
-        else:
-            await super().handle(event)
-
     async def stream_send(self, event: StreamEvent) -> None:
-        if isinstance(event, Data):
-            await self.send(RawData(data=event.data))
-        elif isinstance(event, EndData):
-            await self.send(Finish())
-        elif isinstance(event, ClientGone):
-            await self.send(Abort())
-        else:
-            if isinstance(event, Response) and self._closes_after(event):
-                event.headers.append((b"connection", b"close"))
-            await super().stream_send(event)
+        if isinstance(event, Response) and self._closes_after(event):
+            event.headers.append((b"connection", b"close"))
+        await super().stream_send(event)
 
     def _closes_after(self, answer: Response) -> bool:
         """Whether this is the last response, so that it needs ``Connection: close``.
@@ -106,12 +91,22 @@ class Http1(H11Protocol):
             await self._refuse(505)
         elif _is_ambiguous(request):
             await self._refuse(400)
+        elif asks_for_websocket(request.method, list(request.headers)):
+            wanted = Request(
+                headers=list(request.headers),
+                version=request.http_version.decode(),
+                target=request.target,
+                client=self.client,
+                server=self.server,
+                is_tls=self.ssl,
+                state=cast(Any, self.connection_state),
+            )
+            await self.send(Upgrade(wanted, self.connection.trailing_data[0]))
         else:
             await self._begin(request)
 
     async def _begin(self, request: h11.Request) -> None:
-        is_websocket = _asks_for_websocket(request)
-        self.stream = (WebsocketStream if is_websocket else HttpStream)(
+        self.stream = HttpStream(
             self.app,
             self.config,
             self.context,
@@ -122,11 +117,9 @@ class Http1(H11Protocol):
             self.stream_send,
             STREAM_ID,
         )
-        if is_websocket:
-            self.connection = H11WSConnection(cast(h11.Connection, self.connection))
         is_raw = self.config.h11_pass_raw_headers
         await self.stream.handle(
-            Request(
+            StreamRequest(
                 stream_id=STREAM_ID,
                 headers=request.headers.raw_items() if is_raw else list(request.headers),
                 http_version=request.http_version.decode(),
@@ -151,22 +144,6 @@ def _is_ambiguous(request: h11.Request) -> bool:
     return b"content-length" in names or request.http_version < b"1.1"
 
 
-def _asks_for_websocket(request: h11.Request) -> bool:
-    tokens: dict[bytes, bytes] = {b"upgrade": b"", b"connection": b""}
-    for name, value in request.headers:  # h11 has made the names lower case
-        if name in tokens:
-            tokens[name] += b"," + value.lower()
-    return (
-        request.method == b"GET"
-        and b"websocket" in _split(tokens[b"upgrade"])
-        and b"upgrade" in _split(tokens[b"connection"])
-    )
-
-
-def _split(value: bytes) -> list[bytes]:
-    return [part.strip() for part in value.split(b",")]
-
-
 class Protocol:
     """The protocol of a connection, which an upgrade may change."""
 
@@ -188,11 +165,6 @@ class Protocol:
         """Answer a client that stopped sending, if the protocol allows it."""
         if isinstance(self.protocol, Http1):
             await self.protocol.time_out()
-
-    @property
-    def websocket(self) -> WebsocketStream | None:
-        stream = getattr(self.protocol, "stream", None)
-        return stream if isinstance(stream, WebsocketStream) else None
 
     async def initiate(self) -> None:
         await self.protocol.initiate()

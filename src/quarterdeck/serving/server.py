@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from random import randint
 from socket import socket
-from typing import Any, cast
+from typing import Any, Protocol
 
 from hypercorn.asyncio.lifespan import Lifespan
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -78,6 +78,45 @@ async def serve(
             await server.stop()
 
 
+class Stoppable(Protocol):
+    """A connection, whatever it speaks."""
+
+    def stop(self) -> None:
+        """Begin to close; running requests are still answered."""
+
+    def abort(self) -> None:
+        """End at once."""
+
+
+class Connections:
+    """The open connections of a server, with the handlers that have outlived theirs."""
+
+    def __init__(self) -> None:
+        self._open: set[Stoppable] = set()
+        self._waiting: asyncio.Future[None] | None = None
+
+    def __iter__(self) -> Iterator[Stoppable]:
+        return iter(self._open)
+
+    def add(self, connection: Stoppable) -> None:
+        self._open.add(connection)
+
+    def discard(self, connection: Stoppable) -> None:
+        self._open.discard(connection)
+        if not self._open and self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until all are gone; return False if some are left after these seconds."""
+        await asyncio.sleep(0)  # what was accepted just now becomes a connection
+        if self._open:
+            self._waiting = asyncio.get_running_loop().create_future()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._waiting
+        return not self._open
+
+
 class Server:
     """One process that listens, and its connections."""
 
@@ -89,7 +128,7 @@ class Server:
         self.context = WorkerContext(None if most is None else most + jitter)
         self.server_state = ServerState()
         self.state: dict[str, Any] = {SERVER: self.server_state}
-        self.connections: dict[asyncio.Task[Any], TCPConnection] = {}
+        self.connections = Connections()
         self._servers: list[asyncio.Server | ProxyListener] = []
         self._tls = config.create_ssl_context()  # None without a certificate
 
@@ -190,22 +229,14 @@ class Server:
         await self.context.terminated.set()
         for server in self._servers:
             server.close()  # its wait_closed() would wait for clients, from Python 3.12 on
-        for connection in self.connections.values():
+        for connection in tuple(self.connections):
             connection.stop()
-        late = await self._wait_for_connections(self.config.graceful_timeout)
-        for task, connection in late.items():
-            connection.transport.abort()
-            task.cancel()
-        if await self._wait_for_connections(CANCEL_SECONDS):
+        if await self.connections.wait(self.config.graceful_timeout):
+            return
+        for late in tuple(self.connections):
+            late.abort()
+        if not await self.connections.wait(CANCEL_SECONDS):
             await self.config.log.warning("Handlers that do not end are left behind")
-
-    async def _wait_for_connections(self, seconds: float) -> dict[asyncio.Task[Any], TCPConnection]:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        await asyncio.sleep(0)  # what was accepted just now becomes a connection
-        while self.connections and loop.time() < end:
-            await asyncio.wait(list(self.connections), timeout=end - loop.time())
-        return dict(self.connections)
 
     async def _connected(
         self,
@@ -213,14 +244,9 @@ class Server:
         writer: asyncio.StreamWriter,
         header: ProxyHeader = NO_PROXY,
     ) -> None:
-        loop = asyncio.get_running_loop()
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        connection = TCPConnection(
-            self.app, loop, self.config, self.context, self.state, reader, writer
-        )
-        connection.proxy_header = header
-        self.connections[task] = connection
+        connection = TCPConnection(self, reader, writer, header)
+        self.connections.add(connection)
         try:
             await connection.run()
         finally:
-            del self.connections[task]
+            self.connections.discard(connection)

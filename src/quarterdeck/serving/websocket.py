@@ -3,341 +3,397 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
-import struct
-from base64 import b64decode
-from collections import deque
+from collections.abc import Callable
+from enum import Enum
 from time import time
-from typing import Any, cast
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
 
-from hypercorn.protocol.events import (
-    Body,
-    Data,
-    EndBody,
-    EndData,
-    Event,
-    Request,
-    Response,
-    StreamClosed,
+from quarterdeck._websocket import (
+    BINARY,
+    CLOSE,
+    EXTENSION,
+    PING,
+    PONG,
+    TEXT,
+    encode_frame,
 )
-from hypercorn.protocol.ws_stream import ASGIWebsocketState as State
-from hypercorn.protocol.ws_stream import Handshake as HypercornHandshake
-from hypercorn.protocol.ws_stream import WSStream
-from hypercorn.utils import valid_server_name
-from wsproto.connection import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
-from wsproto.handshake import WEBSOCKET_VERSION, server_extensions_handshake
 
-from .config import Config
-from .deflate import BoundedDeflate
+from .client_protocol import ClientProtocol
+from .deflate import Deflate
 from .error_responses import error_response
+from .response_head import response_head
+from .websocket_frames import FrameError, MessageReader
+from .websocket_handshake import Request, accept
 
-ABNORMAL_CLOSURE, POLICY_VIOLATION, MESSAGE_TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART = (
-    1006,
-    1008,
-    1009,
-    1011,
-    1012,
-)
+if TYPE_CHECKING:
+    from .server import Server
 
-#: Messages that wait for the app before the client is held back.
+NORMAL, NO_STATUS, ABNORMAL_CLOSURE, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1005, 1006, 1011, 1012
+
+#: Messages that wait for an app that calls ``receive``, before the client is held back.
 MAX_WAITING = 16
 #: Frames of one client that are looked at before others get a turn: 64 KB hold 10,000.
-MAX_EVENTS_AT_ONCE = 100
-#: Fragments of a message that are kept apart before they are joined.
-MAX_FRAGMENTS = 1000
-#: Bytes that each fragment of a long message must bring on average. Each costs as much to read
-#: as a message, so 400,000 empty ones in 2.4 MB would take seconds of the CPU.
-MIN_FRAGMENT_SIZE = 16
+MAX_FRAMES_AT_ONCE = 100
+#: Bytes of the longest reason in a close frame.
+MAX_REASON = 123
+
+_COMPRESSED = 0x80 | 0x40
+_DISCONNECT = "websocket.disconnect"
 
 
-class ClientGone(Event):
-    """The client no longer answers."""
+class State(Enum):
+    """How far a WebSocket is."""
+
+    HANDSHAKE = "the app has not answered"
+    REFUSING = "the app sends a response instead"
+    OPEN = "messages go in both directions"
+    CLOSED = "nothing more is sent"
 
 
-class Handshake(HypercornHandshake):
-    """The opening handshake, with permessage-deflate only where it was configured."""
+class WebSocket(ClientProtocol):
+    """The protocol of a connection after its handshake; a ``DirectWebsocket``.
 
-    def __init__(self, headers: Any, http_version: str, config: Config) -> None:
-        super().__init__(headers, http_version)
-        self.offered, self.extensions = self.extensions, None
-        self.is_deflated = False
-        self._config = config
+    Frames are read where they arrive, and written at once: the only task is the app's. What the
+    app has not taken is bounded: the client is held back while ``MAX_WAITING`` messages wait, or
+    after ``hold``. What a slow client has not read is bounded too: ``send`` waits, ``write``
+    refuses.
 
-    @property
-    def refusal(self) -> tuple[int, list[tuple[bytes, bytes]]] | None:
-        """The status and headers of the response to an invalid handshake."""
-        if self.version != WEBSOCKET_VERSION:
-            return 426, [(b"sec-websocket-version", WEBSOCKET_VERSION), (b"upgrade", b"websocket")]
-        return None if _is_key(self.key) and self.is_valid() else (400, [])
-
-    def accept(
-        self, subprotocol: str | None, additional_headers: Any
-    ) -> tuple[int, list[tuple[bytes, bytes]], Connection]:
-        """Return the status and headers of the response, and the new connection."""
-        status, headers, connection = super().accept(subprotocol, additional_headers)
-        if self._config.websocket_deflate and self.offered:
-            deflate = BoundedDeflate(self._config.websocket_max_message_size)
-            accepted = server_extensions_handshake(self.offered, [deflate])
-            if accepted:
-                headers.append((b"sec-websocket-extensions", accepted))
-                connection = Connection(ConnectionType.SERVER, [deflate])
-                self.is_deflated = True
-        return status, headers, connection
-
-
-class WebsocketStream(WSStream):
-    """The stream of one WebSocket, in place of Hypercorn's.
-
-    Data after a close of either side is dropped. The queue of messages for the app is bounded:
-    the reader of the connection waits in ``handle`` until there is space.
+    Args:
+        server: Its app is called.
+        request: The request for the WebSocket.
+        keep: Kept as long as the connection, because the end of these objects would close it.
     """
 
-    config: Config
-    handshake: Handshake
+    __slots__ = (
+        "_deflate", "_ended", "_events", "_has_turn", "_heard", "_held", "_keep", "_late_pong",
+        "_on_end", "_on_message", "_reader", "_refused", "_request", "_response", "_scope",
+        "_started", "_state", "_waiter",
+    )  # fmt: skip
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._events: deque[dict[str, Any]] = deque([{"type": "websocket.connect"}])
-        self._arrived = asyncio.Event()
-        self._space = asyncio.Event()
-        self._fragments: list[Any] = []
-        self._size = 0
-        self._count = 0
+    def __init__(self, server: Server, request: Request, keep: Any = None) -> None:
+        super().__init__(server)
+        self._keep = keep
+        self._request: Request | None = request  # until it is answered, and so is the next
+        self._scope: Any = None
+        self._refused = 0
+        self._started = time()
+        self._state = State.HANDSHAKE
         self._ended = False
+        self._reader = MessageReader(self.config.websocket_max_message_size)
+        self._deflate: Deflate | None = None
+        self._events: list[dict[str, Any]] = [{"type": "websocket.connect"}]
+        self._waiter: asyncio.Future[None] | None = None
+        self._on_message: Callable[[str | bytes], None] | None = None
+        self._on_end: Callable[[], None] | None = None
+        self._held = self._has_turn = False
         self._heard = True
-        self._timer: asyncio.TimerHandle | None = None
+        self._late_pong: bytes | None = None
+        self._response: Any = None
 
-    # --- from the connection ------------------------------------------------------
+    def begin(self, transport: asyncio.Transport, early: bytes = b"") -> None:
+        """Take the connection over.
 
-    async def handle(self, event: Event) -> None:
-        """Handle an event of the connection."""
-        if self.closed:
-            return
-        if isinstance(event, Request):
-            await self._start(event)
-        elif isinstance(event, StreamClosed):
-            self.connection_lost()
-        elif not self.handshake.accepted:  # the client must wait for the answer
-            await self._refuse(400)
-        elif isinstance(event, Data | Body) and not self._ended:
-            await self._receive_data(event.data)
-
-    async def _start(self, request: Request) -> None:
-        self.start_time = time()
-        self.handshake = Handshake(request.headers, request.http_version, self.config)
-        path, _, query_string = request.raw_path.partition(b"?")
-        scope: dict[str, Any] = {
-            "type": "websocket",
-            "asgi": {"spec_version": "2.3", "version": "3.0"},
-            "scheme": self.scheme,
-            "http_version": request.http_version,
-            "path": unquote(path.decode("ascii")),
-            "raw_path": path,
-            "query_string": query_string,
-            "root_path": self.config.root_path,
-            "headers": request.headers,
-            "client": self.client,
-            "server": self.server,
-            "state": request.state.copy(),
-            "subprotocols": self.handshake.subprotocols or [],
-            "extensions": {"websocket.http.response": {}},
-        }
-        self.scope = cast(Any, scope)
-        if not valid_server_name(self.config, request):
-            await self._refuse(404)
-        elif self.handshake.refusal is not None:
-            await self._refuse(*self.handshake.refusal)
+        Args:
+            transport: Its bytes come here from now on.
+            early: Those that came with the handshake; there must be none.
+        """
+        assert self._request is not None  # noqa: S101 - it was not answered yet
+        self.transport = transport
+        transport.set_protocol(self)
+        self.server.connections.add(self)
+        self._scope = self._request.scope(self.config.root_path)
+        refusal = self._request.refusal(self.config.server_names)
+        if refusal is None and early:
+            refusal = 400, []
+        if refusal is None:
+            self._scope["extensions"][EXTENSION] = self
+            self._run(self._run_app())
         else:
-            self.task_group.spawn(self._run_app)
+            self._refuse(*refusal)
+            self._run(self._log(refusal[0]))
 
-    async def _refuse(self, status: int, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-        await self._send_error_response(status, headers)
-        await self.send(StreamClosed(stream_id=self.stream_id))
+    # --- from the client ----------------------------------------------------------
 
-    async def _send_error_response(
-        self, status: int, headers: list[tuple[bytes, bytes]] | None = None
-    ) -> None:
-        self.state = State.HTTPCLOSED
-        fixed, text = error_response(status)
-        fixed += headers or []
-        await self.send(Response(stream_id=self.stream_id, status_code=status, headers=fixed))
-        await self.send(Body(stream_id=self.stream_id, data=text))
-        await self.send(EndBody(stream_id=self.stream_id))
-        answer: Any = {"status": status, "headers": []}
-        await self.config.log.access(self.scope, answer, time() - self.start_time)
+    def data_received(self, data: bytes) -> None:
+        if self._linger is not None:
+            self._linger.keep()
+        elif self._state is State.OPEN:
+            self._heard = True
+            self._reader.feed(data)
+            self._read()
+        elif not self._ended:  # the client must wait for the answer
+            self._refuse(400)
 
-    async def _receive_data(self, data: bytes) -> None:
-        self._heard = True
-        self.connection.receive_data(data)
-        for count, event in enumerate(self.connection.events(), 1):
-            if count % MAX_EVENTS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-            if isinstance(event, Message):
-                await self._receive_fragment(event)
-            elif isinstance(event, Ping):
-                await self._send_wsproto_event(event.response())
-            elif isinstance(event, CloseConnection):  # theirs, or wsproto's word for an error
-                await self.close(event.code, event.reason or "")
-            if self._ended:
+    def eof_received(self) -> None:  # returning None closes the connection
+        self._end(ABNORMAL_CLOSURE)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(ABNORMAL_CLOSURE)
+        self._state = State.CLOSED
+        super().connection_lost(error)
+        self._keep = None
+
+    def _read(self) -> None:
+        """Handle frames until none is whole, the app is held, or others need a turn."""
+        if self._has_turn:
+            return
+        for _ in range(MAX_FRAMES_AT_ONCE):
+            if self._held or self._ended:
                 return
+            try:
+                frame = self._reader.next()
+            except FrameError as error:
+                self.close(error.code, error.reason)
+                return
+            if frame is None:
+                self.resume_reading()
+                return
+            self._handle(*frame)
+        self._has_turn = True
+        self.pause_reading()
+        self.loop.call_soon(self._read_on)
 
-    async def _receive_fragment(self, fragment: Message[Any]) -> None:
-        data = fragment.data
-        self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
-        if self._size > self.config.websocket_max_message_size:
-            self._fragments.clear()
-            await self.close(MESSAGE_TOO_BIG, "Too big")
-            return
-        self._count += 1
-        if self._count > MAX_FRAGMENTS and self._size < self._count * MIN_FRAGMENT_SIZE:
-            self._fragments.clear()
-            await self.close(POLICY_VIOLATION, "Fragments too small")
-            return
-        is_text = isinstance(fragment, TextMessage)
-        self._fragments.append(data)
-        if fragment.message_finished or len(self._fragments) >= MAX_FRAGMENTS:
-            self._fragments = [("" if is_text else b"").join(self._fragments)]
-        if not fragment.message_finished:
-            return
-        whole = self._fragments[0]
-        self._fragments, self._size, self._count = [], 0, 0
-        self._put(
-            {
-                "type": "websocket.receive",
-                "bytes": None if is_text else whole,
-                "text": whole if is_text else None,
-            }
-        )
-        while len(self._events) >= MAX_WAITING and not self._ended:
-            self._space.clear()
-            await self._space.wait()
+    def _read_on(self) -> None:
+        self._has_turn = False
+        self._read()
 
-    # --- to and from the app ------------------------------------------------------
+    def _handle(self, opcode: int, content: Any) -> None:
+        if opcode in {TEXT, BINARY}:
+            if self._on_message is not None:
+                self._on_message(content)
+            else:
+                self._queue(opcode, content)
+        elif opcode == PING:
+            if self.writing_paused:  # it may read nothing: only the last one is answered
+                self._late_pong = content
+            else:
+                self.transport.write(encode_frame(PONG, content))
+        elif opcode == PONG:
+            self._schedule_ping()
+        elif opcode == CLOSE:
+            self.close(*content)
 
-    async def _run_app(self) -> None:
-        try:
-            await self.app(self.scope, self._receive, self.app_send, cast(Any, None), _no_thread)
-        except Exception:
-            await self.config.log.exception("Error in ASGI Framework")
-        finally:
-            await self.app_send(None)
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._late_pong is not None:
+            if self._state is State.OPEN:
+                self.transport.write(encode_frame(PONG, self._late_pong))
+            self._late_pong = None
+
+    # --- to the app ---------------------------------------------------------------
+
+    def _queue(self, opcode: int, content: Any) -> None:
+        is_text = opcode == TEXT
+        text, data = (content, None) if is_text else (None, content)
+        self._put({"type": "websocket.receive", "bytes": data, "text": text})
+        if len(self._events) >= MAX_WAITING:
+            self.hold()
 
     def _put(self, event: dict[str, Any]) -> None:
         self._events.append(event)
-        self._arrived.set()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
-    async def _receive(self) -> Any:
+    async def receive(self) -> Any:
+        """Return the next event for the app; after the last one, always the disconnect."""
         while not self._events:
-            self._arrived.clear()
-            await self._arrived.wait()
-        if self._events[0]["type"] == "websocket.disconnect":
-            return self._events[0]  # at every further call
-        self._space.set()
-        return self._events.popleft()
+            self._waiter = self.loop.create_future()
+            await self._waiter
+        if self._events[0]["type"] == _DISCONNECT:
+            return self._events[0]
+        event = self._events.pop(0)
+        if self._held and self._on_message is None:
+            self.release()
+        return event
 
-    async def app_send(self, message: Any) -> None:
+    def listen(self, on_message: Callable[[str | bytes], None], on_end: Callable[[], None]) -> None:
+        """Hand over each message as it arrives, and then once that the client has left."""
+        self._on_message, self._on_end = on_message, on_end
+        if self._ended:
+            on_end()
+
+    def hold(self) -> None:
+        """Hand over no more messages, and hold the client back."""
+        self._held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        """Go on after ``hold``."""
+        if self._held:
+            self._held = False
+            if not self._has_turn:  # not within the call of a handler that takes a message
+                self._has_turn = True
+                self.loop.call_soon(self._read_on)
+
+    # --- from the app -------------------------------------------------------------
+
+    async def _run_app(self) -> None:
+        await self.server.context.mark_request()
+        try:
+            await self.server.app(self._scope, self.receive, self.send, _no_thread, _no_thread)
+        except Exception:
+            await self.config.log.exception("Error in ASGI Framework")
+        finally:
+            if self._state is State.OPEN:
+                self.close(INTERNAL_ERROR)
+            elif self._state is State.REFUSING:  # within its response
+                self.transport.abort()
+            elif self._state is State.HANDSHAKE and not self._ended:
+                self._refuse(500)
+            if self._refused:
+                await self._log(self._refused)
+            self._on_message = self._on_end = None
+
+    async def send(self, message: Any) -> None:
         """Handle a message of the app; after a close of either side, ignore it."""
-        kind = None if message is None else message["type"]
-        if self._ended and self.state is not State.HTTPCLOSED:
+        kind = message["type"]
+        if self._ended:
             await asyncio.sleep(0)  # lets a task that sends in a loop be cancelled
-            return
-        if kind == "websocket.send" and self.state is State.CONNECTED:
-            await self._send_message(message.get("bytes"), message.get("text"))
-        elif kind == "websocket.close" and self.state is State.CONNECTED:
-            await self.close(int(message.get("code", 1000)), message.get("reason") or "")
-        elif kind is None and self.state is State.CONNECTED:
-            await self.close(INTERNAL_ERROR)
-        elif kind is None and self.state is State.HANDSHAKE:  # Hypercorn logs this twice
-            await self._refuse(500)
+        elif kind == "websocket.send" and self._state is State.OPEN:
+            data = message.get("bytes")
+            if data is None:
+                self.transport.write(self._frame(TEXT, message["text"].encode()))
+            else:
+                self.transport.write(self._frame(BINARY, bytes(data)))
+            if self.writing_paused:
+                await self.drain()
+        elif kind == "websocket.accept" and self._state is State.HANDSHAKE:
+            await self._accept(message)
+        elif kind == "websocket.close" and self._state is State.OPEN:
+            self.close(int(message.get("code", NORMAL)), message.get("reason") or "")
+        elif kind == "websocket.close" and self._state is State.HANDSHAKE:
+            self._refuse(403)
+        elif kind == "websocket.http.response.start" and self._state is State.HANDSHAKE:
+            self._response = message
+        elif kind == "websocket.http.response.body" and self._response is not None:
+            await self._send_response(message)
         else:
-            await super().app_send(message)
+            raise RuntimeError(f"'{kind}' is not possible when {self._state.value}.")
 
-    async def _send_message(self, data: bytes | None, text: str | None) -> None:
-        if self.handshake.is_deflated:
-            event = TextMessage(data=text or "") if data is None else BytesMessage(data=bytes(data))
-            await self._send_wsproto_event(event)
-        else:
-            whole = frame(0x1, (text or "").encode()) if data is None else frame(0x2, data)
-            await self.send(Data(stream_id=self.stream_id, data=whole))
+    def _frame(self, opcode: int, payload: bytes) -> bytes:
+        if self._deflate is None:
+            return encode_frame(opcode, payload)
+        return encode_frame(opcode, self._deflate.deflate(payload), first_byte=_COMPRESSED)
+
+    def write(self, frame: bytes) -> bool:
+        """Write a whole frame at once; False if it has to wait, and was not written."""
+        if self.writing_paused or self._state is not State.OPEN or self._deflate is not None:
+            return False
+        self.transport.write(frame)
+        return True
+
+    # --- the response to the handshake --------------------------------------------
 
     async def _accept(self, message: Any) -> None:
-        await super()._accept(message)
-        if self.context.terminated.is_set():
-            await self.close(SERVICE_RESTART)
+        assert self._request is not None  # noqa: S101 - it was not answered yet
+        headers, self._deflate = accept(self._request, message, self.config)
+        head = response_head(101, [*headers, *self.config.response_headers("h11")])
+        self._state = State.OPEN
+        if self._deflate is not None:
+            self._reader = MessageReader(self.config.websocket_max_message_size, self._deflate)
+        self.transport.write(head)
+        await self._log(101)
+        if self.server.context.terminated.is_set():
+            self.close(SERVICE_RESTART)
+        else:
+            self._schedule_ping()
+
+    async def _send_response(self, message: Any) -> None:
+        """Send a part of the app's response; its end is that of the connection."""
+        status = int(self._response["status"])
+        body = b"" if status in {204, 304} else bytes(message.get("body", b""))
+        if self._state is State.HANDSHAKE:
+            self._state = State.REFUSING
+            headers = [*self._response["headers"], *self.config.response_headers("h11")]
+            body = response_head(status, [*headers, (b"connection", b"close")]) + body
+        self.transport.write(body)
+        if message.get("more_body", False):
+            await self.drain()
+            return
+        self._end(ABNORMAL_CLOSURE)
+        self._state = State.CLOSED
+        self.finish()
+        await self._log(status)
+
+    def _refuse(self, status: int, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        """Answer in place of the app, whose task then writes the line of the access log."""
+        fixed, text = error_response(status)
+        fixed += [*(headers or []), *self.config.response_headers("h11")]
+        if not self.transport.is_closing():
+            self.transport.write(response_head(status, fixed) + text)
+        self._refused = status
+        self._end(ABNORMAL_CLOSURE)
+        self._state = State.CLOSED
+        self.finish()
+
+    async def _log(self, status: int) -> None:
+        scope: Any = self._scope
+        answer: Any = {"status": status, "headers": []}
+        self._request = self._scope = None
+        await self.config.log.access(scope, answer, time() - self._started)
 
     # --- how it ends --------------------------------------------------------------
 
-    async def close(self, code: int, reason: str = "") -> None:
-        """Send the close frame, first or in answer to that of the client."""
-        if self.state is not State.CONNECTED or self._ended:
-            return
-        self.state = State.CLOSED
-        self._end(code, reason)
-        try:
-            await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
-        finally:  # the app may be cancelled, having heard that this is the end
-            await self.send(EndData(stream_id=self.stream_id))
+    def stop(self) -> None:
+        """Begin to close because the server stops."""
+        if self._state is State.OPEN:
+            self.close(SERVICE_RESTART, "Restarting")
+        elif self._linger is not None:
+            self.transport.abort()
 
-    def connection_lost(self) -> None:
-        """Note that the connection is lost, and disconnect the app."""
-        self.closed = True
-        self._end(ABNORMAL_CLOSURE)
+    def close(self, code: int, reason: str = "") -> None:
+        """Send the close frame, first or in answer to that of the client."""
+        if self._state is not State.OPEN or self._ended:
+            return
+        self._state = State.CLOSED
+        self._end(code, reason)
+        if not self.transport.is_closing():
+            self.transport.write(encode_frame(CLOSE, _close_payload(code, reason)))
+            self.finish()
 
     def _end(self, code: int, reason: str = "") -> None:
+        """Tell the app that nothing more comes."""
         if self._ended:
             return
         self._ended = True
-        self._fragments.clear()
-        self._put({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self._space.set()
+        self._reader = MessageReader(0)
+        self._held = False
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
+        self._put({"type": _DISCONNECT, "code": code, "reason": reason})
+        if self._on_end is not None:
+            self._on_end()
 
     # --- whether the client is there ----------------------------------------------
 
-    async def _send_pings(self) -> None:
-        self._schedule_ping()  # with a timer: Hypercorn keeps a task for each WebSocket
-
     def _schedule_ping(self) -> None:
-        if self.config.websocket_ping_interval and not self._ended:
-            self._timer = self._later(self.config.websocket_ping_interval, self._ping)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.config.websocket_ping_interval:
+            self._timer = self.loop.call_later(self.config.websocket_ping_interval, self._ping)
 
     def _ping(self) -> None:
         self._heard = False
-        self.task_group.spawn(self._send_wsproto_event, Ping())
-        self._timer = self._later(self.config.websocket_pong_timeout, self._check_pong)
+        if not self.writing_paused:
+            self.transport.write(encode_frame(PING, b""))
+        self._timer = self.loop.call_later(self.config.websocket_pong_timeout, self._check_pong)
 
     def _check_pong(self) -> None:
         # While the app holds the client back, nothing can be heard.
-        if self._heard or len(self._events) >= MAX_WAITING:
+        if self._heard or not self._is_reading:
             self._schedule_ping()
         else:
-            self.task_group.spawn(self.send, ClientGone(stream_id=self.stream_id))
-
-    @staticmethod
-    def _later(seconds: float, call: Any) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(seconds, call)
+            self.transport.abort()
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
-    """Return a message as one frame, in a tenth of the time that wsproto takes."""
-    size = len(payload)
-    if size <= 125:
-        head = struct.pack("!BB", 0x80 | opcode, size)
-    elif size < 2**16:
-        head = struct.pack("!BBH", 0x80 | opcode, 126, size)
-    else:
-        head = struct.pack("!BBQ", 0x80 | opcode, 127, size)
-    return head + payload
-
-
-def _is_key(key: bytes | None) -> bool:
-    try:
-        return key is not None and len(b64decode(key, validate=True)) == 16
-    except binascii.Error:
-        return False
+def _close_payload(code: int, reason: str) -> bytes:
+    if code == NO_STATUS:
+        return b""
+    text = reason.encode()
+    if len(text) > MAX_REASON:
+        text = text[:MAX_REASON].decode("utf-8", "ignore").encode()
+    return (NORMAL if code == ABNORMAL_CLOSURE else code).to_bytes(2) + text
 
 
 def _no_thread(*args: Any) -> Any:

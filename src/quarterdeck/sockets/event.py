@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from quarterdeck._websocket import TEXT, encode_frame
+
 Position = tuple[int, int]
 
 
@@ -45,6 +47,11 @@ class Event:
             "data": self.data,
         }
         return msgspec.json.encode(message).decode()
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The message as a frame; encoded once for all clients."""
+        return encode_frame(TEXT, self.frame.encode())
 
 
 def parse_id(text: str) -> Position:

@@ -46,13 +46,13 @@ class ConnectionHandler:
         self._rate_limiter = RateLimiter(
             self._config["SOCKETS_RATE"], self._config["SOCKETS_BURST"]
         )
-        self.connection = Connection(member, websocket.send, self._config["SOCKETS_QUEUE_SIZE"])
+        write = getattr(websocket, "write_frame", None)  # of an app of this kit
+        size = self._config["SOCKETS_QUEUE_SIZE"]
+        self.connection = Connection(member, websocket.send, write, size)
 
     async def run(self) -> None:
         """Handle messages until one side closes; then send the close code."""
         connection = self.connection
-        writer = asyncio.create_task(connection.write(), name="sockets-writer")
-        writer.add_done_callback(self._writer_ended)
         self._manager.connect(connection)
         try:
             await self._listen_until_closed()
@@ -61,8 +61,7 @@ class ConnectionHandler:
             raise
         finally:
             self._manager.disconnect(connection)
-            writer.cancel()
-            await asyncio.wait([writer])
+            await connection.drop()
             if connection.closing is not None:
                 await self._close(connection.closing.code, connection.closing.reason)
 
@@ -154,11 +153,6 @@ class ConnectionHandler:
     def _check_subscribed(self, room: str) -> None:
         if room not in self.connection.subscriptions or room.startswith(USER):
             raise Refusal("not_subscribed", "Subscribe to the room first.", room)
-
-    def _writer_ended(self, writer: asyncio.Task[None]) -> None:
-        """Close the connection after an error in sending."""
-        if not writer.cancelled() and writer.exception() is not None:
-            self.connection.close(INTERNAL_ERROR, "Internal error")
 
     async def _close(self, code: int, reason: str) -> None:
         """Send the close frame; the server limits how long that may take."""

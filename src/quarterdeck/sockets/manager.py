@@ -97,8 +97,7 @@ class ConnectionManager:
             connection.close(SERVICE_RESTART, "Restarting")
 
     def disconnect(self, connection: Connection) -> None:
-        """Remove a connection from all rooms, and drop its queue."""
-        connection.drop()
+        """Remove a connection from all rooms."""
         for room in tuple(connection.subscriptions):
             self.leave(connection, room)
         self.connections.discard(connection)
@@ -162,7 +161,7 @@ class ConnectionManager:
         connections = self.in_room(event.room)
         self._delivered += len(connections)
         for connection in connections:
-            connection.push(event.frame)
+            connection.push(event.frame, event)
 
     def on_gap(self, position: str) -> None:
         """Send a gap to all rooms because events were lost; their clients reload."""

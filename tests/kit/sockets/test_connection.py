@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+import msgspec
 import pytest
 
-from quarterdeck.sockets import Member
+from quarterdeck.sockets import Event, Member
 from quarterdeck.sockets.connection import Connection
 from quarterdeck.sockets.handler import ConnectionHandler
 from quarterdeck.sockets.rate_limiter import RateLimiter
@@ -20,10 +21,15 @@ class Reader:
     def __init__(self, queue_size: int = 3) -> None:
         self.got: list[str] = []
         self.may_read = asyncio.Semaphore(0)
-        self.connection = Connection(Member("1", "Ada"), self._send, queue_size)
+        self.keeps_up = False
+        self.connection = Connection(Member("1", "Ada"), self._send, self._write, queue_size)
         self.closed = asyncio.Event()
         self.connection.on_close = self.closed.set
-        self.writer = asyncio.create_task(self.connection.write())
+
+    def _write(self, frame: bytes) -> bool:
+        if self.keeps_up:
+            self.got.append(frame[2:].decode())
+        return self.keeps_up
 
     async def _send(self, frame: str) -> None:
         await self.may_read.acquire()
@@ -48,7 +54,7 @@ async def test_a_reader_that_falls_behind_is_closed() -> None:
     reader.connection.push("e")
     assert reader.connection.queued == 3
     assert reader.closed.is_set()
-    reader.writer.cancel()
+    await reader.connection.drop()
 
 
 async def test_a_reader_that_keeps_up_is_not() -> None:
@@ -58,7 +64,40 @@ async def test_a_reader_that_keeps_up_is_not() -> None:
         await reader.read(1)
     assert reader.connection.closing is None
     assert "".join(reader.got) == "abcdefgh"
-    reader.writer.cancel()
+    await reader.connection.drop()
+
+
+async def test_messages_are_written_at_once_unless_others_wait() -> None:
+    """Then they take their turn, and the task that sends them ends with them."""
+    reader = Reader()
+    reader.keeps_up = True
+    reader.connection.push("a")
+    assert (reader.got, reader.connection.queued) == (["a"], 0)
+    reader.keeps_up = False
+    reader.connection.push("b")
+    reader.keeps_up = True
+    reader.connection.push("c")
+    assert reader.got == ["a"]
+    await reader.read(2)
+    assert reader.got == ["a", "b", "c"]
+    await asyncio.sleep(0)
+    reader.connection.push("d")
+    assert reader.got == ["a", "b", "c", "d"]
+
+
+async def test_an_event_is_encoded_once_for_all() -> None:
+    event = Event("open", "1-0", "n", msgspec.Raw(b"7"))
+    frames: list[bytes] = []
+
+    def write(frame: bytes) -> bool:
+        frames.append(frame)
+        return True
+
+    for number in range(3):
+        connection = Connection(Member(str(number), "Ada"), asyncio.sleep, write, 3)  # type: ignore[arg-type]
+        connection.push(event.frame, event)
+    assert frames[0] is frames[1] is frames[2]
+    assert frames[0][2:].decode() == event.frame
 
 
 async def test_what_is_replayed_is_not_bounded_by_the_queue() -> None:
@@ -78,11 +117,11 @@ async def test_what_is_replayed_is_not_bounded_by_the_queue() -> None:
     for frame in "abcd":
         reader.connection.push(frame)
     assert reader.connection.closing is not None  # the bound is what it was
-    reader.writer.cancel()
+    await reader.connection.drop()
 
 
 def test_the_first_reason_counts() -> None:
-    connection = Connection(Member("1", "Ada"), asyncio.sleep, 3)  # type: ignore[arg-type]
+    connection = Connection(Member("1", "Ada"), asyncio.sleep, None, 3)  # type: ignore[arg-type]
     connection.close(4401, "Signed out")
     connection.close(1012, "Restarting")
     assert connection.closing is not None
