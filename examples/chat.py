@@ -14,29 +14,22 @@ hub = Hub(app)
 PAGE = """
 <!doctype html><title>Chat</title>
 <ul id="lines"></ul><form><input name="text" autofocus><button>Say</button></form>
-<script>
+<script type="module">
+import { connect } from "{{ url_for('sockets.static', filename='client.js') }}";
+
 const name = prompt("Your name") || "Guest";
-let last, socket;
-function open() {
-  socket = new WebSocket(location.href.replace(/^http/, "ws") + "ws?name=" + encodeURIComponent(name));
-  socket.onopen = () => send({type: "subscribe", room: "chat:deck", since: last});
-  socket.onclose = () => setTimeout(open, 1000 + 2000 * Math.random());
-  socket.onmessage = ({data}) => {
-    const message = JSON.parse(data);
-    last = message.id ?? last;  // the next subscription begins behind this event
-    if (message.name !== "said") return;
+const room = "chat:deck";
+const chat = connect([room], {
+  event({ data }) {
     const line = document.createElement("li");
-    line.textContent = message.data.by.name + ": " + message.data.text;
-    lines.append(line);
-  };
-}
-const send = (message) => socket.send(JSON.stringify(message));
+    line.textContent = `${data.by.name}: ${data.text}`;
+    document.getElementById("lines").append(line);
+  },
+}, { path: `ws?name=${encodeURIComponent(name)}` });
 document.forms[0].onsubmit = (event) => {
   event.preventDefault();
-  send({type: "say", room: "chat:deck", text: event.target.text.value});
-  event.target.reset();
+  if (chat.say(room, event.target.text.value)) event.target.reset();
 };
-open();
 </script>
 """
 

@@ -175,7 +175,9 @@ async def receive(connection: ClientConnection, kind: str) -> Any:
 
 @pytest.mark.feature("WS3", "WS4")
 async def test_chat(browser: AsyncClient, server: ServedApp) -> None:
-    assert "new WebSocket" in (await browser.get("/")).text
+    found = re.search('from "(.*)"', (await browser.get("/")).text)
+    assert found
+    assert "export function connect" in (await browser.get(found[1])).text
     address = server.websocket_url + "/ws?name="
     async with connect(address + "Ada") as ada, connect(address + "Grace") as grace:
         for connection in (ada, grace):

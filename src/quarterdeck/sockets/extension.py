@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import msgspec
 from quart import current_app, websocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from quarterdeck._assets import AssetBlueprint
 from quarterdeck._quart import unwrap
 from quarterdeck._state import ExtensionState
 from quarterdeck.config import read
@@ -34,6 +38,7 @@ from .rooms import MAX_ROOM_NAME, RoomPattern, compile_pattern
 if TYPE_CHECKING:
     from quart import Quart
 
+_STATIC = Path(__file__).parent / "static"
 C = TypeVar("C", bound=Callable[..., Any])
 STATE: ExtensionState[ConnectionManager] = ExtensionState("sockets", "Hub")
 
@@ -65,6 +70,8 @@ class Hub:
     def init_app(self, app: Quart) -> None:
         """Read the configuration; the back end starts when the app begins to serve.
 
+        The client for browsers is served at ``url_for("sockets.static", filename="client.js")``.
+
         Raises:
             ConfigurationError: If a ``SOCKETS_*`` key cannot work, or a package is missing.
             ExtensionAlreadyInitializedError: If the app has a Hub.
@@ -78,6 +85,7 @@ class Hub:
             recheck = app.ensure_async(self._recheck) if self._recheck else None
             await manager.start(Rechecker(app, manager, recheck, self._may_enter))
 
+        app.register_blueprint(AssetBlueprint("sockets", folder=_STATIC, version=_version()))
         app.before_serving(start)
         app.after_serving(manager.aclose)
 
@@ -250,6 +258,12 @@ class Hub:
     def statistics(self) -> dict[str, int]:
         """Return the counters of this process, for ``/metrics``."""
         return STATE.get().statistics()
+
+
+@cache
+def _version() -> str:
+    """Changes whenever the client for browsers does."""
+    return sha256((_STATIC / "client.js").read_bytes()).hexdigest()[:12]
 
 
 async def _publish(manager: ConnectionManager, room: str, name: str, data: Any) -> str:

@@ -5,13 +5,13 @@ import { sayConnection } from "../connection.js";
 import { toast } from "../toasts.js";
 import { noteEditor, showPeople } from "./presence.js";
 import { keepFresh, renew } from "./renew.js";
-import { connect } from "./socket.js";
 import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
 import { sentence } from "./words.js";
 
 const MOST_TOASTS = 4; // at once: the page itself shows what changed
 const main = document.querySelector("main");
-const { live, doing, at, me } = main.dataset;
+const { live, liveClient, doing, at, me } = main.dataset;
+const { connect } = await import(liveClient);
 const told = document.querySelector("[data-live-form]");
 const seats = live.split(" ").map((room) => ({ room, doing, since: talkSince(room, at) }));
 

@@ -1,27 +1,43 @@
-// The one WebSocket of the tab: it comes back by itself, and misses nothing because every room
-// remembers the last event it heard and asks for what came after.
+// A client of quarterdeck.sockets for browsers. It reconnects by itself and misses no event: for
+// each room it keeps the id of the last event, and asks for those after it.
 
 const FIRST = 500, LONGEST = 30_000; // milliseconds between two attempts
 const QUIET = 25_000, PATIENCE = 10_000; // of silence before a ping, and for its answer
+const HANDLERS = ["event", "gap", "presence", "subscribed", "refused", "state"];
 const SIGNED_OUT = 4401, NOT_ALLOWED = 4403;
 
-/** Whether an event id, "<milliseconds>-<number>", is later than another. */
-export function isAfter(id, other) {
+/** Whether an event id, "<milliseconds>-<number>", is later than another, or there is no other. */
+function isAfter(id, other) {
+  if (!other) return true;
   const [ms, number] = id.split("-").map(Number);
   const [otherMs, otherNumber] = other.split("-").map(Number);
   return ms > otherMs || (ms === otherMs && number > otherNumber);
 }
 
 /**
- * Listen in rooms.
- * @param seats {room, doing, since} for each.
- * @param heard Functions: event(message, isReplayed), gap(room), presence(message),
- *   subscribed(room, at), refused(message) and state(word), which is connected, lost, signed-out
- *   or not-allowed.
- * @returns say(room, text), which is false while there is no connection.
+ * Subscribe to rooms over one WebSocket, for the lifetime of the page.
+ *
+ * @param subscriptions {room, doing, since} for each room, or its name. `doing` is shown to others
+ *   in the presence of the room. `since` is the id of the last event that the page knows
+ *   (`hub.position` when it was made); without it, events from now on are sent.
+ * @param handlers Functions, each optional:
+ *   event(message, isReplayed): message has room, id, name and data; isReplayed is true for those
+ *     that were published while there was no connection.
+ *   gap(room): events are missing, because the server no longer has them. Load the data again.
+ *   presence(message): who is in a room.
+ *   subscribed(room, at): all events up to the id `at` have been handled.
+ *   refused(message): an error message, with code, detail and sometimes room.
+ *   state(word): connected, lost (it is tried again), signed-out or not-allowed (it is not).
+ * @param path Of the WebSocket, relative to the page.
+ * @returns say(room, text), which is false while there is no connection, and close().
  */
-export function connect(seats, heard) {
-  const rooms = new Map(seats.map((seat) => [seat.room, seat]));
+export function connect(subscriptions, handlers, { path = "/ws" } = {}) {
+  const rooms = new Map(subscriptions.map((one) => {
+    const seat = typeof one === "string" ? { room: one } : { ...one };
+    return [seat.room, seat];
+  }));
+  const url = new URL(path, location.href).href.replace(/^http/, "ws");
+  const heard = Object.fromEntries(HANDLERS.map((name) => [name, handlers[name] ?? (() => {})]));
   let socket = null, attempts = 0, hasEnded = false, retry, watch;
 
   const send = (message) => socket.send(JSON.stringify(message));
@@ -29,7 +45,7 @@ export function connect(seats, heard) {
   function open() {
     clearTimeout(retry);
     if (hasEnded || socket || !navigator.onLine) return;
-    socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`);
+    socket = new WebSocket(url);
     socket.onopen = opened;
     socket.onmessage = ({ data }) => {
       watchOver();
@@ -117,6 +133,10 @@ export function connect(seats, heard) {
   open();
 
   return {
+    close() {
+      hasEnded = true;
+      drop();
+    },
     say(room, text) {
       if (socket?.readyState !== WebSocket.OPEN) return false;
       send({ type: "say", room, text });
