@@ -26,6 +26,8 @@ class Measurement:
         value: At this moment.
         labels: By name. Their values must come from a small set.
         is_counter: Whether it only grows while the process lives.
+        is_shared: Whether all processes measure the same thing, such as the rows of a table. The
+            latest value counts then, instead of the sum.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Measurement:
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
     is_counter: bool = False
+    is_shared: bool = False
 
 
 def measurements_of(app: Quart) -> Iterator[Measurement]:

@@ -5,17 +5,27 @@ Python itself only logs a warning, while the page says that the row was deleted.
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import inspect
+import sys
 import warnings
 from collections.abc import Callable, Coroutine, Generator
-from inspect import currentframe
 from types import CodeType, FrameType
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from quart import g, has_app_context
 
 from quarterdeck.exceptions import NotAwaitedError
 
+if TYPE_CHECKING:
+    from quart import Quart, Response
+
 P = ParamSpec("P")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_CALLS = "_quarterdeck_unawaited"  # where 'g' holds those of a unit of work
 
 
 class Unawaited:
@@ -23,6 +33,9 @@ class Unawaited:
 
     def __init__(self) -> None:
         self._calls: dict[int, Call[Any]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
 
     def add(self, call: Call[Any]) -> None:
         self._calls[id(call)] = call
@@ -147,12 +160,70 @@ def awaited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutin
             return method(*args, **kwargs)
         return Call(target.called, method, args, kwargs, calls)
 
-    return start
+    return _as_async(start)
+
+
+def noted(
+    owner: str,
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
+    """Let an async method note its calls, which must be awaited before the request ends.
+
+    The app needs ``check_at_the_end``. Outside of an app context a call is a plain coroutine.
+
+    Args:
+        owner: The object in the error, such as ``mail``.
+    """
+
+    def decorate(
+        method: Callable[P, Coroutine[Any, Any, T]],
+    ) -> Callable[P, Coroutine[Any, Any, T]]:
+        @functools.wraps(method)
+        def start(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+            if not has_app_context():
+                return method(*args, **kwargs)
+            return Call(owner, method, args, kwargs, g.setdefault(_CALLS, Unawaited()))
+
+        return _as_async(start)
+
+    return decorate
+
+
+def _as_async(function: F) -> F:
+    """Mark a function that returns a ``Call``, so that nobody runs it in a thread."""
+    if sys.version_info >= (3, 12):
+        inspect.markcoroutinefunction(function)
+    else:
+        function._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    return function
+
+
+def check_at_the_end(app: Quart) -> None:
+    """Raise NotAwaitedError at the end of requests and app contexts with calls of ``noted``."""
+    if _check_context not in app.teardown_appcontext_funcs:  # another room has asked for it
+        app.after_request(_check_response)
+        app.teardown_appcontext(_check_context)
+
+
+async def _check_response(response: Response) -> Response:
+    calls: Unawaited | None = g.get(_CALLS)
+    if calls is not None:
+        if calls:
+            await asyncio.sleep(0)  # a task that was made of a call begins it
+        calls.end(failed=response.status_code >= 500)
+    return response
+
+
+async def _check_context(error: BaseException | None = None) -> None:
+    calls: Unawaited | None = g.pop(_CALLS, None)
+    if calls is not None:
+        if calls:
+            await asyncio.sleep(0)
+        calls.end(failed=error is not None)
 
 
 def _place_of_call() -> tuple[CodeType | None, int]:
     """Return the code outside of the kit, and its line."""
-    frame: FrameType | None = currentframe()
+    frame: FrameType | None = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "")[:12] == "quarterdeck.":
         frame = frame.f_back
     return (None, 0) if frame is None else (frame.f_code, frame.f_lineno)

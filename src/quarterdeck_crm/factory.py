@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app import Quart
+from quarterdeck.mail import email_failed
 
 from . import extensions, paths
 from .accounts import views as accounts
@@ -23,6 +24,7 @@ from .live import echo
 from .live import views as live
 from .live.pages import register_live_pages
 from .mail import views as mail
+from .mail.alerts import tell_of_failed_mail
 from .orders import views as orders
 from .team import views as team
 from .tokens import views as tokens
@@ -94,6 +96,7 @@ def _fill(app: Quart) -> None:
     register_filters(app)
     register_navigation(app)
     register_errors(app)
+    email_failed.connect(tell_of_failed_mail, sender=app)
     register_commands(app)
 
 

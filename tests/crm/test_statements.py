@@ -70,7 +70,7 @@ MOST = {
     "api.list_jobs": 10,  # the last run of each of the CRM's eight jobs
     "api.list_orders": 4,  # counted, chosen, read
     "api.read_job": 4,
-    "dashboard.index": 8,
+    "dashboard.index": 10,  # two of them are for administrators
     "dashboard.search": 7,
     "jobs.index": 10,
     "jobs.show": 4,

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from quarterdeck.app import Quart
 from quarterdeck.exceptions import SocketClientError
 from quarterdeck.logging import JSONFormatter, Logging
+from quarterdeck.mail import Mail, Message
 from quarterdeck.otel import OpenTelemetry, trace_headers
 from quarterdeck.sockets.client import Client
 from quarterdeck.sqlalchemy import SQLAlchemy
@@ -195,3 +196,21 @@ def test_nothing_is_imported_without_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+async def test_a_mail_carries_the_trace(app: Quart) -> None:
+    mail = Mail()
+    app.config.update(MAIL_BACKEND="memory", MAIL_DEFAULT_SENDER="a@example.com")
+    mail.init_app(app)
+
+    @app.get("/mail")
+    async def send() -> str:
+        await mail.send(Message("Hello", ["b@example.com"], "Hello"))
+        return trace_headers()["traceparent"]
+
+    async with app.app_context():
+        response = await app.test_client().get("/mail", headers={"traceparent": PARENT})
+        (sent,) = mail.messages
+    text = await response.get_data(as_text=True)
+    assert f"traceparent: {text}\r\n".encode() in sent.content
+    assert TRACE in text

@@ -53,6 +53,11 @@ class Run:
         """The name of the machine that runs it."""
         return self.process.rpartition(":")[0].rpartition(":")[0]
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the work of this due time was not done."""
+        return self.outcome in {Outcome.FAILED, Outcome.INTERRUPTED, Outcome.MISSED}
+
 
 def microseconds(moment: datetime) -> int:
     """Return a moment as microseconds since 1970, as stores keep it."""

@@ -173,7 +173,7 @@ class Runner:
         function = await _load(job)
         call: Callable[[], Any] = partial(function, *job.args, **job.kwargs)
         async with self._app.app_context():
-            if inspect.iscoroutinefunction(function):
+            if inspect.iscoroutinefunction(inspect.unwrap(function)):
                 return await call()
             async with self._limits[job.executor]:
                 result = await run_in_thread(call, f"job {job.id}")

@@ -24,7 +24,7 @@ from .connection import Connection
 from .envelope import Envelope
 from .extension import Mail
 from .message import Attachment, Message
-from .signals import email_dispatched, email_enqueued
+from .signals import email_dispatched, email_enqueued, email_failed
 
 __all__ = [
     "Attachment",
@@ -37,4 +37,5 @@ __all__ = [
     "Transport",
     "email_dispatched",
     "email_enqueued",
+    "email_failed",
 ]

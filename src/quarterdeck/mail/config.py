@@ -28,6 +28,12 @@ COUNTED = {
     "outages": "Times that the mail server was not reachable.",
 }
 
+STANDING = {
+    "waiting": "Mails in the outbox that are to be sent.",
+    "dead": "Mails in the outbox that were given up and wait for an administrator.",
+    "oldest_seconds": "Age of the oldest mail that is to be sent.",
+}
+
 BACKENDS = ("smtp", "console", "file", "memory")
 
 
@@ -191,6 +197,10 @@ class MailState:
         for name, about in COUNTED.items():
             value = getattr(self.relay.counts, name)
             yield Measurement(f"mail_{name}", about, value, is_counter=True)
+        if (status := self.relay.status) is not None:
+            for name, about in STANDING.items():
+                value = getattr(status, name.removesuffix("_seconds"))
+                yield Measurement(f"mail_outbox_{name}", about, value, is_shared=True)
 
 
 STATE: ExtensionState[MailState] = ExtensionState("mail", "Mail")

@@ -9,6 +9,7 @@ from typing import Any, Self
 from quart import Quart
 
 from quarterdeck._state import release_resources
+from quarterdeck._unawaited import noted
 
 from .addresses import RawAddress
 from .backends.base import Transport
@@ -52,6 +53,7 @@ class Connection:
     ) -> None:
         await self.close()
 
+    @noted("connection")
     async def send(self, message: Message, envelope_from: RawAddress | None = None) -> None:
         """Check and send a message.
 
@@ -62,12 +64,14 @@ class Connection:
         Raises:
             InvalidMessageError: If the message cannot be sent; nothing was sent.
             DeliveryError: If the server did not take it, or not for all recipients.
+            NotAwaitedError: At the end of the request, without ``await``.
         """
         envelope = message.envelope(envelope_from)
         await release_resources()
         await self.deliver(envelope)
-        await announce(email_dispatched, self._app, message)
+        await announce(email_dispatched, self._app, message=message)
 
+    @noted("connection")
     async def send_message(self, *args: Any, **options: Any) -> None:
         """Send a message made of the arguments of ``Message``."""
         await self.send(Message(*args, **options))

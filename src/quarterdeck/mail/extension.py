@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from quart import Quart, current_app
 
 from quarterdeck._quart import unwrap
+from quarterdeck._unawaited import check_at_the_end, noted
 from quarterdeck.config import read
 from quarterdeck.exceptions import ConfigurationError, InvalidMessageError, OutboxMissingError
 
@@ -95,7 +96,9 @@ class Mail:
                 # First of all, because others close the database.
                 app.after_serving_funcs.insert(0, state.relay.stop)
         STATE.attach(app, state)
+        check_at_the_end(app)
 
+    @noted("mail")
     async def send(self, message: Message) -> None:
         """Send a message now, over a connection of its own.
 
@@ -104,11 +107,13 @@ class Mail:
         Raises:
             InvalidMessageError: If the message cannot be sent; nothing was sent.
             DeliveryError: If the server did not take it, or not for all recipients.
+            NotAwaitedError: At the end of the request, without ``await``.
         """
         message.envelope()  # before a connection is made
         async with self.connect() as connection:
             await connection.send(message)
 
+    @noted("mail")
     async def send_message(self, *args: Any, **options: Any) -> None:
         """Send a message made of the arguments of ``Message``; see ``send``."""
         await self.send(Message(*args, **options))
@@ -118,6 +123,7 @@ class Mail:
         app = _current_app()
         return Connection(app, STATE.get(app))
 
+    @noted("mail")
     async def enqueue(self, message: Message, *, session: AsyncSession | None = None) -> None:
         """Write a message into the outbox, in the transaction of the caller.
 
@@ -130,6 +136,7 @@ class Mail:
         Raises:
             InvalidMessageError: If the message cannot be sent.
             OutboxMissingError: If there is no ``Mail(db=...)``.
+            NotAwaitedError: At the end of the request, without ``await``.
         """
         app = _current_app()
         state = STATE.get(app)
@@ -202,7 +209,7 @@ def _current_app() -> Quart:
 async def _enqueued(app: Quart, state: MailState, message: Message) -> None:
     if state.relay is not None:
         state.relay.wake()
-    await announce(email_enqueued, app, message)
+    await announce(email_enqueued, app, message=message)
 
 
 def _make_state(config: Mapping[str, Any], app: Quart, backend: Backend) -> MailState:

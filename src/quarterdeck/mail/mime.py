@@ -19,6 +19,7 @@ from email.mime.text import MIMEText
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from quarterdeck._propagation import trace_headers
 from quarterdeck.exceptions import BadHeaderError, InvalidMessageError
 
 from .addresses import CONTROL, Address, encoded, parse
@@ -94,6 +95,7 @@ def _headers(
             )
         _refuse_control(name, value)
         yield name, encoded(value, charset, header=name)
+    yield from trace_headers().items()
 
 
 def _all_once(field: str, raws: Iterable[str | tuple[str, str]], charset: str) -> Iterable[str]:

@@ -25,7 +25,8 @@ class OutboxMail:
         state: ``waiting`` to be sent, or ``dead``: refused for good or for too long.
         recipients: Those that did not get it yet.
         attempts: How often a server was asked to take it.
-        due: The time of the next attempt, or when the claim of a relay ends.
+        due: The time of the next attempt, or when the claim of a relay ends; of dead mail, when
+            it was given up.
         error: The reason of the last failure; empty if there was none.
     """
 
@@ -128,9 +129,21 @@ class Outbox(ABC):
 
     @abstractmethod
     async def list(
-        self, *, state: State | None = None, limit: int = 100, after: int = 0
+        self,
+        *,
+        state: State | None = None,
+        limit: int = 100,
+        after: int = 0,
+        since: datetime | None = None,
     ) -> Sequence[OutboxMail]:
-        """Return mail by id, from the one after ``after`` on."""
+        """Return mail by id.
+
+        Args:
+            state: Only mail in this state.
+            limit: The most to return.
+            after: Only mail with a larger id.
+            since: Only mail that is due then or later; dead mail is due when it was given up.
+        """
 
     @abstractmethod
     async def get(self, mail_id: int) -> tuple[OutboxMail, Envelope]:

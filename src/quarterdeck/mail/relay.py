@@ -26,7 +26,8 @@ from quarterdeck.exceptions import (
 )
 
 from .connection import Connection
-from .outbox import Claim, Outbox
+from .outbox import Claim, Outbox, OutboxStatus
+from .signals import announce, email_failed
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -38,6 +39,7 @@ logger = logging.getLogger("quarterdeck.mail")
 BATCH = 10  # so many claims a killed relay leaves behind
 STOP_SECONDS = 5.0  # for the message that is being sent
 MAX_OUTAGE_SECONDS = 60.0
+STATUS_SECONDS = 5.0  # between two counts of the outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,15 @@ class Relay:
 
     Attributes:
         counts: What it has done.
+        status: How much mail there was a moment ago; None until the relay has looked.
     """
 
     def __init__(
         self, app: Quart, state: MailState, outbox: Outbox, settings: RelaySettings
     ) -> None:
         self.counts = RelayCounts()
+        self.status: OutboxStatus | None = None
+        self._status_due = 0.0
         self._app = app
         self._state = state
         self._outbox = outbox
@@ -137,6 +142,7 @@ class Relay:
             while not self._is_stopping:
                 self._woken.clear()
                 seconds = await self._work()
+                await self._look()
                 # During an outage new mail does not wake it: it would not bring the server back.
                 event = self._stopped if self._outages else self._woken
                 with suppress(TimeoutError):
@@ -160,6 +166,16 @@ class Relay:
             return self._settings.poll
         poll = self._settings.poll
         return poll if due is None else min(poll, max(0.0, due - time.time()))
+
+    async def _look(self) -> None:
+        """Count the mail now and then, for the metrics."""
+        if time.monotonic() < self._status_due:
+            return
+        try:
+            self.status = await self._outbox.status()
+        except Exception as error:
+            logger.warning("the outbox was not counted: %s", error)
+        self._status_due = time.monotonic() + STATUS_SECONDS
 
     async def _claim(self) -> list[Claim]:
         await self._remove_sent()
@@ -239,3 +255,8 @@ class Relay:
             recipients=recipients,
             is_dead=is_dead,
         )
+        if is_dead:
+            try:
+                await announce(email_failed, self._app, envelope=claim.envelope, error=reason)
+            except Exception:
+                logger.exception("a receiver of 'email_failed' has failed")

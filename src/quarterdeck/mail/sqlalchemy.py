@@ -162,10 +162,17 @@ class SQLAlchemyOutbox(Outbox):
         return OutboxStatus(waiting=counted[0], dead=counted[1], oldest=age)
 
     async def list(
-        self, *, state: State | None = None, limit: int = 100, after: int = 0
+        self,
+        *,
+        state: State | None = None,
+        limit: int = 100,
+        after: int = 0,
+        since: datetime | None = None,
     ) -> Sequence[OutboxMail]:
         t = self._table
         statement = select(*self._listed).where(t.c.id > after).order_by(t.c.id).limit(limit)
+        if since is not None:
+            statement = statement.where(t.c.due >= _milliseconds(since.timestamp()))
         if state is not None:
             statement = statement.where(t.c.is_dead.is_(state == "dead"))
         async with self._engine().connect() as connection:

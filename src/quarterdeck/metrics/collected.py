@@ -94,9 +94,8 @@ class Collected(Observer):
     def _make_figure(self, each: Measurement) -> Any:
         if each.is_counter:
             return self._make(Counter, each.name, each.help, tuple(each.labels))
-        return self._make(
-            Gauge, each.name, each.help, tuple(each.labels), multiprocess_mode="livesum"
-        )
+        mode = "livemostrecent" if each.is_shared else "livesum"
+        return self._make(Gauge, each.name, each.help, tuple(each.labels), multiprocess_mode=mode)
 
     async def render(self) -> bytes:
         """Return all figures in the text format of Prometheus, summed over the workers."""

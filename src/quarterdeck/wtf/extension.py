@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
-from quart import Response, current_app, g, request, websocket
+from quart import current_app, request, websocket
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from quarterdeck._quart import unwrap
 from quarterdeck._redaction import printable
 from quarterdeck._repeated_logs import RepeatedWarning
-from quarterdeck._unawaited import Call, Unawaited
+from quarterdeck._unawaited import check_at_the_end, noted
 from quarterdeck.exceptions import CSRFError
 
 from .config import STATE, CSRFSettings, csrf_enabled, is_token_field, signing_keys
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("quarterdeck.wtf")
 
 T = TypeVar("T")
-_CALLS = "_quarterdeck_csrf_calls"
 MAX_SHOWN_ORIGIN = 100  # characters of a header that a client has made up
 Predicate = Callable[["Request"], bool | Awaitable[bool]]
 
@@ -72,7 +71,7 @@ class CSRFProtect:
 
         app.before_serving(check_keys)
         app.before_request(self._check_request)
-        app.after_request(_check_awaited)
+        check_at_the_end(app)
         app.before_websocket(self._check_handshake)
 
     def exempt(self, target: T) -> T:
@@ -130,7 +129,8 @@ class CSRFProtect:
         """Whether the view of an endpoint is marked by ``redisplay``; needs an app context."""
         return REDISPLAY.on_endpoint(unwrap(current_app), endpoint, method)
 
-    def protect(self, apply_exemptions: bool = False) -> Coroutine[Any, Any, None]:
+    @noted("csrf")
+    async def protect(self, apply_exemptions: bool = False) -> None:
         """Check the current request, for apps with ``WTF_CSRF_CHECK_DEFAULT = False``.
 
         A call without ``await`` checks nothing, so such a request is answered 500.
@@ -142,10 +142,6 @@ class CSRFProtect:
             CSRFError: If it may come from another site.
             BadRequest: If it holds a form that cannot be read.
         """
-        calls: Unawaited = g.setdefault(_CALLS, Unawaited())
-        return Call("csrf", self._protect, (apply_exemptions,), {}, calls)
-
-    async def _protect(self, apply_exemptions: bool) -> None:
         settings = STATE.get()
         if request.method not in settings.methods:
             return
@@ -221,13 +217,6 @@ def _warn(log: RepeatedWarning, things: str, origin: str | None, home: str) -> N
         printable((origin or "programs without an Origin")[:MAX_SHOWN_ORIGIN]),
         printable(home),
     )
-
-
-async def _check_awaited(response: Response) -> Response:
-    calls: Unawaited | None = g.get(_CALLS)
-    if calls is not None:
-        calls.end(failed=response.status_code >= 500)
-    return response
 
 
 async def _sent_token(settings: CSRFSettings) -> str | None:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck_crm.extensions import mail, scheduler
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState
 from quarterdeck_crm.models.sums import large_sum
 from quarterdeck_crm.orders.states import OPEN
@@ -28,6 +29,7 @@ MONTHS = 12
 BEST = 8
 MAX_SUMMED = 20_000
 MAX_LINES = 50_000
+RECENT_RUNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +231,11 @@ def _months_before(day: date, months: int) -> date:
     """Return the first day of the month that lies so many months before a day's."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, month + 1, 1)
+
+
+async def count_failures() -> dict[str, int]:
+    """Return how many mails were given up, and how many jobs failed at their latest run."""
+    runs = await scheduler.get_runs(limit=RECENT_RUNS)
+    latest = {run.job_id: run for run in reversed(runs)}
+    failed = sum(run.is_failure for run in latest.values())
+    return {"mails": (await mail.outbox.status()).dead, "jobs": failed}

@@ -12,6 +12,7 @@ from quarterdeck_crm.accounts.services import list_accounts
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Role
 from quarterdeck_crm.orders.services import list_orders
 
 from . import bp as bp
@@ -40,6 +41,7 @@ async def index() -> str:
         mine=await list_orders(session, listing=MINE, actor=current_user),
         currencies=currencies,
         currency=currency,
+        alerts=await services.count_failures() if current_user.role is Role.ADMIN else None,
         **await _sales(currency, standing) if currency else {},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quarterdeck.apscheduler import Job, Outcome, Run
+from quarterdeck.apscheduler import Job, Run
 from quarterdeck.exceptions import JobBusyError, JobNotFoundError
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import scheduler
@@ -113,8 +113,7 @@ async def reschedule_job(job_id: str, schedule: Schedule, *, actor: User | None)
 
 def failing(jobs: Sequence[JobStatus]) -> list[JobStatus]:
     """Return the jobs whose latest run did not succeed."""
-    bad = {Outcome.FAILED, Outcome.INTERRUPTED, Outcome.MISSED}
-    return [each for each in jobs if each.latest is not None and each.latest.outcome in bad]
+    return [each for each in jobs if each.latest is not None and each.latest.is_failure]
 
 
 def _missing(job_id: str) -> NotFoundError:

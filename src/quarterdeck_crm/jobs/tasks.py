@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from apscheduler.events import EVENT_JOB_ERROR
 from quart import current_app
 from sqlalchemy import delete, select
 
@@ -17,10 +18,13 @@ from quarterdeck_crm.dashboard.summary import mail_summaries
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db, scheduler, sessions
 from quarterdeck_crm.idempotency import forget_all_expired
+from quarterdeck_crm.mail.alerts import tell_of_failed_job
 from quarterdeck_crm.models import Activity
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.waiting import note_waiting_orders
 from quarterdeck_crm.transfer.uploads import sweep
+
+scheduler.add_listener(tell_of_failed_job, EVENT_JOB_ERROR)
 
 HOUR = 3600
 PRUNE_AFTER = timedelta(days=7)  # time to notice that an older database was restored

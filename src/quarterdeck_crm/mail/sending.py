@@ -15,6 +15,8 @@ from quarterdeck_crm.models import User
 
 from .links import unsubscribe_url
 
+ALERT_HEADER = "X-Quarterdeck-Alert"
+
 logger = logging.getLogger("quarterdeck_crm.mail")
 
 
@@ -30,6 +32,7 @@ async def post_to_user(
     subject: str,
     template: str,
     kind: str | None = None,
+    is_alert: bool = False,
     **context: Any,
 ) -> None:
     """Mail a user, if the CRM sends mail.
@@ -41,9 +44,12 @@ async def post_to_user(
         template: Below ``templates/mail``, without ``.txt`` and ``.html``.
         kind: What the user unsubscribes from, of ``links.KINDS``; None for mail that cannot be
             ended, such as a link that was asked for.
+        is_alert: Whether it reports a failure; that it fails itself is not reported.
         **context: For the templates.
     """
     headers = {"Auto-Submitted": "auto-generated"}
+    if is_alert:
+        headers[ALERT_HEADER] = "yes"
     if kind is not None:
         context["unsubscribe_url"] = unsubscribe_url(user, kind)
         headers["List-Unsubscribe"] = f"<{context['unsubscribe_url']}>"

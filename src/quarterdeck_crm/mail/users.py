@@ -37,13 +37,20 @@ async def mail_welcome(session: AsyncSession, *, user: User) -> None:
         )
 
 
+async def list_admins(session: AsyncSession) -> list[User]:
+    """Return the administrators that can sign in."""
+    admins = select(User).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
+    return list(await session.scalars(admins))
+
+
 async def mail_newcomer(session: AsyncSession, *, newcomer: User) -> None:
     """Tell all other administrators of a registration."""
     if not sends_mail():
         return
-    admins = select(User).where(User.role == Role.ADMIN, User.is_active, User.id != newcomer.id)
     url = public_url("team.show", user_id=newcomer.id)
-    for admin in await session.scalars(admins):
+    for admin in await list_admins(session):
+        if admin.id == newcomer.id:
+            continue
         await post_to_user(
             session,
             admin,

@@ -47,18 +47,19 @@ async def page_of(auth: Auth, text: str) -> str:
 
 
 async def test_refused_mail_is_shown_and_sent_again(
-    as_admin: Auth, user: User, smtp: MailServer
+    as_admin: Auth, admin: User, user: User, smtp: MailServer
 ) -> None:
     auth = as_admin
-    smtp.answers["RCPT"] = "550 unknown mailbox"
+    smtp.refused[user.email] = "550 unknown mailbox"
     await auth.post(f"/team/{user.id}/invite")
     page = await page_of(auth, "550 unknown mailbox")
     assert user.email in page
     assert "/auth/reset/" not in page  # the text of the mail is not for other eyes
 
-    smtp.answers.clear()
+    smtp.refused.clear()
     assert (await auth.post("/mail/1/retry")).location == "/mail/"
-    (received,) = await asyncio.to_thread(smtp.wait_for, 1)
+    notice, received = await asyncio.to_thread(smtp.wait_for, 2)
+    assert notice.recipients == [admin.email]
     assert received.recipients == [user.email]
     await page_of(auth, "No mail waits")
     assert (await auth.post("/mail/1/retry")).location == "/mail/"  # gone meanwhile
