@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 from quart import g, render_template_string, request, session
-from wtforms import StringField
+from wtforms import BooleanField, IntegerField, SelectMultipleField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
 from quarterdeck.app import Quart
@@ -229,3 +229,36 @@ class TestLanguages:
 
     async def test_a_form_can_choose_its_language(self) -> None:
         assert await self.message("en", GermanForm) == self.GERMAN
+
+
+class TestJSON:
+    """A form of a page reads a flat JSON object, as Flask-WTF's does."""
+
+    class OrderForm(QuartForm):
+        good = StringField(validators=[DataRequired()])
+        quantity = IntegerField()
+        gift = BooleanField()
+        paid = BooleanField()
+        tags = SelectMultipleField(choices=["a", "b", "c"])  # type: ignore[list-item]  # stubs of 3.2
+        note = StringField()
+
+    def app(self) -> Quart:
+        app, _ = make_app(WTF_CSRF_ENABLED=False)
+
+        @app.post("/")
+        async def index() -> Any:
+            form = await self.OrderForm.from_request()
+            return {"valid": await form.validate_on_submit(), "data": form.data}
+
+        return app
+
+    async def test_an_object_fills_the_fields(self) -> None:
+        flags = {"gift": True, "paid": False}
+        body = {"good": "Chai", "quantity": 3, "tags": ["a", "c"], "note": None} | flags
+        response = await self.app().test_client().post("/", json=body)
+
+        assert await response.get_json() == {"valid": True, "data": body}
+
+    @pytest.mark.parametrize("body", [[1], "text", 3, None, {"good": {"id": 1}}, {"tags": [["a"]]}])
+    async def test_anything_else_is_400(self, body: Any) -> None:
+        assert (await self.app().test_client().post("/", json=body)).status_code == 400

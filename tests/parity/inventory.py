@@ -61,6 +61,10 @@ PACKAGES = {
     "Bootstrap-Flask": Package("flask_bootstrap", r"BOOTSTRAP_[A-Z0-9_]+", globals=True),
     "Flask-APScheduler": Package("flask_apscheduler", r"(SCHEDULER|JOBS)[A-Z_]*"),
     "Flask-SocketIO": Package("flask_socketio", r"SOCKETIO_[A-Z_]+"),
+    "Flask-Limiter": Package(
+        "flask_limiter", r"RATELIMIT_[A-Z_]+", commands="flask_limiter.commands:cli"
+    ),
+    "Flask-Talisman": Package("flask_talisman", r"SESSION_[A-Z_]+"),
     "Flask-Script": Package("flask_script", source_only=True),
 }
 
@@ -113,7 +117,9 @@ def _modules(root: ModuleType) -> Iterator[ModuleType]:
     yield root
     for found in pkgutil.walk_packages(getattr(root, "__path__", ()), root.__name__ + "."):
         parts = found.name.split(".")
-        if any(part.startswith("_") for part in parts) or "templates" in parts:
+        if any(part.startswith("_") or part.endswith("_test") for part in parts):
+            continue  # Flask-Talisman ships its tests
+        if "templates" in parts:
             continue
         try:
             yield importlib.import_module(found.name)

@@ -10,6 +10,7 @@ from typing import Any, Self
 from markupsafe import Markup
 from quart import has_request_context, request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 from wtforms import Field, Form, FormField, ValidationError
 from wtforms.csrf.core import CSRF
 from wtforms.csrf.core import CSRFTokenField as _CSRFTokenField
@@ -166,10 +167,13 @@ class QuartForm(Form):
     ) -> Self:
         """Make the form from the submitted data, or from ``obj`` and defaults without a submission.
 
+        The data is a form, or a flat JSON object; ``JSONForm`` reads nested ones.
+
         Raises:
+            BadRequest: If the body is malformed, or JSON that a form cannot hold.
             RequestEntityTooLarge: If the body is larger than the app allows.
         """
-        submitted = _merged(await request.form, await request.files) if _is_submitted() else None
+        submitted = await _submitted() if _is_submitted() else None
         return cls(submitted, obj, prefix, data, meta, **kwargs)
 
     def is_submitted(self) -> bool:
@@ -243,6 +247,26 @@ def _not_kept(form: Form) -> str:
 
 def _is_submitted() -> bool:
     return has_request_context() and request.method in SUBMIT_METHODS
+
+
+async def _submitted() -> MultiDict[str, Any]:
+    if request.is_json:
+        return _merged(_entries(await request.get_json()))
+    return _merged(await request.form, await request.files)
+
+
+def _entries(content: Any) -> MultiDict[str, Any]:
+    """Return a JSON object as the texts that a browser would have sent."""
+    if not isinstance(content, dict):
+        raise BadRequest("The body must be a JSON object.")
+    entries: MultiDict[str, Any] = MultiDict()
+    for name, value in content.items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict | list):
+                raise BadRequest(f"'{name}' is nested. Send a text, a number, or a list of them.")
+            if each is not None:
+                entries.add(name, str(each).lower() if isinstance(each, bool) else str(each))
+    return entries
 
 
 def _merged(*sources: MultiDict[str, Any]) -> MultiDict[str, Any]:

@@ -149,6 +149,22 @@ def make_app_elsewhere(request: pytest.FixtureRequest, make_app: MakeApp) -> Qua
     return make_app(**request.param)
 
 
+@pytest.fixture
+def app_without_autostart(make_app: MakeApp) -> Quart:
+    return make_app(SCHEDULER_AUTOSTART=False)
+
+
+async def test_it_is_started_by_hand(app_without_autostart: Quart) -> None:
+    app = app_without_autostart
+    async with app.test_app(), app.app_context():
+        scheduler = app.extensions["apscheduler"]
+        assert not scheduler.running
+        await scheduler.start()
+        assert scheduler.running
+        await scheduler.shutdown()
+        assert not scheduler.running
+
+
 @pytest.mark.feature("SC4")
 @pytest.mark.parametrize(
     ("name", "more", "setting"),
