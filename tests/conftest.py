@@ -9,10 +9,13 @@ import gc
 import linecache
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from traceback import FrameSummary, StackSummary
 from types import FrameType
 from typing import TypeGuard
@@ -47,6 +50,9 @@ def _extract_stack(frame: FrameType | None = None, _limit: int | None = None) ->
 setattr(asyncio.format_helpers, "extract_stack", _extract_stack)  # noqa: B010 - not declared
 # For each frame of those stacks Python asks whether its file has changed, which none does here.
 linecache.checkcache = lambda filename=None: None
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - holds the folder of the run, which has a name of its own
+MIN_MEMORY = 4 * 2**30  # bytes; a run uses less than one
 
 MAY_BLOCK = [
     ("pymongo/pool_options.py", "get_container_env_info"),  # looks for a file, once per server
@@ -120,7 +126,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _prefer_memory() -> None:
+    """Keep the files of tests in memory where there is enough, so that no commit waits for a disk.
+
+    A folder of the operator's choice in ``TMPDIR`` wins, also in the workers of xdist.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    runs_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    if runs_programs and shutil.disk_usage(MEMORY).free > MIN_MEMORY:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # it is looked up once
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _prefer_memory()
     # A run in the background of a script ignores Ctrl-C, and so would the programs it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     databases.choose(config.getoption("--database"))

@@ -134,8 +134,9 @@ def mariadb(folder: Path, *more: str) -> Server:
     temporary = folder / "tmp"
     temporary.mkdir()
     user.append(f"--tmpdir={temporary}")
+    small = ["--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M"]
     installed = subprocess.run(
-        [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
+        [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", *small, *user],
         env=os.environ | {"TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -149,7 +150,7 @@ def mariadb(folder: Path, *more: str) -> Server:
         f"--init-file={folder / 'init.sql'}",
     ]
     options += ["--bind-address=127.0.0.1", f"--port={port}", "--skip-grant-tables", *user]
-    options += ["--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M"]
+    options += small
     # What is committed outlives a killed server, not a power cut: tests do not wait for the disk.
     options += ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2"]
     return Server([program, "--no-defaults", *options, *more], port)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -66,6 +67,11 @@ async def after_serving():
 """
 
 
+def plain_client(**options: Any) -> httpx.AsyncClient:
+    """Return a client that reads no certificates, which takes 20 ms of CPU."""
+    return httpx.AsyncClient(timeout=SECONDS, trust_env=False, verify=False, **options)  # noqa: S501
+
+
 @dataclass
 class Supervised:
     """A supervisor, its folder and its address."""
@@ -86,7 +92,7 @@ class Supervised:
         self.process.send_signal(name)
 
     async def get(self, path: str = "/") -> str:
-        async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as client:
+        async with plain_client() as client:
             response = await client.get(self.url + path)
         assert response.status_code == 200, response.text
         return response.text

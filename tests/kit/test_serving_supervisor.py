@@ -17,13 +17,16 @@ import pytest
 
 from tests.wire import connected
 
-from .supervised import APP, SECONDS, Supervised, gone, is_running, start, supervised
+from .supervised import APP, SECONDS, Supervised, gone, is_running, plain_client, start, supervised
 
 pytestmark = pytest.mark.feature("AP6")
 
 
+PAUSE_SECONDS = 0.01  # without one, clients and server would take both cores
+
+
 class Load:
-    """Requests without a pause until it is stopped, and the number that failed."""
+    """Requests one after the other until it is stopped, and the number that failed."""
 
     def __init__(self) -> None:
         self.answered = 0
@@ -31,8 +34,9 @@ class Load:
 
     async def run(self, server: Supervised, *, keep_alive: bool) -> None:
         limits = httpx.Limits(max_keepalive_connections=1 if keep_alive else 0)
-        async with httpx.AsyncClient(timeout=SECONDS, limits=limits, trust_env=False) as client:
+        async with plain_client(limits=limits) as client:
             while True:
+                await asyncio.sleep(PAUSE_SECONDS)
                 try:
                     response = await client.get(server.url)
                 except httpx.HTTPError as error:
@@ -376,7 +380,7 @@ async def test_systemd_is_told_and_may_open_the_socket(tmp_path: Path) -> None:
         await heard("READY=1")
         await heard("WATCHDOG=1")
         _, port = listening.getsockname()
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_client() as client:
             pid = int((await client.get(f"http://127.0.0.1:{port}/")).text.split()[0])
         process.send_signal(signal.SIGHUP)
         await heard("RELOADING=1")
