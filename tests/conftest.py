@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from traceback import FrameSummary, StackSummary
 from types import FrameType
@@ -26,7 +26,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from quarterdeck import _logs
 from tests import cpu, databases
 from tests.demonstration import Demonstrations
-from tests.servers import Server, mariadb
+from tests.servers import STARTERS, Server
 
 # Debug mode of asyncio keeps a stack for every handle and task. Ten frames of it took a quarter
 # of the CPU of all tests, and two name the line as well.
@@ -100,18 +100,26 @@ def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Demonstrations:
 
 
 @pytest.fixture(scope="session")
-def _maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = mariadb(tmp_path_factory.mktemp("mariadb"))
-    yield server
-    server.thaw()
-    server.kill()
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Start servers by name, each once per run, or give those that run and bring them back."""
+    started: dict[str, Server] = {}
+
+    def run(name: str) -> Server:
+        if name not in started:
+            started[name] = STARTERS[name](tmp_path_factory.mktemp(name))
+        started[name].heal()
+        return started[name]
+
+    yield run
+    for server in started.values():
+        server.thaw()
+        server.kill()
 
 
 @pytest.fixture
-def maria(_maria: Server) -> Server:
+def maria(running: Callable[[str], Server]) -> Server:
     """A MariaDB that tests may kill and freeze; each finds it well."""
-    _maria.heal()
-    return _maria
+    return running("mariadb")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

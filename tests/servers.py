@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -154,3 +155,12 @@ def mariadb(folder: Path, *more: str) -> Server:
     # What is committed outlives a killed server, not a power cut: tests do not wait for the disk.
     options += ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2"]
     return Server([program, "--no-defaults", *options, *more], port)
+
+
+#: How each kind of server is made, in a folder of its own.
+STARTERS: dict[str, Callable[[Path], Server]] = {
+    "redis": redis_server,
+    "mariadb": mariadb,
+    "memcached": memcached,
+    "mongodb": mongodb,
+}

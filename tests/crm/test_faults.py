@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,16 +47,16 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    running: Callable[[str], Server],
 ) -> Iterator[Served]:
     """One for all tests of a driver; those on MariaDB share a schema too."""
     driver, folder = request.param, tmp_path_factory.mktemp("shop")
     if driver == "sqlite":
         uri = f"sqlite+aiosqlite:///{folder / 'crm.sqlite3'}"
     else:
-        maria: Server = request.getfixturevalue("_maria")
-        maria.heal()
-        uri = f"mysql+{driver}://root@127.0.0.1:{maria.port}/shop"
+        uri = f"mysql+{driver}://root@127.0.0.1:{running('mariadb').port}/shop"
     open_shop(folder, uri, pieces=0)
     with serving(folder, DATABASE_URL=uri) as base:
         yield Served(base, folder, uri)

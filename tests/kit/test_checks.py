@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -37,6 +38,14 @@ from quarterdeck.sqlalchemy import SQLAlchemy
 from quarterdeck.wtf import CSRFProtect
 
 pytestmark = pytest.mark.feature("AP6")
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Take back the level that ``LOG_LEVELS`` sets for the process."""
+    yield
+    logging.getLogger("asyncio").setLevel(logging.NOTSET)
+
 
 KEY = "only-for-these-tests-0123456789abcdef"
 MYSQL = "mysql+aiomysql://shop:s3cret@127.0.0.1/shop"

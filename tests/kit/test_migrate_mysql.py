@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from sqlalchemy import Column, ForeignKey, Integer, String, Table, UniqueConstra
 from quarterdeck import migrate as db_migrate
 from quarterdeck.exceptions import MigrationLockedError
 from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
-from tests.servers import mariadb
+from tests.servers import Server
 
 from .migrate_app import Harbour
 from .test_migrate_cli import upgrade_in_processes
@@ -19,12 +18,9 @@ from .test_migrate_cli import upgrade_in_processes
 pytestmark = [pytest.mark.feature("G1"), pytest.mark.external_service("MariaDB")]
 
 
-@pytest.fixture(scope="module", name="server")
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = mariadb(tmp_path_factory.mktemp("mariadb"))
-    server.start()
-    yield f"mysql+aiomysql://root@127.0.0.1:{server.port}"
-    server.kill()
+@pytest.fixture(name="server")
+def _server(maria: Server) -> str:
+    return f"mysql+aiomysql://root@127.0.0.1:{maria.port}"
 
 
 def test_four_processes_upgrade_one_database(server: str, tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ import pytest
 from cachelib import FileSystemCache
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from tests.kit.conftest import STARTERS
-from tests.servers import Server
+from tests.servers import STARTERS, Server
 
 STORES = ("redis", "memcached", "filesystem", "mongodb", "sqlite", "mariadb", "cachelib")
 

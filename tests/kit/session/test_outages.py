@@ -18,7 +18,7 @@ from tests.servers import Server
 from .apps import make_app
 
 SERVERS = ("redis", "memcached", "mongodb", "mariadb")
-PATIENCE = 1.0  # of the store, in seconds
+PATIENCE = 0.4  # of the store, in seconds
 LIMIT = 5.0  # seconds that a page may take
 TICK = 0.05
 VISITORS = 10
