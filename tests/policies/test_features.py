@@ -15,6 +15,13 @@ def test_the_page_is_current() -> None:
     assert features.render(page, features.collect(), examples) == page, "run 'make features'"
 
 
+def test_every_row_has_tests_and_an_example() -> None:
+    rows = set(features.rows_of(features.PAGE.read_text("utf-8")))
+
+    assert set(features.collect_examples(features.EXAMPLES.read_text("utf-8"))) == rows
+    assert set(features.collect()) == rows
+
+
 def test_every_mark_names_a_row() -> None:
     rows = features.rows_of(features.PAGE.read_text("utf-8"))
 

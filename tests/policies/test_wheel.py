@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from quarterdeck.commands import new
+
 ROOT = Path(__file__).parents[2]
 CRM = "from quarterdeck_crm.__main__ import main; main()"
 
@@ -204,6 +206,17 @@ def test_a_missing_driver_is_named_with_its_command(installed: Path, tmp_path: P
         f"'{driver}' is not installed. Install it with: pip install 'quarterdeck[mysql]'"
         for driver in ("aiomysql", "asyncmy")
     ], done.stderr
+
+
+def test_a_new_app_can_be_made(installed: Path, tmp_path: Path) -> None:
+    """From the skeleton in the wheel, which has the same files as the one in the repository."""
+    code = "from quarterdeck.commands.main import main; main(['new', 'harbour'])"
+    assert python(installed, tmp_path, code).returncode == 0
+    assert (tmp_path / "harbour" / "harbour" / "__init__.py").is_file()
+    packed, kept = installed / "quarterdeck" / "_skeleton", ROOT / "examples" / "tutorial" / "step8"
+    names = [{str(path.relative_to(top)) for path in new.files_of(top)} for top in (packed, kept)]
+    assert names[0] == names[1]
+    assert names[0] >= {".env.example", ".gitignore", "noticeboard/templates/base.html"}
 
 
 def test_each_extra_is_declared_in_the_wheel(installed: Path) -> None:

@@ -14,6 +14,7 @@ from .environment import WithEnvironment
 COMMANDS = {
     "check": "quarterdeck.checks.command:check_of_app",
     "config": "quarterdeck.commands.configuration:config_of_app",
+    "new": "quarterdeck.commands.new:new",
     "serve": "quarterdeck.serving.command:serve",
 }
 

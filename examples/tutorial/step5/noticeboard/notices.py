@@ -1,0 +1,90 @@
+"""The pages of the notices."""
+
+from quart import abort, flash, redirect, render_template, url_for
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.exc import StaleDataError
+from wtforms import HiddenField, StringField, SubmitField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from noticeboard.extensions import db, hub
+from noticeboard.models import Notice
+from quarterdeck.app import Blueprint
+from quarterdeck.login import current_user
+from quarterdeck.wtf import QuartForm
+
+bp = Blueprint("notices", __name__)
+
+
+class NoticeForm(QuartForm):
+    title = StringField("Title", validators=[DataRequired(), Length(max=120)])
+    text = TextAreaField("Text", validators=[Length(max=5_000)])
+    submit = SubmitField("Save")
+    version = HiddenField()  # of the notice that the page shows
+
+
+async def latest() -> list[Notice]:
+    """Return the notices, newest first, each with its author."""
+    query = Notice.query.options(joinedload(Notice.author)).order_by(Notice.id.desc())
+    return await query.limit(50).all()
+
+
+async def own(number: int) -> Notice:
+    """Return a notice of the current user; anything else is refused."""
+    notice = await Notice.query.get_or_404(number)
+    if notice.author_id != current_user.id:
+        abort(403)
+    return notice
+
+
+@bp.get("/")
+async def index() -> str:
+    return await render_template("index.html", notices=await latest())
+
+
+@bp.get("/notices")
+async def fragment() -> str:
+    """The list alone, for the script of the page."""
+    return await render_template("_notices.html", notices=await latest())
+
+
+@bp.route("/new", methods=["GET", "POST"])
+async def new():
+    form = await NoticeForm.from_request()
+    if await form.validate_on_submit():
+        async with db.transaction() as session:
+            notice = Notice(title=form.title.data, text=form.text.data, author_id=current_user.id)
+            session.add(notice)
+            hub.publish_after(session, "notices", "changed", {})
+        await flash("Your notice is on the board.", "success")
+        return redirect(url_for(".index"))
+    return await render_template("edit.html", form=form, notice=None)
+
+
+@bp.route("/<int:number>/edit", methods=["GET", "POST"])
+async def edit(number: int):
+    notice = await own(number)
+    form = await NoticeForm.from_request(obj=notice)
+    if await form.validate_on_submit():
+        if form.version.data == str(notice.version):
+            async with db.transaction() as session:
+                notice.title, notice.text = form.title.data, form.text.data
+                hub.publish_after(session, "notices", "changed", {})
+            return redirect(url_for(".index"))
+        form.version.data = str(notice.version)  # the next attempt has seen the warning
+        form.form_errors.append(f"Another window has saved this notice as “{notice.title}”.")
+    return await render_template("edit.html", form=form, notice=notice)
+
+
+@bp.errorhandler(StaleDataError)
+async def saved_meanwhile(error: StaleDataError):
+    """Two requests have saved the same notice at the same moment; this one came second."""
+    return await render_template("conflict.html"), 409
+
+
+@bp.post("/<int:number>/delete")
+async def delete(number: int):
+    notice = await own(number)
+    async with db.transaction() as session:
+        await session.delete(notice)
+        hub.publish_after(session, "notices", "changed", {})
+    return redirect(url_for(".index"))

@@ -1,0 +1,30 @@
+"""A notice board for a team."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from noticeboard import auth, cli, extensions, jobs, live, notices, operation
+from quarterdeck.app import Quart
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Quart:
+    """Make the app.
+
+    Args:
+        config: Keys that win over all others, for tests.
+    """
+    app = Quart(__name__)
+    app.config.from_object("noticeboard.config")
+    app.config.from_prefixed_env("NOTICEBOARD")
+    app.config.update(config or {})
+
+    for extension in extensions.ALL:
+        extension.init_app(app)
+    extensions.scheduler.task("cron", hour=3)(jobs.remove_old_notices)
+
+    app.cli.add_command(cli.user)
+    app.register_blueprint(auth.bp)
+    app.register_blueprint(live.bp)
+    app.register_blueprint(notices.bp)
+    app.register_blueprint(operation.bp)
+    return app

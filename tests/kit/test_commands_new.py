@@ -1,0 +1,109 @@
+"""``quarterdeck new``: the app that it makes passes its own tests, and serves."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from quarterdeck.commands.new import new
+from tests.servers import Server, free_port
+from tests.serving import running
+
+pytestmark = pytest.mark.feature("AP1", "AP7")
+
+
+def run(folder: Path, *words: str, code: int = 0) -> str:
+    """Run a module of Python in a folder, with nothing of this run's configuration."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("HARBOUR_")}
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("new")
+    assert "Made 'harbour'." in run(folder, "quarterdeck", "new", "harbour")
+    return folder / "harbour"
+
+
+def test_nothing_is_left_of_the_other_name(made: Path) -> None:
+    files = {
+        path.relative_to(made).as_posix(): path.read_text("utf-8")
+        for path in made.rglob("*")
+        if path.is_file()
+    }
+
+    assert files.keys() > {".env", ".gitignore", "Makefile", "Dockerfile", "harbour/__init__.py"}
+    assert "deploy/harbour.service" in files
+    assert [name for name, text in files.items() if "noticeboard" in (name + text).lower()] == []
+    assert re.search(r"^HARBOUR_SECRET_KEY=[0-9a-f]{64}$", files[".env"], re.M)
+    assert (made / ".env").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.feature("AP5")
+def test_its_own_tests_pass(made: Path) -> None:
+    assert "7 passed" in run(made, "pytest", "-p", "no:schemathesis", "-p", "no:cacheprovider")
+
+
+def test_it_serves(made: Path) -> None:
+    run(made, "harbour", "db", "upgrade")
+    port = free_port()
+    serve = f"{sys.executable} -m quarterdeck serve 'harbour:create_app()' --bind 127.0.0.1:{port}"
+    with (
+        running(Server(["sh", "-c", f"cd {made} && exec {serve}"], port)),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as browser,
+    ):
+        assert browser.get("/health/ready").json()["status"] == "ready"
+        page = browser.get("/")
+        assert (page.url.path, "Sign in" in page.text) == ("/sign-in", True)
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Harbour", "'Harbour' cannot name a Python package."),
+        ("class", "'class' cannot name a Python package."),
+        ("json", "'json' is the name of another module."),
+        ("../harbour", "cannot name a Python package"),
+    ],
+)
+def test_other_names_are_refused(
+    name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(new, [name])
+
+    assert done.exit_code == 2
+    assert message in done.output
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_with_files_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "harbour").mkdir()
+    (tmp_path / "harbour" / "chart").touch()
+    done = CliRunner().invoke(new, ["harbour"])
+
+    assert (done.exit_code, done.output) == (
+        1,
+        "Error: 'harbour' exists already. Choose another name, or empty it.\n",
+    )
+    assert os.listdir(tmp_path / "harbour") == ["chart"]
