@@ -56,6 +56,8 @@ MIN_MEMORY = 4 * 2**30  # bytes; a run uses less than one
 
 MAY_BLOCK = [
     ("pymongo/pool_options.py", "get_container_env_info"),  # looks for a file, once per server
+    # Passwords and certificates below the home folder, at each new connection.
+    ("asyncpg/connect_utils.py", "_parse_connect_arguments"),
     ("quarterdeck/app/application.py", "__init__"),  # an app is built before it serves
     # Quart looks at a file (os.stat) before it sends it; the content is read in a thread.
     ("quart/helpers.py", ("send_file", "send_from_directory")),
@@ -117,6 +119,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 
 
 @pytest.fixture
+def postgres(running: Callable[[str], Server]) -> Server:
+    """A PostgreSQL that tests may kill and freeze; each finds it well."""
+    return running("postgresql")
+
+
+@pytest.fixture
 def maria(running: Callable[[str], Server]) -> Server:
     """A MariaDB that tests may kill and freeze; each finds it well."""
     return running("mariadb")
@@ -127,7 +135,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--database",
         choices=databases.NAMES,
         default=os.environ.get("CRM_TEST_DATABASE") or "sqlite",
-        help="run on SQLite, or on MariaDB through one of its drivers",
+        help="run on SQLite, or on MariaDB or PostgreSQL through one of their drivers",
     )
     parser.addoption(
         "--cpu", action="store_true", help="print the CPU time of each test file and its programs"
@@ -188,7 +196,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On another database than SQLite, leave out what it cannot change and what is about SQLite."""
     if databases.is_sqlite():
         return
-    concerned = [item for item in items if not _brings_mariadb(item) and _uses_database(item)]
+    concerned = [item for item in items if not _brings_server(item) and _uses_database(item)]
     config.hook.pytest_deselected(items=list(set(items) - set(concerned)))
     items[:] = concerned
     for item in concerned:
@@ -196,10 +204,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="about SQLite itself"))
 
 
-def _brings_mariadb(item: pytest.Item) -> bool:
-    """Whether the test is about MariaDB in every run, with a server and drivers of its own."""
+def _brings_server(item: pytest.Item) -> bool:
+    """Whether the test is about a server in every run, with drivers of its own."""
     marks = item.iter_markers("external_service")
-    return any("MariaDB" in mark.args for mark in marks)
+    return any({"MariaDB", "PostgreSQL"} & {*mark.args} for mark in marks)
 
 
 def _uses_database(item: pytest.Item) -> bool:

@@ -1,7 +1,8 @@
-"""The database under the tests: SQLite, or a MariaDB of the test process's own.
+"""The database under the tests: SQLite, or a server of the test process's own.
 
 ``pytest --database aiomysql`` or ``CRM_TEST_DATABASE=aiomysql`` chooses. The server starts when
-a test first asks for a database, and ends with the run.
+a test first asks for a database, and ends with the run. ``asyncpg`` is PostgreSQL, for the tests
+of the kit only.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 from sqlalchemy import Engine, MetaData, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
-from tests.servers import Server, mariadb
+from tests.servers import Server, mariadb, postgresql
 
-NAMES = ("sqlite", "aiomysql", "asyncmy")
+NAMES = ("sqlite", "aiomysql", "asyncmy", "asyncpg")
 
 
 @dataclass
@@ -34,7 +35,7 @@ _run = _Run()
 
 
 def choose(name: str) -> None:
-    """Run the tests on SQLite, or on MariaDB through one of its drivers."""
+    """Run the tests on SQLite, or on a server through one of its drivers."""
     assert name in NAMES, f"'{name}' is no database for tests: choose one of {', '.join(NAMES)}"
     _run.name = name
     if not is_sqlite():
@@ -45,6 +46,10 @@ def is_sqlite() -> bool:
     return _run.name == "sqlite"
 
 
+def is_postgresql() -> bool:
+    return _run.name == "asyncpg"
+
+
 def uri(folder: Path, file: str = "test.db") -> str:
     """Return where the database of a folder is: a file in it, or a schema named after it.
 
@@ -53,7 +58,8 @@ def uri(folder: Path, file: str = "test.db") -> str:
     if is_sqlite():
         return f"sqlite+aiosqlite:///{folder / file}"
     name = hashlib.sha1(str(folder / file).encode(), usedforsecurity=False).hexdigest()[:20]
-    return f"mysql+{_run.name}://root@127.0.0.1:{_started().port}/t_{name}"
+    scheme, user = ("postgresql", "postgres") if is_postgresql() else ("mysql", "root")
+    return f"{scheme}+{_run.name}://{user}@127.0.0.1:{_started().port}/t_{name}"
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -106,8 +112,8 @@ def stop() -> None:
 
 def _started() -> Server:
     if _run.server is None:
-        _run.folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
-        server = mariadb(_run.folder)
+        _run.folder = Path(tempfile.mkdtemp(prefix="database-"))
+        server = postgresql(_run.folder) if is_postgresql() else mariadb(_run.folder)
         server.start()
         _run.server = server
     return _run.server

@@ -5,6 +5,7 @@ Each listens on a free loopback port and keeps its files in a folder of the test
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -78,6 +80,64 @@ class Server:
         except OSError:
             return False
         return True
+
+
+class PostgreSQL(Server):
+    """A server with a process for each connection, which runs as a user that is not root."""
+
+    def __init__(self, command: list[str], port: int, data: Path) -> None:
+        super().__init__(command, port)
+        self._state = data / "postmaster.pid"
+
+    def kill(self) -> None:
+        if self._process is None:
+            return
+        super().freeze()  # it starts no other process
+        processes = self._connections()
+        self._signal(processes, signal.SIGKILL)
+        super().kill()
+        while any(map(_is_alive, processes)):  # they share memory, which the next server asks for
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # SIGTERM waits for its clients
+            self._process.wait(START_SECONDS)
+            self._process = None
+
+    def freeze(self) -> None:
+        super().freeze()
+        self._signal(self._connections(), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self._process is not None:
+            self._signal(self._connections(), signal.SIGCONT)
+        super().thaw()
+
+    def _connections(self) -> list[int]:
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def _signal(self, processes: list[int], number: signal.Signals) -> None:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def _accepts(self) -> bool:
+        """Whether it is ready; the port is open before that."""
+        with suppress(OSError):
+            return super()._accepts() and self._state.read_text().rstrip().endswith("ready")
+        return False
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process runs; one that ended may wait for its parent."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in {"Z", "X"}
 
 
 def free_port() -> int:
@@ -157,10 +217,45 @@ def mariadb(folder: Path, *more: str) -> Server:
     return Server([program, "--no-defaults", *options, *more], port)
 
 
+def postgresql(_folder: Path) -> Server:
+    """PostgreSQL; its administrator 'postgres' needs no password.
+
+    It refuses to run as root, and another user cannot enter the folders of pytest. So its files
+    are in a folder of their own, which goes when this process ends.
+    """
+    programs = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/")), reverse=True)
+    initdb = require_program("PostgreSQL", *(f"{each}/initdb" for each in programs), "initdb")
+    data, port = Path(tempfile.mkdtemp(prefix="postgresql-")), free_port()
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    other: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(data, "nobody")
+        other = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    subprocess.run(
+        [*other, initdb, f"--pgdata={data}", "--no-sync", *options], check=True, capture_output=True
+    )
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "shared_buffers": "16MB",
+        "max_connections": "150",
+        "autovacuum": "off",
+        "jit": "off",
+        # What is committed outlives a killed server, not a power cut: tests wait for no disk.
+        "fsync": "off",
+        "full_page_writes": "off",
+    }
+    words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    program = str(Path(initdb).with_name("postgres"))
+    return PostgreSQL([*other, program, "-D", str(data), "-p", str(port), *words], port, data)
+
+
 #: How each kind of server is made, in a folder of its own.
 STARTERS: dict[str, Callable[[Path], Server]] = {
     "redis": redis_server,
     "mariadb": mariadb,
+    "postgresql": postgresql,
     "memcached": memcached,
     "mongodb": mongodb,
 }

@@ -6,6 +6,8 @@ SQLAlchemy belongs to an extra, so this module imports nothing of it.
 
 from __future__ import annotations
 
+_ASYNCPG = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg"
+
 #: "module:name" with the reason. The bounds in pyproject.toml name the versions.
 PRIVATE = {
     "aiosqlite.core:Connection._conn": "the sqlite3 connection, for its own calls",
@@ -18,6 +20,11 @@ PRIVATE = {
     "sqlalchemy.connectors.asyncio:AsyncAdapt_dbapi_connection._ss_cursor_cls": "streamed",
     "sqlalchemy.connectors.asyncio:AsyncAdapt_dbapi_cursor._execute_async": "statement timeouts",
     "sqlalchemy.connectors.asyncio:AsyncAdapt_dbapi_cursor._executemany_async": "the same",
+    f"{_ASYNCPG}_cursor._executemany": "the same",
+    f"{_ASYNCPG}_cursor._prepare_and_execute": "the same",
+    f"{_ASYNCPG}_connection._call_and_discard": "commits, with a timeout",
+    f"{_ASYNCPG}_connection._handle_exception_no_connection": "a lost server, as its error",
+    f"{_ASYNCPG}_connection._terminate_graceful_close": "waits less",
     "sqlalchemy.orm.context:QueryContext.default_load_options._refresh_state": "names a column "
     "that is not loaded",
     "sqlalchemy:Select._distinct": "rows made distinct by the statement are taken as they are",

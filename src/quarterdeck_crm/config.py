@@ -390,11 +390,23 @@ def configure(app: Quart, chosen: type[Base], settings: Mapping[str, Any]) -> No
         app.config["DATABASE_URL"]
         or f"sqlite+aiosqlite:///{Path(app.instance_path) / 'crm.sqlite3'}",
     )
+    _refuse_postgresql(app)
     # Who names a Redis has several processes, or may have them soon.
     app.config.setdefault("SOCKETS_BACKEND", "redis" if app.config.get("REDIS_URL") else "memory")
     app.config.setdefault("RATELIMIT_STORAGE_URI", app.config.get("REDIS_URL") or "memory://")
     chosen.init_app(app)
     _configure_mail(app)
+
+
+def _refuse_postgresql(app: Quart) -> None:
+    """Refuse the database that the kit serves and the SQL of the CRM was never tested on."""
+    scheme = str(app.config["SQLALCHEMY_DATABASE_URI"]).partition(":")[0].partition("+")[0]
+    if scheme in {"postgres", "postgresql"}:
+        raise ConfigurationError(
+            "SQLALCHEMY_DATABASE_URI",
+            "is PostgreSQL, on which the CRM does not run",
+            "Name a MySQL or MariaDB database, or remove it to use SQLite.",
+        )
 
 
 def _configure_mail(app: Quart) -> None:

@@ -144,6 +144,8 @@ def test_value_of_the_wrong_kind_is_refused_at_start(monkeypatch: pytest.MonkeyP
     [
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
         ({"DATABASE_URL": "carrier+pigeon://h/crm"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://u:p@h/crm"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgres+asyncpg://u:p@h/crm"}, "DATABASE_URL"),
         ({"CRM_DATABASE_URL": "nonsense"}, "CRM_DATABASE_URL"),
         ({"CRM_SQLALCHEMY_DATABASE_URI": "nonsense"}, "CRM_SQLALCHEMY_DATABASE_URI"),
         ({"CRM_SQLALCHEMY_BINDS": '{"old": "nonsense"}'}, "CRM_SQLALCHEMY_BINDS['old']"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from quart import Quart
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, TextClause, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column, relationship
 
 from quarterdeck.sqlalchemy import DynamicMapped, ModelMixin, SQLAlchemy, dynamic_relationship
@@ -62,6 +62,11 @@ def make_app(folder: Path, **config: Any) -> Quart:
     app.config.update({"SQLALCHEMY_DATABASE_URI": databases.uri(folder)} | PATIENT | config)
     db.init_app(app)
     return app
+
+
+def sql(statement: str) -> TextClause:
+    """Return a statement with the table of the users for ``{user}``, a reserved word of some."""
+    return text(statement.format(user='"user"' if databases.is_postgresql() else "user"))
 
 
 async def add_users(*names: str) -> None:

@@ -48,6 +48,7 @@ def log_level() -> Iterator[None]:
 
 
 KEY = "only-for-these-tests-0123456789abcdef"
+POSTGRESQL = "postgresql://shop:s3cret@db.example.com/shop"
 MYSQL = "mysql+aiomysql://shop:s3cret@127.0.0.1/shop"
 SAFE: dict[str, Any] = {
     "SECRET_KEY": KEY,
@@ -108,7 +109,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("QD403", {"SQLALCHEMY_DATABASE_URI": MYSQL.replace("shop:", "root:")}, {}),
     ("QD404", {"SQLALCHEMY_DATABASE_URI": MYSQL.replace(":s3cret", "")}, {}),
     ("QD405", {"SQLALCHEMY_DATABASE_URI": MYSQL.replace("127.0.0.1", "db.example.com")}, {}),
+    ("QD405", {"SQLALCHEMY_DATABASE_URI": f"{POSTGRESQL}?sslmode=prefer"}, {}),
     ("QD406", {"SQLALCHEMY_POOL_SIZE": 200}, {}),
+    (
+        "QD406",
+        {"SQLALCHEMY_DATABASE_URI": f"{POSTGRESQL}?sslmode=require", "SQLALCHEMY_POOL_SIZE": 100},
+        {},
+    ),
     ("QD601", {"SQLALCHEMY_DATABASE_URI": "sqlite:///:memory:"}, {"workers": 2}),
     ("QD602", {}, {"bind": ["0.0.0.0:8000"]}),
     ("QD602", {}, {"bind": ["[::]:8000"]}),

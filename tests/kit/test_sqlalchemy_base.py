@@ -387,7 +387,7 @@ class TestOr404:
             assert [post.title for post in ada.posts] == ["one"]
 
     async def test_one_is_counted_after_the_limit_of_the_statement(self, tmp_path: Path) -> None:
-        from .sqlalchemy_app import Post, User, db
+        from .sqlalchemy_app import Post, User, db, sql
 
         async with serving(db, tmp_path):
             posts = [Post(title=title) for title in "abc"]
@@ -397,4 +397,4 @@ class TestOr404:
             assert (await db.one_or_404(newest)).name == "bob"
             authors = select(User).join(User.posts)
             assert (await db.one_or_404(authors)).name == "ada"
-            assert (await db.first_or_404(text("SELECT name FROM user ORDER BY id"))) == "ada"  # type: ignore[arg-type]
+            assert (await db.first_or_404(sql("SELECT name FROM {user} ORDER BY id"))) == "ada"  # type: ignore[arg-type]

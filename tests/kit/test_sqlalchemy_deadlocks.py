@@ -1,4 +1,4 @@
-"""Real deadlocks on MariaDB through both drivers: told, or done anew where that was asked."""
+"""Real deadlocks through each driver: told, or done anew where that was asked."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from .sqlalchemy_app import User, add_users, db, make_app
 
 pytestmark = [
     pytest.mark.feature("D6", "D7"),
-    pytest.mark.external_service("MariaDB"),
-    pytest.mark.parametrize("driver", ["aiomysql", "asyncmy"]),
+    pytest.mark.external_service("MariaDB", "PostgreSQL"),
+    pytest.mark.parametrize("driver", ["aiomysql", "asyncmy", "asyncpg"]),
 ]
 
 
 @pytest.fixture(name="built")
-def _built(maria: Server, driver: str, tmp_path: Path) -> Quart:
+def _built(request: pytest.FixtureRequest, driver: str, tmp_path: Path) -> Quart:
     """An app, made outside the event loop as servers do: importing a driver reads files."""
-    uri = f"mysql+{driver}://root@127.0.0.1:{maria.port}/{tmp_path.name[:40]}"
+    is_postgresql = driver == "asyncpg"
+    scheme, user = ("postgresql", "postgres") if is_postgresql else ("mysql", "root")
+    server: Server = request.getfixturevalue("postgres" if is_postgresql else "maria")
+    uri = f"{scheme}+{driver}://{user}@127.0.0.1:{server.port}/{tmp_path.name[:40]}"
     return make_app(tmp_path, SQLALCHEMY_DATABASE_URI=uri)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
 )
 
 from quarterdeck.exceptions import AppContextMissingError
-from quarterdeck.sqlalchemy import Query, Session, SQLAlchemy
+from quarterdeck.sqlalchemy import Query, Session, SQLAlchemy, UTCDateTime
 from quarterdeck.sqlalchemy.naming import table_name
 from quarterdeck.sqlalchemy.track_modifications import models_committed
 
@@ -236,11 +236,11 @@ class TestModels:
         db: Any = SQLAlchemy()
 
         class Stamped:
-            created: Mapped[datetime] = mapped_column(default=now)
+            created: Mapped[datetime] = mapped_column(UTCDateTime(), default=now)
 
         class Abstract(db.Model):  # type: ignore[misc]
             __abstract__ = True
-            updated: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+            updated: Mapped[datetime] = mapped_column(UTCDateTime(), default=now, onupdate=now)
 
         class Post(Stamped, Abstract):
             id: Mapped[int] = mapped_column(primary_key=True)

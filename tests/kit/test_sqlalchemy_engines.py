@@ -43,6 +43,13 @@ class TestURLs:
             ("mysql+pymysql://h/d?charset=utf8", "mysql+aiomysql://h/d?charset=utf8mb4"),
             ("mysql+aiomysql://h/d?charset=latin1", "mysql+aiomysql://h/d?charset=latin1"),
             ("mariadb+pymysql://h/d", "mariadb+aiomysql://h/d?charset=utf8mb4"),
+            ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+            ("postgresql://u:p@h:1/d", "postgresql+asyncpg://u:p@h:1/d"),
+            (
+                "postgresql+psycopg2://h/d?sslmode=require",
+                "postgresql+asyncpg://h/d?sslmode=require",
+            ),
+            ("postgresql+psycopg://h/d", "postgresql+asyncpg://h/d"),
         ],
     )
     def test_synchronous_drivers_become_their_async_twins(self, given: str, served: str) -> None:
@@ -65,7 +72,8 @@ class TestConfiguration:
             ({"SQLALCHEMY_DATABASE_URI": None}, "SQLALCHEMY_DATABASE_URI"),
             ({"SQLALCHEMY_DATABASE_URI": "not a uri"}, "SQLALCHEMY_DATABASE_URI"),
             ({"SQLALCHEMY_DATABASE_URI": "nosuch://h/d"}, "SQLALCHEMY_DATABASE_URI"),
-            ({"SQLALCHEMY_DATABASE_URI": "postgresql://h/d"}, "SQLALCHEMY_DATABASE_URI"),
+            ({"SQLALCHEMY_DATABASE_URI": "mssql://h/d"}, "SQLALCHEMY_DATABASE_URI"),
+            ({"SQLALCHEMY_DATABASE_URI": "postgresql://h"}, "SQLALCHEMY_DATABASE_URI"),
             ({"SQLALCHEMY_BINDS": {"logs": "not a uri"}}, "SQLALCHEMY_BINDS['logs']"),
             ({"SQLALCHEMY_POOL_SIZE": 0}, "SQLALCHEMY_POOL_SIZE"),
             ({"SQLALCHEMY_POOL_TIMEOUT": "soon"}, "SQLALCHEMY_POOL_TIMEOUT"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import enum
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from quart import Quart
 from sqlalchemy import Enum, String, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.operators import desc_op
 from werkzeug.exceptions import NotFound
 
 from quarterdeck.sqlalchemy import (
@@ -80,6 +81,15 @@ async def app(tmp_path: Path) -> AsyncIterator[Quart]:
         yield app
 
 
+async def everything(by: list[Any]) -> Sequence[Parcel]:
+    """Return all rows, where NULL sorts before all values on every database."""
+    order = []
+    for key in by:
+        is_value = key.element.is_not(None)
+        order += [is_value.desc() if key.modifier is desc_op else is_value.asc(), key]
+    return (await db.session.scalars(select(Parcel).order_by(*order))).all()
+
+
 async def page(by: list[Any], **options: Any) -> Pagination[Parcel]:
     return await db.paginate(select(Parcel), by=by, per_page=4, error_out=False, **options)
 
@@ -89,7 +99,7 @@ async def page(by: list[Any], **options: Any) -> Pagination[Parcel]:
 async def test_cursors_lead_through_everything_and_back(column: Any, descending: bool) -> None:
     columns = [column] if column is Parcel.id else [column, Parcel.id]
     by = [c.desc() if descending else c.asc() for c in columns]
-    expected = (await db.session.scalars(select(Parcel).order_by(*by))).all()
+    expected = await everything(by)
 
     pages = [await page(by, page=1)]
     while pages[-1].has_next:
@@ -104,6 +114,11 @@ async def test_cursors_lead_through_everything_and_back(column: Any, descending:
 async def test_a_native_enum_is_refused() -> None:
     with pytest.raises(ValueError, match="'native' - MySQL orders an ENUM by number"):
         await page([Parcel.native, Parcel.id])
+
+
+async def test_where_null_sorts_is_no_choice() -> None:
+    with pytest.raises(ValueError, match="'place' - NULL sorts before all values"):
+        await page([Parcel.place.desc().nulls_last(), Parcel.id])
 
 
 async def test_a_cursor_outlives_the_row_that_it_names() -> None:
@@ -130,6 +145,7 @@ async def test_what_is_no_cursor_of_the_list_is_not_found(cursor: str) -> None:
         (Parcel.at, "2026-01-01T00:00:00"),
         (Parcel.day, "2026-02-30"),
         (Parcel.place, "\ud800"),
+        (Parcel.place, "\0"),
     ],
 )
 async def test_a_value_that_the_column_cannot_hold_is_not_found(column: Any, value: Any) -> None:
@@ -140,7 +156,7 @@ async def test_a_value_that_the_column_cannot_hold_is_not_found(column: Any, val
 
 async def test_columns_in_both_directions() -> None:
     by: list[Any] = [Parcel.day.desc(), Parcel.place.asc(), Parcel.id.desc()]
-    expected = (await db.session.scalars(select(Parcel).order_by(*by))).all()
+    expected = await everything(by)
 
     pages = [await page(by, page=1)]
     while pages[-1].has_next:

@@ -93,6 +93,9 @@ async def test_what_is_missing_is_a_404() -> None:
         lambda: User.query.get_or_404(99),
         lambda: User.query.get_or_404(10**30),
         lambda: User.query.options(selectinload(User.posts)).get_or_404(10**30),
+        lambda: User.query.options(selectinload(User.posts)).get_or_404("one"),
+        lambda: User.query.get_or_404("1\0"),
+        lambda: User.query.get_or_404("²"),
         lambda: db.get_or_404(User, 99),
         lambda: db.first_or_404(select(User).filter_by(name="Nobody")),
         lambda: db.one_or_404(select(User)),
@@ -109,6 +112,8 @@ async def test_the_404_helpers_return_what_they_find() -> None:
     assert ada is await User.query.filter_by(name="Ada").first_or_404()
     assert ada is await User.query.filter_by(name="Ada").one_or_404()
     assert ada is await db.get_or_404(User, 1)
+    assert ada is await db.get_or_404(User, "1")  # as in a cookie
+    assert ada is await User.query.options(selectinload(User.posts)).get_or_404("1")
     assert ada is await db.first_or_404(select(User).order_by(User.id))
     assert ada is await db.one_or_404(select(User).filter_by(name="Ada"))
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from quarterdeck.exceptions import BulkQueryError, QueryNotIterableError
 from quarterdeck.sqlalchemy import Query
 
-from .sqlalchemy_app import Post, User, db, make_app
+from .sqlalchemy_app import Post, User, db, make_app, sql
 
 pytestmark = pytest.mark.feature("D4")
 
@@ -155,13 +155,13 @@ async def test_texts_and_hints() -> None:
     assert await names(query) == ["dan"]
     assert query.whereclause is not None
     assert "SELECT DISTINCT" in str(User.query.prefix_with("DISTINCT"))
-    statement = text("SELECT id, name FROM user WHERE name = 'bob'").columns(User.id, User.name)
+    statement = sql("SELECT id, name FROM {user} WHERE name = 'bob'").columns(User.id, User.name)
     assert await names(User.query.from_statement(statement)) == ["bob"]
 
 
 async def test_objects_can_be_read_again() -> None:
     ada = await User.query.filter_by(name="ada").one()
-    await db.session.execute(text("UPDATE user SET balance = 7 WHERE name = 'ada'"))
+    await db.session.execute(sql("UPDATE {user} SET balance = 7 WHERE name = 'ada'"))
     assert (await User.query.filter_by(name="ada").one()).balance == 0
     await User.query.filter_by(name="ada").populate_existing().one()
     assert ada.balance == 7

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from quart import Quart
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
 
-from .sqlalchemy_app import User, add_users, db, make_app
+from .sqlalchemy_app import User, add_users, db, make_app, sql
 
 pytestmark = pytest.mark.feature("D10")
 
@@ -29,7 +29,7 @@ async def _app(tmp_path: Path) -> AsyncIterator[Quart]:
 
 async def test_rows_as_dictionaries(app: Quart) -> None:
     result = await db.session.execute(
-        text("SELECT id, name FROM user WHERE name = :name"), {"name": "ada"}
+        sql("SELECT id, name FROM {user} WHERE name = :name"), {"name": "ada"}
     )
     assert [dict(row) for row in result.mappings()] == [{"id": 1, "name": "ada"}]
 
@@ -40,6 +40,10 @@ async def test_a_cursor_of_the_driver(app: Quart) -> None:
         kinds.append(import_module(f"{db.engine.dialect.driver}.cursors").DictCursor)
     async with db.engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
+        if db.engine.dialect.name == "postgresql":  # asyncpg has no cursors of the DB-API
+            rows = await driver.fetch('SELECT id, name FROM "user"')
+            assert [dict(row) for row in rows] == [{"id": 1, "name": "ada"}]
+            return
         cursor = driver.cursor(*kinds)
         async with cursor if hasattr(cursor, "__aenter__") else await cursor as opened:
             await opened.execute("SELECT id, name FROM user")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from quart import Quart, request
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from quarterdeck import app as kit
 from quarterdeck.login import LoginManager, hash_password
@@ -17,7 +17,7 @@ from tests import databases
 from tests.wire import connected
 
 from .serving_app import served
-from .sqlalchemy_app import PATIENT, User, add_users, db, make_app
+from .sqlalchemy_app import PATIENT, User, add_users, db, make_app, sql
 
 
 @pytest.fixture(name="app")
@@ -67,7 +67,7 @@ CASES: dict[str, Any] = {
     "a flush": _flush,
     "an update": lambda: db.session.execute(update(User).values(balance=1)),
     "a row lock": lambda: db.session.execute(select(User).with_for_update()),
-    "text": lambda: db.session.execute(text("UPDATE user SET balance = 1")),
+    "text": lambda: db.session.execute(sql("UPDATE {user} SET balance = 1")),
     "a connection": lambda: db.session.connection(),
 }
 

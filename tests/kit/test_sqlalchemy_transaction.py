@@ -16,7 +16,7 @@ from sqlalchemy.orm import selectinload
 from quarterdeck.exceptions import ColumnNotLoadedError, TransactionOwnedError
 from quarterdeck.sqlalchemy import Session, driver, sqlite
 
-from .sqlalchemy_app import Post, User, add_users, db, make_app
+from .sqlalchemy_app import Post, User, add_users, db, make_app, sql
 
 
 @pytest.fixture(name="app")
@@ -284,7 +284,7 @@ async def test_autocommit_is_left_alone(app: Quart) -> None:
     engine = db.engine.execution_options(isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(
-            text("INSERT INTO user (name, balance, biography) VALUES ('Ada', 0, '')")
+            sql("INSERT INTO {user} (name, balance, biography) VALUES ('Ada', 0, '')")
         )
         assert await names() == ["Ada"]
 

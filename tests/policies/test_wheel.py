@@ -187,13 +187,13 @@ def test_a_missing_extra_is_named_with_its_command(installed: Path, tmp_path: Pa
 
 
 DRIVERS = """
-hidden = {"aiomysql", "asyncmy", "pymysql"}
+hidden = {"aiomysql", "asyncmy", "pymysql", "asyncpg"}
 from quart import Quart
 from quarterdeck.sqlalchemy import SQLAlchemy
-for driver in ("aiomysql", "asyncmy"):
+for scheme in ("mysql+aiomysql", "mysql+asyncmy", "postgresql"):
     try:
         app = Quart("shop")
-        app.config["SQLALCHEMY_DATABASE_URI"] = f"mysql+{driver}://user@localhost/shop"
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"{scheme}://user@localhost/shop"
         SQLAlchemy(app)
     except ModuleNotFoundError as error:
         print(error)
@@ -203,8 +203,12 @@ for driver in ("aiomysql", "asyncmy"):
 def test_a_missing_driver_is_named_with_its_command(installed: Path, tmp_path: Path) -> None:
     done = python(installed, tmp_path, ALONE + DRIVERS)
     assert done.stdout.splitlines() == [
-        f"'{driver}' is not installed. Install it with: pip install 'quarterdeck[mysql]'"
-        for driver in ("aiomysql", "asyncmy")
+        f"'{driver}' is not installed. Install it with: pip install 'quarterdeck[{extra}]'"
+        for driver, extra in (
+            ("aiomysql", "mysql"),
+            ("asyncmy", "mysql"),
+            ("asyncpg", "postgresql"),
+        )
     ], done.stderr
 
 

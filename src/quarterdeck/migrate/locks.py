@@ -1,6 +1,6 @@
 """One process migrates a database, the others wait.
 
-A file next to a SQLite database, a named lock of the server on MySQL and MariaDB; other
+A file next to a SQLite database, a lock of the server on MySQL, MariaDB and PostgreSQL; other
 databases are not locked. The database itself is made first if it is missing.
 """
 
@@ -20,9 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from quarterdeck.exceptions import MigrationLockedError
 from quarterdeck.sqlalchemy.engines import create_database
-from quarterdeck.sqlalchemy.urls import is_memory, is_mysql, is_sqlite
+from quarterdeck.sqlalchemy.urls import is_memory, is_mysql, is_postgresql, is_sqlite
 
 POLL_SECONDS = 0.05
+MIGRATION_LOCK = 0x5144_6D69  # any number; advisory locks of PostgreSQL have no names
 
 
 @asynccontextmanager
@@ -40,14 +41,17 @@ async def exclusive(engine: AsyncEngine, seconds: float) -> AsyncIterator[None]:
         return
     await create_database(engine)
     if is_mysql(engine.url):
-        async with _server_lock(engine, seconds):
+        async with _named_lock(engine, seconds):
+            yield
+    elif is_postgresql(engine.url):
+        async with _advisory_lock(engine, seconds):
             yield
     else:
         yield
 
 
 @asynccontextmanager
-async def _server_lock(engine: AsyncEngine, seconds: float) -> AsyncIterator[None]:
+async def _named_lock(engine: AsyncEngine, seconds: float) -> AsyncIterator[None]:
     """Hold a lock that the server frees, should this process die."""
     database = str(engine.url.database)
     name = "quarterdeck-" + sha256(database.encode()).hexdigest()[:32]
@@ -62,6 +66,25 @@ async def _server_lock(engine: AsyncEngine, seconds: float) -> AsyncIterator[Non
             yield
         finally:
             await connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
+
+
+@asynccontextmanager
+async def _advisory_lock(engine: AsyncEngine, seconds: float) -> AsyncIterator[None]:
+    """Hold a lock in this database that the server frees, should this process die."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    async with engine.connect() as connection:
+        # It belongs to the connection. Without transactions it holds up no VACUUM meanwhile.
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        taking, key = text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK}
+        while not await connection.scalar(taking, key):
+            if loop.time() >= deadline:
+                raise MigrationLockedError(str(engine.url.database), seconds)
+            await asyncio.sleep(POLL_SECONDS)
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
 @asynccontextmanager

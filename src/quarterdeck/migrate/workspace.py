@@ -193,9 +193,12 @@ class Workspace:
 
 
 def _says_unknown_database(error: DatabaseUnreachableError) -> bool:
-    """Whether a MySQL server answered, but has no such database yet."""
+    """Whether a server answered, but has no such database yet."""
     cause = error.__cause__
-    return isinstance(cause, DBAPIError) and getattr(cause.orig, "args", (None,))[0] == 1049
+    if not isinstance(cause, DBAPIError):
+        return False
+    code = getattr(cause.orig, "args", (None,))[0]
+    return code == 1049 or getattr(cause.orig, "sqlstate", None) == "3D000"
 
 
 _TABLE = {"version_table", "version_table_schema"}

@@ -107,11 +107,11 @@ class SQLAlchemyStore(SessionStore):
         t = self._table
         engine = await self._engine()
         async with engine.connect() as connection:
-            alive = select(t.c.key).where(t.c.key.in_(keys), t.c.expires > time.time())
+            alive = select(t.c.key).where(t.c.key.in_(keys), t.c.expires > int(time.time()))
             return set(await connection.scalars(alive))
 
     async def clean_up(self) -> None:
-        await self._write(delete(self._table).where(self._table.c.expires <= time.time()))
+        await self._write(delete(self._table).where(self._table.c.expires <= int(time.time())))
 
     def explain(self, error: Exception) -> str:
         if is_missing_table(error):

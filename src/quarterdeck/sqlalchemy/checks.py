@@ -10,11 +10,14 @@ from sqlalchemy.engine import URL, make_url
 
 from quarterdeck._findings import Problem, Severity, Target, rule
 
-from .urls import is_mysql, is_sqlite
+from .urls import is_postgresql, is_sqlite
 
 URI = "SQLALCHEMY_DATABASE_URI"
-#: Connections that MySQL and MariaDB accept without a setting of the operator.
-SERVER_CONNECTIONS = 151
+#: Connections that a server accepts without a setting of the operator.
+MYSQL_CONNECTIONS = 151
+POSTGRESQL_CONNECTIONS = 100
+#: Values of libpq's 'sslmode' with which a connection may be in clear.
+OPTIONAL_TLS = frozenset({"disable", "allow", "prefer"})
 
 
 def _url(app: Quart) -> URL | None:
@@ -26,7 +29,9 @@ def _url(app: Quart) -> URL | None:
 def sqlite_file(target: Target) -> Iterator[Problem]:
     url = _url(target.app)
     if url is not None and is_sqlite(url):
-        yield Problem(URI, "is an SQLite file: one machine only", "Use MySQL for several.")
+        yield Problem(
+            URI, "is an SQLite file: one machine only", "Use a database server for several."
+        )
 
 
 @rule("QD402", Severity.WARNING, "`SQLALCHEMY_ECHO` is on: the log holds the entries of users.")
@@ -62,21 +67,28 @@ def encryption(target: Target) -> Iterator[Problem]:
         return
     options = target.get("SQLALCHEMY_ENGINE_OPTIONS") or {}
     names = {*url.query, *options.get("connect_args", {})}
+    if url.query.get("sslmode") in OPTIONAL_TLS:
+        names.discard("sslmode")
     if not any(name.startswith("ssl") for name in names):
         problem = f"reaches {url.host!r} without TLS: the network can read and change the data"
         remedy = "Pass 'ssl' in the 'connect_args' of SQLALCHEMY_ENGINE_OPTIONS, or silence this."
         yield Problem(URI, problem, remedy)
 
 
-@rule("QD406", Severity.WARNING, "All workers together open more connections than MySQL accepts.")
+@rule("QD406", Severity.WARNING, "All workers open more connections than the server accepts.")
 def pool(target: Target) -> Iterator[Problem]:
     url = _url(target.app)
     size = target.get("SQLALCHEMY_POOL_SIZE", 0) + target.get("SQLALCHEMY_MAX_OVERFLOW", 0)
     most = size * target.workers
-    if url is not None and is_mysql(url) and most > SERVER_CONNECTIONS:
+    if url is None or is_sqlite(url):
+        return
+    server, accepted = "MySQL", MYSQL_CONNECTIONS
+    if is_postgresql(url):
+        server, accepted = "PostgreSQL", POSTGRESQL_CONNECTIONS
+    if most > accepted:
         problem = (
-            f"allows {most} connections in {target.workers} workers; MySQL accepts "
-            f"{SERVER_CONNECTIONS} by default"
+            f"allows {most} connections in {target.workers} workers; {server} accepts "
+            f"{accepted} by default"
         )
         yield Problem("SQLALCHEMY_POOL_SIZE", problem, "Lower it, or raise 'max_connections'.")
 

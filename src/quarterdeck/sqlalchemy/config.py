@@ -75,7 +75,7 @@ CONFIG = (
         "SQLALCHEMY_CONNECT_TIMEOUT_SECONDS",
         2.0,
         seconds,
-        "MySQL only: how long to wait for the handshake, for the test of a connection before "
+        "Servers only: how long to wait for the handshake, for the test of a connection before "
         "use, and for a server that refuses connections. 0 is no limit.",
         unit="seconds",
     ),
@@ -83,7 +83,7 @@ CONFIG = (
         "SQLALCHEMY_QUERY_TIMEOUT_SECONDS",
         4.0,
         seconds,
-        "MySQL only: how long to wait for a statement or a commit. After that, the request is "
+        "Servers only: how long to wait for a statement or a commit. After that, the request is "
         "answered with 503 and `Retry-After`, and the connection is closed. 0 is no limit.",
         unit="seconds",
     ),

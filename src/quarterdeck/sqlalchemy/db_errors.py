@@ -26,6 +26,12 @@ CONFLICTS = frozenset({1205, 1213, 1020})
 # Too many connections, of all and of one user; a server that stops; nobody there.
 AWAY = frozenset({1040, 1203, 1053, 2002, 2003, 2006, 2013})
 NO_SAVEPOINT = 1305
+# The same of PostgreSQL, as SQLSTATE: serialization failure, deadlock, lock not available.
+CONFLICT_STATES = frozenset({"40001", "40P01", "55P03"})
+# Too many connections; a server that stops, has crashed or starts; idle for too long.
+AWAY_STATES = frozenset({"53300", "57P01", "57P02", "57P03", "57P05", "25P03"})
+AWAY_CLASS = "08"  # connection exceptions
+CANCELED = "57014"  # the server's own time limit
 SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
@@ -55,10 +61,24 @@ def _meaning(context: ExceptionContext) -> DatabaseBusyError | None:
     code = error.args[0] if error.args else None
     if isinstance(error.__cause__, TimeoutError):
         return DatabaseTimeoutError(str(error.args[-1]))
+    if context.dialect.name == "postgresql" and (state := getattr(error, "sqlstate", None)):
+        return _meaning_of_state(state, context, error)
     if code in CONFLICTS or _lost_its_savepoint(context, code):
         return TransactionConflictError(str(error.args[-1]))
-    if code in AWAY or context.is_disconnect:
+    if code in AWAY or context.is_disconnect or isinstance(error.__cause__, OSError):
         return DatabaseUnavailableError(str(error.args[-1] if error.args else error))
+    return None
+
+
+def _meaning_of_state(
+    state: str, context: ExceptionContext, error: Exception
+) -> DatabaseBusyError | None:
+    if state in CONFLICT_STATES:
+        return TransactionConflictError(str(error))
+    if state == CANCELED:
+        return DatabaseTimeoutError(str(error))
+    if state in AWAY_STATES or state.startswith(AWAY_CLASS) or context.is_disconnect:
+        return DatabaseUnavailableError(str(error))
     return None
 
 

@@ -7,23 +7,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from quarterdeck.exceptions import ConfigurationError, MissingPackageError
 
-from . import db_errors, driver, sqlite, timeouts
+from . import db_errors, driver, sqlite
 from .pool import BoundedPool, limit_uses
-from .urls import async_url, is_memory, is_mysql, is_sqlite
-
-# What does not fit is refused instead of cut to size, NOW() is UTC as everything else, and the
-# server gives up waiting for a row before we give up waiting for the server.
-SESSION_VARIABLES = (
-    "SET sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
-    "NO_ENGINE_SUBSTITUTION'), time_zone = '+00:00', innodb_lock_wait_timeout = 3"
-)
+from .timeouts import Timeouts
+from .urls import async_url, is_memory, is_mysql, is_postgresql, is_sqlite
 
 _MADE_WITH = "quarterdeck_made_with"  # an option of an engine, so that its like can be made
 
@@ -66,12 +59,18 @@ def _make(
     if is_sqlite(url):
         creator = driver.connector(url, arguments.pop("connect_args", {}))
         arguments.setdefault("async_creator", creator)
-    command = None
-    if is_mysql(url):
-        command = _take_init_command(url, arguments)
-        url = url.difference_update_query(["init_command"])
+    limits, command = Timeouts.of(config), None
     try:
-        engine = _build(url, arguments, timeouts.Timeouts.of(config), command)
+        if is_mysql(url):
+            from . import mysql  # only its users wait for this dialect
+
+            command = mysql.take_init_command(url, arguments)
+            url = url.difference_update_query(["init_command"])
+        elif is_postgresql(url):
+            from . import postgresql
+
+            url = postgresql.use_settings(url, arguments, limits)
+        engine = _build(url, arguments, limits, command)
     except MissingPackageError:
         raise  # its message names the command that installs it
     except (ImportError, TypeError, ValueError, SQLAlchemyError) as error:
@@ -96,27 +95,8 @@ def _merged(sources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return arguments
 
 
-def _take_init_command(url: URL, arguments: dict[str, Any]) -> str | None:
-    """Return the ``init_command`` of the app, and put our settings in its place.
-
-    Drivers run one statement only, so that of the app runs after ours, and its settings win.
-    """
-    connect_args = arguments.setdefault("connect_args", {})
-    command = connect_args.get("init_command") or url.query.get("init_command")
-    connect_args["init_command"] = SESSION_VARIABLES
-    return None if command is None else str(command)
-
-
-def _run_after_connect(engine: Engine, command: str) -> None:
-    @event.listens_for(engine, "connect")
-    def run(dbapi_connection: Any, _record: object) -> None:
-        cursor = dbapi_connection.cursor()
-        cursor.execute(command)
-        cursor.close()
-
-
 def _build(
-    url: URL, arguments: Mapping[str, Any], limits: timeouts.Timeouts, command: str | None
+    url: URL, arguments: Mapping[str, Any], limits: Timeouts, command: str | None
 ) -> AsyncEngine:
     try:
         engine = create_async_engine(url, **arguments)
@@ -125,13 +105,21 @@ def _build(
             raise MissingPackageError(error.name, "mysql") from error
         raise
     engine.update_execution_options(**{_MADE_WITH: (arguments, limits, command)})
-    if command is not None:
-        _run_after_connect(engine.sync_engine, command)
-    db_errors.prepare(engine.sync_engine)
+    sync = engine.sync_engine
+    db_errors.prepare(sync)
     if is_sqlite(url):
-        sqlite.prepare(engine.sync_engine)
-    elif engine.dialect.driver in timeouts.DRIVERS:
-        timeouts.prepare(engine.sync_engine, limits)
+        sqlite.prepare(sync)
+    elif is_mysql(url):
+        from . import mysql
+
+        if command is not None:
+            mysql.run_after_connect(sync, command)
+        if engine.dialect.driver in mysql.DRIVERS:
+            mysql.prepare(sync, limits)
+    elif is_postgresql(url):
+        from . import postgresql
+
+        postgresql.prepare(sync, limits)
     return engine
 
 
@@ -151,8 +139,8 @@ def _defaults(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:
         "pool_recycle": (1800 if server else -1) if recycle is None else recycle,
         "pool_pre_ping": server if pre_ping is None else pre_ping,
     }
-    if is_mysql(url):
-        # Each statement sees what is committed, as on SQLite, and fewer gaps are locked.
+    if server:
+        # Each statement sees what is committed, as on SQLite, and MySQL locks fewer gaps.
         arguments["isolation_level"] = "READ COMMITTED"
     if is_memory(url):
         # The database lives in one connection: sessions take turns, none shares a transaction.
@@ -171,12 +159,20 @@ async def create_database(engine: AsyncEngine) -> None:
             return
     arguments, time_limits, command = engine.get_execution_options()[_MADE_WITH]
     arguments = arguments | {"isolation_level": "AUTOCOMMIT"}
-    server = _build(url.set(database=""), arguments, time_limits, command)
+    if is_postgresql(url):
+        from . import postgresql
+
+        if await postgresql.has_database(engine):
+            return
+        url = url.set(database=postgresql.MAINTENANCE_DATABASE)
+        make = postgresql.create_database
+    else:
+        from . import mysql
+
+        url = url.set(database="")
+        make = mysql.create_database
+    server = _build(url, arguments, time_limits, command)
     try:
-        async with server.connect() as connection:
-            name = server.dialect.identifier_preparer.quote(str(url.database))
-            await connection.execute(
-                text(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
-            )
+        await make(server, str(engine.url.database))
     finally:
         await server.dispose()

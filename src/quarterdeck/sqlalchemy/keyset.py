@@ -49,6 +49,11 @@ class Keys:
         self.columns = [_bare(key) for key in by]
         self.descending = [_is_descending(key) for key in by]
         for column in self.columns:
+            if isinstance(column, UnaryExpression):
+                raise ValueError(
+                    f"'{column.element.key}' - NULL sorts before all values here - "
+                    "leave out 'nulls_first' and 'nulls_last'"
+                )
             if isinstance(column.type, Enum) and column.type.native_enum:
                 raise ValueError(
                     f"'{column.key}' - MySQL orders an ENUM by number and compares it as text - "
@@ -59,6 +64,20 @@ class Keys:
         """Return the same columns in the opposite direction."""
         pairs = zip(self.columns, self.descending, strict=True)
         return Keys([column.asc() if down else column.desc() for column, down in pairs])
+
+    def order(self, *, names_nulls: bool = False) -> list[ColumnElement[Any]]:
+        """Return the columns for ORDER BY.
+
+        Args:
+            names_nulls: Whether to say that NULL sorts before all values, as PostgreSQL needs it.
+                Only an index declared so serves the order then.
+        """
+        if not names_nulls:
+            return list(self.by)
+        return [
+            key if not _is_nullable(column) else key.nulls_last() if down else key.nulls_first()
+            for key, column, down in zip(self.by, self.columns, self.descending, strict=True)
+        ]
 
     def position(self, item: Any) -> list[Any]:
         """Return the values of the attributes of an item that are named like the columns."""
@@ -92,8 +111,8 @@ class Keys:
 
         Args:
             values: One for each column.
-            rows: Whether to compare row values, ``(a, b) > (1, 2)``, for which SQLite uses an
-                index; MySQL does so for the same in ANDs and ORs.
+            rows: Whether to compare row values, ``(a, b) > (1, 2)``, for which SQLite and
+                PostgreSQL use an index; MySQL does so for the same in ANDs and ORs.
         """
         typed = [literal(v, c.type) for c, v in zip(self.columns, values, strict=True)]
         is_one_way = len(set(self.descending)) == 1
@@ -112,11 +131,18 @@ class Keys:
         return or_(*alternatives) if alternatives else false()
 
     def beside(
-        self, statement: Select[T], *, after: str | None, before: str | None, rows: bool
+        self,
+        statement: Select[T],
+        *,
+        after: str | None,
+        before: str | None,
+        rows: bool,
+        names_nulls: bool = False,
     ) -> Select[T]:
         """Return a statement in the order of the columns, from or up to a cursor if there is one.
 
-        Up to a cursor the rows come in the opposite order.
+        Up to a cursor the rows come in the opposite order. ``rows`` is as in ``beyond``,
+        ``names_nulls`` as in ``order``.
 
         Raises:
             BadCursorError: If the cursor does not come from ``cursor`` of the same columns.
@@ -125,7 +151,7 @@ class Keys:
         way = self.turned() if before and not after else self
         if cursor:
             statement = statement.where(way.beyond(self.values(cursor), rows=rows))
-        return statement.order_by(*way.by)
+        return statement.order_by(*way.order(names_nulls=names_nulls))
 
 
 def _past(
@@ -189,6 +215,8 @@ def _value(type_: TypeEngine[Any], plain: Any) -> Any:
         raise TypeError(plain)
     if isinstance(value, str):
         value.encode()
+        if "\0" in value:  # PostgreSQL has no such text
+            raise ValueError(plain)
     if isinstance(type_, TypeDecorator):
         type_.process_bind_param(value, DefaultDialect())
     return value

@@ -50,7 +50,8 @@ async def paginate(
         found = await _seek(source, keys, per_page, after, before)
     else:
         # One item more tells whether there is a next page.
-        found = await source.fetch(statement.order_by(*by), per_page + 1, offset)
+        order = keys.order(names_nulls=source.names_nulls) if keys else ()
+        found = await source.fetch(statement.order_by(*order), per_page + 1, offset)
     if not found and page != 1 and error_out and offset is not None:
         abort(404)
     back = bool(offset is None and not after)
@@ -96,6 +97,15 @@ class _Source:
         self.entity = None if rows else distinct.entity_of(statement)
         self.repeats = self.entity is not None and distinct.repeats(statement, self.entity)
 
+    @property
+    def dialect(self) -> str:
+        return self.session.get_bind(clause=self.statement).dialect.name
+
+    @property
+    def names_nulls(self) -> bool:
+        """Whether NULL sorts after all values unless the statement says otherwise."""
+        return self.dialect == "postgresql"
+
     async def fetch(
         self, statement: Select[Any], limit: int, offset: int | None = None
     ) -> Sequence[Any]:
@@ -118,9 +128,11 @@ async def _seek(
     source: _Source, keys: Keys, per_page: int, after: str | None, before: str | None
 ) -> Sequence[Any]:
     """Return the rows beside a cursor, in the order of the list, and one more if there is."""
-    rows = source.session.get_bind(clause=source.statement).dialect.name == "sqlite"
+    rows = source.dialect in {"sqlite", "postgresql"}
     try:
-        beside = keys.beside(source.statement, after=after, before=before, rows=rows)
+        beside = keys.beside(
+            source.statement, after=after, before=before, rows=rows, names_nulls=source.names_nulls
+        )
     except BadCursorError:
         abort(404)
     found = await source.fetch(beside, per_page + 1)

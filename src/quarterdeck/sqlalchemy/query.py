@@ -14,6 +14,7 @@ from quarterdeck._unawaited import Unawaited, awaited
 from quarterdeck.exceptions import BulkQueryError, QueryNotIterableError
 
 from .building import QueryBuilder
+from .keys import fitting, unfit_is_nothing
 from .pagination import PageOptions, Pagination
 from .paging import count_rows, paginate
 
@@ -128,13 +129,13 @@ class Query(QueryBuilder[T]):
         """
         if not self._changed:
             return await self.session.get(self._model, ident)
-        values = ident if isinstance(ident, tuple) else (ident,)
-        keys = inspect(self._model).primary_key
-        criteria = [key == value for key, value in zip(keys, values, strict=True)]
-        try:
+        with unfit_is_nothing():
+            ident = fitting(self._model, ident)
+            values = ident if isinstance(ident, tuple) else (ident,)
+            keys = inspect(self._model).primary_key
+            criteria = [key == value for key, value in zip(keys, values, strict=True)]
             return await self.filter(*criteria).one_or_none()
-        except OverflowError:  # a number that SQLite cannot hold is the key of nothing
-            return None
+        return None
 
     @awaited
     async def get_or_404(self, ident: Any, description: str | None = None) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData
 
 from .sqlite import begin_immediate
 
@@ -27,8 +27,18 @@ async def run(
     for key, metadata in _chosen(db, keys).items():
         async with db.get_engine(key).begin() as connection:
             if verb != "reflect":  # or two processes both find no table
-                await connection.run_sync(begin_immediate)
+                await connection.run_sync(_begin_creating)
             await connection.run_sync(getattr(metadata, verb))
+
+
+def _begin_creating(connection: Connection) -> None:
+    """Let other processes that make tables wait, on SQLite and PostgreSQL."""
+    if connection.dialect.name == "postgresql":
+        from .postgresql import begin_creating
+
+        begin_creating(connection)
+    else:
+        begin_immediate(connection)
 
 
 def _chosen(db: SQLAlchemy, keys: BindKeys) -> dict[str | None, MetaData]:

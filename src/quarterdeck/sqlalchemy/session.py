@@ -26,6 +26,7 @@ from quarterdeck.exceptions import (
 
 from . import sqlite
 from .after_commit import AfterCommit, Callback
+from .keys import fitting, unfit_is_nothing
 from .loading import refuse_lazy_load
 from .query import Query, query_of
 from .retry import retry
@@ -227,12 +228,12 @@ class Session(AsyncSession):
     async def get(self, entity: type[T] | orm.Mapper[T], ident: Any, **options: Any) -> T | None:
         """Return the object with this primary key, from memory if it is loaded.
 
-        A number that SQLite cannot hold is the key of nothing, not an error.
+        Text for a number, as in a cookie or a URL, is that number. A value that the key cannot
+        hold is the key of nothing, not an error.
         """
-        try:
-            return await super().get(entity, ident, **options)
-        except OverflowError:
-            return None
+        with unfit_is_nothing():
+            return await super().get(entity, fitting(entity, ident), **options)
+        return None
 
     def begin(self) -> AsyncSessionTransaction:
         """Begin a transaction by hand, as a block; ``db.transaction()`` does more."""

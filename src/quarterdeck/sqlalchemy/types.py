@@ -135,7 +135,10 @@ class NaiveDatetimeError(exceptions.NaiveDatetimeError, DontWrapMixin):
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """A moment: aware in, aware UTC out, to the microsecond. Naive values are refused."""
+    """A moment: aware in, aware UTC out, to the microsecond. Naive values are refused.
+
+    On PostgreSQL it is TIMESTAMP WITH TIME ZONE, elsewhere a plain datetime in UTC.
+    """
 
     impl = DateTime
     cache_ok = True
@@ -143,6 +146,8 @@ class UTCDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name in {"mysql", "mariadb"}:
             return dialect.type_descriptor(DATETIME(fsp=6))
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
         return dialect.type_descriptor(DateTime())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -150,7 +155,10 @@ class UTCDateTime(TypeDecorator[datetime]):
             return None
         if not isinstance(value, datetime) or value.tzinfo is None:
             raise NaiveDatetimeError(value)
-        return value.astimezone(UTC).replace(tzinfo=None)
+        utc = value.astimezone(UTC)
+        return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)

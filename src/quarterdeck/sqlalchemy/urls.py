@@ -21,6 +21,11 @@ _DRIVERS = {
     "mysql+mysqlconnector": "mysql+aiomysql",
     "mariadb": "mariadb+aiomysql",
     "mariadb+pymysql": "mariadb+aiomysql",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+psycopg": "postgresql+asyncpg",
+    "postgresql+psycopg2": "postgresql+asyncpg",
+    "postgresql+pg8000": "postgresql+asyncpg",
 }
 
 
@@ -49,6 +54,10 @@ def async_url(raw: str | URL, *, key: str, folder: str) -> URL:
         return _with_utf8mb4(url, key)
     if is_sqlite(url) and not is_memory(url):
         return _below(url, folder)
+    if is_postgresql(url) and not url.database:
+        raise ConfigurationError(
+            key, "names no database", "Write for example 'postgresql://user:password@host/app'."
+        )
     return url
 
 
@@ -58,6 +67,10 @@ def is_sqlite(url: URL) -> bool:
 
 def is_mysql(url: URL) -> bool:
     return url.get_backend_name() in {"mysql", "mariadb"}
+
+
+def is_postgresql(url: URL) -> bool:
+    return url.get_backend_name() in {"postgresql", "postgres"}
 
 
 def is_memory(url: URL) -> bool:

@@ -34,11 +34,15 @@ def settings(running: Callable[[str], Server], tmp_path: Path) -> Callable[[str]
 
     def configure(name: str) -> dict[str, Any]:
         config: dict[str, Any] = {"SCHEDULER_PREFIX": f"t{uuid.uuid4().hex[:12]}"}
-        if name in {"sqlite", "mariadb"}:
+        if name == "sqlite":
+            config["SQLALCHEMY_DATABASE_URI"] = f"sqlite+aiosqlite:///{tmp_path / 'jobs.db'}"
+            kind = "sqlalchemy"
+        elif name in {"mariadb", "postgresql"}:
+            address = f"127.0.0.1:{running(name).port}"
             config["SQLALCHEMY_DATABASE_URI"] = (
-                f"sqlite+aiosqlite:///{tmp_path / 'jobs.db'}"
-                if name == "sqlite"
-                else f"mysql+aiomysql://root@127.0.0.1:{running(name).port}/test"
+                f"postgresql://postgres@{address}/postgres"
+                if name == "postgresql"
+                else f"mysql+aiomysql://root@{address}/test"
             )
             kind = "sqlalchemy"
         elif name == "memory":
@@ -71,7 +75,7 @@ def make_app(settings: Callable[[str], dict[str, Any]]) -> MakeApp:
     return make
 
 
-@pytest.fixture(params=["memory", "sqlite", "mariadb", "redis", "mongodb"])
+@pytest.fixture(params=["memory", "sqlite", "mariadb", "postgresql", "redis", "mongodb"])
 def app_of_each_store(request: pytest.FixtureRequest, make_app: MakeApp) -> Quart:
     return make_app(request.param)
 
@@ -83,7 +87,7 @@ async def store(app_of_each_store: Quart) -> AsyncIterator[JobStore]:
     await close_extensions(app_of_each_store)
 
 
-@pytest.fixture(params=["memory", "sqlite", "mariadb", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "mariadb", "postgresql", "redis"])
 def app_of_each_lease(request: pytest.FixtureRequest, make_app: MakeApp) -> Quart:
     return make_app(request.param)
 

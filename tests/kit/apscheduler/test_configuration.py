@@ -51,7 +51,7 @@ async def test_jobs_from_the_configuration_and_the_decorator(make_app: MakeApp) 
     assert found["job1"].next_run_time.hour == 2
 
 
-@pytest.fixture(params=["sqlite", "mariadb", "redis", "mongodb"])
+@pytest.fixture(params=["sqlite", "mariadb", "postgresql", "redis", "mongodb"])
 def fixed(request: pytest.FixtureRequest, make_app: MakeApp, settings: Any) -> Any:
     """Make apps on one store, with different declarations."""
     config = settings(request.param)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.feature("SC4")
 LONG = 60.0
 
 
-@pytest.fixture(params=["sqlite", "mariadb", "redis"])
+@pytest.fixture(params=["sqlite", "mariadb", "postgresql", "redis"])
 def apps(request: pytest.FixtureRequest, make_app: MakeApp) -> list[Quart]:
     first = make_app(request.param)
     kept = ("SCHEDULER_PREFIX", "SQLALCHEMY_DATABASE_URI", "SCHEDULER_REDIS")

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.feature("SC4"), pytest.mark.timeout(120)]
 LEASE_SECONDS = 3.0
 
 
-@pytest.fixture(params=["sqlite", "mariadb", "redis"])
+@pytest.fixture(params=["sqlite", "mariadb", "postgresql", "redis"])
 def config(request: pytest.FixtureRequest, settings: Callable[[str], dict[str, Any]]) -> Any:
     return settings(request.param) | {"SCHEDULER_LEASE_SECONDS": LEASE_SECONDS}
 

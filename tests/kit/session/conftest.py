@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.servers import STARTERS, Server
 
-STORES = ("redis", "memcached", "filesystem", "mongodb", "sqlite", "mariadb", "cachelib")
+STORES = (
+    "redis", "memcached", "filesystem", "mongodb", "sqlite", "mariadb", "postgresql", "cachelib",
+)  # fmt: skip
 
 
 @pytest.fixture(params=("null", *STORES))
@@ -54,9 +56,13 @@ async def store_config(
         config |= {"SESSION_TYPE": "cachelib", "SESSION_CACHELIB": cache}
     elif store_name == "mongodb":
         config |= {"SESSION_TYPE": "mongodb", "SESSION_MONGODB": f"mongodb://{address}"}
-    elif store_name in {"sqlite", "mariadb"}:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'sessions.sqlite3'}"
-        engine = create_async_engine(f"mysql+aiomysql://root@{address}/test" if server else url)
+    elif store_name in {"sqlite", "mariadb", "postgresql"}:
+        urls = {
+            "sqlite": f"sqlite+aiosqlite:///{tmp_path / 'sessions.sqlite3'}",
+            "mariadb": f"mysql+aiomysql://root@{address}/test",
+            "postgresql": f"postgresql+asyncpg://postgres@{address}/postgres",
+        }
+        engine = create_async_engine(urls[store_name])
         config |= {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY": engine}
     yield config
     if engine is not None:

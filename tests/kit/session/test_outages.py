@@ -17,7 +17,7 @@ from tests.servers import Server
 
 from .apps import make_app
 
-SERVERS = ("redis", "memcached", "mongodb", "mariadb")
+SERVERS = ("redis", "memcached", "mongodb", "mariadb", "postgresql")
 PATIENCE = 0.4  # of the store, in seconds
 LIMIT = 5.0  # seconds that a page may take
 TICK = 0.05
@@ -158,7 +158,7 @@ async def test_recovery_under_load(
     await asyncio.gather(*visitors)
     assert set(seen) == {200, 503}
     assert slowest < LIMIT
-    kept = outage == "freeze" or store_name == "mariadb"
+    kept = outage == "freeze" or store_name in {"mariadb", "postgresql"}
     response = await eventually(client, "/")
     assert await response.get_json() == ({"name": "x"} if kept else {})
     response = await eventually(client, "/set", {"name": "z"})

@@ -1,7 +1,8 @@
-"""Migrations on a real MariaDB: the lock of the server, no drift, and the way back."""
+"""Migrations on MariaDB and PostgreSQL: the lock of the server, no drift, and the way back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,27 @@ from sqlalchemy import Column, ForeignKey, Integer, String, Table, UniqueConstra
 
 from quarterdeck import migrate as db_migrate
 from quarterdeck.exceptions import MigrationLockedError
+from quarterdeck.migrate.locks import MIGRATION_LOCK
 from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
 from tests.servers import Server
 
 from .migrate_app import Harbour
 from .test_migrate_cli import upgrade_in_processes
 
-pytestmark = [pytest.mark.feature("G1"), pytest.mark.external_service("MariaDB")]
+pytestmark = [pytest.mark.feature("G1"), pytest.mark.external_service("MariaDB", "PostgreSQL")]
+
+LOCKS = {
+    "mysql": "SELECT GET_LOCK(CONCAT('quarterdeck-', LEFT(SHA2('locked', 256), 32)), 0)",
+    "postgresql": f"SELECT pg_try_advisory_lock({MIGRATION_LOCK})",
+}
 
 
-@pytest.fixture(name="server")
-def _server(maria: Server) -> str:
-    return f"mysql+aiomysql://root@127.0.0.1:{maria.port}"
+@pytest.fixture(params=["mariadb", "postgresql"], name="server")
+def _server(request: pytest.FixtureRequest, running: Callable[[str], Server]) -> str:
+    port = running(request.param).port
+    if request.param == "postgresql":
+        return f"postgresql://postgres@127.0.0.1:{port}"
+    return f"mysql+aiomysql://root@127.0.0.1:{port}"
 
 
 def test_four_processes_upgrade_one_database(server: str, tmp_path: Path) -> None:
@@ -70,10 +80,7 @@ async def test_locked_by_another_for_too_long(server: str, tmp_path: Path) -> No
         harbour.script(1, "pass")
         await db_migrate.upgrade()
         async with harbour.db.engine.connect() as connection:
-            held = await connection.scalar(
-                text("SELECT GET_LOCK(CONCAT('quarterdeck-', LEFT(SHA2('locked', 256), 32)), 0)")
-            )
-            assert held == 1
+            assert await connection.scalar(text(LOCKS[connection.dialect.name])) == 1
             with pytest.raises(MigrationLockedError, match="'locked' is held"):
                 await db_migrate.upgrade()
         await harbour.db.dispose()
