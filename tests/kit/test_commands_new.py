@@ -12,20 +12,20 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from quarterdeck.commands.new import new
+from quarterdeck.commands.new import files_of, new
 from tests.servers import Server, free_port
 from tests.serving import running
 
 pytestmark = pytest.mark.feature("AP1", "AP7")
 
 
-def run(folder: Path, *words: str, code: int = 0) -> str:
-    """Run a module of Python in a folder, with nothing of this run's configuration."""
+def run(folder: Path, *words: str, code: int = 0, **more: str) -> str:
+    """Run a module of Python in a folder; ``more`` are environment variables."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("HARBOUR_")}
     done = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=folder,
-        env=kept,
+        env=kept | more,
         capture_output=True,
         text=True,
         check=False,
@@ -38,20 +38,24 @@ def run(folder: Path, *words: str, code: int = 0) -> str:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new")
     assert "Made 'harbour'." in run(folder, "quarterdeck", "new", "harbour")
+    run(folder / "harbour", "harbour", "db", "upgrade")
     return folder / "harbour"
 
 
 def test_nothing_is_left_of_the_other_name(made: Path) -> None:
-    files = {
-        path.relative_to(made).as_posix(): path.read_text("utf-8")
-        for path in made.rglob("*")
-        if path.is_file()
-    }
+    files = {path.relative_to(made).as_posix(): path.read_text("utf-8") for path in files_of(made)}
 
-    assert files.keys() > {".env", ".gitignore", "Makefile", "Dockerfile", "harbour/__init__.py"}
+    assert files.keys() > {
+        ".gitignore",
+        ".env.example",
+        "Makefile",
+        "Dockerfile",
+        "harbour/__init__.py",
+    }
     assert "deploy/harbour.service" in files
     assert [name for name, text in files.items() if "noticeboard" in (name + text).lower()] == []
-    assert re.search(r"^HARBOUR_SECRET_KEY=[0-9a-f]{64}$", files[".env"], re.M)
+    secrets = (made / ".env").read_text("utf-8")
+    assert re.search(r"^HARBOUR_SECRET_KEY=[0-9a-f]{64}$", secrets, re.M)
     assert (made / ".env").stat().st_mode & 0o077 == 0
 
 
@@ -61,7 +65,6 @@ def test_its_own_tests_pass(made: Path) -> None:
 
 
 def test_it_serves(made: Path) -> None:
-    run(made, "harbour", "db", "upgrade")
     port = free_port()
     serve = f"{sys.executable} -m quarterdeck serve 'harbour:create_app()' --bind 127.0.0.1:{port}"
     with (
@@ -72,6 +75,17 @@ def test_it_serves(made: Path) -> None:
         page = browser.get("/")
         assert (page.url.path, "Sign in" in page.text) == ("/sign-in", True)
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_the_settings_for_a_server_pass_the_checks(made: Path) -> None:
+    """Those that '.env.example' lists; a SQLite file is right for one machine."""
+    listed = re.findall(r"^# (HARBOUR_\w+)=(.+)$", (made / ".env.example").read_text("utf-8"), re.M)
+    assert len(listed) == 6
+    words = ("quarterdeck", "check", "harbour:create_app()", "--deploy")
+
+    assert "QD013" in run(made, *words, code=1)
+    found = run(made, *words, "--fail-level", "error", **dict(listed))
+    assert re.findall(r"QD\d+", found) == ["QD401"]
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 from quart import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
-from wtforms import HiddenField, StringField, SubmitField, TextAreaField
+from wtforms import StringField, SubmitField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from noticeboard.extensions import db
 from noticeboard.models import Notice
 from quarterdeck.app import Blueprint
 from quarterdeck.login import current_user
-from quarterdeck.wtf import QuartForm
+from quarterdeck.wtf import QuartForm, VersionField
 
 bp = Blueprint("notices", __name__)
 
@@ -19,7 +19,7 @@ class NoticeForm(QuartForm):
     title = StringField("Title", validators=[DataRequired(), Length(max=120)])
     text = TextAreaField("Text", validators=[Length(max=5_000)])
     submit = SubmitField("Save")
-    version = HiddenField()  # of the notice that the page shows
+    version = VersionField()
 
 
 async def latest() -> list[Notice]:
@@ -46,7 +46,8 @@ async def new():
     form = await NoticeForm.from_request()
     if await form.validate_on_submit():
         async with db.transaction() as session:
-            notice = Notice(title=form.title.data, text=form.text.data, author_id=current_user.id)
+            notice = Notice(author_id=current_user.id)
+            form.populate_obj(notice)
             session.add(notice)
         await flash("Your notice is on the board.", "success")
         return redirect(url_for(".index"))
@@ -58,13 +59,11 @@ async def edit(number: int):
     notice = await own(number)
     form = await NoticeForm.from_request(obj=notice)
     if await form.validate_on_submit():
-        if form.version.data == str(notice.version):
-            async with db.transaction():
-                notice.title, notice.text = form.title.data, form.text.data
-            return redirect(url_for(".index"))
-        form.version.data = str(notice.version)  # the next attempt has seen the warning
-        form.form_errors.append(f"Another window has saved this notice as “{notice.title}”.")
-    return await render_template("edit.html", form=form, notice=notice)
+        async with db.transaction():
+            form.populate_obj(notice)
+        return redirect(url_for(".index"))
+    page = await render_template("edit.html", form=form, notice=notice)
+    return page, 409 if form.version.is_outdated else 200
 
 
 @bp.errorhandler(StaleDataError)

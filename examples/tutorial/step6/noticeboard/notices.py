@@ -3,7 +3,7 @@
 from quart import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
-from wtforms import BooleanField, HiddenField, StringField, SubmitField, TextAreaField
+from wtforms import BooleanField, StringField, SubmitField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from noticeboard.extensions import db, hub, mail
@@ -11,7 +11,7 @@ from noticeboard.models import Notice, User
 from quarterdeck.app import Blueprint
 from quarterdeck.login import current_user
 from quarterdeck.mail import Message
-from quarterdeck.wtf import QuartForm
+from quarterdeck.wtf import QuartForm, VersionField
 
 bp = Blueprint("notices", __name__)
 
@@ -21,11 +21,7 @@ class NoticeForm(QuartForm):
     text = TextAreaField("Text", validators=[Length(max=5_000)])
     urgent = BooleanField("Mail it to all")
     submit = SubmitField("Save")
-    version = HiddenField()  # of the notice that the page shows
-
-    def populate(self, notice: Notice) -> None:
-        notice.title, notice.text = self.title.data, self.text.data
-        notice.urgent = self.urgent.data
+    version = VersionField()
 
 
 async def latest() -> list[Notice]:
@@ -59,7 +55,7 @@ async def new():
     if await form.validate_on_submit():
         async with db.transaction() as session:
             notice = Notice(author_id=current_user.id)
-            form.populate(notice)
+            form.populate_obj(notice)
             session.add(notice)
             hub.publish_after(session, "notices", "changed", {})
             if notice.urgent:
@@ -81,14 +77,12 @@ async def edit(number: int):
     notice = await own(number)
     form = await NoticeForm.from_request(obj=notice)
     if await form.validate_on_submit():
-        if form.version.data == str(notice.version):
-            async with db.transaction() as session:
-                form.populate(notice)
-                hub.publish_after(session, "notices", "changed", {})
-            return redirect(url_for(".index"))
-        form.version.data = str(notice.version)  # the next attempt has seen the warning
-        form.form_errors.append(f"Another window has saved this notice as “{notice.title}”.")
-    return await render_template("edit.html", form=form, notice=notice)
+        async with db.transaction() as session:
+            form.populate_obj(notice)
+            hub.publish_after(session, "notices", "changed", {})
+        return redirect(url_for(".index"))
+    page = await render_template("edit.html", form=form, notice=notice)
+    return page, 409 if form.version.is_outdated else 200
 
 
 @bp.errorhandler(StaleDataError)

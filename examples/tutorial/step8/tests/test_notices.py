@@ -35,7 +35,8 @@ async def test_the_second_window_loses_nothing(app, signed_in, database):
     response = await signed_in.post("/1/edit", form={"title": "Coffee", "version": "1"})
     page = await response.get_data(as_text=True)
 
-    assert "Another window has saved this notice as “Tea at five”." in page
+    assert response.status_code == 409
+    assert "This record was changed after you opened the page." in page
     assert 'value="Coffee"' in page
     assert await notices(app) == [("Tea at five", 2)]
 
