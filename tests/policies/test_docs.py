@@ -51,6 +51,18 @@ def test_python_of_the_pages(block: Block, monkeypatch: pytest.MonkeyPatch, tmp_
         exec(compiled, {"__name__": "page"})  # noqa: S102 - our own page
 
 
+#: Each version of a change log has the same headings.
+WITH_CHAPTERS = [page for page in PAGES if page.name.lower() != "changelog.md"]
+
+
+@pytest.mark.parametrize("page", WITH_CHAPTERS, ids=lambda page: page.name)
+def test_no_chapter_is_there_twice(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#{1,3} .+$", text, re.M)
+
+    assert sorted(headings) == sorted(set(headings))
+
+
 KEYS = configuration.tables()
 
 

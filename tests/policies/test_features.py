@@ -29,6 +29,12 @@ def test_every_mark_names_a_row() -> None:
     assert set(features.collect()) <= set(rows)
 
 
+def test_every_row_has_a_test() -> None:
+    rows = features.rows_of(features.PAGE.read_text("utf-8"))
+
+    assert set(rows) - set(features.collect()) == set()
+
+
 def test_marks_are_found_on_modules_classes_functions_and_parameters(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(
         "pytestmark = [pytest.mark.feature('A1'), pytest.mark.slow]\n"
