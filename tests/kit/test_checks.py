@@ -31,7 +31,7 @@ from quarterdeck.logging import Logging
 from quarterdeck.login import LoginManager
 from quarterdeck.mail import Mail
 from quarterdeck.security import Security
-from quarterdeck.security.limits import Limiter
+from quarterdeck.security.limits import Limiter, limit
 from quarterdeck.serving import Config
 from quarterdeck.session import Session
 from quarterdeck.sqlalchemy import SQLAlchemy
@@ -142,7 +142,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("QD911", {"RATELIMIT_ENABLED": False}, {}),
 ]
 # They have a test of their own below.
-OTHERS = {"QD020", "QD021", "QD903"}
+OTHERS = {"QD020", "QD021", "QD022", "QD903"}
 # Rules of which another one is a part.
 WITH = {"QD205": {"QD204"}, "QD206": {"QD204"}, "QD207": {"QD204"}, "QD601": {"QD401"}}
 
@@ -207,6 +207,20 @@ def test_a_bare_app_lacks_headers() -> None:
     app = Quart("tests")
     app.config.update(SAFE)
     assert [each.id for each in find(app)] == ["QD021"]
+
+
+def test_a_decorator_without_its_extension() -> None:
+    app = Quart("tests")
+    app.config.update(SAFE)
+    Security(app)
+
+    async def view() -> str:
+        return "open"
+
+    app.add_url_rule("/", view_func=limit("5/minute")(view))
+    (found,) = find(app)
+    assert found.id == "QD022"
+    assert str(found).startswith("'@limit' of 'view' has no effect: the app has no 'Limiter'.")
 
 
 @pytest.mark.parametrize(

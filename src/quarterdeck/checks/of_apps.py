@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from quarterdeck._findings import Problem, Severity, Target, rule
+from quarterdeck._marks import refuse_marks_without_extension
 from quarterdeck._state import states_of
 from quarterdeck._weak_secrets import REMEDY, weakness_of
-from quarterdeck.exceptions import QuarterdeckError
+from quarterdeck.exceptions import MarkWithoutExtensionError, QuarterdeckError
 
 MAX_BODY = 2**30
 MAX_WEBSOCKETS = 100_000
@@ -180,8 +181,22 @@ def headers(target: Target) -> Iterator[Problem]:
         yield Problem("quarterdeck.security", problem, "Add 'Security(app)'.")
 
 
+@rule(
+    "QD022",
+    Severity.ERROR,
+    "A decorator has no effect, because its extension is missing.",
+    deploy=False,
+)
+def decorators(target: Target) -> Iterator[Problem]:
+    try:
+        refuse_marks_without_extension(target.app)
+    except MarkWithoutExtensionError as error:
+        yield Problem(None, str(error), "")
+
+
 RULES = (
     secret_key, old_keys, debug, testing, propagation, hosts, wide_hosts, body_size, body_time,
     form_memory, form_parts, response_time, cookie_secure, cookie_http_only, cookie_same_site,
     cookie_domain, websockets, websockets_per_address, template_reload, dependencies, headers,
+    decorators,
 )  # fmt: skip

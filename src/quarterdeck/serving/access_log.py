@@ -144,8 +144,7 @@ class AccessLogger(Logger):
     def _line(self, request: Any, response: Any, seconds: float) -> str:
         """Return a line without the cost of a log record, and of fields that it does not show."""
         if self._writes_json:
-            fields = access_fields(_exchange_of(request), response, seconds)
-            return json_access_line("hypercorn.access", fields)
+            return json_access_line("hypercorn.access", _exchange_of(request), response, seconds)
         if self.access_log_format == SHORT_FORMAT:
             message = _short_message(request, response, seconds)
         else:
