@@ -93,6 +93,16 @@ def root_logger() -> Iterator[None]:
             root.removeHandler(handler)
 
 
+@pytest.fixture(autouse=True)
+def forgotten_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give up the database of a test after it."""
+    needs_folder = databases.is_postgresql() and "tmp_path" in request.fixturenames
+    folder: Path | None = request.getfixturevalue("tmp_path") if needs_folder else None
+    yield
+    if folder is not None:
+        databases.forget(folder)
+
+
 @pytest.fixture(scope="session")
 def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Demonstrations:
     """A CRM with demonstration data in any folder, without the commands that make it."""
@@ -114,8 +124,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 
     yield run
     for server in started.values():
-        server.thaw()
-        server.kill()
+        server.end()
 
 
 @pytest.fixture

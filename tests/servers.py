@@ -57,6 +57,11 @@ class Server:
             self._process.wait(START_SECONDS)
             self._process = None
 
+    def end(self) -> None:
+        """End it for good, as fast as it leaves nothing behind."""
+        self.thaw()
+        self.kill()
+
     def freeze(self) -> None:
         """Stop it from answering; its connections stay open."""
         assert self._process is not None
@@ -99,11 +104,23 @@ class PostgreSQL(Server):
         while any(map(_is_alive, processes)):  # they share memory, which the next server asks for
             time.sleep(0.01)
 
+    def run_sql(self, *statements: str) -> None:
+        """Run statements as the administrator, each in a transaction of its own."""
+        program = next(one for one in self.command if Path(one).name == "postgres")
+        place = ["--host=127.0.0.1", f"--port={self.port}", "--username=postgres", "--quiet"]
+        words = [word for each in statements for word in ("-c", each)]
+        psql = [str(Path(program).with_name("psql")), *place, *words, "postgres"]
+        subprocess.run(psql, check=True, stdout=subprocess.DEVNULL)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)  # SIGTERM waits for its clients
             self._process.wait(START_SECONDS)
             self._process = None
+
+    def end(self) -> None:
+        self.thaw()
+        self.stop()
 
     def freeze(self) -> None:
         super().freeze()
@@ -217,7 +234,7 @@ def mariadb(folder: Path, *more: str) -> Server:
     return Server([program, "--no-defaults", *options, *more], port)
 
 
-def postgresql(_folder: Path) -> Server:
+def postgresql(_folder: Path) -> PostgreSQL:
     """PostgreSQL; its administrator 'postgres' needs no password.
 
     It refuses to run as root, and another user cannot enter the folders of pytest. So its files
@@ -242,6 +259,7 @@ def postgresql(_folder: Path) -> Server:
         "max_connections": "150",
         "autovacuum": "off",
         "jit": "off",
+        "dynamic_shared_memory_type": "mmap",  # in its folder, where a killed server may leave it
         # What is committed outlives a killed server, not a power cut: tests wait for no disk.
         "fsync": "off",
         "full_page_writes": "off",

@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, UniqueConstraint, inspect, text
 
 from quarterdeck import migrate as db_migrate
+from quarterdeck.apscheduler.sqlalchemy import scheduler_tables
 from quarterdeck.exceptions import MigrationLockedError
+from quarterdeck.mail.sqlalchemy import outbox_table
 from quarterdeck.migrate.locks import MIGRATION_LOCK
+from quarterdeck.session.sqlalchemy import session_table
 from quarterdeck.sqlalchemy import ExactDecimal, UTCDateTime
 from tests.servers import Server
 
@@ -52,6 +55,9 @@ async def test_round_trip_without_drift(server: str, tmp_path: Path) -> None:
         Column("at", UTCDateTime(), index=True),
         UniqueConstraint("boat_id", "at"),
     )
+    session_table(harbour.metadata)
+    outbox_table(harbour.metadata)
+    scheduler_tables(harbour.metadata)
     async with harbour.app.app_context():
         await db_migrate.init()
         await db_migrate.migrate(message="first")

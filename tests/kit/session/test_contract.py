@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from quart import Quart
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from quarterdeck.session import Entry, Session, SessionStore
 from quarterdeck.session.config import STATE
+from quarterdeck.session.sqlalchemy import SQLAlchemyStore, session_table
 
 from .conftest import STORES
 
@@ -153,3 +156,16 @@ async def test_an_expired_row_does_not_exist(store: SessionStore) -> None:
     async with asyncio.timeout(30):  # some count in whole seconds
         while await store.existing({KEY}):  # noqa: ASYNC110 - the clock is what we wait for
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("store_name", ["sqlite", "mariadb", "postgresql"])
+async def test_processes_that_make_the_table_at_once(store_config: dict[str, Any]) -> None:
+    url = store_config["SESSION_SQLALCHEMY"].url.render_as_string(hide_password=False)
+    table = session_table(MetaData(), f"s{uuid.uuid4().hex[:8]}")
+    engines = [create_async_engine(url) for _ in range(6)]
+    stores = [SQLAlchemyStore(engine, table, create=True) for engine in engines]
+    try:
+        assert await asyncio.gather(*(store.read("none") for store in stores)) == [None] * 6
+    finally:
+        for engine in engines:
+            await engine.dispose()
