@@ -1,13 +1,15 @@
-"""The cost of the framework: a text, a document, a value from the URL, a page of 50 rows.
+"""The cost of framework and server: a text, a document, a value from the URL, a page of 50 rows.
 
-Run ``python -m bench.hello``. One process each.
+Run ``python -m bench.hello``. One process each, without access logs; the page is compiled once.
 """
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from bench.side_by_side import Peer, compare, gunicorn, hypercorn, uvicorn
+from bench.side_by_side import PYTHON, Peer, compare, gunicorn, hypercorn, uvicorn
 
 DOCUMENT = {"message": "Hello", "numbers": [1, 2, 3], "nested": {"a": 1}}
 PATHS = ["/text", "/document", "/item/7", "/page"]
@@ -19,6 +21,7 @@ PAGE = """<!doctype html>
 <td>{% if row.amount > 500 %}<b>{{ row.amount }}</b>{% else %}{{ row.amount }}{% endif %}</td></tr>
 {% endfor %}
 </table>"""
+TEMPLATES = {"page.html": PAGE}
 
 
 class Row:
@@ -34,7 +37,10 @@ ROWS = [Row(number) for number in range(50)]
 
 
 def _routes(app: Any) -> Any:
-    from quart import render_template_string
+    from jinja2 import DictLoader
+    from quart import render_template
+
+    app.jinja_loader = DictLoader(TEMPLATES)
 
     async def text() -> str:
         return "Hello"
@@ -46,7 +52,7 @@ def _routes(app: Any) -> Any:
         return str(number)
 
     async def page() -> str:
-        return await render_template_string(PAGE, title="Companies", rows=ROWS)
+        return await render_template("page.html", title="Companies", rows=ROWS)
 
     app.add_url_rule("/text", "text", text)
     app.add_url_rule("/document", "document", document)
@@ -69,14 +75,16 @@ def stock() -> Any:
 
 
 def flask() -> Any:
-    from flask import Flask, render_template_string
+    from flask import Flask, render_template
+    from jinja2 import DictLoader
 
     app = Flask(__name__)
+    app.jinja_loader = DictLoader(TEMPLATES)  # type: ignore[assignment]
     app.add_url_rule("/text", "text", lambda: "Hello")
     app.add_url_rule("/document", "document", lambda: DOCUMENT)
     app.add_url_rule("/item/<int:number>", "item", lambda number: str(number))
     app.add_url_rule(
-        "/page", "page", lambda: render_template_string(PAGE, title="Companies", rows=ROWS)
+        "/page", "page", lambda: render_template("page.html", title="Companies", rows=ROWS)
     )
     app.secret_key = "bench"
     return app
@@ -110,8 +118,18 @@ def fastapi() -> Any:
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        silent = Path(folder) / "hypercorn.toml"
+        silent.touch()  # no access log, and none of ours from the folder
+        measure(silent)
+
+
+def measure(silent: Path) -> None:
+    serve = [PYTHON, "-m", "quarterdeck", "serve", "bench.hello:ours()"]
+    ours_served = [*serve, "--config", str(silent), "--bind", "127.0.0.1:{port}"]
     compare(
         [
+            Peer("Quarterdeck, quarterdeck serve", ours_served),
             Peer("Quarterdeck, Hypercorn", hypercorn("bench.hello:ours()")),
             Peer("Quart, Hypercorn", hypercorn("bench.hello:stock()")),
             Peer("Flask, gunicorn 8 threads", gunicorn("bench.hello:flask()")),

@@ -62,7 +62,8 @@ class Turn:
     Attributes:
         rate: Good answers per second.
         cpu: Milliseconds of CPU for each answer.
-        refused: The share of answers that were errors.
+        refused: The share of answers that were errors. They cost little, so a turn with any of
+            them says nothing about the pages.
     """
 
     rate: float
@@ -213,15 +214,24 @@ def compare(
 
 
 def _report(what: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn]]) -> None:
-    print(f"\n{what:32} requests/s  CPU ms   first row to this, by rate (range), by CPU")
+    print(f"\n{what:32} requests/s  CPU us   first row to this: by rate (range), by CPU (range)")
     for number, server in enumerate(servers):
         rate = statistics.median(turns[number].rate for turns in rounds)
         cpu = statistics.median(turns[number].cpu for turns in rounds)
-        print(f"  {server.peer.name:32} {rate:8.0f}  {cpu:6.2f}", end="")
-        refused = statistics.fmean(turns[number].refused for turns in rounds)
+        print(f"  {server.peer.name:32} {rate:8.0f}  {cpu * 1000:6.0f}", end="")
         if number:
-            by_rate = sorted(turns[0].rate / max(turns[number].rate, 0.1) for turns in rounds)
-            by_cpu = statistics.median(turns[number].cpu / turns[0].cpu for turns in rounds)
-            middle, low, high = statistics.median(by_rate), by_rate[0], by_rate[-1]
-            print(f"   {middle:5.2f} ({low:.2f} to {high:.2f})  {by_cpu:5.2f}", end="")
-        print(f"  ({refused:.0%} of the answers were errors)" if refused else "")
+            by_rate = _ratio([turns[0].rate / max(turns[number].rate, 0.1) for turns in rounds])
+            by_cpu = _ratio([turns[number].cpu / max(turns[0].cpu, 1e-9) for turns in rounds])
+            print(f"   {by_rate}   {by_cpu}", end="")
+        print()
+    refused = {
+        servers[number].peer.name: statistics.fmean(turns[number].refused for turns in rounds)
+        for number in range(len(servers))
+    }
+    if any(refused.values()):
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in refused.items() if share)
+        sys.exit(f"'{what}' was answered with errors, so the figures do not count: {shares}")
+
+
+def _ratio(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):5.2f} ({min(values):.2f} to {max(values):.2f})"

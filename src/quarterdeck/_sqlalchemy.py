@@ -1,4 +1,4 @@
-"""Private names of SQLAlchemy and aiosqlite that ``quarterdeck.sqlalchemy`` uses.
+"""Private names of SQLAlchemy and its drivers that ``quarterdeck.sqlalchemy`` uses.
 
 SQLAlchemy belongs to an extra, so this module imports nothing of it.
 ``tests/policies/test_upstreams.py`` checks that they exist and that no other ones are used.
@@ -10,6 +10,8 @@ _ASYNCPG = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg"
 
 #: "module:name" with the reason. The bounds in pyproject.toml name the versions.
 PRIVATE = {
+    "aiomysql.connection:Connection._reader": "whether the server has closed the connection",
+    "asyncmy.connection:Connection._stream_broken": "whether the server has closed the connection",
     "aiosqlite.core:Connection._conn": "the sqlite3 connection, for its own calls",
     "aiosqlite.core:Connection._execute": "runs a call in the thread of the connection",
     "aiosqlite.core:Connection._connection": "is set when the connection is open",

@@ -15,7 +15,6 @@ from quarterdeck.login import hash_password, session_data
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
-from tests import databases
 from tests.compiled import share_compiled
 from tests.databases import Emptied
 
@@ -96,9 +95,8 @@ def _explained(_plans: Explained) -> Iterator[None]:
     """Fail a test that runs a statement whose cost grows with all rows of a table."""
     with _plans.collected() as statements:
         yield
-    if databases.is_sqlite():
-        wasteful = _plans.wasteful(statements)
-        assert not wasteful, "\n".join(wasteful)
+    wasteful = _plans.wasteful(statements)
+    assert not wasteful, "\n".join(wasteful)
 
 
 @pytest.fixture

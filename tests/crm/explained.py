@@ -43,8 +43,10 @@ class Explained:
         """Collect the new statements of the requests in the block, with values for each."""
         found: dict[str, Any] = {}
 
-        def note(_c: Any, _cursor: Any, text: str, values: Any, _x: Any, many: bool) -> None:
-            if text not in self._known and text.startswith(READING) and has_request_context():
+        def note(by: Any, _cursor: Any, text: str, values: Any, _x: Any, many: bool) -> None:
+            if text in self._known or not text.startswith(READING):
+                return
+            if by.dialect.name == "sqlite" and has_request_context():
                 self._known.add(text)
                 found[text] = values[0] if many else values
 

@@ -362,3 +362,17 @@ async def test_unknown_orders_are_not_found(auth: Auth) -> None:
     for path in ("", "/edit", "/print"):
         assert (await auth.get(f"/orders/4711{path}")).status_code == 404
     assert (await auth.post("/orders/4711/move", to="paid")).status_code == 404
+
+
+async def test_a_form_and_a_new_order_read_each_thing_once(auth: Auth, trade: Trade) -> None:
+    await trade.account(name="Ernst Handel", code="ERNSH")
+    account = HEADER | {"account": "Ernst Handel · ERNSH"}
+    with trade.statements() as refused:
+        answer = await auth.post("/orders/new", **(account | {"currency": "?"}))
+    with trade.statements() as placed:
+        saved = await auth.post("/orders/new", **account)
+
+    assert (answer.status_code, saved.status_code) == (422, 303)
+    assert sum("ORDER BY user.name_key" in text.replace('"', "") for text in refused) == 1
+    # By its words, and once more when it is locked.
+    assert sum("FROM account" in text for text in placed) == 2

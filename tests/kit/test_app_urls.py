@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from quart import g, url_for
+from werkzeug.exceptions import BadHost
 
 from quarterdeck.app import Blueprint, Quart
 
@@ -119,3 +120,28 @@ async def test_remembered_urls_know_defaults_and_subdomains() -> None:
         for g.shop in (1, 2):
             assert url_for("shop.good", n=5) == f"/goods/5?shop={g.shop}"
             assert url_for("other", n=g.shop) == f"http://other.example.com/{g.shop}"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "shown"),
+    [
+        ("http", "Example.COM:80", "example.com"),
+        ("https", "example.com:443", "example.com"),
+        ("http", "example.com:443", "example.com:443"),
+        ("http", "xn--bcher-kva.example:8000", "xn--bcher-kva.example:8000"),
+    ],
+)
+async def test_hosts_are_written_as_urls_have_them(
+    app: Quart, scheme: str, host: str, shown: str
+) -> None:
+    for _ in range(2):
+        headers = {"Host": host}
+        async with app.test_request_context("/", headers=headers, scheme=scheme) as context:
+            assert context.url_adapter.server_name == shown
+            assert url_for("number", value="1", _external=True) == f"{scheme}://{shown}/number/1"
+
+
+async def test_a_host_that_no_url_can_have_is_refused_each_time(app: Quart) -> None:
+    for _ in range(2):
+        with pytest.raises(BadHost):
+            app.test_request_context("/", headers={"Host": "a" * 80})

@@ -36,6 +36,8 @@ CHECKED = {
     "wsproto": "1.3",
     "sqlalchemy": "2.1",
     "aiosqlite": "0.22",
+    "aiomysql": "0.3",
+    "asyncmy": "0.2",
     "wtforms": "3.3",
     "jinja2": "3.1",
     "markupsafe": "3.0",

@@ -6,8 +6,10 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Coroutine
-from functools import cached_property
+from functools import cached_property, lru_cache
+from types import FunctionType
 from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
 import quart
 from flask.logging import default_handler  # the one that Quart takes, too
@@ -41,7 +43,7 @@ from .plain_wrapper import original_of, runner_of
 from .request import Request
 from .resources import InstanceResources
 from .response import Response
-from .rule import Rule, is_host_of
+from .rule import DEFAULT_PORTS, Rule, is_host_of
 from .templating import Environment, template_context
 from .testing import TestClient
 from .testing.arguments import read_arguments
@@ -91,6 +93,7 @@ class Quart(InstanceResources, RequestCycle):
         super().__init__(import_name, *args, **kwargs)
         self.cli = AppGroup(name=self.name)
         self._first_request = FirstRequest()
+        self._coroutine_functions: WeakSet[FunctionType] = WeakSet()
         self._fingerprints = Fingerprints()
         self._url_patterns = UrlPatterns(self.url_default_functions)
         self.open_websockets = OpenWebsockets()
@@ -130,7 +133,12 @@ class Quart(InstanceResources, RequestCycle):
         coroutine function runs in a thread too, and gets the result of that function, not the
         coroutine. If the wrapper is an object instead of a function, it is called on the loop.
         """
+        plain = getattr(func, "__func__", func)  # a method is a new object each time
+        if type(plain) is FunctionType and plain in self._coroutine_functions:
+            return func
         if inspect.iscoroutinefunction(func):
+            if type(plain) is FunctionType:
+                self._coroutine_functions.add(plain)
             return func
         original = original_of(func)
         if original is not func:
@@ -188,6 +196,17 @@ class Quart(InstanceResources, RequestCycle):
         url_map = cast(QuartMap, self.url_map)
         if url_map.host_matching:  # the host of the request decides, not the configured one
             return url_map.bind_to_request(request, None, None)
+        if name is None and not self.subdomain_matching:
+            return MapAdapter(
+                url_map,
+                _server_name(request.scheme, request.host.lower()),
+                request.root_path,
+                url_map.default_subdomain,
+                request.scheme,
+                request.path,
+                request.method,
+                request.query_string.decode(),
+            )
         if name is None or self.subdomain_matching or is_host_of(name, request):
             return super().create_url_adapter(request)
         return url_map.bind_to_request(request, url_map.default_subdomain or "", name)
@@ -262,6 +281,17 @@ class Quart(InstanceResources, RequestCycle):
             if asked and asked == self._fingerprints.of(filename):
                 return ONE_YEAR
         return super().get_send_file_max_age(filename)
+
+
+@lru_cache(256)
+def _server_name(scheme: str, host: str) -> str:
+    """Return the host of a request as URL adapters have it: in ASCII, without a default port.
+
+    Raises:
+        BadHost: If it is no name that can be written so.
+    """
+    adapter = QuartMap().bind(host.removesuffix(DEFAULT_PORTS.get(scheme, "")))
+    return adapter.server_name
 
 
 def _await_result(func: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -34,6 +35,7 @@ SESSION_VARIABLES = (
 )
 SERVER_LOST = 2013  # the code of MySQL's own clients after a read timeout
 REFUSED = 2003
+RESTED_SECONDS = 5.0  # a connection that was used since is not asked whether it is alive
 
 
 def take_init_command(url: URL, arguments: dict[str, Any]) -> str | None:
@@ -106,10 +108,18 @@ class _Connection:
     timeouts: Timeouts
     _connection: Any
     _handle_exception: Any
+    _answered_at = float("-inf")
+    _is_ended = False  # whether the last round trip ended a transaction
 
-    def in_time(self, work: Awaitable[T]) -> Awaitable[T]:
+    async def in_time(self, work: Awaitable[T]) -> T:
+        self._is_ended = False
         seconds = None if has_no_time_limit() else self.timeouts.statement
-        return in_time(work, seconds, _lost(self.dbapi))
+        result = await in_time(work, seconds, _lost(self.dbapi))
+        self._answered_at = time.monotonic()
+        return result
+
+    def _has_hung_up(self) -> bool:
+        raise NotImplementedError
 
     def _wait(self, work: Awaitable[Any]) -> None:
         try:
@@ -118,14 +128,25 @@ class _Connection:
             self._handle_exception(error)
 
     def ping(self, reconnect: bool = False) -> None:
+        """Ask whether the server is there, unless it answered just now and has not hung up."""
+        is_fresh = time.monotonic() - self._answered_at < RESTED_SECONDS
+        if is_fresh and not self._has_hung_up():
+            return
         answer = self._connection.ping(reconnect=reconnect)
         self._wait(in_time(answer, self.timeouts.connect, _lost(self.dbapi)))
 
     def commit(self) -> None:
         self._wait(self.in_time(self._connection.commit()))
+        self._is_ended = True
 
     def rollback(self) -> None:
-        self._wait(self.in_time(self._connection.rollback()))
+        """Roll back, unless nothing was sent since the last transaction ended.
+
+        The session ends its transaction, and then the pool does.
+        """
+        if not self._is_ended:
+            self._wait(self.in_time(self._connection.rollback()))
+            self._is_ended = True
 
     def autocommit(self, value: Any) -> None:
         self._wait(self.in_time(self._connection.autocommit(value)))
@@ -184,6 +205,10 @@ class _AiomysqlConnection(_Connection, AsyncAdapt_aiomysql_connection):
     _cursor_cls = _AiomysqlCursor
     _ss_cursor_cls = _AiomysqlStreamingCursor
 
+    def _has_hung_up(self) -> bool:
+        reader = self._connection._reader
+        return reader is None or reader.at_eof() or reader.exception() is not None
+
 
 class _AsyncmyCursor(_Cursor, AsyncAdapt_asyncmy_cursor):
     __slots__ = ()
@@ -196,6 +221,9 @@ class _AsyncmyStreamingCursor(_StreamingCursor, AsyncAdapt_asyncmy_ss_cursor):
 class _AsyncmyConnection(_Connection, AsyncAdapt_asyncmy_connection):
     _cursor_cls = _AsyncmyCursor
     _ss_cursor_cls = _AsyncmyStreamingCursor
+
+    def _has_hung_up(self) -> bool:
+        return bool(self._connection._stream_broken)
 
 
 DRIVERS: dict[str, Any] = {"aiomysql": _AiomysqlConnection, "asyncmy": _AsyncmyConnection}

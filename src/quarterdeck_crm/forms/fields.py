@@ -66,15 +66,21 @@ class WholeField(IntegerField):
 class OwnerField(SelectField):
     """A user, or none; ``offer`` sets the choices."""
 
+    _active: Sequence[tuple[int, str]] | None = None
+
     def __init__(self, label: str | None = None, validators: Any = None, **options: Any) -> None:
         super().__init__(label, validators, coerce=_id_or_none, choices=[], **options)
 
     async def offer(self, session: AsyncSession, *, present: User | None = None) -> None:
-        """Offer the users that can own a row, and the present owner even if disabled."""
-        statement = (
-            select(User.id, User.name).where(User.is_active).order_by(User.name_key, User.id)
-        )
-        users = [(id_, name) for id_, name in await session.execute(statement)]
+        """Offer the users that can own a row, and the present owner even if disabled.
+
+        They are read once for a form, however often it is checked and shown.
+        """
+        if self._active is None:
+            active = select(User.id, User.name).where(User.is_active)
+            found = await session.execute(active.order_by(User.name_key, User.id))
+            self._active = [(id_, name) for id_, name in found]
+        users = [*self._active]
         if present is not None and not present.is_active:
             users.append((present.id, present.name))
         self.choices = [("", "No owner"), *users]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +25,20 @@ BEFORE_ORDER = "This is before the order date."
 BEHIND_UTC = timedelta(hours=12)
 
 
+class Checked(NamedTuple):
+    """What an order can have.
+
+    Attributes:
+        header: The values of the header.
+        lines: The rows of all lines; None if they stay as they are.
+        account: The account, if it is new to the order; kept, so that it is read once.
+    """
+
+    header: dict[str, Any]
+    lines: list[OrderLine] | None
+    account: Account | None
+
+
 def new_header(values: Mapping[str, Any], *, actor: User | None) -> dict[str, Any]:
     """Return the header of a new order: the owner is the actor and the day is today, if absent."""
     defaults = {"owner_id": actor.id if actor else None, "ordered_on": utc_now().date()}
@@ -37,7 +51,7 @@ async def check_order(
     values: Mapping[str, Any],
     lines: Sequence[LineEntry] | None,
     order: Order | None = None,
-) -> tuple[dict[str, Any], list[OrderLine] | None]:
+) -> Checked:
     """Return a header and lines that an order can have.
 
     Args:
@@ -46,9 +60,6 @@ async def check_order(
         lines: All lines; None if they stay as they are.
         order: The order that is edited.
 
-    Returns:
-        The header, and the rows of the lines; None if the lines stay as they are.
-
     Raises:
         ValidationError: With the problems of the header and of all lines at once; those of
             lines by keys as ``lines-0-quantity``.
@@ -56,7 +67,7 @@ async def check_order(
     problems = Problems()
     cleaned = problems.clean(Order, values, fields=HEADER, complete=order is None, row=order)
     _refuse_fixed(problems, cleaned, lines, order)
-    await _check_rows(session, problems, cleaned, order)
+    account = await _check_rows(session, problems, cleaned, order)
     _check_days(problems, cleaned, order)
     built: list[OrderLine] | None = None
     if lines is not None and (order is None or "lines" in EDITABLE[order.state]):
@@ -68,7 +79,7 @@ async def check_order(
                 allowed={line.good_id for line in order.lines} if order else (),
             )
     problems.raise_if_any()
-    return cleaned, built
+    return Checked(cleaned, built, account)
 
 
 def _refuse_fixed(
@@ -91,14 +102,16 @@ def _refuse_fixed(
 
 async def _check_rows(
     session: AsyncSession, problems: Problems, values: Mapping[str, Any], order: Order | None
-) -> None:
-    """Refuse an account or owner that cannot be."""
+) -> Account | None:
+    """Refuse an account or owner that cannot be; return an account that is new to the order."""
+    account: Account | None = None
     account_id = _changed(values, "account_id", order)
     if account_id is not None:
         # A locking read sees what was archived since the transaction began. An account that is
         # archived now waits for the order.
-        statement = select(Account.name, Account.archived_at).where(Account.id == account_id)
-        account = (await session.execute(statement.with_for_update(read=True))).first()
+        statement = select(Account).where(Account.id == account_id).with_for_update(read=True)
+        fresh = statement.execution_options(populate_existing=True)
+        account = await session.scalar(fresh)
         if account is None:
             problems.add("account_id", "Choose an account.")
         elif account.archived_at is not None:
@@ -106,6 +119,7 @@ async def _check_rows(
     owner_id = _changed(values, "owner_id", order)
     if owner_id is not None and await session.get(User, owner_id) is None:
         problems.add("owner_id", "Choose a user.")
+    return account
 
 
 def _check_days(problems: Problems, values: Mapping[str, Any], order: Order | None) -> None:

@@ -125,10 +125,15 @@ async def place_order(
         ValidationError: If a value cannot be accepted; lines by keys as ``lines-0-quantity``.
     """
     entered = new_header(values, actor=actor)
-    cleaned, built = await check_order(session, values=entered, lines=lines)
-    built = built or []
-    order = Order(number=number or uuid.uuid4().hex, lines=built, net=sum_amounts(built), **cleaned)
-    order.account = await session.get_one(Account, order.account_id)  # read above, mostly
+    checked = await check_order(session, values=entered, lines=lines)
+    built = checked.lines or []
+    order = Order(
+        number=number or uuid.uuid4().hex,
+        lines=built,
+        net=sum_amounts(built),
+        account=checked.account,
+        **checked.header,
+    )
     session.add(order)
     await flush(session, order)
     if number is None:
@@ -164,7 +169,7 @@ async def update_order(
     """
     require_edit(actor, order)
     require_version(order, version)
-    cleaned, built = await check_order(session, values=values, lines=lines, order=order)
+    cleaned, built, _ = await check_order(session, values=values, lines=lines, order=order)
     changes: Changes = {}
     if built is not None and (changes := replace_lines(order, built)):
         cleaned["net"] = sum_amounts(built)
