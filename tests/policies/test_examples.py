@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.policies.test_architecture import PROGRAM, blocked_for
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -30,9 +35,8 @@ def test_an_example_says_how_to_install_and_start_it(path: Path) -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
 
-    (install,) = re.findall(r"^pip install .*quarterdeck(?:\[([\w,]+)\])?", docstring, re.M)
     assert f"quarterdeck serve {path.stem}:app" in docstring
-    assert {*filter(None, install.split(","))} <= extras["optional-dependencies"].keys()
+    assert set(extras_of(path)) <= extras["optional-dependencies"].keys()
 
 
 def test_every_example_has_a_test() -> None:
@@ -40,3 +44,30 @@ def test_every_example_has_a_test() -> None:
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests/examples").glob("*.py"))
 
     assert [path.name for path in EXAMPLES if f"async def test_{path.stem}(" not in tests] == []
+
+
+def extras_of(path: Path) -> tuple[str, ...]:
+    """Return the extras that the docstring of an example asks for."""
+    (install,) = re.findall(r"^pip install .*?quarterdeck(?:\[([\w,]+)\])?", path.read_text(), re.M)
+    return tuple(filter(None, install.split(",")))
+
+
+def test_an_example_needs_no_other_packages_than_it_says() -> None:
+    """Each is imported in a process of its own, as if only its extras were installed."""
+    tasks = []
+    for path in EXAMPLES:
+        blocked = set(blocked_for(extras_of(path)))
+        if "pip install quarterdeck quart-schema" in path.read_text():
+            blocked.remove("quart_schema")
+        tasks.append((path.stem, sorted(blocked), [path.stem]))
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT / "examples",
+        input=json.dumps(tasks),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    failed = {name: error for name, error in map(json.loads, done.stdout.splitlines()) if error}
+    assert failed == {}
