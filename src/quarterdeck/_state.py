@@ -89,6 +89,14 @@ def own_tables(app: Quart) -> set[OwnTable]:
     return {table for tables in found for table in tables}
 
 
+async def create_own_tables(app: Quart) -> None:
+    """Make the tables of ``own_tables`` now, by the methods ``create_own_tables`` of the states."""
+    async with app.app_context():
+        for state in states_of(app):
+            if (create := getattr(state, "create_own_tables", None)) is not None:
+                await create()
+
+
 async def close_extensions(app: Quart) -> None:
     """Close the resources of the extensions of ``app``, the last initialised first.
 

@@ -38,6 +38,10 @@ class Coordinator(ABC):
     #: Its tables, if it keeps them in a database that migrations may see.
     own_tables: Collection[OwnTable] = ()
 
+    async def create_own_tables(self) -> None:
+        """Make missing tables now, if they are made at the first use."""
+        return
+
     @abstractmethod
     async def acquire(self, process: str, seconds: float) -> int | None:
         """Return the token of the lease; None while another process holds it.

@@ -105,6 +105,12 @@ class Scheduler:
         of_stores = (table for store in self.stores.values() for table in store.own_tables)
         return {*self.coordinator.own_tables, *of_stores}
 
+    async def create_own_tables(self) -> None:
+        """Make missing tables of its stores and of its coordinator."""
+        await self.coordinator.create_own_tables()
+        for store in self.stores.values():
+            await store.create_own_tables()
+
     def measurements(self) -> Iterator[Measurement]:
         """Yield the figures of this process for the metrics."""
         holds = self.leader is not None and self.leader.holds_lease

@@ -28,6 +28,10 @@ class JobStore(ABC):
     #: Its tables, if it keeps them in a database that migrations may see.
     own_tables: Collection[OwnTable] = ()
 
+    async def create_own_tables(self) -> None:
+        """Make missing tables now, if they are made at the first use."""
+        return
+
     @abstractmethod
     async def create(self, job: Job) -> bool:
         """Keep a new job; return False if there is one with its id.

@@ -138,6 +138,7 @@ from .sqlalchemy import (
     TransactionOwnedError,
     UnknownBindError,
 )
+from .testing import IsolatedTransactionError
 from .wtf import (
     AsyncValidatorError,
     CSRFError,
@@ -189,6 +190,7 @@ __all__ = [
     "InvalidExpressionError",
     "InvalidMessageError",
     "InvalidStatusError",
+    "IsolatedTransactionError",
     "JobBusyError",
     "JobChangedError",
     "JobConflictError",

@@ -212,6 +212,11 @@ class SessionState:
         """The tables of the store."""
         return () if self.manager is None else self.manager.store.own_tables
 
+    async def create_own_tables(self) -> None:
+        """Make missing tables of the store."""
+        if self.manager is not None:
+            await self.manager.store.create_own_tables()
+
     def health_checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """Return the check of the store; none for the signed cookie."""
         return {} if self.manager is None else {"sessions": self._check}

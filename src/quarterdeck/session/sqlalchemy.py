@@ -113,6 +113,9 @@ class SQLAlchemyStore(SessionStore):
     async def clean_up(self) -> None:
         await self._write(delete(self._table).where(self._table.c.expires <= int(time.time())))
 
+    async def create_own_tables(self) -> None:
+        await self._engine()
+
     def explain(self, error: Exception) -> str:
         if is_missing_table(error):
             return (

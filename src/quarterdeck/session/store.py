@@ -112,6 +112,10 @@ class SessionStore(ABC):
         """Remove expired rows, if the technology does not do so by itself."""
         return
 
+    async def create_own_tables(self) -> None:
+        """Make missing tables now, if the store makes them at its first use."""
+        return
+
     def explain(self, error: Exception) -> str:
         """Return the cause of a failure for the log, with the remedy if the store knows one."""
         return repr(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -13,7 +13,7 @@ import sqlalchemy
 from quart import Quart, Response, abort, current_app, has_app_context
 from quart.signals import request_started, websocket_started
 from sqlalchemy import GenerativeSelect, MetaData, Select, orm, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from quarterdeck._measurements import Measurement
 from quarterdeck._state import ExtensionState, SingleProcess
@@ -43,7 +43,7 @@ M = TypeVar("M", bound=ModelMixin)
 
 @dataclass(slots=True)
 class _State:
-    """The state of one app: its engines, and in tests the connections that replace them."""
+    """The state of one app."""
 
     rules = RULES  # of 'quarterdeck check'
 
@@ -52,7 +52,6 @@ class _State:
     sessions: SessionFactory
     query_class: type[Query[Any]]
     tracked_app: Quart | None
-    isolated: dict[str | None, AsyncConnection] = field(default_factory=dict)
 
     @property
     def single_process(self) -> SingleProcess | None:
@@ -103,9 +102,6 @@ class _State:
         options = {**self.sessions.options, "query_class": self.query_class}
         if self.tracked_app is not None:
             options["tracker"] = Tracker(self.tracked_app)
-        if self.isolated:
-            options = {**options, "join_transaction_mode": "create_savepoint"}
-            return make(self.isolated, owner=owner, **options)
         return make(self.engines, owner=owner, **options)
 
 

@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from quart import Quart
+from quart import Quart, current_app
+
+from quarterdeck._quart import unwrap
+from quarterdeck._state import create_own_tables
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from quarterdeck.sqlalchemy import SQLAlchemy
 
 
@@ -21,23 +26,41 @@ async def isolated_database(db: SQLAlchemy, app: Quart | None = None) -> AsyncIt
             async with isolated_database(db, app):
                 yield
 
-    All sessions of the app share one connection per database meanwhile, and a commit is the
-    release of a savepoint: let requests run one after the other.
+    Until then all users of ``db`` and of its engines share one connection per database: requests,
+    background tasks, browser sessions, jobs. A transaction is a savepoint of it. Tables that
+    rooms make at their first use are made before the block.
 
     Args:
         db: The extension.
         app: The app of the database; the current one if None.
+
+    Raises:
+        IsolatedTransactionError: If a transaction is rolled back while a later one is writing,
+            or if the database is used from another event loop.
     """
     state = db._state.get(app)
+    await create_own_tables(app or unwrap(current_app))
     async with AsyncExitStack() as stack:
-        connections = {}
-        for key, engine in state.engines.items():
-            connection = await stack.enter_async_context(engine.connect())
-            transaction = await connection.begin()
-            stack.push_async_callback(transaction.rollback)
-            connections[key] = connection
-        state.isolated = connections
+        for engine in state.engines.values():
+            await stack.enter_async_context(_shared(engine))
+        yield
+
+
+@asynccontextmanager
+async def _shared(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Let an engine hand out one connection, in a transaction that is rolled back at the end."""
+    from quarterdeck.sqlalchemy.sqlite import begin_immediate
+
+    from .shared_connection import SharedConnection
+
+    sync_engine = engine.sync_engine
+    async with engine.connect() as connection, connection.begin() as transaction:
+        await connection.run_sync(begin_immediate)
+        driver = (await connection.get_raw_connection()).dbapi_connection
+        own_pool = sync_engine.pool
+        sync_engine.pool = SharedConnection(driver).pool_for(sync_engine)
         try:
             yield
         finally:
-            state.isolated = {}
+            sync_engine.pool = own_pool
+            await transaction.rollback()

@@ -40,6 +40,10 @@ class SQLAlchemyCoordinator(Coordinator):
         self._seen: tuple[int, int] = (-1, -1)  # token and beat
         self._seen_at = 0.0
 
+    async def create_own_tables(self) -> None:
+        async with self._database.begin():
+            pass
+
     async def acquire(self, process: str, seconds: float) -> int | None:
         lease = self._lease
         row = await self._read_lease()

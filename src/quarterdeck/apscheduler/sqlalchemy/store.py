@@ -24,6 +24,10 @@ class SQLAlchemyStore(JobStore):
         self.own_tables = database.tables.names
         self._t = database.tables.job
 
+    async def create_own_tables(self) -> None:
+        async with self._database.begin():
+            pass
+
     async def create(self, job: Job) -> bool:
         row = {"id": job.id, "version": 1, **_columns(job)}
         try:
