@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -238,6 +239,59 @@ async def test_an_exception_reaches_the_test(propagate: bool | None) -> None:
         return
     with pytest.raises(ZeroDivisionError):
         await client.get("/fail")
+
+
+@pytest.mark.parametrize("app_class", [quart.Quart, Quart])
+@pytest.mark.parametrize(
+    ("options", "raises"),
+    [
+        ({"TESTING": True}, True),
+        ({"TESTING": True, "PROPAGATE_EXCEPTIONS": True}, True),
+        ({"PROPAGATE_EXCEPTIONS": True}, True),
+        ({"DEBUG": True}, True),
+        ({"TESTING": True, "PROPAGATE_EXCEPTIONS": False}, False),
+        ({}, False),
+    ],
+)
+async def test_an_exception_reaches_the_test_with_any_app(
+    app_class: type[quart.Quart], options: dict[str, Any], raises: bool
+) -> None:
+    app = app_class(__name__)
+    app.config.update(options)
+
+    @app.get("/fail")
+    async def fail() -> str:
+        raise LookupError("lost")
+
+    @app.get("/handled")
+    async def handled() -> str:
+        raise KeyError("found")
+
+    @app.websocket("/ws")
+    async def ws() -> None:
+        await websocket.accept()
+        raise LookupError("lost")
+
+    @app.errorhandler(KeyError)
+    async def found(_error: KeyError) -> str:
+        return "handled"
+
+    client = TestClient(app)
+    assert (await client.get("/handled")).status_code == 200
+    if raises:
+        with pytest.raises(LookupError, match="lost"):
+            await client.get("/fail")
+        with pytest.raises(LookupError, match="lost"):
+            await listen_once(client)
+    else:
+        assert (await client.get("/fail")).status_code == 500
+        with pytest.raises(WebsocketDisconnectError):
+            await listen_once(client)
+
+
+async def listen_once(client: Any) -> None:
+    async with client.websocket("/ws") as connection:
+        await asyncio.wait_for(connection.receive(), 10)
 
 
 async def test_an_exception_of_a_websocket_reaches_the_test() -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from quart import websocket
 from quart.signals import websocket_received, websocket_sent
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from quarterdeck import serving
 from quarterdeck.app import Quart
 from tests.captured import CAPTURED
 from tests.wire import ACCEPT, CLOSE, PING, PONG, TEXT, Address, connected, raw
 
+from .served_app import served as served_by_program
 from .serving_app import make_app, served
 
 
@@ -68,6 +72,32 @@ async def test_what_is_no_handshake_is_refused(
         assert wire.status == status
         if status == 426:
             assert wire.headers["sec-websocket-version"] == "13"
+
+
+REFUSING = """
+from quart import Quart, abort
+
+app = Quart(__name__)
+
+
+@app.websocket("/refused")
+async def refused():
+    abort(403)
+"""
+
+
+@pytest.mark.feature("WS1")
+def test_a_refused_handshake_leaves_no_error_in_the_log(tmp_path: Path) -> None:
+    with served_by_program(tmp_path, REFUSING) as server:
+        for path, status in 4 * (("/refused", 403), ("/nowhere", 404)):
+            with (
+                pytest.raises(InvalidStatus) as caught,
+                connect(server.url.replace("http", "ws") + path, proxy=None),
+            ):
+                pass
+            assert caught.value.response.status_code == status
+    assert "Error" not in server.log, server.log
+    assert "Running on" in server.log
 
 
 async def test_frames_before_the_answer_are_refused(address: Address) -> None:

@@ -90,6 +90,11 @@ class MappingSession(SessionMixin):
         """The name of its row in the store, as in lists of sessions; None if it has no row."""
         return None
 
+    @property
+    def sid(self) -> str | None:
+        """The id of the cookie; None if the cookie holds the session itself."""
+        return None
+
     @abstractmethod
     def regenerate(self) -> None:
         """Replace the id, if there is one."""
@@ -245,6 +250,11 @@ class RefusedSession(MappingSession):
         """Raise the refusal at the first use; None afterwards."""
         self._touch()
         return None
+
+    @property
+    def sid(self) -> str | None:
+        """The same."""
+        return self.key
 
     def _touch(self) -> dict[str, Any]:
         if self.refusal is not None and not self.used:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from itsdangerous import URLSafeTimedSerializer
 from quart import Quart, has_websocket_context
+from quart.sessions import NullSession
 
 from quarterdeck._signed_cookie import CookieSessionInterface
 from quarterdeck.exceptions import SessionHandshakeError, StatelessSessionError
@@ -49,8 +50,26 @@ class CookieSession(MappingSession):
         """Nothing to do: there is no newer state than that of the cookie."""
 
 
+class UnsignedSession(NullSession):
+    """The session of an app without ``SECRET_KEY``: empty, and an error where it is changed."""
+
+    key = sid = None
+
+    def regenerate(self) -> None:
+        """Raise the error of any other change."""
+        self._fail()
+
+    async def save(self) -> None:
+        """Nothing to do: there are no changes."""
+
+    async def reload(self) -> None:
+        """Nothing to do: it stays empty."""
+
+
 class NullSessionInterface(CookieSessionInterface):
     """The signed cookie with the rules of the other stores: lifetimes, stateless views."""
+
+    null_session_class = UnsignedSession
 
     def __init__(self, settings: Settings, stateless: StatelessEndpoints) -> None:
         super().__init__()

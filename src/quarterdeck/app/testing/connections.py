@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from quart.signals import got_request_exception, got_websocket_exception
 from quart.testing import connections as quart_connections
 from quart.testing.connections import TestHTTPConnection, TestWebsocketConnection
 from quart.wrappers import Response
@@ -24,6 +26,26 @@ else:  # Quart 0.23 waits for a message that cannot come
         """The app closed the WebSocket; ``args[0]`` is the close code."""
 
 
+# The exceptions of one test request that no error handler took; its task inherits the list.
+_unhandled: ContextVar[list[Exception]] = ContextVar("quarterdeck_test_unhandled")
+
+
+async def _note(_app: Any, exception: Exception, **_: Any) -> None:
+    if (found := _unhandled.get(None)) is not None:
+        found.append(exception)
+
+
+got_request_exception.connect(_note)
+got_websocket_exception.connect(_note)
+
+
+def _raise_unhandled(app: Any, errors: list[Exception]) -> None:
+    """Raise the first error where the app propagates them; Quart's own app answers instead."""
+    wanted = app.config["PROPAGATE_EXCEPTIONS"]
+    if errors and (wanted or (wanted is None and (app.testing or app.debug))):
+        raise errors[0]
+
+
 def _extended(scope: Any, *names: str) -> Any:
     return {**scope, "extensions": {**scope.get("extensions", {}), **{name: {} for name in names}}}
 
@@ -34,6 +56,14 @@ class HTTPTestConnection(TestHTTPConnection):
     def __init__(self, app: Any, scope: Any, _preserve_context: bool = False) -> None:
         super().__init__(app, _extended(scope, REASON_EXTENSION, TEST_EXTENSION), _preserve_context)
         self.reason = ""
+        self._errors: list[Exception] = []
+
+    async def __aenter__(self) -> Any:
+        token = _unhandled.set(self._errors)
+        try:
+            return await super().__aenter__()
+        finally:
+            _unhandled.reset(token)
 
     async def _asgi_send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -45,6 +75,7 @@ class HTTPTestConnection(TestHTTPConnection):
             await super().__aexit__(*args)
         except BaseExceptionGroup as group:  # Quart 0.23 wraps an error in the group of its tasks
             raise only_error(group) from None
+        _raise_unhandled(self.app, self._errors)
 
     async def as_response(self) -> Response:
         length = self.headers.get("Content-Length") if self.headers is not None else None
@@ -63,6 +94,14 @@ class WebsocketTestConnection(TestWebsocketConnection):
 
     def __init__(self, app: Any, scope: Any) -> None:
         super().__init__(app, _extended(scope, TEST_EXTENSION))
+        self._errors: list[Exception] = []
+
+    async def __aenter__(self) -> Any:
+        token = _unhandled.set(self._errors)
+        try:
+            return await super().__aenter__()
+        finally:
+            _unhandled.reset(token)
 
     async def _asgi_send(self, message: Any) -> None:
         if message["type"] == "websocket.send":
@@ -82,3 +121,6 @@ class WebsocketTestConnection(TestWebsocketConnection):
             error = only_error(group)
             if not isinstance(error, asyncio.CancelledError):  # the handler, when the client left
                 raise error from None
+        if not isinstance(args[1], WebsocketDisconnectError | None):
+            return  # an error of the test itself
+        _raise_unhandled(self.app, self._errors)
