@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import CodeType
 
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from quart import Quart
 from sqlalchemy import Dialect, Engine, event
@@ -18,11 +18,10 @@ _codes: dict[tuple[str, str], CodeType] = {}
 
 
 def share_compiled(app: Quart) -> None:
-    """Give the app the statements and templates that other apps have compiled.
+    """Give the app the statements that other apps have compiled.
 
     Its dialects must have the arguments that those of the other apps have.
     """
-    app.jinja_env.bytecode_cache = _Codes()
     for engine in app.extensions["sqlalchemy"]._state.get(app).engines.values():
         _share_statements(engine.sync_engine)
 
@@ -38,8 +37,31 @@ def _share_statements(engine: Engine) -> None:
         engine._compiled_cache = first._compiled_cache
 
 
+def share_templates() -> None:
+    """Let each environment that names no bytecode cache use the templates of all others."""
+    *others, enable_async = Environment.__init__.__defaults__ or ()
+    Environment.__init__.__defaults__ = (*others[:-1], _Codes(), enable_async)
+
+
 class _Codes(BytecodeCache):
     """The code of templates, kept in memory."""
+
+    def get_bucket(
+        self, environment: Environment, name: str, filename: str | None, source: str
+    ) -> Bucket:
+        """Return the bucket for a template under the options that decide on its code."""
+        escapes = environment.autoescape
+        options = (
+            environment.is_async,
+            environment.optimized,
+            environment.finalize,
+            environment.trim_blocks,
+            environment.lstrip_blocks,
+            environment.keep_trailing_newline,
+            sorted(environment.extensions),
+            escapes(name) if callable(escapes) else escapes,
+        )
+        return super().get_bucket(environment, f"{name} {options}", filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         bucket.code = _codes.get((bucket.key, bucket.checksum))

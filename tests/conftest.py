@@ -25,6 +25,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from quarterdeck import _logs
 from tests import cpu, databases
+from tests.compiled import share_templates
 from tests.demonstration import Demonstrations
 from tests.servers import STARTERS, Server
 
@@ -51,6 +52,8 @@ setattr(asyncio.format_helpers, "extract_stack", _extract_stack)  # noqa: B010 -
 # For each frame of those stacks Python asks whether its file has changed, which none does here.
 linecache.checkcache = lambda filename=None: None
 
+share_templates()
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - holds the folder of the run, which has a name of its own
 MIN_MEMORY = 4 * 2**30  # bytes; a run uses less than one
 
@@ -67,8 +70,8 @@ MAY_BLOCK = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def blocking_calls_fail(request: pytest.FixtureRequest) -> Iterator[BlockBuster | None]:
+@pytest.fixture(scope="session", autouse=True)
+def blocking_calls_fail() -> Iterator[BlockBuster]:
     """Raise BlockingError for any blocking call made on the event loop by our code."""
     with blockbuster_ctx(["quarterdeck", "quarterdeck_crm"]) as blockbuster:
         blockbuster.functions["os.path.abspath"].deactivate()  # it touches no disk

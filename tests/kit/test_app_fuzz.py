@@ -253,7 +253,9 @@ def test_no_form_of_another_type_makes_a_server_error(
     assert post("/form", encode(parts), content_type) in {200, 400, 413}
 
 
-targets = st.text(st.sampled_from("/.%?#&=a0:@\\ \0é") | st.characters(codec="utf-8"), max_size=20)
+targets = st.text(
+    st.sampled_from("/.%?#&=a0:@\\ \0é") | st.characters(exclude_categories=["Cs"]), max_size=20
+)
 
 
 @some
