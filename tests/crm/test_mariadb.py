@@ -14,6 +14,7 @@ import pytest
 from quart import Quart
 from sqlalchemy import text
 
+import quarterdeck_crm.demo.generate  # noqa: F401 - its import reads files: not on an event loop
 from quarterdeck import migrate
 from quarterdeck.exceptions import TransactionConflictError
 from quarterdeck_crm.accounts.services import archive_account
