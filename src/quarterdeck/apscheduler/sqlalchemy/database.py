@@ -92,5 +92,5 @@ def make_database(config: Mapping[str, Any], app: Quart, engine: Any = None) -> 
 
 @cache
 def _tables(prefix: str) -> SchedulerTables:
-    """Return tables that all stores of the process share: making them took a quarter of the start."""
+    """Return the tables, which all apps share: a quarter of the time of making an app."""
     return scheduler_tables(MetaData(), prefix)
