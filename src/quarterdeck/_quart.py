@@ -7,13 +7,14 @@ module uses further ones. All access to the context variables goes through this 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 import quart.ctx
 import quart.globals
+from quart import Quart
 from quart.globals import _cv_app, app_ctx
 from quart.helpers import _split_blueprint_path as split_blueprint_path
 
@@ -259,6 +260,15 @@ def only_error(error: BaseException) -> BaseException:
 
 
 # --- proxies --------------------------------------------------------------------------
+
+
+def stop_first(app: Quart, function: Callable[[], Awaitable[None]]) -> None:
+    """Call ``function`` before all other ``after_serving`` functions.
+
+    For tasks that use what these close, such as the database: Quart calls them in the order in
+    which they were registered.
+    """
+    app.after_serving_funcs.insert(0, function)
 
 
 def unwrap(proxy: T) -> T:

@@ -15,6 +15,8 @@ from apscheduler.events import (
     SchedulerEvent,
 )
 
+from quarterdeck._quart import stop_first
+
 from .building import make_scheduler
 from .config import STATE
 from .errors import JobNotFoundError, SchedulerRunningError, SchedulerStoppedError
@@ -65,8 +67,7 @@ class APScheduler:
                 await self._start(app)
 
         app.before_serving(start)
-        # First of all: the runs that end now, and their records, need the other extensions.
-        app.after_serving_funcs.insert(0, scheduler.aclose)
+        stop_first(app, scheduler.aclose)  # the runs that end now, and their records, need others
 
     # --- declarations -------------------------------------------------------------------
 

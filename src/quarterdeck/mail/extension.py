@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from quart import Quart, current_app
 
-from quarterdeck._quart import unwrap
+from quarterdeck._quart import stop_first, unwrap
 from quarterdeck._unawaited import check_at_the_end, noted
 from quarterdeck.config import read
 from quarterdeck.exceptions import ConfigurationError, InvalidMessageError, OutboxMissingError
@@ -93,8 +93,7 @@ class Mail:
             is_wanted = config["MAIL_OUTBOX_RELAY"]
             if not app.testing if is_wanted is None else is_wanted:
                 app.before_serving(state.relay.start)
-                # First of all, because others close the database.
-                app.after_serving_funcs.insert(0, state.relay.stop)
+                stop_first(app, state.relay.stop)
         STATE.attach(app, state)
         check_at_the_end(app)
 

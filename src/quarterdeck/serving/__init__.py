@@ -2,6 +2,6 @@
 
 from .config import Config
 from .server import serve
-from .supervisor import Plan, Supervisor, start
+from .supervisor import Plan, Supervisor, run, start
 
-__all__ = ["Config", "Plan", "Supervisor", "serve", "start"]
+__all__ = ["Config", "Plan", "Supervisor", "run", "serve", "start"]

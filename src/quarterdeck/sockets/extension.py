@@ -14,7 +14,7 @@ from quart import current_app, websocket
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from quarterdeck._assets import AssetBlueprint
-from quarterdeck._quart import unwrap
+from quarterdeck._quart import stop_first, unwrap
 from quarterdeck._state import ExtensionState
 from quarterdeck.config import read
 from quarterdeck.exceptions import (
@@ -87,7 +87,7 @@ class Hub:
 
         app.register_blueprint(AssetBlueprint("sockets", folder=_STATIC, version=_version()))
         app.before_serving(start)
-        app.after_serving(manager.aclose)
+        stop_first(app, manager.aclose)
 
     # --- functions of the app ---------------------------------------------------------
 

@@ -327,3 +327,38 @@ async def test_who_fell_behind_is_counted(app: quart.Quart, hub: Hub) -> None:
         await hub.publish("open", "n", 1)
         assert await ada.close_code() == 1008
     assert hub.statistics()["fell_behind"] == 1
+
+
+@pytest.fixture
+def closing() -> tuple[quart.Quart, Hub, list[str]]:
+    """An app that closes something, such as its database, which it had before the hub."""
+    order: list[str] = []
+
+    class App(PlainQuart):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.after_serving(close)
+
+    async def close() -> None:
+        order.append("closed")
+
+    return *make_app(App, SOCKETS_RECHECK_SECONDS=0.01), order
+
+
+async def test_a_check_of_members_ends_before_what_it_uses(
+    closing: tuple[quart.Quart, Hub, list[str]],
+) -> None:
+    app, hub, order = closing
+    checking = asyncio.Event()
+
+    @hub.recheck
+    async def recheck(members: Any) -> Any:
+        checking.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            order.append("checked")
+
+    async with app.test_app(), connected(app):
+        await checking.wait()
+    assert order == ["checked", "closed"]

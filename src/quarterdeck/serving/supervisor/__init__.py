@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .plan import Plan
-from .start import start
+from .start import run, start
 from .supervisor import Supervisor
 
-__all__ = ["Plan", "Supervisor", "start"]
+__all__ = ["Plan", "Supervisor", "run", "start"]

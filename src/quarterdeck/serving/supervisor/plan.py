@@ -15,8 +15,8 @@ from quarterdeck.serving.config import Config
 Check = Callable[[Any], Awaitable[None]]
 
 
-async def _no_check(_app: Any) -> None:
-    return
+async def no_check(_app: Any) -> None:
+    """Find nothing to refuse."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Plan:
         Raises:
             ServingTargetError: If there is no such module or attribute.
         """
-        return _no_check if self.check is None else cast(Check, resolve(self.check))
+        return no_check if self.check is None else cast(Check, resolve(self.check))
 
     def without_checks(self) -> Plan:
         """Return the plan for a worker that takes the place of one."""
