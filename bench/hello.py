@@ -119,17 +119,20 @@ def fastapi() -> Any:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        silent = Path(folder) / "hypercorn.toml"
-        silent.touch()  # no access log, and none of ours from the folder
-        measure(silent)
+        measure(Path(folder))
 
 
-def measure(silent: Path) -> None:
-    serve = [PYTHON, "-m", "quarterdeck", "serve", "bench.hello:ours()"]
-    ours_served = [*serve, "--config", str(silent), "--bind", "127.0.0.1:{port}"]
+def measure(folder: Path) -> None:
+    def serve(parser: str) -> list[str]:
+        silent = folder / f"{parser}.toml"  # no access log, and none of ours from the folder
+        silent.write_text(f"http1 = '{parser}'\n")
+        command = [PYTHON, "-m", "quarterdeck", "serve", "bench.hello:ours()"]
+        return [*command, "--config", str(silent), "--bind", "127.0.0.1:{port}"]
+
     compare(
         [
-            Peer("Quarterdeck, quarterdeck serve", ours_served),
+            Peer("Quarterdeck, quarterdeck serve", serve("httptools")),
+            Peer("Quarterdeck, the same with h11", serve("h11")),
             Peer("Quarterdeck, Hypercorn", hypercorn("bench.hello:ours()")),
             Peer("Quart, Hypercorn", hypercorn("bench.hello:stock()")),
             Peer("Flask, gunicorn 8 threads", gunicorn("bench.hello:flask()")),

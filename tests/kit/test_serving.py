@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,12 +13,20 @@ import pytest
 
 from quarterdeck import serving
 from quarterdeck.app import Quart
+from quarterdeck.serving.client_protocol import ClientProtocol
 from quarterdeck.serving.error_responses import error_response
 from tests.wire import Address, Wire, connected
 
 from .serving_app import make_app, served
 
 GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(params=["httptools", "h11"], autouse=True)
+def http1(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The parser: both have to pass every test."""
+    monkeypatch.setattr(serving.Config, "http1", request.param)
+    return str(request.param)
 
 
 @pytest.fixture
@@ -39,9 +48,13 @@ async def body(wire: Wire) -> bytes:
 
 
 async def no_connections() -> None:
-    """Wait until the server has no task of a connection."""
+    """Wait until the server has no connection."""
     async with asyncio.timeout(10):
-        while any("_connected" in repr(task) for task in asyncio.all_tasks()):  # noqa: ASYNC110
+        while any("_connected" in repr(task) for task in asyncio.all_tasks()) or any(  # noqa: ASYNC110
+            each in each.server.connections
+            for each in gc.get_objects()
+            if isinstance(each, ClientProtocol)
+        ):
             await asyncio.sleep(0.02)
 
 

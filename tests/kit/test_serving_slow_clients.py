@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from quarterdeck import serving
 from quarterdeck.app import Quart
 from tests.wire import Address, connected
 
@@ -18,6 +19,11 @@ HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 BODY = b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
 TIMEOUT = 0.5
 PAUSE = 0.1  # between two bytes: no pause is as long as the timeout
+
+
+@pytest.fixture(params=["httptools", "h11"], autouse=True)
+def http1(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving.Config, "http1", request.param)
 
 
 @pytest.fixture

@@ -34,8 +34,12 @@ class Linger:
         """Note that the client has sent something."""
         self.cancel()
         loop = asyncio.get_running_loop()
-        end = min(loop.time() + LINGER_SECONDS, self._deadline)
-        self._handle = loop.call_at(end, self._transport.abort)
+        now = loop.time()
+        if now >= self._deadline:  # a timer that is due could be replaced again and again
+            self._transport.abort()
+        else:
+            end = min(now + LINGER_SECONDS, self._deadline)
+            self._handle = loop.call_at(end, self._transport.abort)
 
     def cancel(self) -> None:
         if self._handle is not None:
@@ -51,7 +55,7 @@ class ClientProtocol(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_drained", "_is_reading", "_linger", "_lost", "_stuck", "_task", "_timer", "config",
+        "_drained", "_is_reading", "_linger", "_lost", "_stuck", "_tasks", "_timer", "config",
         "loop", "server", "transport", "writing_paused",
     )  # fmt: skip
 
@@ -66,7 +70,7 @@ class ClientProtocol(asyncio.Protocol):
         self._stuck: asyncio.TimerHandle | None = None
         self._linger: Linger | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._lost = False
 
     # --- writing ------------------------------------------------------------------
@@ -120,14 +124,22 @@ class ClientProtocol(asyncio.Protocol):
 
     # --- the end ------------------------------------------------------------------
 
-    def finish(self) -> None:
-        """Close the sending direction, then read and drop what still comes for a while."""
+    def finish(self, *, is_receiving: bool = False) -> None:
+        """Close the sending direction, then read and drop what still comes for a while.
+
+        Args:
+            is_receiving: Whether the client is still sending. TLS has no end of one direction, so
+                the connection is closed at once if not.
+        """
         if self._linger is not None or self._lost or self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        elif not is_receiving:
+            self.transport.close()
             return
         is_stopping = self.server.context.terminated.is_set()
         self._linger = Linger(self.transport, is_stopping=is_stopping)
-        if self.transport.can_write_eof():  # TLS has no end of one direction
-            self.transport.write_eof()
         self.resume_reading()
 
     def stop(self) -> None:
@@ -137,8 +149,8 @@ class ClientProtocol(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection and its handler at once."""
         self.transport.abort()
-        if self._task is not None:
-            self._task.cancel()
+        for task in tuple(self._tasks):
+            task.cancel()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._lost = True
@@ -151,16 +163,17 @@ class ClientProtocol(asyncio.Protocol):
         self._leave()
 
     def _run(self, coroutine: Any) -> None:
-        """Run the handler of the connection in a task."""
-        self._task = self.loop.create_task(coroutine)
-        self._task.add_done_callback(self._handler_ended)
+        """Run a handler in a task."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.append(task)
+        task.add_done_callback(self._handler_ended)
 
     def _handler_ended(self, task: asyncio.Task[None]) -> None:
-        self._task = None
+        self._tasks.remove(task)
         if not task.cancelled():
             task.exception()  # was logged; this marks it as seen
         self._leave()
 
     def _leave(self) -> None:
-        if self._lost and self._task is None:
+        if self._lost and not self._tasks:
             self.server.connections.discard(self)

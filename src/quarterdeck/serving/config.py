@@ -32,6 +32,8 @@ class Config(hypercorn.config.Config):
     """Seconds in which requests and handlers may finish when the server stops."""
     drain_delay: float = 0
     """Seconds of service after the order to stop, in which readiness checks fail already."""
+    http1 = "httptools"
+    """The parser of HTTP/1.1: ``httptools``, or ``h11``, which is written in Python."""
     http2_cleartext = False
     """Whether HTTP/2 is spoken without TLS (``Upgrade: h2c`` and prior knowledge)."""
     log_format: str | None = None

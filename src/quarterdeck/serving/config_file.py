@@ -12,6 +12,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from quarterdeck._networks import Networks
 from quarterdeck.exceptions import ServerConfigurationError
 
+#: The values of ``http1``, the default first.
+PARSERS = ("httptools", "h11")
+
 _LISTS = {"bind", "insecure_bind", "quic_bind"}  # properties: a text or a list of texts
 
 
@@ -43,6 +46,9 @@ def read(file: Path, config: type) -> dict[str, Any]:
                 str(file), key, f"is {value!r}", f"Give a value of type {expected}."
             )
     _check_networks(file, values.get("proxy_protocol_from", ()))
+    if (parser := values.get("http1", PARSERS[0])) not in PARSERS:
+        remedy = f"Give one of {', '.join(map(repr, PARSERS))}."
+        raise ServerConfigurationError(str(file), "http1", f"is {parser!r}", remedy)
     return values
 
 

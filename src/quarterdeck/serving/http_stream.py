@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import time
 from typing import Any
 
-from hypercorn.protocol.events import Body, EndBody, Response
+from hypercorn.protocol.events import Body, EndBody, Response, StreamClosed
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 
 from .error_responses import error_response
@@ -26,3 +26,5 @@ class HttpStream(HTTPStream):
         self.state = ASGIHTTPState.CLOSED
         answer: Any = {"status": status_code, "headers": headers}
         await self.config.log.access(self.scope, answer, time() - self.start_time)
+        if self.app_put is None:  # a host name of others: no app is there to end the stream
+            await self.send(StreamClosed(stream_id=self.stream_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from socket import socket
 from ssl import SSLContext
@@ -15,7 +15,7 @@ from quarterdeck._networks import Networks
 from .config import Config
 from .proxy_protocol import ProxyHeader, ProxyHeaderError, read_header
 
-Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter, ProxyHeader], Awaitable[None]]
+MakeProtocol = Callable[[ProxyHeader], asyncio.Protocol]
 
 #: Seconds without accepting after the machine has refused it, for want of file descriptors.
 PAUSE_SECONDS = 1.0
@@ -32,11 +32,11 @@ class ProxyListener:
         sock: A listening socket.
         config: The limits.
         tls: For the bytes after the header, or None.
-        connected: Called with each connection.
+        make_protocol: Returns the protocol of a connection.
     """
 
     def __init__(
-        self, sock: socket, config: Config, tls: SSLContext | None, connected: Connected
+        self, sock: socket, config: Config, tls: SSLContext | None, make_protocol: MakeProtocol
     ) -> None:
         sock.setblocking(False)
         sock.listen(config.backlog)
@@ -44,7 +44,7 @@ class ProxyListener:
         self._config = config
         self._networks = Networks(config.proxy_protocol_from)
         self._tls = tls
-        self._connected = connected
+        self._make_protocol = make_protocol
         self._opening: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
 
@@ -92,11 +92,10 @@ class ProxyListener:
 
     async def _begin(self, connection: socket, header: ProxyHeader) -> None:
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(loop=loop)
-        protocol = asyncio.StreamReaderProtocol(
-            reader, lambda reader, writer: self._connected(reader, writer, header), loop=loop
-        )
         seconds = None if self._tls is None else self._config.ssl_handshake_timeout
         await loop.connect_accepted_socket(
-            lambda: protocol, connection, ssl=self._tls, ssl_handshake_timeout=seconds
+            lambda: self._make_protocol(header),
+            connection,
+            ssl=self._tls,
+            ssl_handshake_timeout=seconds,
         )

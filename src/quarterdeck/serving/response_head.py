@@ -18,8 +18,13 @@ _KNOWN: set[bytes] = set()  # names that were checked
 _MAX_KNOWN = 1000
 
 
-def response_head(status: int, headers: Headers) -> bytes:
+def response_head(status: int, headers: Headers, fixed: bytes = b"") -> bytes:
     """Return the status line and the headers, up to the empty line.
+
+    Args:
+        status: The number.
+        headers: Those of this response.
+        fixed: Lines that were made before.
 
     Raises:
         ValueError: If a name or a value could be read as something else.
@@ -33,7 +38,7 @@ def response_head(status: int, headers: Headers) -> bytes:
     count = len(lines)
     if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
         raise ValueError("A header holds a line break or a NUL. Encode the value.")
-    return head + b"\r\n"
+    return head + fixed + b"\r\n"
 
 
 def _check_name(name: bytes) -> None:

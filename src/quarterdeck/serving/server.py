@@ -6,10 +6,12 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from random import randint
 from socket import socket
 from typing import Any, Protocol
 
+from hypercorn.app_wrappers import WSGIWrapper
 from hypercorn.asyncio.lifespan import Lifespan
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Sockets
@@ -22,6 +24,7 @@ from quarterdeck.exceptions import CertificateError
 from .access_log import AccessLogger
 from .config import Config
 from .connection import NO_PROXY, TCPConnection
+from .http1_protocol import Http1Protocol
 from .proxy_listener import ProxyListener
 from .proxy_protocol import ProxyHeader
 
@@ -131,6 +134,9 @@ class Server:
         self.connections = Connections()
         self._servers: list[asyncio.Server | ProxyListener] = []
         self._tls = config.create_ssl_context()  # None without a certificate
+        self._needs_streams = (
+            config.http1 == "h11" or config.http2_cleartext or isinstance(self.app, WSGIWrapper)
+        )
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -165,14 +171,26 @@ class Server:
         self, sock: socket, tls: ssl.SSLContext | None
     ) -> asyncio.Server | ProxyListener:
         if self.config.proxy_protocol_from:
-            return ProxyListener(sock, self.config, tls, self._connected)
-        return await asyncio.start_server(
-            self._connected,
+            return ProxyListener(sock, self.config, tls, self.protocol)
+        return await asyncio.get_running_loop().create_server(
+            self.protocol,
             sock=sock,
             backlog=self.config.backlog,
             ssl=tls,
             ssl_handshake_timeout=None if tls is None else self.config.ssl_handshake_timeout,
         )
+
+    def protocol(self, header: ProxyHeader = NO_PROXY) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        if self._needs_streams:
+            return self.stream_protocol(header)
+        return Http1Protocol(self, header)
+
+    def stream_protocol(self, header: ProxyHeader) -> asyncio.Protocol:
+        """Return the protocol of a connection that is served by a task."""
+        reader = asyncio.StreamReader()
+        connected = partial(self._connected, header)
+        return asyncio.StreamReaderProtocol(reader, connected)
 
     async def reload(self, trigger: Callable[[], Awaitable[Any]]) -> None:
         """Read the certificate again each time that ``trigger`` returns.
@@ -240,9 +258,9 @@ class Server:
 
     async def _connected(
         self,
+        header: ProxyHeader,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        header: ProxyHeader = NO_PROXY,
     ) -> None:
         connection = TCPConnection(self, reader, writer, header)
         self.connections.add(connection)

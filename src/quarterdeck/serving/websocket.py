@@ -21,6 +21,7 @@ from quarterdeck._websocket import (
 from .client_protocol import ClientProtocol
 from .deflate import Deflate
 from .error_responses import error_response
+from .request_cycle import no_thread
 from .response_head import response_head
 from .websocket_frames import FrameError, MessageReader
 from .websocket_handshake import Request, accept
@@ -230,7 +231,7 @@ class WebSocket(ClientProtocol):
     async def _run_app(self) -> None:
         await self.server.context.mark_request()
         try:
-            await self.server.app(self._scope, self.receive, self.send, _no_thread, _no_thread)
+            await self.server.app(self._scope, self.receive, self.send, no_thread, no_thread)
         except Exception:
             await self.config.log.exception("Error in ASGI Framework")
         finally:
@@ -394,7 +395,3 @@ def _close_payload(code: int, reason: str) -> bytes:
     if len(text) > MAX_REASON:
         text = text[:MAX_REASON].decode("utf-8", "ignore").encode()
     return (NORMAL if code == ABNORMAL_CLOSURE else code).to_bytes(2) + text
-
-
-def _no_thread(*args: Any) -> Any:
-    raise NotImplementedError
