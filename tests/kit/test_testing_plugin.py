@@ -67,6 +67,19 @@ def create_app(config=None):
     async def count():
         return str(await Good.query.count())
 
+    @app.post("/stock")
+    async def stock():
+        async def later():
+            async with db.transaction() as session:
+                session.add(Good(name="rope"))
+
+        app.add_background_task(later)
+        return "", 202
+
+    @app.websocket("/ws/private")
+    @login_required
+    async def private(): ...
+
     @app.websocket("/ws")
     async def echo():
         while True:
@@ -97,10 +110,13 @@ def user():
 """
 
 TESTS = """
+import asyncio
+
 import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from quarterdeck.testing import WebsocketDisconnectError, recorded_statements
 from shop import Clerk, Good, db
 
 
@@ -120,6 +136,23 @@ async def test_nothing_stays(time, app, signed_in, client, database, outbox, ser
     await client.sign_in(Clerk("grace"))
     assert await (await client.post("/goods/salt")).get_data() == b"grace"
     assert len(outbox) == 2
+
+
+@pytest.mark.asyncio
+async def test_the_page_about_testing(app, client, database):
+    # The pieces that docs/testing.md shows.
+    await client.post("/stock")
+    await asyncio.gather(*app.background_tasks)
+    with recorded_statements(database, app) as statements:
+        assert await (await client.get("/")).get_data() == b"1"
+    assert len(statements) == 1
+    async with client.websocket("/ws") as connection:
+        await connection.send("ahoy")
+        assert await connection.receive() == "AHOY"
+    async with client.websocket("/ws/private") as connection:
+        with pytest.raises(WebsocketDisconnectError) as closed:
+            await connection.receive()
+    assert closed.value.args == (4401,)
 
 
 @pytest.mark.asyncio
@@ -164,7 +197,7 @@ def test_the_fixtures_of_a_project(project: Path) -> None:
     (project / "conftest.py").write_text(CONFTEST)
     (project / "test_shop.py").write_text(TESTS)
 
-    assert "3 passed" in run(project)
+    assert "4 passed" in run(project)
 
 
 def test_mistakes_are_named(project: Path) -> None:
