@@ -28,7 +28,7 @@ from quart.cli import ScriptInfo
 from quart.utils import cancel_tasks
 
 from ._quart import only_error
-from ._state import close_extensions
+from ._state import close_extensions, loop_of
 from .exceptions import CommandInLoopError, QuarterdeckError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -163,9 +163,35 @@ class _Call:
 
 
 def run_in_scope(app: Quart | None, call: Callable[[], Any], *, lifespan: bool = False) -> Any:
-    """Call a plain or an async function in the context of ``app`` and return its result."""
+    """Call a plain or an async function in the context of ``app`` and return its result.
+
+    If the app is being served, in another thread, the call runs on the event loop of the app:
+    connections, hubs and schedulers belong to that loop, and go on after the command.
+    """
+    if app is not None and (loop := loop_of(app)) is not None:
+        beside = _run_beside(app, call, click.get_current_context(silent=True))
+        return asyncio.run_coroutine_threadsafe(beside, loop).result()
     with AppTask(app, lifespan=lifespan) as task:
         return task.run(call)
+
+
+async def _run_beside(app: Quart, call: Callable[[], Any], command: click.Context | None) -> Any:
+    """Call a function in the context of an app that is being served; nothing is closed.
+
+    A plain function runs in a thread: it may block. Click keeps its context by thread.
+    """
+
+    def call_in_thread() -> Any:
+        with command.scope(cleanup=False) if command else nullcontext():
+            return call()
+
+    async with app.app_context():
+        _inside_command.set(True)
+        outcome = await asyncio.to_thread(call_in_thread)
+        if not inspect.isawaitable(outcome):
+            return outcome
+        with command.scope(cleanup=False) if command else nullcontext():
+            return await outcome
 
 
 @contextmanager

@@ -6,6 +6,7 @@ So one instance can serve any number of apps and nothing bleeds between them.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from quart import current_app, has_app_context
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 
+_LOOP = "quarterdeck_loop"  # where ``app.extensions`` holds the event loop that serves it
 _STATES = "quarterdeck"  # where ``app.extensions`` holds the states by the key of the extension
 
 
@@ -46,7 +48,10 @@ class ExtensionState(Generic[S]):
         """
         self.refuse_second(app)
         app.extensions[self.key] = state if extension is None else extension
-        app.extensions.setdefault(_STATES, {})[self.key] = state
+        if _STATES not in app.extensions:
+            app.extensions[_STATES] = {}
+            _follow_loop(app)
+        app.extensions[_STATES][self.key] = state
 
     def refuse_second(self, app: Quart) -> None:
         """Raise early, before ``init_app`` has changed anything."""
@@ -68,6 +73,23 @@ class ExtensionState(Generic[S]):
             if app is not None or has_app_context():
                 raise
             raise AppContextMissingError(self.extension) from None
+
+
+def _follow_loop(app: Quart) -> None:
+    async def started() -> None:
+        app.extensions[_LOOP] = asyncio.get_running_loop()
+
+    async def stopped() -> None:
+        app.extensions.pop(_LOOP, None)
+
+    app.before_serving(started)
+    app.after_serving(stopped)
+
+
+def loop_of(app: Quart) -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that serves ``app``, to which its connections belong."""
+    loop: asyncio.AbstractEventLoop | None = app.extensions.get(_LOOP)
+    return loop if loop is not None and loop.is_running() else None
 
 
 #: Why several processes cannot serve an app: the name of a setting, and the remedy. A state has
