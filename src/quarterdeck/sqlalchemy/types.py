@@ -106,7 +106,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         if value is None:
             return None
-        exact = self._exact(value)
+        exact = self.exact(value)
         return int(exact.scaleb(self.scale)) if dialect.name == "sqlite" else exact
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
@@ -116,7 +116,12 @@ class ExactDecimal(TypeDecorator[Decimal]):
             return Decimal(value).scaleb(-self.scale)
         return Decimal(value)
 
-    def _exact(self, value: Any) -> Decimal:
+    def exact(self, value: Any) -> Decimal:
+        """Return a value with the decimals that it has when it is read from the column.
+
+        Raises:
+            InexactDecimalError: If the column cannot hold it.
+        """
         if type(value) is not Decimal:
             if isinstance(value, bool) or not isinstance(value, int | Decimal):
                 raise InexactDecimalError(value, self.precision, self.scale)

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Order
+from quarterdeck_crm.models.rows import as_stored
 from quarterdeck_crm.orders import services
 from quarterdeck_crm.orders.lines import LineEntry
 
@@ -71,7 +73,9 @@ async def create_order(data: OrderBody) -> Answer:
             lines=lines or [],
         )
         url = url_for("api.read_order", order_id=order.id)
-        return await _answer(session, order.id, status=201, location=url)
+        for row in (order, *order.lines):
+            as_stored(row)
+        return _answer_of(order, status=201, location=url)
 
     return await once(data, work)
 
@@ -168,9 +172,10 @@ def _split(data: OrderBody) -> tuple[dict[str, Any], list[LineEntry] | None]:
     ]
 
 
-async def _answer(
-    session: AsyncSession, order_id: int, *, status: int = 200, location: str | None = None
-) -> Answer:
+async def _answer(session: AsyncSession, order_id: int) -> Answer:
     """Return the order as it is stored, so that every answer equals that of a read."""
-    order = await services.get_order(session, order_id=order_id)
+    return _answer_of(await services.get_order(session, order_id=order_id))
+
+
+def _answer_of(order: Order, *, status: int = 200, location: str | None = None) -> Answer:
     return Answer(schemas.Order.of(order), status, etag_of(order), location=location)

@@ -1,9 +1,25 @@
-"""Statements that decide between concurrent requests by the number of rows they change."""
+"""Rows as they are stored, and statements that count as one change or none."""
 
 from __future__ import annotations
 
-from sqlalchemy import CursorResult, Delete, Update
+from typing import Any
+
+from sqlalchemy import CursorResult, Delete, Update, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+
+from quarterdeck.sqlalchemy import ExactDecimal
+
+
+def as_stored(row: Any) -> None:
+    """Give the decimals of a row that was just written the digits that a read would give them.
+
+    So an answer needs no second read: all other columns hold their values as they were given.
+    """
+    for attribute in inspect(row).mapper.column_attrs:
+        kind, value = attribute.columns[0].type, getattr(row, attribute.key)
+        if isinstance(kind, ExactDecimal) and value is not None:
+            set_committed_value(row, attribute.key, kind.exact(value))
 
 
 async def changes_one(session: AsyncSession, statement: Update | Delete) -> bool:
