@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart.asgi import ASGIHTTPConnection
 from quart.typing import ResponseTypes
-from quart.utils import encode_headers
 from quart.wrappers import Response
 from quart.wrappers.response import DataBody
 from werkzeug.datastructures import Headers
@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quarterdeck._redaction import LOG_PATH, printable
 
+from .headers import encode_headers, read_headers
 from .request import Request
 from .target import read_path
 from .traceback_page import error_response
@@ -88,9 +89,27 @@ class HTTPConnection(ASGIHTTPConnection):
         path, refusal = read_path(self.scope)
         if path != self.scope["path"]:
             self.scope = cast(Any, {**self.scope, "path": path})
-        request = cast(Request, super()._create_request_from_scope(send))
+        request = self._make_request(send)
         request.refusal = refusal
         return request
+
+    def _make_request(self, send: ASGISendCallable) -> Request:
+        scope, config = cast(Any, self.scope), self.app.config
+        if scope.get("root_path") or scope["http_version"] < "1.1" or scope["path"][:1] != "/":
+            return cast(Request, super()._create_request_from_scope(send))
+        return cast(Any, self.app).request_class(  # type: ignore[no-any-return]
+            scope["method"],
+            scope["scheme"],
+            scope["path"],
+            scope["query_string"],
+            read_headers(scope),
+            "",
+            scope["http_version"],
+            max_content_length=config["MAX_CONTENT_LENGTH"],
+            body_timeout=config["BODY_TIMEOUT"],
+            send_push_promise=partial(self._send_push_promise, send),
+            scope=scope,
+        )
 
     async def handle_request(self, request: Any, send: ASGISendCallable) -> None:
         """Have the app answer the request, and send the answer within RESPONSE_TIMEOUT."""

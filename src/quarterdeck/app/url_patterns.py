@@ -36,7 +36,7 @@ class UrlPatterns:
             name, number = next(iter(values.items()))
             if len(values) > 1 or type(number) is not int or number < 0:
                 return None
-        rules: Any = adapter.map._rules
+        rules = adapter.map._rules_by_endpoint.get(endpoint, ())
         key = (endpoint, name, adapter.script_name, adapter.subdomain, len(rules))
         try:
             pattern = self._known[key]
@@ -66,7 +66,7 @@ class UrlPatterns:
 
 
 def _is_simple(url_map: Map, endpoint: str, name: str | None) -> bool:
-    rules = [rule for rule in url_map.iter_rules() if rule.endpoint == endpoint]
+    rules = url_map._rules_by_endpoint.get(endpoint, ())
     if url_map.host_matching or len(rules) != 1:
         return False
     (rule,) = rules

@@ -13,7 +13,6 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart.asgi import ASGIWebsocketConnection
 from quart.signals import websocket_received, websocket_sent
 from quart.typing import ResponseTypes
-from quart.utils import encode_headers
 from quart.wrappers import Websocket as QuartWebsocket
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyRequests
 
@@ -21,6 +20,7 @@ from quarterdeck._repeated_logs import RepeatedWarning
 from quarterdeck._websocket import EXTENSION, DirectWebsocket
 
 from .connection import pieces, reaches_the_test
+from .headers import encode_headers
 from .inbox import Inbox
 from .target import read_path
 from .traceback_page import error_response
