@@ -29,8 +29,8 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from tests.servers import redis_server
-from tests.serving import children, running
+from tests.servers import redis_server, running
+from tests.serving import children
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.servers import redis_server
-from tests.serving import running
+from tests.servers import redis_server, running
 
 from bench import orders
 from bench.side_by_side import PYTHON, Peer, compare, gunicorn, hypercorn, uvicorn

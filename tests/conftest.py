@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from traceback import FrameSummary, StackSummary
 from types import FrameType
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -223,23 +223,39 @@ def _brings_server(item: pytest.Item) -> bool:
 
 
 def _uses_database(item: pytest.Item) -> bool:
-    """Whether the test or one of its fixtures stands in a module that reaches ``databases``."""
+    """Whether a fixture of the test stands in a module that reaches ``databases``, or its own does.
+
+    A module that takes a name from a conftest reaches no database by that: its fixtures do.
+    """
     assert isinstance(item, pytest.Function)
-    fixtures = item._fixtureinfo.name2fixturedefs.values()
-    modules = {item.module.__name__, *(each.func.__module__ for some in fixtures for each in some)}
-    modules.discard(__name__)  # its guards are every test's
-    return any(databases.__name__ in _reached(module) for module in modules if _is_ours(module))
+    own = item.module.__name__
+    modules = {each.func.__module__ for each in _asked_for(item)} - {own, __name__}
+    return databases.__name__ in _reached(own, by_conftest=False) or any(
+        databases.__name__ in _reached(module) for module in modules if _is_ours(module)
+    )
+
+
+def _asked_for(item: pytest.Function) -> Iterator[pytest.FixtureDef[Any]]:
+    """Yield the fixtures that a test asks for, directly or not; the others guard all tests."""
+    known, found = item._fixtureinfo.name2fixturedefs, set[str]()
+    ahead = set(item._fixtureinfo.argnames)
+    ahead.update(name for mark in item.iter_markers("usefixtures") for name in mark.args)
+    while ahead := (ahead & known.keys()) - found:
+        found |= ahead
+        asked = [each for name in ahead for each in known[name]]
+        yield from asked
+        ahead = {name for each in asked for name in each.argnames}
 
 
 @functools.cache
-def _reached(module: str) -> set[str]:
+def _reached(module: str, *, by_conftest: bool = True) -> set[str]:
     """Return a module of the tests and those whose names it imports, directly or not."""
     reached, ahead = set[str](), {module}
     while ahead:
         reached.add(current := ahead.pop())
         for thing in vars(sys.modules[current]).values():
             name = getattr(thing, "__module__", None) or getattr(thing, "__name__", None)
-            if _is_ours(name) and name not in reached:
+            if _is_ours(name) and name not in reached and (by_conftest or "conftest" not in name):
                 ahead.add(name)
     return reached
 

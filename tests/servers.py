@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from tests.services import require_program
 
@@ -277,3 +278,23 @@ STARTERS: dict[str, Callable[[Path], Server]] = {
     "memcached": memcached,
     "mongodb": mongodb,
 }
+
+
+class Killable(Protocol):
+    """A server of any kind."""
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+S = TypeVar("S", bound=Killable)
+
+
+@contextmanager
+def running(server: S) -> Iterator[S]:
+    """Start a server, and kill it at the end of the block."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from tests import databases
 from tests.servers import free_port
@@ -161,23 +160,3 @@ class Site:
 def children(pid: int) -> list[int]:
     """Return the ids of the processes that a process has started."""
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-class Killable(Protocol):
-    """A server of any kind."""
-
-    def start(self) -> None: ...
-    def kill(self) -> None: ...
-
-
-S = TypeVar("S", bound=Killable)
-
-
-@contextmanager
-def running(server: S) -> Iterator[S]:
-    """Start a server, and kill it at the end of the block."""
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()

@@ -13,8 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from quarterdeck.commands.new import files_of, new
-from tests.servers import Server, free_port
-from tests.serving import running
+from tests.servers import Server, free_port, running
 
 pytestmark = pytest.mark.feature("AP1", "AP7")
 

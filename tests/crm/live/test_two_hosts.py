@@ -23,9 +23,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.servers import Server, free_port, mariadb, redis_server
+from tests.servers import Server, free_port, mariadb, redis_server, running
 from tests.services import require_program
-from tests.serving import Site, crm, running
+from tests.serving import Site, crm
 from tests.shop import Shop, audit, open_shop, order_during
 
 DEPLOY = Path(__file__).parents[3] / "deploy"

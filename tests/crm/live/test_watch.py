@@ -20,8 +20,7 @@ from quarterdeck.sockets.client import Client, Event, Presence
 from quarterdeck_crm.cli.watch import line
 from tests import serving
 from tests.demonstration import Demonstrations
-from tests.servers import free_port, redis_server
-from tests.serving import running
+from tests.servers import free_port, redis_server, running
 
 pytestmark = [
     pytest.mark.feature("WS3"),

@@ -14,8 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.demonstration import Demonstrations
-from tests.servers import free_port, redis_server
-from tests.serving import Site, running
+from tests.servers import free_port, redis_server, running
+from tests.serving import Site
 
 pytestmark = [
     pytest.mark.feature("AP6"),

@@ -13,8 +13,7 @@ from redis.asyncio import Redis
 from quarterdeck.exceptions import EventRefusedError, EventsUnavailableError
 from quarterdeck.sockets.redis import presence
 from quarterdeck.sockets.redis.connection import cancel
-from tests.servers import Server, redis_server
-from tests.serving import running
+from tests.servers import Server, redis_server, running
 
 from .conftest import LogLines, MakeProcess
 from .processes import Process
