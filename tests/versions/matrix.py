@@ -115,7 +115,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results.append((f"Python {version}: not found on this machine", False))
             continue
         for bound in options.bounds:
-            python = install(found[version], ROOT / f".venv-{bound}-{version}", bound)
+            try:
+                python = install(found[version], ROOT / f".venv-{bound}-{version}", bound)
+            except subprocess.CalledProcessError:  # pip has shown the reason
+                name = f"Python {version}, {bound} dependencies"
+                results.append((f"{name}: they cannot be installed", False))
+                continue
             name = f"Python {version}, {bound} dependencies, Quart {quart_of(python)}"
             print(f"--- {name}", flush=True)
             command = [str(python), "-m", "pytest", *PYTEST, *for_pytest]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from . import matrix
@@ -33,3 +38,21 @@ def test_another_bound_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         matrix.parse(["--bounds", "lowest,newer"])
 
     assert "'newer' is not one of lowest, newest." in capsys.readouterr().err
+
+
+def test_a_pair_that_cannot_be_installed_is_reported_and_the_others_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def install(python: Path, folder: Path, bound: str) -> Path:
+        if bound == "lowest":
+            raise subprocess.CalledProcessError(1, ["pip"])
+        return python
+
+    monkeypatch.setattr(matrix, "interpreters", lambda: {"3.11": Path(sys.executable)})
+    monkeypatch.setattr(matrix, "install", install)
+    monkeypatch.setattr(matrix, "PYTEST", ("--version",))
+
+    assert matrix.main(["tests/versions"]) == 1
+    printed = capsys.readouterr().out
+    assert "Python 3.11, lowest dependencies: they cannot be installed" in printed
+    assert re.search(r"Python 3.11, newest dependencies, Quart [\d.]+: passed", printed)
