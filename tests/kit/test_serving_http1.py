@@ -375,3 +375,29 @@ async def test_other_host_names_are_404(http1: str) -> None:
         await other.send(LAST.replace(b"Host: x", b"Host: y"))
         assert [status for status, _ in await responses(one)] == [200]
         assert [status for status, _ in await responses(other)] == [404]
+
+
+@pytest.mark.parametrize("http1", PARSERS)
+async def test_a_client_that_closes_its_side_ends_the_handler(http1: str) -> None:
+    """What the app still sends goes nowhere, and is not complained about."""
+    ended = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        await receive()
+        await send(START | {"headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 10, "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        for _ in range(10):
+            await send({"type": "http.response.body", "body": b"x" * 10, "more_body": True})
+        ended.set()
+
+    async with served(app, http1=http1) as address, connected(address) as wire:
+        await wire.send(GET % 1)
+        await wire.read_head()
+        wire.writer.write_eof()
+        async with asyncio.timeout(20):
+            await ended.wait()
+            await wire.reader.read()

@@ -33,6 +33,9 @@ REQUEST_SECONDS_AT_STOP = 1.0
 HEAD_PIECE = 4096
 #: The same within a body.
 BODY_PIECE = 16_384
+#: How much longer than an incomplete head a head may be whose end comes with it. With h11 it
+#: depends on the pieces in which it arrives.
+MAX_WHOLE = 2
 
 _ASGI = {"spec_version": "2.1", "version": "3.0"}
 
@@ -108,15 +111,18 @@ class Http1Protocol(ClientProtocol):
             self._parse(data)
 
     def eof_received(self) -> None:  # returning None closes the connection
-        pass
+        self._leave_cycles()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._leave_cycles()
+        super().connection_lost(error)
+
+    def _leave_cycles(self) -> None:
         self._is_over = True
         self._queue.clear()
         self._unread = b""
         if self._cycle is not None:
             self._cycle.leave()
-        super().connection_lost(error)
 
     def _parse(self, data: bytes) -> None:
         if self._is_between:
@@ -142,10 +148,11 @@ class Http1Protocol(ClientProtocol):
                 return
             at += len(piece)
             self._quiet = 0 if self._moved else self._quiet + len(piece)
-            if self._quiet > self.config.h11_max_incomplete_size:
-                self._refuse(431 if self._in_head else 400)
-                return
-        if self._unread or self._queue:
+            if self._quiet > MAX_WHOLE * self.config.h11_max_incomplete_size:
+                break
+        if self._quiet > self.config.h11_max_incomplete_size:
+            self._refuse(431 if self._in_head else 400)
+        elif self._unread or self._queue:
             self.pause_reading()
         elif self._timer is None:
             self._watch()
@@ -218,7 +225,7 @@ class Http1Protocol(ClientProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value) + 4
-        if self._head_size > self.config.h11_max_incomplete_size:
+        if self._head_size > MAX_WHOLE * self.config.h11_max_incomplete_size:
             raise _TooLongError
         if self._in_head:  # otherwise it is a trailer
             self._headers.append((name.lower(), value.strip(b" \t")))
@@ -226,7 +233,7 @@ class Http1Protocol(ClientProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         headers, parser = self._headers, self._parser
-        if len(self._url) + self._head_size > self.config.h11_max_incomplete_size:
+        if len(self._url) + self._head_size > MAX_WHOLE * self.config.h11_max_incomplete_size:
             raise _TooLongError
         hosts, wants_continue = 0, False
         for name, value in headers:

@@ -135,7 +135,10 @@ class Server:
         self._servers: list[asyncio.Server | ProxyListener] = []
         self._tls = config.create_ssl_context()  # None without a certificate
         self._needs_streams = (
-            config.http1 == "h11" or config.http2_cleartext or isinstance(self.app, WSGIWrapper)
+            config.http1 == "h11"
+            or config.h11_pass_raw_headers
+            or config.http2_cleartext
+            or isinstance(self.app, WSGIWrapper)
         )
 
     @asynccontextmanager

@@ -127,6 +127,7 @@ class WebSocket(ClientProtocol):
 
     def eof_received(self) -> None:  # returning None closes the connection
         self._end(ABNORMAL_CLOSURE)
+        self._state = State.CLOSED
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end(ABNORMAL_CLOSURE)
