@@ -175,7 +175,7 @@ def test_step_7(app: Any, tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "7 passed" in done.stdout, done.stdout + done.stderr
+    assert "8 passed" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.external_service("chromium")
