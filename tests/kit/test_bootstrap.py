@@ -1,50 +1,28 @@
-"""The macros, the base template and the static files, on both kinds of Jinja environment."""
+"""The macros of Bootstrap, on both kinds of Jinja environment."""
 
 from __future__ import annotations
 
-import gzip
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
-from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 import quart
 from quart import flash, render_template_string
 from sqlalchemy import Column, Integer, MetaData, String, Table
 from wtforms import (
-    BooleanField,
-    DateField,
-    DecimalField,
-    FieldList,
-    FileField,
     Form,
-    FormField,
-    HiddenField,
-    IntegerField,
-    PasswordField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-    SubmitField,
-    TextAreaField,
-    validators,
 )
 
 from quarterdeck.app import Quart
 from quarterdeck.bootstrap import Bootstrap, SwitchField
 from quarterdeck.bootstrap.package import installed
 from quarterdeck.exceptions import (
-    BootstrapMissingError,
-    ConfigurationError,
-    ExtensionAlreadyInitializedError,
     IconNotFoundError,
     MacroUseError,
 )
 from quarterdeck.wtf import CSRFProtect
+
+from .bootstrap_app import Everything, Page, render
 
 
 @pytest.fixture(params=[quart.Quart, Quart], ids=["async-jinja", "sync-jinja"])
@@ -56,68 +34,6 @@ def app(request: pytest.FixtureRequest) -> quart.Quart:
     app.add_url_rule("/list/<kind>", "list", lambda kind: kind)
     app.add_url_rule("/item/<int:id>", "item", lambda id: str(id))
     return app
-
-
-async def render(app: quart.Quart, source: str, path: str = "/list/goods", **values: Any) -> str:
-    async with app.test_request_context(path):
-        return await render_template_string(source, **values)
-
-
-FOREIGN = re.compile(r"https?:|//|javascript:", re.IGNORECASE)
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and what a strict Content-Security-Policy would block."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.blocked: list[str] = []
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        self.tags.append((tag, found))
-        if tag == "style" or (tag == "script" and "src" not in found):
-            self.blocked.append(tag)
-        for name, value in found.items():
-            foreign = name in {"src", "href"} and re.match(
-                r"(?i)(https?:|//|javascript:)", value or ""
-            )
-            if name == "style" or name.startswith("on") or foreign:
-                self.blocked.append(f"{tag} {name}={value}")
-
-    def all(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
-        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
-        return [a for t, a in self.tags if t == tag and wanted.items() <= a.items()]
-
-
-class Address(Form):
-    city = StringField("City")
-
-
-CHOICES: Any = ["small", "large"]  # WTForms 3.3's own kind; the type stubs know tuples only
-
-
-class Everything(Form):
-    name = StringField("Name", [validators.DataRequired()], description="As on the passport")
-    password = PasswordField("Password")
-    note = TextAreaField("Note")
-    amount = IntegerField("Amount")
-    price = DecimalField("Price")
-    day = DateField("Day")
-    agree = BooleanField("Agree")
-    size = RadioField("Size", choices=CHOICES)
-    country = SelectField("Country", choices=CHOICES)
-    tags = SelectMultipleField("Tags", choices=CHOICES)
-    picture = FileField("Picture")
-    address = FormField(Address)
-    phones = FieldList(StringField("Phone"), min_entries=2)
-    secret = HiddenField(validators=[validators.DataRequired()])
-    save = SubmitField("Save")
-
-    def hidden_tag(self) -> str:
-        return self.secret()
 
 
 # --- forms ----------------------------------------------------------------------
@@ -414,144 +330,3 @@ async def test_pagination_of_another_endpoint(app: quart.Quart) -> None:
         pages=Pages(1, 5),
     )
     assert [a["href"] for a in Page(html).all("a")] == ["/item/7?page=2", "/item/7?page=5"]
-
-
-# --- the base template ----------------------------------------------------------
-
-BLOCKS = "doc html_attribs html head title metas styles body_attribs body navbar content scripts"
-
-
-@pytest.mark.feature("BS1")
-@pytest.mark.parametrize("block", BLOCKS.split())
-async def test_base_template_has_the_block(app: quart.Quart, block: str) -> None:
-    html = await render(
-        app,
-        "{% extends 'bootstrap/base.html' %}{% block "
-        + block
-        + " %}{{ super() }} data-mark {% endblock %}",
-    )
-    assert html.count("data-mark") == 1
-    page = Page(html)
-    assert page.blocked == []
-    assert [tag for tag, _ in page.tags][:2] == ["html", "head"]
-    assert page.all("body")
-
-
-async def test_base_template_links_local_files_that_exist(app: quart.Quart) -> None:
-    page = Page(await render(app, "{% extends 'bootstrap/base.html' %}"))
-    links = [a["href"] for a in page.all("link")] + [a["src"] for a in page.all("script")]
-    assert len(links) == 3
-    for link in links:
-        assert link is not None
-        assert (await app.test_client().get(link)).status_code == 200
-
-
-async def test_scripts_take_a_nonce(app: quart.Quart) -> None:
-    html = await render(app, "{{ bootstrap.load_js(nonce='abc', with_popper=False) }}")
-    assert [script["nonce"] for script in Page(html).all("script")] == ["abc"]
-
-
-# --- static files ---------------------------------------------------------------
-
-
-@pytest.mark.feature("T4")
-@pytest.mark.hazard("Bootstrap-Flask's loader and static route do not work on Quart")
-async def test_static_files(app: quart.Quart) -> None:
-    async with app.test_request_context("/"):
-        url = app.url_for("bootstrap.static", filename="css/bootstrap.min.css")
-    assert f"v={installed().version}" in url
-    client = app.test_client()
-    response = await client.get(url, headers={"Accept-Encoding": "gzip, br"})
-    assert response.headers["Content-Encoding"] == "gzip"
-    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert "Accept-Encoding" in response.vary
-    assert response.mimetype == "text/css"
-    sent = await response.get_data(as_text=False)
-    assert len(sent) < 40_000
-    plain = await client.get(url)
-    assert "Content-Encoding" not in plain.headers
-    assert await plain.get_data(as_text=False) == gzip.decompress(sent)
-    assert plain.headers["ETag"] != response.headers["ETag"]
-
-    again = await client.get(
-        url, headers={"Accept-Encoding": "gzip", "If-None-Match": response.headers["ETag"]}
-    )
-    assert again.status_code == 304
-    assert await again.get_data(as_text=False) == b""
-
-
-async def test_another_version_is_not_cached_for_long(app: quart.Quart) -> None:
-    response = await app.test_client().get("/bootstrap/static/js/bootstrap.min.js?v=0")
-    assert response.status_code == 200
-    assert response.headers["Cache-Control"] == "public, max-age=0"
-
-
-@pytest.mark.parametrize(
-    "path", ["css/missing.css", "../__init__.py", "..%2f__init__.py", "%2fetc%2fpasswd", "css"]
-)
-async def test_nothing_else_is_served(app: quart.Quart, path: str) -> None:
-    response = await app.test_client().get(f"/bootstrap/static/{path}")
-    assert response.status_code in {308, 400, 404}
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("css/font/fonts/bootstrap-icons.woff2", "font/woff2"),
-        ("js/bootstrap.min.js", "text/javascript"),
-        ("css/bootstrap.min.css.map", "application/json"),
-    ],
-)
-async def test_media_types(app: quart.Quart, path: str, kind: str) -> None:
-    response = await app.test_client().get(f"/bootstrap/static/{path}")
-    assert response.mimetype == kind
-
-
-@pytest.fixture
-def themed() -> quart.Quart:
-    app = quart.Quart(__name__)
-    app.config["BOOTSTRAP_BOOTSWATCH_THEME"] = "Lumen"
-    Bootstrap(app)
-    return app
-
-
-async def test_themes_ask_no_foreign_host(themed: quart.Quart) -> None:
-    source = (installed().static / "css/bootswatch/lumen/bootstrap.min.css").read_text("utf-8")
-    assert "@import url(https://" in source
-    async with themed.test_request_context("/"):
-        html = await render_template_string("{{ bootstrap.load_css() }}")
-    link = Page(html).all("link")[0]["href"]
-    assert link is not None
-    css = await (await themed.test_client().get(link)).get_data(as_text=True)
-    assert "@import" not in css
-    assert len(css) > 200_000
-
-
-# --- the extension --------------------------------------------------------------
-
-
-def test_unknown_theme() -> None:
-    app = quart.Quart(__name__)
-    app.config["BOOTSTRAP_BOOTSWATCH_THEME"] = "nope"
-    with pytest.raises(ConfigurationError, match="Choose one of brite, cerulean"):
-        Bootstrap(app)
-    assert "bootstrap" not in app.extensions
-
-
-def test_the_package_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(BootstrapMissingError, match=r"pip install 'quarterdeck\[bootstrap\]'"):
-        installed.__wrapped__()
-
-
-def test_init_app_twice(app: quart.Quart) -> None:
-    with pytest.raises(ExtensionAlreadyInitializedError):
-        Bootstrap().init_app(app)
-
-
-def test_flask_bootstrap_is_not_imported() -> None:
-    program = (
-        "import sys; from quart import Quart; from quarterdeck.bootstrap import Bootstrap;"
-        "Bootstrap(Quart('x')); sys.exit('flask_bootstrap' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

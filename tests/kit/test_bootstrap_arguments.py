@@ -30,7 +30,7 @@ from quarterdeck.exceptions import ConfigurationError
 from quarterdeck.sqlalchemy import SQLAlchemy
 from quarterdeck.wtf import CSRFProtect, QuartForm
 
-from .test_bootstrap import CHOICES, Page
+from .bootstrap_app import CHOICES, Page
 
 pytestmark = pytest.mark.feature("BS1")
 

@@ -25,7 +25,7 @@ from quarterdeck.login import (
     set_login_view,
 )
 
-from .test_login_flask import USERS, Listener, User, end_browser, make_app, manager_of, state
+from .login_flask_app import USERS, Listener, User, end_browser, make_app, manager_of, state
 
 pytestmark = pytest.mark.feature("V3")
 

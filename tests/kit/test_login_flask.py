@@ -2,127 +2,40 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from itsdangerous import URLSafeSerializer
-from quart import Blueprint, current_app, get_flashed_messages, request, session, websocket
-from werkzeug.http import parse_cookie
+from quart import Blueprint, current_app, session, websocket
 
 from quarterdeck.app import Quart
-from quarterdeck.exceptions import SessionProtectionError
 from quarterdeck.login import (
     AnonymousUserMixin,
     LoginManager,
     UserMixin,
-    confirm_login,
     current_user,
-    fresh_login_required,
-    login_fresh,
-    login_remembered,
     login_required,
     login_url,
-    login_user,
-    logout_user,
     redirect_next,
-    session_protected,
     set_login_view,
-    user_accessed,
-    user_loaded_from_cookie,
-    user_loaded_from_request,
-    user_logged_in,
-    user_logged_out,
-    user_login_confirmed,
-    user_needs_refresh,
-    user_unauthorized,
 )
-from quarterdeck.testing import LoginClient
+
+from .login_flask_app import (
+    USERS,
+    Listener,
+    User,
+    end_browser,
+    make_app,
+    make_view,
+    manager_of,
+    state,
+)
 
 pytestmark = pytest.mark.feature("V3")
-
-
-class User(UserMixin):
-    def __init__(self, user_id: str, is_active: bool = True, auth_version: int = 1) -> None:
-        self.id, self.is_active, self.auth_version = user_id, is_active, auth_version
-
-
-USERS = {"ada": User("ada"), "bob": User("bob", is_active=False)}
-
-
-def make_app(**config: Any) -> Quart:
-    app = Quart(__name__)
-    app.config.update({"SECRET_KEY": "test", "TESTING": True} | config)
-    app.test_client_class = LoginClient
-    manager = LoginManager(app)
-    manager.login_view = "login"
-
-    @manager.user_loader
-    async def load(user_id: str) -> User | None:
-        return USERS.get(user_id)
-
-    @app.get("/login")
-    async def login() -> Any:
-        return get_flashed_messages(with_categories=True)
-
-    @app.post("/in/<name>")
-    async def sign_in(name: str) -> Any:
-        options: dict[str, Any] = {key: True for key in request.args if key != "seconds"}
-        if "seconds" in request.args:
-            options["duration"] = timedelta(seconds=int(request.args["seconds"]))
-        if "stale" in options:
-            options["fresh"] = not options.pop("stale")
-        return str(login_user(USERS[name], **options))
-
-    @app.post("/out")
-    async def sign_out() -> Any:
-        return str(logout_user())
-
-    @app.get("/state")
-    async def state() -> Any:
-        name = current_user.id if current_user.is_authenticated else None
-        return {"name": name, "fresh": login_fresh(), "remembered": login_remembered()}
-
-    @app.post("/confirm")
-    async def confirm() -> str:
-        confirm_login()
-        return ""
-
-    app.add_url_rule("/secret", "secret", login_required(make_view()), methods=["GET", "POST"])
-    app.add_url_rule("/fresh", "fresh", fresh_login_required(make_view()))
-    return app
-
-
-def make_view() -> Any:
-    """A new view each time: a mark stays on the function it was put on."""
-
-    async def view() -> str:
-        return "hello"
-
-    return view
 
 
 @pytest.fixture
 def app() -> Quart:
     return make_app()
-
-
-def manager_of(app: Quart) -> LoginManager:
-    manager: LoginManager = app.login_manager  # type: ignore[attr-defined]
-    return manager
-
-
-async def state(client: Any) -> Any:
-    return await (await client.get("/state")).get_json()
-
-
-def end_browser(client: Any) -> None:
-    """Drop the cookies that do not outlive the browser."""
-    for cookie in list(client.cookie_jar):
-        if cookie.expires is None:
-            client.cookie_jar.clear(cookie.domain, cookie.path, cookie.name)
 
 
 class TestMessages:
@@ -206,120 +119,6 @@ class TestUserMixin:
         assert one == one
 
 
-class TestRemember:
-    async def test_the_cookie_signs_in_again_but_not_fresh(self, app: Quart) -> None:
-        client = app.test_client()
-        response = await client.post("/in/ada?remember=1")
-        assert await state(client) == {"name": "ada", "fresh": True, "remembered": True}
-        (cookie,) = (c for c in response.headers.getlist("Set-Cookie") if "remember_token" in c)
-        assert "HttpOnly" in cookie
-        assert "SameSite=Lax" in cookie
-        assert "Max-Age=31536000" in cookie
-        end_browser(client)
-        for _ in range(2):
-            assert await state(client) == {"name": "ada", "fresh": False, "remembered": True}
-
-    async def test_without_it_the_browser_forgets(self, app: Quart) -> None:
-        client = app.test_client()
-        await client.post("/in/ada")
-        end_browser(client)
-        assert (await state(client))["name"] is None
-
-    async def test_signing_out_deletes_it(self, app: Quart) -> None:
-        client = app.test_client()
-        await client.post("/in/ada?remember=1")
-        await client.post("/out")
-        assert await state(client) == {"name": None, "fresh": False, "remembered": False}
-
-    async def test_signing_out_through_the_cookie_deletes_it(self, app: Quart) -> None:
-        client = app.test_client()
-        await client.post("/in/ada?remember=1")
-        end_browser(client)
-        await client.post("/out")
-        assert (await state(client))["name"] is None
-
-    @pytest.mark.parametrize("change", ["forged", "version", "disabled", "expired", "key"])
-    async def test_an_invalid_cookie_signs_nobody_in(
-        self, app: Quart, monkeypatch: pytest.MonkeyPatch, change: str
-    ) -> None:
-        seconds = 0 if change == "expired" else 60
-        response = await app.test_client().post(f"/in/ada?remember=1&seconds={seconds}")
-        cookies = [parse_cookie(raw) for raw in response.headers.getlist("Set-Cookie")]
-        (value,) = (each["remember_token"] for each in cookies if "remember_token" in each)
-        if change == "forged":
-            value = "x" + value
-        elif change == "version":
-            monkeypatch.setattr(USERS["ada"], "auth_version", 2)
-        elif change == "disabled":
-            monkeypatch.setattr(USERS["ada"], "is_active", False)
-        elif change == "key":
-            app.secret_key = "another"
-        client = app.test_client()
-        client.set_cookie("localhost", "remember_token", value)
-        assert (await state(client))["name"] is None
-
-    @pytest.mark.parametrize("missing", ["key", "loader"])
-    async def test_a_cookie_of_another_app_does_no_harm(self, missing: str) -> None:
-        app = make_app(**({"SECRET_KEY": None} if missing == "key" else {}))
-        if missing == "loader":
-            manager_of(app)._user_loader = None
-        signer = URLSafeSerializer("test", salt="remember-token")
-        app.add_url_rule("/page", "page", make_view())
-        client = app.test_client()
-        value = str(signer.dumps(["ada", 1, 60, time.time() + 60]))
-        client.set_cookie("localhost", "remember_token", value)
-        assert (await client.get("/page")).status_code == 200
-
-    async def test_an_old_key_still_counts(self, app: Quart) -> None:
-        client = app.test_client()
-        await client.post("/in/ada?remember=1")
-        end_browser(client)
-        app.config.update(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["test"])
-        assert (await state(client))["name"] == "ada"
-
-    async def test_its_attributes(self) -> None:
-        app = make_app(
-            REMEMBER_COOKIE_NAME="stay",
-            REMEMBER_COOKIE_DURATION=timedelta(days=2),
-            REMEMBER_COOKIE_PATH="/app",
-            REMEMBER_COOKIE_DOMAIN="example.com",
-            REMEMBER_COOKIE_SECURE=True,
-            REMEMBER_COOKIE_HTTPONLY=False,
-            REMEMBER_COOKIE_SAMESITE="Strict",
-        )
-        response = await app.test_client().post("/in/ada?remember=1")
-        (cookie,) = (c for c in response.headers.getlist("Set-Cookie") if c.startswith("stay="))
-        for part in ("Domain=example.com", "Secure", "Path=/app", "SameSite=Strict"):
-            assert part in cookie
-        assert "Max-Age=172800" in cookie
-        assert "HttpOnly" not in cookie
-
-    async def test_it_is_secure_where_the_session_is(self) -> None:
-        app = make_app(SESSION_COOKIE_SECURE=True)
-        response = await app.test_client().post("/in/ada?remember=1")
-        assert all("Secure" in cookie for cookie in response.headers.getlist("Set-Cookie"))
-
-    @pytest.mark.parametrize("refreshes", [True, False])
-    async def test_it_can_be_extended_by_each_response(self, refreshes: bool) -> None:
-        app = make_app(REMEMBER_COOKIE_REFRESH_EACH_REQUEST=refreshes)
-        client = app.test_client()
-        await client.post("/in/ada?remember=1&seconds=100")
-        cookies = (await client.get("/state")).headers.getlist("Set-Cookie")
-        assert ["Max-Age=100" in cookie for cookie in cookies] == ([True] if refreshes else [])
-
-    async def test_a_websocket_knows_the_user_of_the_cookie(self, app: Quart) -> None:
-        @app.websocket("/ws")
-        @login_required
-        async def ws() -> None:
-            await websocket.send(current_user.id)
-
-        client = app.test_client()
-        await client.post("/in/ada?remember=1")
-        end_browser(client)
-        async with client.websocket("/ws") as connection:
-            assert await connection.receive() == "ada"
-
-
 class TestLoginUser:
     async def test_an_inactive_user_by_force(self, app: Quart) -> None:
         client = app.test_client()
@@ -343,85 +142,6 @@ class TestLoginUser:
 
     async def test_signing_out_is_true(self, app: Quart) -> None:
         assert await (await app.test_client().post("/out")).get_data() == b"True"
-
-
-class TestFreshness:
-    async def test_a_page_for_fresh_sign_ins(self, app: Quart) -> None:
-        client = app.test_client(user=USERS["ada"], fresh_login=False)
-        assert (await client.get("/secret")).status_code == 200
-        assert (await client.get("/fresh")).status_code == 401
-        await client.post("/confirm")
-        assert (await client.get("/fresh")).status_code == 200
-        assert (await state(client))["fresh"] is True
-
-    async def test_anonymous_visitors_sign_in(self, app: Quart) -> None:
-        manager_of(app).refresh_view = "/again"
-        assert (await app.test_client().get("/fresh")).location == "/login?next=%2Ffresh"
-
-    async def test_the_way_to_the_refresh_view_and_back(self, app: Quart) -> None:
-        manager_of(app).refresh_view = "/again"
-        client = app.test_client(user=USERS["ada"], fresh_login=False)
-        assert (await client.get("/fresh")).location == "/again?next=%2Ffresh"
-
-    async def test_an_answer_of_the_app(self, app: Quart) -> None:
-        @manager_of(app).needs_refresh_handler
-        async def again() -> Any:
-            return "again", 418
-
-        client = app.test_client(user=USERS["ada"], fresh_login=False)
-        assert (await client.get("/fresh")).status_code == 418
-
-
-class TestProtection:
-    HERE = {"User-Agent": "one"}
-    ELSEWHERE = {"User-Agent": "two"}
-
-    async def test_basic_makes_the_session_stale(self, app: Quart) -> None:
-        client = app.test_client()
-        await client.post("/in/ada", headers=self.HERE)
-        await client.get("/state", headers=self.ELSEWHERE)
-        shown = await (await client.get("/state", headers=self.HERE)).get_json()
-        assert (shown["name"], shown["fresh"]) == ("ada", False)
-
-    @pytest.mark.parametrize("by", ["attribute", "configuration"])
-    async def test_strong_ends_the_session(self, by: str) -> None:
-        app = make_app(**({"SESSION_PROTECTION": "strong"} if by == "configuration" else {}))
-        if by == "attribute":
-            manager_of(app).session_protection = "strong"
-        client = app.test_client()
-        async with client.session_transaction() as stored:
-            stored["cart"] = [1]
-        await client.post("/in/ada?remember=1", headers=self.HERE)
-        assert (await client.get("/secret", headers=self.ELSEWHERE)).status_code == 302
-        assert (await client.get("/secret", headers=self.HERE)).status_code == 302
-        async with client.session_transaction() as stored:
-            assert stored["cart"] == [1]
-
-    async def test_strong_keeps_a_permanent_session(self) -> None:
-        app = make_app(SESSION_PROTECTION="strong")
-        client = app.test_client()
-        await client.post("/in/ada", headers=self.HERE)
-        async with client.session_transaction() as stored:
-            stored.permanent = True
-        shown = await (await client.get("/state", headers=self.ELSEWHERE)).get_json()
-        assert (shown["name"], shown["fresh"]) == ("ada", False)
-
-    async def test_a_visitor_without_a_user_gets_no_session(self, app: Quart) -> None:
-        client = app.test_client()
-        assert "Set-Cookie" not in (await client.get("/state")).headers
-
-    def test_another_mode_is_refused(self, app: Quart) -> None:
-        with pytest.raises(SessionProtectionError, match=r"is 'strict'\. Set 'basic', 'strong'"):
-            manager_of(app).session_protection = "strict"
-        assert manager_of(app).session_protection == "basic"
-
-    async def test_none_looks_at_nothing(self) -> None:
-        app = make_app()
-        manager_of(app).session_protection = None
-        client = app.test_client()
-        await client.post("/in/ada", headers=self.HERE)
-        shown = await (await client.get("/state", headers=self.ELSEWHERE)).get_json()
-        assert shown["fresh"] is True
 
 
 class TestUnauthorized:
@@ -472,41 +192,6 @@ async def test_the_address_of_the_sign_in_page(app: Quart) -> None:
         assert login_url("https://id.example/in", "http://x/y", "to") == (
             "https://id.example/in?to=http%3A%2F%2Fx%2Fy"
         )
-
-
-class Listener:
-    """The names of the signals that were sent, with their users."""
-
-    SIGNALS: dict[str, Any] = {
-        "in": user_logged_in,
-        "out": user_logged_out,
-        "cookie": user_loaded_from_cookie,
-        "request": user_loaded_from_request,
-        "confirmed": user_login_confirmed,
-        "unauthorized": user_unauthorized,
-        "refresh": user_needs_refresh,
-        "accessed": user_accessed,
-        "protected": session_protected,
-    }
-
-    def __init__(self, app: Quart, *, asynchronous: bool) -> None:
-        self.seen: list[tuple[str, Any]] = []
-        self._receivers = [self._receiver(name, asynchronous) for name in self.SIGNALS]
-        for signal, receiver in zip(self.SIGNALS.values(), self._receivers, strict=True):
-            signal.connect(receiver, app)
-
-    def _receiver(self, name: str, asynchronous: bool) -> Callable[..., Any]:
-        def receive(_app: Quart, user: Any = None) -> None:
-            self.seen.append((name, user and user.get_id()))
-
-        async def receive_async(_app: Quart, user: Any = None) -> None:
-            receive(_app, user)
-
-        return receive_async if asynchronous else receive
-
-    def take(self) -> list[tuple[str, Any]]:
-        seen, self.seen = self.seen, []
-        return [each for each in seen if each[0] != "accessed"]
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

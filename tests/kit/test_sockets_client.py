@@ -3,93 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 
 from quarterdeck.exceptions import (
     ClientClosedError,
     MessageRefusedError,
-    NotAllowedError,
-    NotSignedInError,
-    SocketClientError,
-    SocketRefusedError,
-    SocketUnreachableError,
 )
 from quarterdeck.sockets import Event
-from quarterdeck.sockets.client import Client, Presence, client, subscriptions
+from quarterdeck.sockets.client import Client, Presence, client
+
+from .sockets_client_server import Server, serving, take
 
 pytestmark = pytest.mark.feature("WS3")
-
-Conversation = Callable[["Server"], Awaitable[None]]
-
-
-class Server:
-    """Our side of one connection."""
-
-    def __init__(self, socket: ServerConnection) -> None:
-        self.socket = socket
-
-    async def hears(self, **expected: Any) -> None:
-        """The next message must be this one."""
-        assert json.loads(await self.socket.recv()) == expected
-
-    async def says(self, **message: Any) -> None:
-        await self.socket.send(json.dumps(message))
-
-    async def events(self, *ids: str, room: str = "orders") -> None:
-        for each in ids:
-            await self.says(type="event", room=room, id=each, name="moved", data={"n": each})
-
-    async def lets_in(self, since: str | None = None, *, room: str = "orders", at: str) -> None:
-        """A subscription comes, with this ``since``, and nothing was missed."""
-        more = {"since": since} if since else {}
-        await self.hears(type="subscribe", room=room, **more)
-        await self.says(type="subscribed", room=room, at=at, replayed=0)
-
-    async def breaks(self) -> None:
-        """As when a cable is pulled."""
-        self.socket.transport.abort()
-
-    async def stays(self) -> None:
-        await self.socket.wait_closed()
-
-
-@asynccontextmanager
-async def serving(*conversations: Conversation, **options: Any) -> AsyncIterator[str]:
-    """Serve one conversation per connection; what fails in one fails the test."""
-    failures: list[BaseException] = []
-    coming = iter(conversations)
-
-    async def handle(socket: ServerConnection) -> None:
-        try:
-            await next(coming)(Server(socket))
-        except BaseException as failure:
-            failures.append(failure)
-            raise
-
-    async with serve(handle, "127.0.0.1", 0, close_timeout=1, **options) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    if failures:
-        raise failures[0]
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "BASE_DELAY", 0.001)
-
-
-async def take(source: Client, count: int) -> list[str]:
-    """Return the ids of the next events; a gap and who is there by what they are."""
-    async with asyncio.timeout(5):
-        taken = [await anext(source) for _ in range(count)]
-    return [each.id if isinstance(each, Event) else type(each).__name__ for each in taken]
 
 
 async def test_an_event_as_it_was_sent() -> None:
@@ -236,139 +169,6 @@ async def test_a_gap_is_said_again_if_the_connection_breaks_after_it() -> None:
         assert await take(source, 3) == ["Gap", "Gap", "10-0"]
 
 
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [
-        (4401, NotSignedInError),
-        (4403, NotAllowedError),
-        (1002, SocketRefusedError),
-        (1009, SocketRefusedError),
-    ],
-)
-async def test_a_close_that_is_final(code: int, error: type[SocketClientError]) -> None:
-    """It ends the iteration, and what is waited for; nothing that had arrived is lost."""
-
-    async def conversation(server: Server) -> None:
-        await server.lets_in(at="1-0")
-        await server.events("2-0")
-        await server.hears(type="subscribe", room="team")
-        await server.socket.close(code)
-
-    async with serving(conversation) as url, Client(url) as source:
-        await source.subscribe("orders")
-        with pytest.raises(error):
-            await source.subscribe("team")
-        assert await take(source, 1) == ["2-0"]
-        for _ in range(2):
-            with pytest.raises(error):
-                await anext(source)
-
-
-@pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 1013])
-async def test_a_close_after_which_it_comes_back(code: int) -> None:
-    async def first(server: Server) -> None:
-        await server.lets_in(at="1-0")
-        await server.socket.close(code)
-
-    async def second(server: Server) -> None:
-        await server.lets_in("1-0", at="1-0")
-        await server.events("2-0")
-        await server.stays()
-
-    async with serving(first, second) as url, Client(url) as source:
-        await source.subscribe("orders")
-        assert await take(source, 1) == ["2-0"]
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (HTTPStatus.UNAUTHORIZED, NotSignedInError),
-        (HTTPStatus.FORBIDDEN, NotAllowedError),
-        (HTTPStatus.NOT_FOUND, SocketRefusedError),
-        (HTTPStatus.OK, SocketRefusedError),
-        (HTTPStatus.SERVICE_UNAVAILABLE, SocketUnreachableError),
-    ],
-)
-async def test_a_handshake_that_is_refused(
-    status: HTTPStatus, error: type[SocketClientError]
-) -> None:
-    def refuse(socket: ServerConnection, _request: Request) -> Response:
-        return socket.respond(status, "no")
-
-    async with serving(process_request=refuse) as url:
-        with pytest.raises(error):
-            await Client(url).__aenter__()
-
-
-async def test_a_server_that_is_busy_for_a_while_is_asked_again() -> None:
-    """But not at first, when it is more likely that the address is wrong."""
-    handshakes = 0
-
-    def refuse_the_second(socket: ServerConnection, _request: Request) -> Response | None:
-        nonlocal handshakes
-        handshakes += 1
-        return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "") if handshakes == 2 else None
-
-    async def first(server: Server) -> None:
-        await server.breaks()
-
-    async def second(server: Server) -> None:
-        await server.lets_in(at="1-0")
-        await server.stays()
-
-    async with (
-        serving(first, second, process_request=refuse_the_second) as url,
-        Client(url) as source,
-    ):
-        await source.subscribe("orders")
-    assert handshakes == 3
-
-
-async def test_nobody_is_there(unused_tcp_port: int) -> None:
-    url = f"ws://127.0.0.1:{unused_tcp_port}/ws"
-
-    with pytest.raises(SocketUnreachableError, match=f"'{url}' does not answer"):
-        await Client(url).__aenter__()
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:8000/ws", "ftp://example.com/", ""])
-async def test_what_is_no_address(url: str) -> None:
-    with pytest.raises(SocketRefusedError):
-        await Client(url).__aenter__()
-
-
-async def test_a_server_of_something_else() -> None:
-    async def echo(server: Server) -> None:
-        await server.socket.send(await server.socket.recv())
-        await server.socket.send("Hello")
-        await server.stays()
-
-    async with serving(echo) as url, Client(url) as source:
-        with pytest.raises(SocketRefusedError, match="an invalid message"):
-            await source.subscribe("orders")
-
-
-async def test_a_room_that_is_refused_leaves_the_others_alone() -> None:
-    async def first(server: Server) -> None:
-        await server.lets_in(at="1-0")
-        await server.hears(type="subscribe", room="vault")
-        await server.says(type="error", room="vault", code="forbidden", detail="Not for you.")
-        await server.breaks()
-
-    async def second(server: Server) -> None:
-        await server.lets_in("1-0", at="1-0")
-        await server.events("2-0")
-        await server.stays()
-
-    async with serving(first, second) as url, Client(url) as source:
-        await source.subscribe("orders")
-        with pytest.raises(MessageRefusedError, match=r"'vault' - Not for you\.") as refusal:
-            await source.subscribe("vault")
-        assert refusal.value.code == "forbidden"
-        assert await take(source, 1) == ["2-0"]
-
-
 async def test_iteration_goes_on_after_an_error_message() -> None:
     async def conversation(server: Server) -> None:
         await server.lets_in(at="1-0")
@@ -496,54 +296,3 @@ async def test_the_end_of_the_block_ends_the_iteration() -> None:
             await source.subscribe("team")
         with pytest.raises(ClientClosedError):
             await source.say("orders", "Hello")
-
-
-def test_delays_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "BASE_DELAY", 0.5)
-    tries = {failures: [client._delay(failures) for _ in range(300)] for failures in (0, 3, 50)}
-
-    assert max(tries[0]) <= 0.5
-    assert 2 < max(tries[3]) <= 4
-    assert 20 < max(tries[50]) <= client.MAX_DELAY
-    assert all(len(set(delays)) > 250 for delays in tries.values())
-
-
-async def test_a_server_that_finds_us_too_fast_is_asked_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It does not say for which room; so there is one question at a time."""
-    monkeypatch.setattr(subscriptions, "PAUSE_SECONDS", 0.01)
-
-    async def conversation(server: Server) -> None:
-        await server.hears(type="subscribe", room="orders")
-        await server.says(type="error", code="too_fast", detail="Wait a moment.")
-        await server.lets_in(at="1-0")
-        await server.lets_in(room="team", at="2-0")
-        await server.stays()
-
-    async with serving(conversation) as url, Client(url) as source:
-        entered = await asyncio.gather(source.subscribe("orders"), source.subscribe("team"))
-    assert list(entered) == ["1-0", "2-0"]
-
-
-async def test_a_room_that_is_closed_to_us_later_is_said_once() -> None:
-    async def first(server: Server) -> None:
-        await server.lets_in(at="1-0")
-        await server.breaks()
-
-    async def second(server: Server) -> None:
-        await server.hears(type="subscribe", room="orders", since="1-0")
-        await server.says(type="error", room="orders", code="not_allowed", detail="No longer.")
-        await server.breaks()
-
-    async def third(server: Server) -> None:
-        await server.lets_in(room="team", at="2-0")
-        await server.events("3-0", room="team")
-        await server.stays()
-
-    async with serving(first, second, third) as url, Client(url) as source:
-        await source.subscribe("orders")
-        with pytest.raises(MessageRefusedError, match="'orders' - No longer"):
-            await anext(source)
-        await source.subscribe("team")
-        assert await take(source, 1) == ["3-0"]
