@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 _STATIC = Path(__file__).parent / "static"
 _SCRIPT = "moment.js"
+# Read with the module: an app may be made on the event loop, where a file must not be read.
+_VERSION = hashlib.sha256((_STATIC / _SCRIPT).read_bytes()).hexdigest()[:12]
 _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 
 
@@ -56,7 +57,7 @@ class Moment:
         STATE.refuse_second(app)
         default_format: str = read(app, CONFIG)["MOMENT_DEFAULT_FORMAT"]
         STATE.attach(app, MomentState(default_format))
-        app.register_blueprint(AssetBlueprint("moment", folder=_STATIC, version=_version()))
+        app.register_blueprint(AssetBlueprint("moment", folder=_STATIC, version=_VERSION))
         app.add_template_global(self, "moment")
 
     def __call__(self, timestamp: When | _Now | None = _NOW, local: bool = False) -> Timestamp:
@@ -120,8 +121,3 @@ class Moment:
                 customization, "cannot change a language", "Write formats with tokens instead."
             )
         return Markup("") if auto_detect else self.lang(language)
-
-
-@cache
-def _version() -> str:
-    return hashlib.sha256((_STATIC / _SCRIPT).read_bytes()).hexdigest()[:12]

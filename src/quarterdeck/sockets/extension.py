@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
     from quart import Quart
 
 _STATIC = Path(__file__).parent / "static"
+# Of the client for browsers. Read with the module: an app may be made on the event loop.
+_VERSION = sha256((_STATIC / "client.js").read_bytes()).hexdigest()[:12]
 C = TypeVar("C", bound=Callable[..., Any])
 STATE: ExtensionState[ConnectionManager] = ExtensionState("sockets", "Hub")
 
@@ -85,7 +86,7 @@ class Hub:
             recheck = app.ensure_async(self._recheck) if self._recheck else None
             await manager.start(Rechecker(app, manager, recheck, self._may_enter))
 
-        app.register_blueprint(AssetBlueprint("sockets", folder=_STATIC, version=_version()))
+        app.register_blueprint(AssetBlueprint("sockets", folder=_STATIC, version=_VERSION))
         app.before_serving(start)
         stop_first(app, manager.aclose)
 
@@ -258,12 +259,6 @@ class Hub:
     def statistics(self) -> dict[str, int]:
         """Return the counters of this process, for ``/metrics``."""
         return STATE.get().statistics()
-
-
-@cache
-def _version() -> str:
-    """Changes whenever the client for browsers does."""
-    return sha256((_STATIC / "client.js").read_bytes()).hexdigest()[:12]
 
 
 async def _publish(manager: ConnectionManager, room: str, name: str, data: Any) -> str:
