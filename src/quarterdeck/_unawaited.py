@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Coroutine, Generator
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 from quart import g, has_app_context
 
@@ -75,7 +75,8 @@ class Unawaited:
 class Call(Coroutine[Any, Any, T]):
     """A call that was made and not yet awaited; otherwise the same as a coroutine.
 
-    Its truth value raises, because that of a coroutine is always true.
+    It raises NotAwaitedError where it is used as if it were the result: an attribute, an item, a
+    loop, or its truth value, which is always true for a coroutine.
 
     Args:
         owner: What was called: "session" of ``session.delete``; empty for a function.
@@ -140,9 +141,16 @@ class Call(Coroutine[Any, Any, T]):
         if self._coroutine is not None:
             self._coroutine.close()
 
-    def __bool__(self) -> bool:
+    def _refuse(self, *_arguments: object) -> NoReturn:
         self.close()
         raise self.error
+
+    __bool__ = __iter__ = __getitem__ = __len__ = _refuse
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("_", "cr_", "gi_", "ag_")):  # asyncio asks for those of a coroutine
+            raise AttributeError(name)
+        self._refuse()
 
     def __del__(self) -> None:
         if not self.is_settled:

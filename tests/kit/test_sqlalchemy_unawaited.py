@@ -1,12 +1,13 @@
 """Calls of a session without ``await``: an error that names the line, not a silent success."""
 
-# mypy: disable-error-code="unused-coroutine, truthy-bool"
+# mypy: disable-error-code="unused-coroutine, truthy-bool, attr-defined, index, union-attr"
+# mypy: disable-error-code="call-overload, arg-type"
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,27 @@ async def test_calls_can_be_awaited_later_and_run_as_tasks(app: Quart) -> None:
             found = await task
             assert found is not None
             assert found.name == "ada"
+
+
+USES = {
+    "an attribute": lambda: User.query.first().name,
+    "an item": lambda: User.query.all()[0],
+    "a loop": lambda: list(User.query.all()),
+    "a length": lambda: len(User.query.all()),
+    "a condition": lambda: User.query.first() or 1,
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+async def test_a_call_is_not_taken_for_its_result(app: Quart, use: Callable[[], object]) -> None:
+    async with app.app_context():
+        with pytest.raises(NotAwaitedError, match=HERE):
+            use()
+
+
+async def test_libraries_may_ask_a_call_if_it_is_a_coroutine(app: Quart) -> None:
+    async with app.app_context():
+        call = User.query.count()
+        assert asyncio.iscoroutine(call)
+        assert not hasattr(call, "cr_frame")
+        assert await asyncio.create_task(call) == 1

@@ -1,0 +1,63 @@
+"""The guest book of before.py, moved from Flask to Quarterdeck.
+
+pip install "quarterdeck[sqlalchemy]"
+quart --app after create-tables && quarterdeck serve after:app
+"""
+
+from quart import flash, jsonify, redirect, render_template_string, request, url_for
+
+from quarterdeck.app import Quart
+from quarterdeck.sqlalchemy import SQLAlchemy
+
+app = Quart(__name__)
+app.config.update(SECRET_KEY="a secret", SQLALCHEMY_DATABASE_URI="sqlite:///book.sqlite3")
+db = SQLAlchemy(app)
+
+PAGE = """
+<!doctype html><title>Guest book</title>
+{% for message in get_flashed_messages() %}<p role="status">{{ message }}</p>{% endfor %}
+<form method="post"><input name="name"><input name="text"><button>Sign</button></form>
+{% for entry in page %}<p><b>{{ entry.name }}</b> {{ entry.text }}</p>{% endfor %}
+<p>{{ page.total }} entries</p>
+"""
+
+
+class Entry(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(80), nullable=False)
+    text = db.Column(db.String(500), nullable=False)
+
+
+@app.cli.command("create-tables")
+async def create_tables():
+    """Make the tables."""
+    await db.create_all()
+
+
+@app.get("/")
+async def index():
+    page = await db.paginate(db.select(Entry).order_by(Entry.id.desc()), per_page=20)
+    return await render_template_string(PAGE, page=page)
+
+
+@app.post("/")
+async def sign():
+    form = await request.form
+    if not form["name"].strip():
+        await flash("Your name, please.")
+        return redirect(url_for("index"))
+    db.session.add(Entry(name=form["name"].strip(), text=form["text"]))
+    await db.session.commit()
+    await flash("Thank you.")
+    return redirect(url_for("index"))
+
+
+@app.get("/entries/<int:entry_id>")
+async def show(entry_id):
+    entry = await db.get_or_404(Entry, entry_id)
+    return jsonify(id=entry.id, name=entry.name, text=entry.text)
+
+
+@app.errorhandler(404)
+async def not_found(error):
+    return jsonify(error="There is no such page."), 404
