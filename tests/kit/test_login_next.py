@@ -98,4 +98,4 @@ async def test_redirect_next(query: str, location: str) -> None:
     app = Quart(__name__)
     async with app.test_request_context(f"/login{query}"):
         response = redirect_next()
-    assert (response.status_code, response.location) == (303, location)
+    assert (response.status_code, response.location) == (302, location)

@@ -125,9 +125,18 @@ async def test_one_bad_file_of_several_is_enough() -> None:
 async def test_no_upload_keeps_what_the_object_had() -> None:
     class Optional(QuartForm):
         photo = FileField(validators=[FileAllowed(["jpg"]), FileSize(1)])
+        more = MultipleFileField()
 
-    form = await send(Optional, {}, {"x": "y"}, data={"photo": "stored/a.jpg"})
+    form = await send(Optional, {}, {"x": "y"}, data={"photo": "stored/a.jpg", "more": ["b.jpg"]})
     assert form.photo.data == "stored/a.jpg"
+    assert form.photo.upload is None
+    assert form.more.uploads == []
+
+    files = {"photo": a_file(name="new.jpg", size=1), "more": a_file(name="c.jpg")}
+    form = await send(Optional, files, data={"photo": "stored/a.jpg", "more": ["b.jpg"]})
+    assert form.photo.upload is form.photo.data
+    assert form.photo.upload.filename == "new.jpg"
+    assert [file.filename for file in form.more.uploads] == ["c.jpg"]
 
 
 async def test_large_file_is_measured_without_reading_it() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import importlib
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +64,41 @@ def test_no_chapter_is_there_twice(page: Path) -> None:
     headings = re.findall(r"^#{1,3} .+$", text, re.M)
 
     assert sorted(headings) == sorted(set(headings))
+
+
+APPS = [block for block in blocks() if re.search(r"^app = Quart\(", block.code, re.M)]
+
+
+@pytest.mark.parametrize("block", APPS, ids=_id)
+def test_apps_of_the_pages_answer(
+    block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each app, as a file of its own in an empty folder, starts and answers its pages."""
+    path = tmp_path / f"page_{block.page.stem.replace('-', '_').lower()}_{block.line}.py"
+    path.write_text(block.code, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module(path.stem)
+
+    async def visit() -> list[tuple[str, int]]:
+        async with module.app.test_app() as running:
+            client = running.test_client()
+            return [
+                (rule.rule, (await client.get(rule.rule)).status_code)
+                for rule in module.app.url_map.iter_rules()
+                if not rule.arguments and "GET" in (rule.methods or ()) and not rule.websocket
+            ]
+
+    try:
+        answers = asyncio.run(visit())
+    finally:
+        del sys.modules[path.stem]
+    assert [answer for answer in answers if answer[1] >= 500] == []
+
+
+def test_the_apps_of_the_pages_are_found() -> None:
+    """A test of the test above: it would pass without a single app."""
+    assert {"README.md", "database.md", "forms.md", "session.md"} <= {b.page.name for b in APPS}
 
 
 KEYS = configuration.tables()

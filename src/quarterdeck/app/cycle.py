@@ -195,7 +195,15 @@ class RequestCycle(quart.Quart):
                 f"'{view.request.endpoint if view else 'The view'}' answered with None. "
                 "Return a body, or ('', 204) for an empty answer."
             )
-        response = await super().make_response(body)
+        try:
+            response = await super().make_response(body)
+        except TypeError as error:
+            if hasattr(type(body), "to_dict"):
+                error.add_note(
+                    f"The view returned a '{type(body).__name__}'. Return 'value.to_dict()', or "
+                    "its fields as a dict."
+                )
+            raise
         if status is not None:
             response.status = check_status(status)
         if headers is not None:

@@ -33,8 +33,11 @@ def safe_next(url: str | None, default: str = "/") -> str:
     return default
 
 
-def redirect_next(default: str = "/", code: int = 303) -> Response:
-    """Redirect to the safe ``next`` of the query string or the session, or to ``default``."""
+def redirect_next(default: str = "/", code: int = 302) -> Response:
+    """Redirect to the safe ``next`` of the query string or the session, or to ``default``.
+
+    The status is that of ``redirect``; 303 says that the next request is a GET in any case.
+    """
     url = request.args.get("next")
     if url is None and NEXT in session:
         url = session.pop(NEXT)

@@ -21,6 +21,7 @@ from hypercorn.utils import repr_socket_addr, wrap_app
 from quarterdeck._server_state import SERVER, ServerState
 from quarterdeck.exceptions import CertificateError
 
+from . import debug_errors
 from .access_log import AccessLogger
 from .config import Config
 from .connection import NO_PROXY, TCPConnection
@@ -65,6 +66,7 @@ async def serve(
             accept connections if it raises.
     """
     server = Server(app, config)
+    debug_errors.install()
     async with server.lifespan():
         if check is not None:
             await check(app)

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -25,11 +26,19 @@ INTERRUPT_SECONDS = 0.01
 PREFETCHED = 500  # rows; the rest comes when asked for, so that a large result can be streamed
 
 
-def connector(url: URL, connect_args: Mapping[str, Any]) -> Callable[[], Awaitable[Connection]]:
-    """Return the ``async_creator`` of an engine; ``connect_args`` win over those in the URL."""
+def connector(
+    url: URL, connect_args: Mapping[str, Any], folder: Path | None = None
+) -> Callable[[], Awaitable[Connection]]:
+    """Return the ``async_creator`` of an engine; ``connect_args`` win over those in the URL.
+
+    Args:
+        url: Of the database.
+        connect_args: Options of ``sqlite3.connect``.
+        folder: Is made if it is missing.
+    """
     positional, from_url = url.get_dialect()().create_connect_args(url)
     options = CONNECT_ARGS | dict(from_url) | dict(connect_args)
-    connect = partial(sqlite3.connect, *positional, **options)
+    connect = partial(_connect, folder, *positional, **options)
     write_lock = asyncio.Lock()
 
     async def create() -> Connection:
@@ -38,6 +47,13 @@ def connector(url: URL, connect_args: Mapping[str, Any]) -> Callable[[], Awaitab
         return await connection  # type: ignore[return-value]
 
     return create
+
+
+def _connect(folder: Path | None, *args: Any, **options: Any) -> sqlite3.Connection:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    connection: sqlite3.Connection = sqlite3.connect(*args, **options)
+    return connection
 
 
 class Cursor(aiosqlite.Cursor):

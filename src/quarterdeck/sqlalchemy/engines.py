@@ -57,7 +57,10 @@ def _make(
     sources = (_defaults(url, config), options, config["SQLALCHEMY_ENGINE_OPTIONS"], own)
     arguments = _merged(sources)
     if is_sqlite(url):
-        creator = driver.connector(url, arguments.pop("connect_args", {}))
+        # As Flask-SQLAlchemy, so that a first app runs; a folder of the app's choice must exist.
+        below = not is_memory(url) and Path(str(url.database)).parent == Path(folder)
+        instance = Path(folder) if below else None
+        creator = driver.connector(url, arguments.pop("connect_args", {}), instance)
         arguments.setdefault("async_creator", creator)
     limits, command = Timeouts.of(config), None
     try:

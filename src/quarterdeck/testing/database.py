@@ -51,7 +51,7 @@ async def _shared(engine: AsyncEngine) -> AsyncIterator[None]:
     """Let an engine hand out one connection, in a transaction that is rolled back at the end."""
     from quarterdeck.sqlalchemy.sqlite import begin_immediate
 
-    from .shared_connection import SharedConnection
+    from .sqlalchemy import SharedConnection
 
     sync_engine = engine.sync_engine
     async with engine.connect() as connection, connection.begin() as transaction:

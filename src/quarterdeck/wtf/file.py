@@ -22,6 +22,12 @@ class FileField(_FileField):
     The file name comes from the browser: never use it as a path.
     """
 
+    @property
+    def upload(self) -> FileStorage | None:
+        """The uploaded file; None without one, also if the object has a value for ``data``."""
+        files = _uploaded(self.data)
+        return files[0] if files else None
+
     def process_formdata(self, valuelist: list[Any]) -> None:
         files = _uploaded(valuelist)
         self.raw_data = files
@@ -31,6 +37,11 @@ class FileField(_FileField):
 
 class MultipleFileField(_MultipleFileField):
     """Any number of uploaded files, a list of ``FileStorage``."""
+
+    @property
+    def uploads(self) -> list[FileStorage]:
+        """The uploaded files; empty without one, also if the object has a value for ``data``."""
+        return _uploaded(self.data)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         files = _uploaded(valuelist)

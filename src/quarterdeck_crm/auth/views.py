@@ -81,7 +81,7 @@ async def ask_to_sign_in() -> ResponseReturnValue | None:
 @public
 async def login() -> ResponseReturnValue:
     if current_user.is_authenticated:
-        return redirect_next(url_for("dashboard.index"))
+        return redirect_next(url_for("dashboard.index"), 303)
     return await _login_page(await LoginForm.from_request())
 
 
@@ -99,7 +99,7 @@ async def login_submit() -> ResponseReturnValue:
                 await _sign_in(form)
                 if kept is not None:
                     return await render_template("auth/kept.html", kept=kept)
-                return redirect_next(url_for("dashboard.index"))
+                return redirect_next(url_for("dashboard.index"), 303)
         except RateLimitExceededError as error:
             await record_attempt(AuditAction.SIGN_IN_DELAYED, email=entered(form.email))
             form.add_errors({"": [str(error.description)]})

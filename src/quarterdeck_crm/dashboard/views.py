@@ -84,7 +84,7 @@ async def search() -> str:
 async def appearance() -> ResponseReturnValue:
     """Remember light, dark or as the system, where no script does it."""
     theme = (await request.form).get("theme")
-    response = redirect_next(url_for("dashboard.index"))
+    response = redirect_next(url_for("dashboard.index"), 303)
     if theme in THEMES:
         response.set_cookie("theme", theme, max_age=THEME_COOKIE_AGE, samesite="Lax")
     else:

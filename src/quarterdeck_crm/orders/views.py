@@ -182,7 +182,7 @@ async def move(order_id: int) -> ResponseReturnValue:
             raise
         return await _show_page(await load(order_id), problem=str(error)), 409
     await flash(done.done, "success")
-    return redirect_next(url_for(".show", order_id=order_id))
+    return redirect_next(url_for(".show", order_id=order_id), 303)
 
 
 @bp.post("/<int:order_id>/confirmation")
