@@ -186,4 +186,4 @@ async def supervised(
         if process.poll() is None:
             process.terminate()
             await server.ended()
-        assert "ResourceWarning" not in server.log
+        assert "ResourceWarning" not in server.log, server.log

@@ -107,6 +107,7 @@ app.config["METRICS_INTERVAL"] = 0.05
 class Room:
     def measurements(self):
         yield Measurement("processes", "One for each worker.", 1)
+        yield Measurement("boats", "The same in each worker.", 5, is_shared=True)
 
 
 app.extensions["room"] = Room()
@@ -161,8 +162,9 @@ async def test_counters_of_three_workers_never_go_down(tmp_path: Path) -> None:
             found = await figures(server)
             assert found[COUNT] > count
             assert found["quart_workers_replaced_total", "reloaded"] == 3 * (number + 1)
-        while (await figures(server))["quart_processes",] != 3:  # not those that have ended
+        while (found := await figures(server))["quart_processes",] != 3:  # not those that ended
             pass
+        assert found["quart_boats",] == 5
         (shared,) = folder.iterdir()
         seats = {path.stem.rpartition("_")[2] for path in shared.glob("*.db")}
         assert len(seats) <= 6, "eleven processes took part"

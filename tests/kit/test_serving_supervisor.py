@@ -162,6 +162,15 @@ async def test_a_reload_brings_new_code_without_a_failed_request(tmp_path: Path)
         assert (await server.get()).endswith("three")
 
 
+async def test_a_process_that_ends_slowly_is_waited_for(tmp_path: Path) -> None:
+    """The one that forked the workers before: a ResourceWarning would be in the log."""
+    (tmp_path / "app.py").write_text(APP + "\nimport atexit\natexit.register(time.sleep, 1.5)\n")
+    async with supervised(tmp_path) as server:
+        old = await server.workers(2)
+        server.signal(signal.SIGHUP)
+        await gone(old)
+
+
 @pytest.mark.hazard("max_requests resets connections")
 async def test_a_worker_is_recycled_without_a_lost_request(tmp_path: Path) -> None:
     async with supervised(tmp_path, config="max_requests = 40") as server:

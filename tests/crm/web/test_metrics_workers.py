@@ -1,4 +1,4 @@
-"""``/metrics`` of ``crm serve --workers 2``: counters outlive a worker, the outbox counts once."""
+"""``/metrics`` of ``crm serve --workers 2``: counters outlive a worker that is killed."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_killed_worker_takes_no_counter_with_it(site: Site) -> None:
             assert client.get("/health/live").status_code == 200
         assert figures(client)[COUNT] == 20
         ask_for_reset(client)
-        wait_for(client, WAITING, 1)  # both relays count the same row
+        wait_for(client, WAITING, 1)
 
     victim, other = both_workers(site)
     os.kill(victim, signal.SIGKILL)

@@ -146,3 +146,14 @@ class Factory:
         plan = self.plan.without_checks() if self.has_served else self.plan
         here.send("plan", plan=plan.to_json())
         return here
+
+
+def reap(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+    """Wait for processes that were told to end; kill those that take longer."""
+    end = monotonic() + seconds
+    for process in processes:
+        try:
+            process.wait(max(0.0, end - monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

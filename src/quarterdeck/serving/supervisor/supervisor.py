@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 from dataclasses import dataclass, replace
+from subprocess import Popen
 from time import monotonic
 
 from hypercorn.utils import repr_socket_addr
@@ -18,7 +19,7 @@ from .addresses import open_sockets
 from .figures import Figures
 from .notify import Notifier
 from .plan import Plan
-from .processes import Factory, Worker
+from .processes import Factory, Worker, reap
 from .signals import signals_in_pipe
 
 #: Seconds before a worker that failed is started again; doubled with each failure.
@@ -69,6 +70,7 @@ class Supervisor:
         self.reasons: list[str] = []
         self._count = 0
         self._factories: list[Factory] = []
+        self._ending: list[Popen[bytes]] = []  # factories that were dropped
         self._selector = selectors.DefaultSelector()
         self._notifier = Notifier()
         self._was_ready = False
@@ -259,6 +261,7 @@ class Supervisor:
 
     def _keep_in_order(self) -> None:
         now = monotonic()
+        self._ending = [each for each in self._ending if each.poll() is None]
         self._end_hung_workers(now)
         if self._stopping is not None:
             self._go_on_stopping(now, self._stopping)
@@ -358,7 +361,7 @@ class Supervisor:
             self._selector.unregister(factory.channel)
         factory.close()
         if not factory.spawn:
-            factory.exit_code(factory.processes[0].pid)
+            self._ending += factory.processes
 
     def _workers(self) -> list[Worker]:
         placed = [worker for slot in self.slots for worker in (slot.active, slot.coming)]
@@ -404,5 +407,6 @@ class Supervisor:
             if factory.spawn:
                 factory.kill()
             else:
-                factory.exit_code(factory.processes[0].pid)
+                self._ending += factory.processes
+        reap(self._ending, CANCEL_SECONDS)
         self._selector.close()
