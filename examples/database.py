@@ -1,6 +1,6 @@
 """SQLAlchemy: models, relationships, queries, pages, transactions and a version column.
 
-pip install 'quarterdeck[sqlalchemy]'       # [mysql] for MySQL and MariaDB
+pip install 'quarterdeck[sqlalchemy]'       # [mysql] or [postgresql] for a server
 quarterdeck serve database:app
 """
 

@@ -35,6 +35,10 @@ PRIVATE = {
     "sqlalchemy:Select._order_by_clauses": "the objects of a page come in this order",
     "sqlalchemy:Select._setup_joins": "whether a statement joins a collection",
     "sqlalchemy:ColumnElement._from_objects": "whether a condition names further tables",
+    "sqlalchemy.connectors.asyncio:AsyncAdapt_terminate._terminate_force_close": "closes a "
+    "connection in the event loop that made it",
+    "sqlalchemy.pool:QueuePool._do_get": "a connection of another event loop is replaced",
+    "sqlalchemy.pool:Pool._close_connection": "a connection is closed by its own event loop",
     "sqlalchemy.pool:QueuePool._max_overflow": "the size of the pool in the error message",
     "sqlalchemy.pool:QueuePool._timeout": "the wait that the log names",
 }

@@ -165,6 +165,27 @@ class TestFrozenServer:
         assert pool.checkedout() == 0
 
 
+@pytest.mark.feature("L1")
+@pytest.mark.hazard("connections of another event loop")
+async def test_a_command_in_a_thread_does_not_disturb_the_app(
+    app: Quart, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As tests of commands run them: with an event loop of their own."""
+
+    async def command() -> int:
+        async with app.app_context():
+            count = await User.query.count()
+            await db.session.remove()
+            await db.dispose()
+            return count
+
+    for _ in range(2):
+        assert await asyncio.gather(*(status(app) for _ in range(3))) == [200] * 3
+        assert await asyncio.to_thread(asyncio.run, command()) == 1
+    assert await status(app) == 200
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 @pytest.mark.feature("D7")
 @pytest.mark.hazard("server restart")
 @pytest.mark.parametrize("settings", [DEFAULTS])  # a server that has just started is slow

@@ -19,6 +19,8 @@ from tests.wire import connected
 from .serving_app import served
 from .sqlalchemy_app import PATIENT, User, add_users, db, make_app, sql
 
+POOL_TIMEOUT = 0.5  # seconds: less than five hashes take, more than five short transactions
+
 
 @pytest.fixture(name="app")
 async def _app(tmp_path: Path) -> AsyncIterator[Quart]:
@@ -117,9 +119,9 @@ def one_connection(folder: Path) -> kit.Quart:
     """An app with one connection, on which every request loads a user first."""
     app = kit.Quart("tests", instance_path=str(folder))
     one = {"SQLALCHEMY_POOL_SIZE": 1, "SQLALCHEMY_MAX_OVERFLOW": 0}
-    login = {"LOGIN_HASH_TIME_COST": 1, "LOGIN_HASH_MEMORY_COST": 1024, "LOGIN_HASH_WORKERS": 1}
+    login = {"LOGIN_HASH_TIME_COST": 250, "LOGIN_HASH_MEMORY_COST": 1024, "LOGIN_HASH_WORKERS": 1}
     app.config.update({"SQLALCHEMY_DATABASE_URI": databases.uri(folder)} | PATIENT | one | login)
-    app.config["SQLALCHEMY_POOL_TIMEOUT"] = 0.1
+    app.config["SQLALCHEMY_POOL_TIMEOUT"] = POOL_TIMEOUT
     app.config["SECRET_KEY"] = "x" * 40
     db.init_app(app)
     LoginManager(app)
@@ -179,7 +181,6 @@ async def test_a_body_on_its_way_holds_no_connection(tmp_path: Path, how: str) -
 async def test_a_password_in_the_queue_holds_no_connection(tmp_path: Path) -> None:
     """Five sign-ins and one connection: each waits for the hasher without it."""
     app = one_connection(tmp_path)
-    app.config["SQLALCHEMY_POOL_TIMEOUT"] = 0.1
     async with app.test_app():
         client = app.test_client()
         answers = await asyncio.gather(*(client.post("/hash") for _ in range(5)))

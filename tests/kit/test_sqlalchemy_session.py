@@ -344,7 +344,7 @@ async def test_cancelling_in_the_midst_of_a_statement_leaves_the_pool_intact(app
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) "
         "SELECT max(i) FROM n"
         if databases.is_sqlite()
-        else "SELECT SLEEP(600)"
+        else f"SELECT {'pg_sleep' if databases.is_postgresql() else 'SLEEP'}(600)"
     )
     started = asyncio.Semaphore(0)
 

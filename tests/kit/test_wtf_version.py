@@ -110,7 +110,7 @@ async def client(app: Quart, db: SQLAlchemy) -> AsyncIterator[Any]:
         async with app.app_context():
             await db.create_all()
             async with db.transaction() as session:
-                session.add(Note(id=1, text="as it was"))
+                session.add(Note(text="as it was"))
         yield running.test_client()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Sequence
@@ -91,6 +92,7 @@ def prepare(engine: Engine, timeouts: Timeouts) -> None:
         )
         connection: _Connection = await_only(adapter.create(dbapi, reached))
         connection.timeouts = timeouts
+        connection.loop = asyncio.get_running_loop()
         return connection
 
 
@@ -106,6 +108,7 @@ class _Connection:
 
     dbapi: Any
     timeouts: Timeouts
+    loop: asyncio.AbstractEventLoop
     _connection: Any
     _handle_exception: Any
     _answered_at = float("-inf")

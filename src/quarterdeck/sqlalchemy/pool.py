@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -44,6 +46,10 @@ class PoolStatus:
 class BoundedPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's queue pool, but a spent pool answers 503 and not 500.
 
+    Drivers of servers bind a connection to the event loop that made it. One of another loop, as
+    when a test runs a command in a thread, is replaced, and closed by its own loop. Such drivers'
+    connections have an attribute ``loop``.
+
     Attributes:
         waiting: The number of tasks that wait for a connection now.
     """
@@ -65,6 +71,27 @@ class BoundedPool(AsyncAdaptedQueuePool):
             raise PoolExhaustedError(self.timeout()) from None
         finally:
             self.waiting -= waits
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        entry = super()._do_get()
+        if entry.dbapi_connection is not None and _is_of_another_loop(entry.dbapi_connection):
+            entry.invalidate(soft=True)  # it is closed and replaced before its use
+        return entry
+
+    def _close_connection(self, connection: Any, *, terminate: bool = False) -> None:
+        if not _is_of_another_loop(connection):
+            super()._close_connection(connection, terminate=terminate)
+        elif not connection.loop.is_closed():
+            connection.loop.call_soon_threadsafe(connection._terminate_force_close)
+
+
+def _is_of_another_loop(connection: Any) -> bool:
+    if (loop := getattr(connection, "loop", None)) is None:
+        return False
+    try:
+        return loop is not asyncio.get_running_loop()
+    except RuntimeError:  # the garbage collector, outside of any loop
+        return False
 
 
 def limit_of(pool: QueuePool) -> int | None:

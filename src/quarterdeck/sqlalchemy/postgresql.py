@@ -6,6 +6,7 @@ If no answer comes shortly after, the connection is closed: see ``timeouts``.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -97,6 +98,7 @@ def prepare(engine: Engine, timeouts: Timeouts) -> None:
         )
         connection: _Connection = await_only(_Connection.create(dbapi, reached, **adapted))
         connection.timeouts = timeouts
+        connection.loop = asyncio.get_running_loop()
         connection.server_limit = timeouts.statement
         return connection
 
@@ -137,6 +139,7 @@ class _Connection(AsyncAdapt_asyncpg_connection):
     """
 
     timeouts: Timeouts
+    loop: asyncio.AbstractEventLoop
     server_limit: float | None
     _connection: Any
     _has_set_limit = False  # in the current transaction
