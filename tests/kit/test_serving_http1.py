@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from quarterdeck import serving
 from quarterdeck.exceptions import ServerConfigurationError
 from tests.certificates import make_certificate
-from tests.wire import Address, Wire, connected
+from tests.wire import TEXT, Address, Wire, connected
 
-from .serving_app import listening
+from .serving_app import listening, make_app
 
 PARSERS = ["httptools", "h11"]
 GET = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -48,7 +48,7 @@ async def mirror(scope: Any, receive: Any, send: Any) -> None:
         "headers": [[part.decode("latin-1") for part in pair] for pair in scope["headers"]],
         "body": body.decode("latin-1"),
     }
-    text = json.dumps(seen).encode()
+    text = b"" if scope["method"] == "HEAD" else json.dumps(seen).encode()
     headers = [(b"content-length", b"%d" % len(text))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": text})
@@ -80,7 +80,7 @@ async def responses(wire: Wire) -> list[tuple[int, Any]]:
             continue
         (size,) = re.findall(rb"(?i)content-length: (\d+)", head)
         body, data = data[: int(size)], data[int(size) :]
-        found.append((status, json.loads(body) if status == 200 else None))
+        found.append((status, json.loads(body) if status == 200 and body else None))
     return found
 
 
@@ -137,6 +137,8 @@ HOSTILE = [
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x" + b"\r\nTransfer-Encoding: chunked" * 2 + b"\r\n\r\n" + END,
+    b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, chunked\r\n\r\n" + END,
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: x\r\nX: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding\r\n : chunked\r\n\r\n0\r\n\r\n",
@@ -179,9 +181,10 @@ def test_hostile_requests_mean_the_same(data: bytes, is_second: bool) -> None:
     compare((GET % 1 if is_second else b"") + data + LAST, [])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(requests, min_size=1, max_size=3), st.lists(st.integers(0, 200), max_size=3))
 @example([GET % 1, GET % 2], [3, 30, 31])
+@example([b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"], [])
 def test_any_requests_mean_the_same(sent: list[bytes], cuts: list[int]) -> None:
     compare(b"".join(sent) + LAST, cuts)
 
@@ -199,6 +202,23 @@ async def test_requests_without_a_pause_are_answered_in_order(http1: str) -> Non
         found = await responses(wire)
     assert [answer["path"] for _, answer in found[:-1]] == [f"/{each}" for each in range(count)]
     assert len(found[7][1]["body"]) == 90_000
+
+
+@pytest.mark.parametrize("http1", PARSERS)
+async def test_a_websocket_may_follow_a_request_without_a_pause(http1: str) -> None:
+    handshake = (
+        b"GET /ws/echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    async with served(make_app(), http1=http1) as address, connected(address) as wire:
+        await wire.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + handshake)
+        await wire.read_head()
+        assert wire.status == 200
+        assert await wire.reader.readexactly(13) == b"late but fine"
+        await wire.read_head()
+        assert wire.status == 101
+        await wire.message("hello")
+        assert await wire.receive() == (TEXT, b"hello")
 
 
 @pytest.mark.parametrize("http1", PARSERS)

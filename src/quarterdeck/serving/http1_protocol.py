@@ -9,18 +9,18 @@ whether that is an error.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import httptools
 from hypercorn.utils import parse_socket_addr
 
 from .client_protocol import ClientProtocol
 from .error_responses import error_response
+from .http1_head import OddError, TooLongError, examine, http_scope
 from .proxy_protocol import ProxyHeader
 from .request_cycle import RequestCycle
 from .response_head import response_head
 from .websocket import WebSocket
-from .websocket_handshake import Request, asks_for_websocket
+from .websocket_handshake import Request
 
 if TYPE_CHECKING:
     from .server import Server
@@ -36,16 +36,6 @@ BODY_PIECE = 16_384
 #: How much longer than an incomplete head a head may be whose end comes with it. With h11 it
 #: depends on the pieces in which it arrives.
 MAX_WHOLE = 2
-
-_ASGI = {"spec_version": "2.1", "version": "3.0"}
-
-
-class _OddError(Exception):
-    """The request is for h11."""
-
-
-class _TooLongError(Exception):
-    """The head is too long."""
 
 
 class Http1Protocol(ClientProtocol):
@@ -164,9 +154,9 @@ class Http1Protocol(ClientProtocol):
 
     def _fail(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__
-        if isinstance(cause, _TooLongError):
+        if isinstance(cause, TooLongError):
             self._refuse(431)
-        elif cause is not None and not isinstance(cause, _OddError):
+        elif cause is not None and not isinstance(cause, OddError):
             raise cause  # an error of ours
         elif self._cycle is not None and self._is_between and not self._cycle.keeps_alive:
             pass  # nothing follows a last request
@@ -226,36 +216,22 @@ class Http1Protocol(ClientProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value) + 4
         if self._head_size > MAX_WHOLE * self.config.h11_max_incomplete_size:
-            raise _TooLongError
+            raise TooLongError
         if self._in_head:  # otherwise it is a trailer
             self._headers.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        headers, parser = self._headers, self._parser
         if len(self._url) + self._head_size > MAX_WHOLE * self.config.h11_max_incomplete_size:
-            raise _TooLongError
-        hosts, wants_continue = 0, False
-        for name, value in headers:
-            if name == b"host":
-                hosts += 1
-            elif name == b"transfer-encoding" and value.lower() != b"chunked":
-                raise _OddError
-            elif name == b"expect":
-                wants_continue = value.lower() == b"100-continue"
-        method = parser.get_method()
-        is_websocket = parser.should_upgrade() and asks_for_websocket(method, headers)
-        if hosts != 1 or parser.get_http_version() != "1.1" or method == b"CONNECT":
-            raise _OddError
-        if parser.should_upgrade() and not is_websocket:
-            raise _OddError
+            raise TooLongError
+        is_websocket, wants_continue = examine(self._parser, self._headers)
         if is_websocket:
             self._upgrade = self._websocket_request(), b""
             return
         cycle = RequestCycle(
             self,
-            self._scope(method.decode()),
-            keeps_alive=parser.should_keep_alive(),
+            self._scope(),
+            keeps_alive=self._parser.should_keep_alive(),
             wants_continue=wants_continue,
         )
         self._receiving, self._head = cycle, None
@@ -276,25 +252,17 @@ class Http1Protocol(ClientProtocol):
             self._receiving.complete()
             self._receiving = None
 
-    def _scope(self, method: str) -> dict[str, Any]:
-        path, _, query = self._url.partition(b"?")
-        text = path.decode("ascii")
-        return {
-            "type": "http",
-            "http_version": "1.1",
-            "asgi": _ASGI.copy(),
-            "method": method,
-            "scheme": "https" if self._is_tls else "http",
-            "path": unquote(text) if "%" in text else text,
-            "raw_path": path,
-            "query_string": query,
-            "root_path": self.config.root_path,
-            "headers": self._headers,
-            "client": self._client,
-            "server": self._local,
-            "state": self.server.state.copy(),
-            "extensions": {},
-        }
+    def _scope(self) -> dict[str, Any]:
+        return http_scope(
+            self._parser.get_method().decode(),
+            self._url,
+            self._headers,
+            is_tls=self._is_tls,
+            client=self._client,
+            server=self._local,
+            root_path=self.config.root_path,
+            state=self.server.state,
+        )
 
     # --- one request after the other ----------------------------------------------
 
