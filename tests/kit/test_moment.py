@@ -163,6 +163,10 @@ def test_what_depends_on_now_is_sent_as_the_time(method: str, kind: str) -> None
         (26 * 86400, "in 1 month"),
         (-320 * 86400, "1 year ago"),
         (-3 * 366 * 86400, "3 years ago"),
+        (77_400, "in 1 day"),  # 21.5 hours; the next ones are as exactly between two numbers
+        (2_203_200, "in 1 month"),
+        (24_983_100, "in 10 months"),
+        (47_336_400, "in 2 years"),
     ],
 )
 def test_distance_between_two_times(seconds: int, words: str) -> None:
@@ -176,6 +180,7 @@ def test_distance_without_direction() -> None:
     assert inner(html) == "2 days"
     assert 'data-moment-plain="" data-moment-other="2026-11-19"' in html
     assert inner(Timestamp(NINE).toTime("2026-11-24", no_suffix=True)) == "3 days"
+    assert inner(Timestamp(NINE).toTime(NINE, no_suffix=True)) == "0 seconds"
 
 
 @pytest.mark.feature("MO1")
@@ -200,11 +205,19 @@ def test_numbers() -> None:
         ("2026-02-28", "2026-01-31", "months", 1),
         ("2026-03-30", "2026-01-31", "months", 1),
         ("2028-02-28", "2024-02-29", "years", 3),
+        ("2027-11-21", "2026-11-21", "years", 1),
         ("2026-11-21", "2026-01-01", "quarters", 3),
     ],
 )
 def test_diff(a: str, b: str, unit: str, number: int) -> None:
     assert inner(Timestamp(a).diff(b, unit)) == str(number)
+
+
+@pytest.mark.parametrize("unit", ["milliseconds", "seconds", "minutes", "hours", "days", "weeks"])
+def test_a_unit_counts_once_it_is_full(unit: str) -> None:
+    full = NINE + timedelta(**{unit: 1})
+    assert inner(Timestamp(full).diff(NINE, unit)) == "1"
+    assert inner(Timestamp(full - timedelta(milliseconds=1)).diff(NINE, unit)) == "0"
 
 
 def test_no_time_is_written_as_nothing() -> None:

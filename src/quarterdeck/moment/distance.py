@@ -25,7 +25,7 @@ _MILLISECONDS = {
 _MONTHS = {"months": 1, "quarters": 3, "years": 12}
 
 
-def in_words(distance: timedelta, *, plain: bool = False) -> str:
+def in_words(distance: timedelta, *, plain: bool) -> str:
     """Return "in 2 hours", "2 hours ago" or "now"; ``plain`` leaves the direction out."""
     seconds = distance.total_seconds()
     count, unit = _measure(abs(seconds))
