@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,25 @@ def test_token_is_printed_once_listed_and_revoked(ready: Crm) -> None:
     assert ready("token", "list", "ada@example.com").stdout == listed
     assert ready("token", "revoke", listed.split()[0]).stdout == "Revoked 'Importer'.\n"
     assert ready("token", "list").stdout == ""
+
+
+def test_a_token_may_do_everything_and_never_ends_unless_told(ready: Crm) -> None:
+    ready(*["user", "create", "ada@example.com", "--password-stdin"], stdin=f"{PASSWORD}\n")
+    create = ["token", "create", "ada@example.com"]
+    ends = {datetime.now(UTC) + timedelta(days=30)}
+    ready(*create, "--name", "Forever")
+    ready(*create, "--name", "Month", "--days", "30")
+    ends.add(datetime.now(UTC) + timedelta(days=30))
+
+    lines = {line.split()[-1]: line for line in ready("token", "list").stdout.splitlines()}
+
+    assert "read write" in lines["Forever"]
+    assert "never used" in lines["Forever"]
+    assert "until revoked" in lines["Forever"]
+    assert any(f"until {end:%Y-%m-%d}" in lines["Month"] for end in ends)
+    nameless = ready(*create)
+    assert nameless.exit_code == 2
+    assert "Missing option '--name'" in nameless.stderr
 
 
 def test_openapi_document_can_be_printed(crm: Crm) -> None:
