@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from quart import Quart
@@ -29,7 +30,7 @@ def _built(request: pytest.FixtureRequest, driver: str, tmp_path: Path) -> Quart
     is_postgresql = driver == "asyncpg"
     scheme, user = ("postgresql", "postgres") if is_postgresql else ("mysql", "root")
     server: Server = request.getfixturevalue("postgres" if is_postgresql else "maria")
-    uri = f"{scheme}+{driver}://{user}@127.0.0.1:{server.port}/{tmp_path.name[:40]}"
+    uri = f"{scheme}+{driver}://{user}@127.0.0.1:{server.port}/t_{uuid4().hex}"
     return make_app(tmp_path, SQLALCHEMY_DATABASE_URI=uri)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from quart import Quart
@@ -50,7 +51,7 @@ def _built(
     server: Server, driver: str, is_postgresql: bool, tmp_path: Path, settings: dict[str, Any]
 ) -> Quart:
     """An app, made outside the event loop as servers do: importing a driver reads files."""
-    place = f"127.0.0.1:{server.port}/{tmp_path.name[:40]}"
+    place = f"127.0.0.1:{server.port}/t_{uuid4().hex}"
     uri = f"postgresql://postgres@{place}" if is_postgresql else f"mysql+{driver}://root@{place}"
     app = make_app(tmp_path, SQLALCHEMY_DATABASE_URI=uri, **settings)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from quart import Quart
@@ -28,7 +29,7 @@ pytestmark = [
 @pytest.fixture(name="built")
 def _built(maria: Server, driver: str, tmp_path: Path) -> Quart:
     """An app, made outside the event loop as servers do: importing a driver reads files."""
-    uri = f"mysql+{driver}://root@127.0.0.1:{maria.port}/{tmp_path.name[:40]}"
+    uri = f"mysql+{driver}://root@127.0.0.1:{maria.port}/t_{uuid4().hex}"
     return make_app(tmp_path, SQLALCHEMY_DATABASE_URI=uri)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from quart import Quart
@@ -28,7 +29,7 @@ OPEN = text("SELECT count(*) FROM information_schema.innodb_trx")
 
 @pytest.fixture(name="built")
 def _built(maria: Server, driver: str, tmp_path: Path) -> Quart:
-    uri = f"mysql+{driver}://root@127.0.0.1:{maria.port}/{tmp_path.name[:40]}"
+    uri = f"mysql+{driver}://root@127.0.0.1:{maria.port}/t_{uuid4().hex}"
     app = make_app(tmp_path, SQLALCHEMY_DATABASE_URI=uri)
 
     @app.get("/")
