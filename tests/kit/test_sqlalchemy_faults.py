@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from quarterdeck.exceptions import DatabaseTimeoutError
+from quarterdeck.health import Health
 from quarterdeck.sqlalchemy import no_time_limit
 from tests.servers import Server
 
@@ -58,6 +59,8 @@ def _built(
     @app.get("/")
     async def count() -> str:
         return str(await User.query.count())
+
+    app.add_url_rule("/ready", view_func=Health(app).ready)
 
     @app.get("/slow")
     async def slow() -> str:
@@ -216,11 +219,14 @@ async def test_a_request_waits_for_a_server_that_is_being_restarted(
 async def test_a_refused_connection_is_a_503(
     app: Quart, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
+    assert await status(app, "/ready") == 200
     async with app.app_context():
         await db.dispose()
     server.kill()
     response = await app.test_client().get("/")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    ready = await app.test_client().get("/ready")
+    assert (ready.status_code, (await ready.get_json())["down"]) == (503, ["database"])
     assert "Connect call failed" in caplog.text or "Can't connect to MySQL server" in caplog.text
 
 
