@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,28 @@ def test_errors_reach_the_terminal_with_debug(tmp_path: Path, app_class: str) ->
             socket.recv(timeout=10)
         app.wait_for("lost in a page")
         app.wait_for("lost in a socket")
+
+
+RUN = """
+import os
+
+from quarterdeck.app import Quart
+
+app = Quart(__name__)
+
+
+@app.get("/")
+async def index():
+    return {"ship": os.environ.get("SHIP"), "debug": app.debug}
+
+
+app.run(port=int(os.environ["PORT"]), use_reloader=False)
+"""
+
+
+def test_run_reads_the_environment_file(tmp_path: Path, unused_tcp_port: int) -> None:
+    (tmp_path / ".env").write_text("SHIP=Endeavour\nQUART_DEBUG=1\n")
+    command = (sys.executable, "app.py")
+    with served(tmp_path, RUN, command, PORT=str(unused_tcp_port), PYTHONWARNINGS="") as app:
+        app.wait_for("CTRL")
+        assert app.get().json() == {"ship": "Endeavour", "debug": True}

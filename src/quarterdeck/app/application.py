@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 from collections.abc import Callable, Coroutine
 from functools import cached_property, lru_cache
 from types import FunctionType
@@ -14,7 +15,9 @@ from weakref import WeakSet
 import quart
 from flask.logging import default_handler  # the one that Quart takes, too
 from flask.sansio.scaffold import setupmethod
+from quart.cli import load_dotenv as read_dotenv
 from quart.ctx import has_request_context
+from quart.helpers import get_debug_flag, get_load_dotenv
 from quart.routing import QuartMap
 from quart.testing import no_op_push
 from quart.utils import run_sync
@@ -112,6 +115,19 @@ class Quart(InstanceResources, RequestCycle):
             if handler is default_handler and not isinstance(plain, SafeFormatter | None):
                 handler.setFormatter(SafeFormatter(plain))
         return logger
+
+    def run(self, *args: Any, load_dotenv: bool = True, **options: Any) -> None:
+        """Serve for development, as in Quart, after reading ``.env`` as in Flask.
+
+        Args:
+            args: As in Quart.
+            load_dotenv: Whether variables that are not set are read from ``.env`` and
+                ``.quartenv``. An app that is configured before the call does not see them.
+            options: As in Quart.
+        """
+        if get_load_dotenv(load_dotenv) and read_dotenv() and "QUART_DEBUG" in os.environ:
+            self.debug = get_debug_flag()
+        super().run(*args, **options)
 
     # --- hooks --------------------------------------------------------------------
 
