@@ -16,6 +16,9 @@ OUTSIDE = {
     "](CONTRIBUTING.md": "](contributing.md",
     "](CHANGELOG.md": "](changelog.md",
     "](LICENSE": "](../LICENSE",
+    "](README.zh.md": "](zh/index.md",
+    "](examples/": "](../examples/",
+    "](README.md": "](../index.md",
     "](../bench/README.md": "](benchmarks.md",
 }
 

@@ -74,7 +74,8 @@ def test_apps_of_the_pages_answer(
     block: Block, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Each app, as a file of its own in an empty folder, starts and answers its pages."""
-    path = tmp_path / f"page_{block.page.stem.replace('-', '_').lower()}_{block.line}.py"
+    name = re.sub(r"\W", "_", block.page.stem).lower()
+    path = tmp_path / f"page_{name}_{block.line}.py"
     path.write_text(block.code, "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
