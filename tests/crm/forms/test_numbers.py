@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -83,3 +84,29 @@ def test_a_number_beyond_every_id_is_one_that_no_row_has(number: int) -> None:
 def test_a_decimal_that_no_column_holds_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=r"Enter|large|decimals"):
         fit_decimal(Decimal(value), precision=15, scale=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "sentence"),
+    [
+        ("1,234", False, "'1,234' can be read in two ways. Write 1234 or 1,2340."),
+        ("1.234", True, "'1.234' can be read in two ways. Write 1234."),
+        ("twelve", False, "Enter a number, such as 12.50."),
+        ("12.5", True, "Enter a whole number."),
+        ("9" * 19, False, "That number is too large."),
+        ("9" * 61, False, "That number is too large."),
+        ("x" * 61, False, "Enter a number, such as 12.50."),
+    ],
+)
+def test_a_refusal_says_what_to_enter(text: str, whole: bool, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        read_number(text, whole=whole)
+
+
+def test_the_largest_numbers_are_read() -> None:
+    assert read_number("9" * 18) == Decimal("9" * 18)
+    assert read_number("0" * 42 + "9" * 18) == Decimal("9" * 18)  # 60 characters
+    assert read_whole_number(str(2**31 - 1)) == 2**31 - 1
+    with pytest.raises(ValueError, match=r"^Enter a whole number from 3 to 2147483647\.$"):
+        read_whole_number("2", least=3)
+    assert read_plain_number("-0012.50") == Decimal("-12.50")
