@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from quart import Quart, stream_with_context, websocket
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from quarterdeck.exceptions import SessionSharedError
-from quarterdeck.sqlalchemy import scope
+from quarterdeck.sqlalchemy import Session, scope
 from tests import databases
 
 from .sqlalchemy_app import User, add_users, db, make_app
@@ -472,3 +472,40 @@ class TestCommitOnTeardown:
         client = app.test_client()
         assert (await client.post("/")).status_code == 200
         assert (await client.post("/")).status_code in {409, 500}
+
+
+async def test_a_session_that_closes_after_cancellation_is_waited_for(
+    app: Quart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection would come back to a pool that was closed before, and stay open."""
+    closing, may_close = asyncio.Event(), asyncio.Event()
+    close = Session.close
+
+    async def close_slowly(self: Session) -> None:
+        closing.set()
+        await may_close.wait()
+        await close(self)
+
+    async def work() -> None:
+        async with app.app_context():
+            await db.session.execute(text("SELECT 1"))
+
+    connections: list[object] = []
+    async with app.app_context():
+        engine = db.engine
+        await db.dispose()
+        event.listen(engine.sync_engine, "connect", lambda it, _: connections.append(it))
+        event.listen(engine.sync_engine, "close", lambda it, _: connections.remove(it))
+    monkeypatch.setattr(Session, "close", close_slowly)
+    task = asyncio.create_task(work())
+    await closing.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(connections) == 1
+    async with app.app_context():
+        ending = asyncio.create_task(db.dispose())
+        await asyncio.sleep(0)
+        may_close.set()
+        await ending
+    assert connections == []

@@ -210,7 +210,7 @@ def test_mistakes_are_named(project: Path) -> None:
 
     printed = run(project, "-o", "quart_app=shop:ready", code=1)
     assert "Define a fixture 'user' in conftest.py" in printed
-    assert "1 passed, 1 error" in printed
+    assert "1 passed, 1 error" in printed, printed
 
 
 OTHER = """

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy.engine import URL
@@ -24,6 +25,20 @@ from quarterdeck.exceptions import TransactionConflictError
 CONNECT_ARGS: dict[str, Any] = {"timeout": 5.0, "isolation_level": None}
 INTERRUPT_SECONDS = 0.01
 PREFETCHED = 500  # rows; the rest comes when asked for, so that a large result can be streamed
+
+
+JOIN_SECONDS = 5.0
+_stopped: WeakSet[threading.Thread] = WeakSet()
+
+
+async def join_stopped() -> None:
+    """Wait for the threads of closed connections, which still answer the event loop.
+
+    A connection of a cancelled task is closed without waiting. If the loop ends first, its thread
+    fails with "Event loop is closed".
+    """
+    for thread in list(_stopped):
+        await asyncio.to_thread(thread.join, JOIN_SECONDS)
 
 
 def connector(
@@ -181,6 +196,7 @@ class Connection(aiosqlite.Connection):
     def stop(self) -> asyncio.Future[Any] | None:
         """End the thread; a second call has no effect, because no thread would answer it."""
         self._let_next_writer()
+        _stopped.add(self._thread)
         return super().stop() if self._running else None
 
     def _let_next_writer(self) -> None:

@@ -26,6 +26,7 @@ from .base import make_model
 from .checks import RULES
 from .collection import dynamic_relationship
 from .config import CONFIG
+from .driver import join_stopped
 from .factory import SessionFactory
 from .model import MYSQL_TABLE, ModelMixin, make_metadata
 from .pagination import PageOptions, Pagination
@@ -62,8 +63,10 @@ class _State:
 
     async def aclose(self) -> None:
         """Close all idle connections."""
+        await scope.wait_until_closed()
         for engine in self.engines.values():
             await engine.dispose()
+        await join_stopped()
 
     async def release_while_waiting(self) -> None:
         """Return the connection of the current session, if it has only read."""

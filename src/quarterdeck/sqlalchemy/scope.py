@@ -19,6 +19,7 @@ from .session import Session
 
 _KEY = "_quarterdeck_sqlalchemy"
 _request_scope: ContextVar[Scope] = ContextVar("quarterdeck_sqlalchemy_scope")
+_closing: set[asyncio.Task[None]] = set()
 
 
 class Scope:
@@ -33,7 +34,17 @@ class Scope:
         """Close the session, also while the request is being cancelled."""
         session, self.session = self.session, None
         if session is not None:
-            await asyncio.shield(asyncio.create_task(session.close()))
+            task = asyncio.create_task(session.close())
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)
+            await asyncio.shield(task)
+
+
+async def wait_until_closed() -> None:
+    """Wait for sessions that close although their task was cancelled: they need the pool."""
+    loop = asyncio.get_running_loop()
+    while tasks := [task for task in _closing if task.get_loop() is loop]:
+        await asyncio.wait(tasks)
 
 
 async def open_request(_app: object, **_: object) -> None:
