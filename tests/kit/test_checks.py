@@ -314,7 +314,8 @@ error   QD013  'SESSION_COOKIE_SECURE' is off: cookies are sent over plain http.
 set it to True.
 warning QD602  'bind' is '0.0.0.0:80' without TLS: passwords cross the network in plain text. \
 Bind to 127.0.0.1 behind a proxy with TLS, or set 'certfile' and 'keyfile'.
-info    QD610  'include_server_header' is on: responses name the server. Remove it.
+info    QD610  'include_server_header' is on: responses name the server. Set it to false in \
+hypercorn.toml.
 info    QD612  'accesslog' is not set: requests leave no trace. Set it to '-'.
 Silenced: QD015, QD021.
 """

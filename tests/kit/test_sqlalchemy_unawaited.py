@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from quart import Quart, websocket
+from quart import Quart, current_app, websocket
 from sqlalchemy import update
 
+from quarterdeck._quart import unwrap
+from quarterdeck.app.json import MsgspecJSONProvider
 from quarterdeck.exceptions import NotAwaitedError
 from quarterdeck.sqlalchemy import Session
 from tests.plain import until_quart_0_22
@@ -192,6 +194,7 @@ USES = {
     "an item": lambda: User.query.all()[0],
     "a loop": lambda: list(User.query.all()),
     "a length": lambda: len(User.query.all()),
+    "JSON": lambda: MsgspecJSONProvider(unwrap(current_app)).dumps([User.query.first()]),
     "a condition": lambda: User.query.first() or 1,
 }
 

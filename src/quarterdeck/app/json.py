@@ -8,6 +8,8 @@ import msgspec
 from flask.json.provider import JSONProvider
 from werkzeug.datastructures import MultiDict
 
+from quarterdeck._unawaited import Call
+
 
 class MsgspecJSONProvider(JSONProvider):
     """The provider of ``app.json``, ``jsonify`` and the ``tojson`` filter.
@@ -84,7 +86,11 @@ def _encode_other(obj: Any) -> Any:
     for kind in (str, int, float):
         if isinstance(obj, kind):
             return kind(obj)
-    raise TypeError(f"'{type(obj).__name__}' has no JSON form. Turn it into a dict or text first.")
+    if isinstance(obj, Call):
+        obj.close()
+        raise obj.error
+    remedy = "Call 'to_dict()' on it" if hasattr(obj, "to_dict") else "Turn it into a dict or text"
+    raise TypeError(f"'{type(obj).__name__}' has no JSON form. {remedy} first.")
 
 
 def nests_deeper_than(value: Any, limit: int) -> bool:

@@ -96,7 +96,10 @@ class Scheduler:
         if not self.coordinator.shared:
             return "SCHEDULER_LEASE", "Choose 'sqlalchemy' or 'redis'"
         if not all(store.shared for store in self.stores.values()):
-            return "SCHEDULER_JOBSTORES", "Choose 'sqlalchemy', 'redis' or 'mongodb'"
+            return (
+                "SCHEDULER_JOBSTORES",
+                "Set it to {'default': {'type': 'redis'}}, or the type 'sqlalchemy' or 'mongodb'",
+            )
         return None
 
     @property

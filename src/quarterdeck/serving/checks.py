@@ -51,7 +51,7 @@ def plain_http(target: Target) -> Iterator[Problem]:
 def _unlimited(key: str, problem: str) -> Any:
     def find(target: Target) -> Iterator[Problem]:
         if target.server is not None and not getattr(target.server, key):
-            yield Problem(key, f"is unlimited: {problem}", "Remove it.")
+            yield Problem(key, f"is unlimited: {problem}", "Set seconds in hypercorn.toml.")
 
     return find
 
@@ -67,7 +67,7 @@ def _large(key: str, most: int, problem: str) -> Any:
 def _on(key: str, problem: str) -> Any:
     def find(target: Target) -> Iterator[Problem]:
         if target.server is not None and getattr(target.server, key):
-            yield Problem(key, f"is on: {problem}", "Remove it.")
+            yield Problem(key, f"is on: {problem}", "Set it to false in hypercorn.toml.")
 
     return find
 

@@ -32,7 +32,7 @@ def greatest_age(target: Target) -> Iterator[Problem]:
     oldest = target.get("SESSION_ABSOLUTE_SECONDS")
     if oldest is None or _as_delta(oldest) > MAX_AGE:
         problem = "is unlimited or over a year: a session that is used never ends"
-        yield Problem("SESSION_ABSOLUTE_SECONDS", problem, "Set it to 90 days.")
+        yield Problem("SESSION_ABSOLUTE_SECONDS", problem, "Set it to 7776000, which is 90 days.")
 
 
 def _as_delta(value: Any) -> timedelta:
