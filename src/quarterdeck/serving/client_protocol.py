@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class Linger:
     def cancel(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
+
+
+def end_sending(transport: asyncio.WriteTransport) -> None:
+    """Close the sending direction; the loss of a connection that the client has reset is near."""
+    with suppress(OSError):
+        transport.write_eof()
 
 
 class ClientProtocol(asyncio.Protocol):
@@ -134,7 +141,7 @@ class ClientProtocol(asyncio.Protocol):
         if self._linger is not None or self._lost or self.transport.is_closing():
             return
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            end_sending(self.transport)
         elif not is_receiving:
             self.transport.close()
             return

@@ -12,7 +12,7 @@ from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
-from .client_protocol import Linger
+from .client_protocol import Linger, end_sending
 from .config import Config
 from .events import Upgrade
 from .protocol import Protocol
@@ -80,6 +80,7 @@ class TCPConnection(TCPServer):
         self._finishing = False
         self._is_busy = False
         self._is_handed_over = False
+        self._has_read = False  # all that the client will send
 
     async def run(self) -> None:
         """Serve the client until one side closes."""
@@ -95,6 +96,7 @@ class TCPConnection(TCPServer):
                     self._idle.start()
                     await self._read_data()
                 finally:
+                    self._has_read = True
                     self._idle.cancel()
         except OSError:
             pass
@@ -210,6 +212,8 @@ class TCPConnection(TCPServer):
             self._task.cancel()
 
     def _became_idle(self) -> None:
+        if self._has_read:  # the connection ends with the handlers of its requests
+            return
         if self.context.terminated.is_set():
             self._close_idle()
         else:
@@ -233,7 +237,7 @@ class TCPConnection(TCPServer):
         if self.transport.is_closing():
             return
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            end_sending(self.transport)
         elif not self.protocol.is_receiving:  # TLS has no end of one direction
             self.transport.close()
             return

@@ -49,7 +49,7 @@ class Http1Protocol(ClientProtocol):
         "_client", "_count", "_cycle", "_failed", "_fixed", "_fixed_of", "_head", "_head_size",
         "_headers", "_heard_at", "_idle_since", "_in_head", "_is_between", "_is_over", "_is_tls",
         "_local", "_may_begin", "_moved", "_parser", "_proxy", "_queue", "_quiet", "_receiving",
-        "_unread", "_upgrade", "_url",
+        "_unread", "_unsent", "_upgrade", "_url",
     )  # fmt: skip
 
     def __init__(self, server: Server, header: ProxyHeader) -> None:
@@ -59,6 +59,7 @@ class Http1Protocol(ClientProtocol):
         self._cycle: RequestCycle | None = None  # that is being answered
         self._receiving: RequestCycle | None = None  # whose body is being read
         self._queue: list[RequestCycle] = []
+        self._unsent: RequestCycle | None = None  # answered, but the client has not read it
         self._unread = b""
         self._upgrade: tuple[Request, bytes] | None = None
         self._failed = 0  # status of the response to what cannot be parsed
@@ -281,6 +282,12 @@ class Http1Protocol(ClientProtocol):
         await cycle.refuse(404)
         self.has_answered(cycle)
 
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unsent is not None:
+            cycle, self._unsent = self._unsent, None
+            self.loop.call_soon(self.has_answered, cycle)
+
     def may_keep_alive(self) -> bool:
         """Whether another request may follow the one that is answered now."""
         if self.server.context.terminated.is_set():
@@ -296,14 +303,26 @@ class Http1Protocol(ClientProtocol):
         return self._fixed
 
     def has_answered(self, cycle: RequestCycle) -> None:
-        """Go on after a response."""
+        """Go on after a response, when the client has read it or nearly so.
+
+        Otherwise the responses to a client that reads nothing would fill the memory, and the
+        connection would be closed under a response that is read slowly.
+        """
         if self._is_over or self._cycle is not cycle:
             return
+        is_last = not cycle.keeps_alive or not cycle.is_complete
+        if is_last:
+            # Wait for all of it. With 0, TLS would wait though nothing is left.
+            self.transport.set_write_buffer_limits(high=1, low=0)
+        if self.writing_paused:
+            self._unsent = cycle
+            return
         self._cycle = None
-        if not cycle.keeps_alive or not cycle.is_complete:
+        if is_last:
             self._end(is_receiving=not cycle.is_complete)
         elif self._queue:
             self._begin(self._queue.pop(0))
+            self.go_on_reading()  # for the rest of its body
         elif self._failed:
             self._refuse(self._failed)
         elif self.server.context.terminated.is_set():
@@ -373,6 +392,8 @@ class Http1Protocol(ClientProtocol):
             end = self._idle_since + seconds
             return end if silent is None else min(end, self._heard_at + silent)
         if silent is None or self._receiving is not self._cycle or not self._is_reading:
+            return None
+        if self._unsent is not None:  # ``write_timeout`` is its limit
             return None
         return self._heard_at + silent
 

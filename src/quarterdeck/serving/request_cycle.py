@@ -143,8 +143,9 @@ class RequestCycle:
 
     async def send(self, message: Any) -> None:
         """Handle a message of the app; ignore it if the client has left."""
-        if self.has_left or self._is_done:
-            await asyncio.sleep(0)  # lets a task that sends in a loop be cancelled
+        if self.has_left or self._is_done or self._protocol.transport.is_closing():
+            # Lets the loss be noted, and a task that sends in a loop be cancelled.
+            await asyncio.sleep(0)
             return
         kind = message["type"]
         if kind == "http.response.body" and self._response is not None:

@@ -122,7 +122,7 @@ class WebSocket(ClientProtocol):
             self._heard = True
             self._reader.feed(data)
             self._read()
-        elif not self._ended:  # the client must wait for the answer
+        elif self._state is State.HANDSHAKE and not self._ended:  # it must wait for the answer
             self._refuse(400)
 
     def eof_received(self) -> None:  # returning None closes the connection
@@ -249,8 +249,9 @@ class WebSocket(ClientProtocol):
     async def send(self, message: Any) -> None:
         """Handle a message of the app; after a close of either side, ignore it."""
         kind = message["type"]
-        if self._ended:
-            await asyncio.sleep(0)  # lets a task that sends in a loop be cancelled
+        if self._ended or self.transport.is_closing():
+            # Lets the loss be noted, and a task that sends in a loop be cancelled.
+            await asyncio.sleep(0)
         elif kind == "websocket.send" and self._state is State.OPEN:
             data = message.get("bytes")
             if data is None:
@@ -344,13 +345,19 @@ class WebSocket(ClientProtocol):
             self.transport.abort()
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send the close frame, first or in answer to that of the client."""
+        """Send the close frame, first or in answer to that of the client.
+
+        Raises:
+            ValueError: If the reason is no valid Unicode. The WebSocket stays open.
+            OverflowError: The same if the code does not fit into 2 bytes.
+        """
         if self._state is not State.OPEN or self._ended:
             return
+        frame = encode_frame(CLOSE, _close_payload(code, reason))  # before anything is changed
         self._state = State.CLOSED
         self._end(code, reason)
         if not self.transport.is_closing():
-            self.transport.write(encode_frame(CLOSE, _close_payload(code, reason)))
+            self.transport.write(frame)
             self.finish()
 
     def _end(self, code: int, reason: str = "") -> None:
