@@ -44,6 +44,40 @@ async def test_the_body_of_a_request_that_waits_may_come_later() -> None:
         assert await wire.reader.readexactly(1) == b"5"
 
 
+async def test_requests_that_wait_are_not_counted_before_their_turn() -> None:
+    """Or fewer than ``keep_alive_max_requests`` are answered, and the others lost."""
+    async with (
+        served(make_app(), keep_alive_max_requests=20) as (address, _),
+        connected(address) as wire,
+    ):
+        await wire.send(GET % b"/" * 60)
+        async with asyncio.timeout(20):
+            assert (await wire.reader.read()).count(b"fine") == 20
+
+
+async def test_an_app_is_told_of_an_invalid_body_that_it_has_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_protocol, "LINGER_SECONDS", 0.1)  # h11 tells it after that
+    found = asyncio.get_running_loop().create_future()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        try:
+            found.set_result(await receive())
+        except Exception as error:
+            found.set_exception(error)
+
+    head = (
+        b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    async with served(app) as (address, _), connected(address) as wire:  # type: ignore[arg-type]
+        await wire.send(head + b"no chunk\r\n")
+        async with asyncio.timeout(20):
+            assert await found == {"type": "http.disconnect"}
+
+
 # --- large responses --------------------------------------------------------------------
 
 

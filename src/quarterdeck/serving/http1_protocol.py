@@ -236,7 +236,6 @@ class Http1Protocol(ClientProtocol):
             wants_continue=wants_continue,
         )
         self._receiving, self._head = cycle, None
-        self._count += 1
         if self._cycle is None:
             self._begin(cycle)
         else:
@@ -269,6 +268,7 @@ class Http1Protocol(ClientProtocol):
 
     def _begin(self, cycle: RequestCycle) -> None:
         self._cycle = cycle
+        self._count += 1
         names = self.config.server_names
         if names:
             host = next(value for name, value in cycle.scope["headers"] if name == b"host")

@@ -89,7 +89,7 @@ class RequestCycle:
 
     async def receive(self) -> Any:
         """Return the next part of the body; after the last one, wait for the client to leave."""
-        if self._wants_continue and not self.has_head:
+        if self._wants_continue and not (self.has_head or self.has_left):
             self._wants_continue = False
             self._protocol.transport.write(_CONTINUE)
         while not self._has_news:
