@@ -62,8 +62,10 @@ async def test_the_accept_value_is_that_of_the_standard(address: Address) -> Non
         ({"Sec_WebSocket_Key": "short"}, 400),
         ({"Sec_WebSocket_Key": "c2hvcnQ="}, 400),
         ({"Upgrade": "something"}, 400),
+        ({"Content_Length": "5"}, 400),
+        ({"Transfer_Encoding": "chunked"}, 400),
     ],
-    ids=["version", "key", "short key", "no upgrade"],
+    ids=["version", "key", "short key", "no upgrade", "length", "chunks"],
 )
 async def test_what_is_no_handshake_is_refused(
     address: Address, header: dict[str, str], status: int

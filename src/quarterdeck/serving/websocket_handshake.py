@@ -83,6 +83,8 @@ class Request:
             or not _is_key(values.get(b"sec-websocket-key"))
             or "upgrade" not in map(str.lower, self.tokens(b"connection"))
             or "websocket" not in map(str.lower, self.tokens(b"upgrade"))
+            or b"transfer-encoding" in values  # a body would be read as frames
+            or values.get(b"content-length", b"0") != b"0"
         ):
             return 400, []
         return None
