@@ -26,13 +26,14 @@ from quarterdeck.checks import (
     run_rules,
     weakness_of,
 )
-from quarterdeck.exceptions import ServerConfigurationError
+from quarterdeck.exceptions import ConfigurationError, ServerConfigurationError
 from quarterdeck.logging import Logging
 from quarterdeck.login import LoginManager
 from quarterdeck.mail import Mail
 from quarterdeck.security import Security
 from quarterdeck.security.limits import Limiter, limit
 from quarterdeck.serving import Config
+from quarterdeck.serving.supervisor.refusals import refuse_unsafe
 from quarterdeck.session import Session
 from quarterdeck.sqlalchemy import SQLAlchemy
 from quarterdeck.wtf import CSRFProtect
@@ -142,7 +143,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("QD911", {"RATELIMIT_ENABLED": False}, {}),
 ]
 # They have a test of their own below.
-OTHERS = {"QD020", "QD021", "QD022", "QD903"}
+OTHERS = {"QD020", "QD021", "QD022", "QD023", "QD903"}
 # Rules of which another one is a part.
 WITH = {"QD205": {"QD204"}, "QD206": {"QD204"}, "QD207": {"QD204"}, "QD601": {"QD401"}}
 
@@ -195,6 +196,29 @@ def test_each_rule_finds_its_problem_and_no_other(
     for each in found:
         assert each.remedy.endswith((".", "'."))
         assert "s3cret" not in str(each)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("MAX_CONTENT_LENGTH", "4MB"),
+        ("MAX_FORM_PARTS", True),
+        ("BODY_TIMEOUT", "ten"),
+        ("PERMANENT_SESSION_LIFETIME", "1h"),
+        ("SESSION_COOKIE_SECURE", "no"),
+        ("SESSION_COOKIE_SAMESITE", "laxx"),
+    ],
+)
+def test_a_value_that_quart_cannot_use_is_found_before_a_request(key: str, value: object) -> None:
+    app = make_app({})
+    app.config[key] = value  # as 'from_prefixed_env' leaves a text that is no JSON
+
+    found = [each for each in find(app) if each.id == "QD023"]
+
+    assert [each.setting for each in found] == [key]
+    assert found[0].problem == f"is {value!r}"
+    with pytest.raises(ConfigurationError, match=f"'{key}' is {value!r}. Set it to "):
+        refuse_unsafe(app, 1)
 
 
 def test_each_rule_of_the_kit_has_a_case() -> None:

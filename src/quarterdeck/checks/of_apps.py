@@ -8,6 +8,7 @@ from typing import Any
 
 from quarterdeck._findings import Problem, Severity, Target, rule
 from quarterdeck._marks import refuse_marks_without_extension
+from quarterdeck._quart_keys import wrong_values
 from quarterdeck._state import states_of
 from quarterdeck._weak_secrets import REMEDY, weakness_of
 from quarterdeck.exceptions import MarkWithoutExtensionError, QuarterdeckError
@@ -194,9 +195,15 @@ def decorators(target: Target) -> Iterator[Problem]:
         yield Problem(None, str(error), "")
 
 
+@rule("QD023", Severity.ERROR, "A key of Quart has a value that Quart cannot use.", deploy=False)
+def quart_keys(target: Target) -> Iterator[Problem]:
+    for wrong in wrong_values(target.app.config):
+        yield Problem(*wrong)
+
+
 RULES = (
     secret_key, old_keys, debug, testing, propagation, hosts, wide_hosts, body_size, body_time,
     form_memory, form_parts, response_time, cookie_secure, cookie_http_only, cookie_same_site,
     cookie_domain, websockets, websockets_per_address, template_reload, dependencies, headers,
-    decorators,
+    decorators, quart_keys,
 )  # fmt: skip

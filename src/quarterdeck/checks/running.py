@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from quarterdeck._findings import Finding, Problem, Rule, Target
+from quarterdeck._quart_keys import wrong_values
 from quarterdeck._state import states_of
 
 from . import of_apps
@@ -52,13 +53,17 @@ async def run_rules(
 
 
 async def _problems(each: Rule, target: Target) -> AsyncIterator[Problem]:
-    found = each.find(target)
-    if isinstance(found, AsyncIterator):
-        async for problem in found:
-            yield problem
-    else:
-        for problem in found:
-            yield problem
+    try:
+        found = each.find(target)
+        if isinstance(found, AsyncIterator):
+            async for problem in found:
+                yield problem
+        else:
+            for problem in found:
+                yield problem
+    except (TypeError, ValueError):  # it reads a value that another rule names
+        if not any(wrong_values(target.app.config)):
+            raise
 
 
 def _state_of(app: Quart) -> ChecksState | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from quarterdeck._marks import refuse_marks_without_extension
+from quarterdeck._quart_keys import wrong_values
 from quarterdeck._state import states_of
 from quarterdeck._weak_secrets import REMEDY, is_known
 from quarterdeck.exceptions import ConfigurationError, SingleProcessError
@@ -12,6 +13,8 @@ from quarterdeck.exceptions import ConfigurationError, SingleProcessError
 
 def refuse_unsafe(app: Any, workers: int) -> None:
     """Raise QuarterdeckError if an app cannot be served safely by so many processes."""
+    for key, problem, remedy in wrong_values(getattr(app, "config", {})):
+        raise ConfigurationError(key, problem, remedy)
     _refuse_bad_secret_key(app)
     if hasattr(app, "url_map"):
         refuse_marks_without_extension(app)
