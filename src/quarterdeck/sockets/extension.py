@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from quarterdeck._assets import AssetBlueprint
 from quarterdeck._quart import stop_first, unwrap
 from quarterdeck._state import ExtensionState
+from quarterdeck._unawaited import check_at_the_end, noted
 from quarterdeck.config import read
 from quarterdeck.exceptions import (
     ConfigurationError,
@@ -89,6 +90,7 @@ class Hub:
         app.register_blueprint(AssetBlueprint("sockets", folder=_STATIC, version=_VERSION))
         app.before_serving(start)
         stop_first(app, manager.aclose)
+        check_at_the_end(app)
 
     # --- functions of the app ---------------------------------------------------------
 
@@ -192,6 +194,7 @@ class Hub:
 
     # --- publishing -------------------------------------------------------------------
 
+    @noted("hub")
     async def publish(self, room: str, name: str, data: Any) -> str:
         """Send an event to all connections in a room, in all processes; return its id.
 
@@ -216,10 +219,12 @@ class Hub:
         manager, raw = STATE.get(), _encode(data)
         session.after_commit(lambda: _publish(manager, room, name, raw))
 
+    @noted("hub")
     async def publish_to(self, member_id: str, name: str, data: Any) -> str:
         """Send an event to every connection of one member; return its id."""
         return await _publish(STATE.get(), USER + str(member_id), name, data)
 
+    @noted("hub")
     async def disconnect(
         self, member_id: str, code: int = NOT_SIGNED_IN, *, via: str | None = None
     ) -> None:
@@ -233,6 +238,7 @@ class Hub:
         command = {"member": str(member_id), "code": code, "via": via}
         await _publish(STATE.get(), CONTROL, "disconnect", command)
 
+    @noted("hub")
     async def reconsider(self, member_id: str) -> None:
         """Recheck a member and its rooms at once, in all processes."""
         await _publish(STATE.get(), CONTROL, "reconsider", {"member": str(member_id)})

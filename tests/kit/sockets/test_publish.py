@@ -12,7 +12,7 @@ import pytest
 from quart import Quart
 
 from quarterdeck.commands import Commands
-from quarterdeck.exceptions import UnknownRoomError
+from quarterdeck.exceptions import NotAwaitedError, UnknownRoomError
 from quarterdeck.sockets import Event, Hub
 from tests import databases
 from tests.kit.sockets.app import Client, connected, make_app
@@ -184,3 +184,23 @@ async def test_the_order_of_a_room_is_the_same_for_everybody(
         second = [(m["id"], m["data"]) for m in await bob.events(100)]
     assert first == second
     assert sorted(data for _, data in first) == list(range(100))
+
+
+FORGOTTEN = {
+    "publish": ("open", "told", 1),
+    "publish_to": ("ada", "told", 1),
+    "disconnect": ("ada",),
+    "reconsider": ("ada",),
+}
+
+
+@pytest.mark.parametrize("name", FORGOTTEN)
+async def test_a_call_without_await_is_an_error(
+    made: tuple[Quart, Hub], ada: Client, name: str
+) -> None:
+    app, hub = made
+    match = rf"'hub\.{name}\(\)' at .*test_publish\.py:\d+ did nothing"
+    with pytest.raises(NotAwaitedError, match=match):
+        async with app.app_context():
+            getattr(hub, name)(*FORGOTTEN[name])
+    assert await heard(ada) == []
