@@ -127,7 +127,10 @@ def test_merge(harbour: Harbour) -> None:
     ("args", "sentence"),
     [
         (["upgrade", "zebra"], "Can't locate revision identified by 'zebra'. 'db history' lists"),
-        (["upgrade", "-d", "nowhere"], "'nowhere' has no migrations. Run 'db init'."),
+        (
+            ["upgrade", "-d", "nowhere"],
+            "'nowhere' has no migrations. Go to the folder of the app, or run 'db init' ",
+        ),
         (["init"], "holds migrations already"),
         (["check"], "the migrations are at r1. Run 'db upgrade' first."),
         (["migrate"], "the migrations are at r1. Run 'db upgrade' first."),

@@ -174,7 +174,8 @@ class Workspace:
 
     def _prepare(self) -> None:
         if not (self.folder / "env.py").is_file():
-            raise MigrationsFolderError(str(self.folder), "has no migrations", "Run 'db init'.")
+            remedy = "Go to the folder of the app, or run 'db init' if it has none yet."
+            raise MigrationsFolderError(str(self.folder), "has no migrations", remedy)
         self.versions.mkdir(exist_ok=True)
 
     def _config(self) -> Config:
