@@ -12,9 +12,10 @@ from typing import Any
 import aiosqlite
 import pytest
 from quart import Quart
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
+from quarterdeck.sqlalchemy import driver
 from quarterdeck.sqlalchemy.driver import Connection
 
 from .sqlalchemy_app import Event, User, add_users, db, make_app
@@ -227,3 +228,18 @@ async def test_a_connection_that_is_stopped_while_it_closes_is_closed(app: Quart
 
     async with asyncio.timeout(10):
         await closing
+
+
+async def test_the_end_of_an_app_waits_for_the_threads_of_closed_connections(app: Quart) -> None:
+    """Each still answers the event loop, which may be closed right after the app has ended."""
+    connection = await driver.connector(make_url("sqlite://"), {})()
+    busy = threading.Event()
+    connection._tx.put_nowait((None, busy.wait))
+    connection.stop()  # as the pool does with the connection of a cancelled task
+
+    ending = asyncio.create_task(db.dispose())
+    await asyncio.sleep(0.05)
+    assert not ending.done()
+    busy.set()
+    await ending
+    assert not connection._thread.is_alive()
