@@ -48,13 +48,16 @@ def processes(tmp_path: Path, config: dict[str, Any]) -> Iterator[Processes]:
 async def freeze(processes: Processes, pid: int, reader: Quart) -> None:
     """Freeze a process at a moment at which it holds no lock of the database.
 
-    A lock would stay until it wakes or dies, and keep every other process from writing.
+    A lock would stay until it wakes or dies, and keep every other process from writing. A
+    statement that it has sent just before may take the lock a moment later, so look repeatedly.
     """
     while True:
         processes.signal(pid, signal.SIGSTOP)
         with suppress(TimeoutError, DatabaseBusyError):
             async with reader.app_context(), asyncio.timeout(2):
-                await STATE.get().coordinator.pause(False)  # writes to the row of the lease
+                for _ in range(4):
+                    await STATE.get().coordinator.pause(False)  # writes to the row of the lease
+                    await asyncio.sleep(0.1)
                 return
         processes.signal(pid, signal.SIGCONT)
         await processes.until(len(processes.ticks) + 1)
