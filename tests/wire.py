@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import struct
 from collections.abc import AsyncIterator
@@ -11,12 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.modules import load
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "by_hand" / "websocket_client.py"
-_spec = importlib.util.spec_from_file_location("websocket_client", EXAMPLE)
-assert _spec is not None
-assert _spec.loader is not None
-raw: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(raw)
+raw: Any = load(EXAMPLE, "websocket_client")
 
 TEXT, BINARY, CLOSE, PING, PONG = raw.TEXT, raw.BINARY, raw.CLOSE, raw.PING, raw.PONG
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # of RFC 6455, where the answer is also written down

@@ -1,4 +1,8 @@
-"""Values of Quart's own keys that fail in the middle of a request, found before an app serves."""
+"""Values of Quart's own keys that fail in the middle of a request, found before an app serves.
+
+The kinds of ``quarterdeck.config`` convert text. Quart uses these values as they are, so here a
+text such as ``"16"`` is wrong.
+"""
 
 from __future__ import annotations
 

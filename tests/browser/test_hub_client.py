@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from quarterdeck.testing import ServedApp, served_app
+from tests.modules import load
 
 from .conftest import in_browser
 
@@ -22,12 +22,7 @@ CHAT = Path(__file__).parents[2] / "examples" / "chat.py"
 
 @pytest.fixture
 def chat() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tests_chat", CHAT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(CHAT, "tests_chat")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

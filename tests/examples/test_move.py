@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.modules import load
 
 ROOT = Path(__file__).parents[2]
 BEFORE, AFTER = (ROOT / "examples" / "move" / name for name in ("before.py", "after.py"))
@@ -32,26 +32,20 @@ CONVERSATION: list[tuple[str, str, dict[str, str] | None]] = [
 
 
 @pytest.fixture
-def flask_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return load(BEFORE, tmp_path, monkeypatch)
+def flask_app(tmp_path: Path) -> Any:
+    return app_of(BEFORE, tmp_path)
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return load(AFTER, tmp_path, monkeypatch)
+def app(tmp_path: Path) -> Any:
+    return app_of(AFTER, tmp_path)
 
 
-def load(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def app_of(path: Path, folder: Path) -> Any:
     copied = folder / path.stem / path.name  # its database goes beside it
     copied.parent.mkdir()
     copied.write_text(path.read_text("utf-8"))
-    spec = importlib.util.spec_from_file_location(f"tests_{path.stem}", copied)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    return module.app
+    return load(copied, f"tests_{path.stem}").app
 
 
 @pytest.mark.feature("D1", "V1")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,16 @@ got_request_exception.connect(_note)
 got_websocket_exception.connect(_note)
 
 
+@contextmanager
+def _noting(errors: list[Exception]) -> Iterator[None]:
+    """Let the task that begins in this block note its errors in a list."""
+    token = _unhandled.set(errors)
+    try:
+        yield
+    finally:
+        _unhandled.reset(token)
+
+
 def _raise_unhandled(app: Any, errors: list[Exception]) -> None:
     """Raise the first error where the app propagates them; Quart's own app answers instead."""
     wanted = app.config["PROPAGATE_EXCEPTIONS"]
@@ -59,11 +70,8 @@ class HTTPTestConnection(TestHTTPConnection):
         self._errors: list[Exception] = []
 
     async def __aenter__(self) -> Any:
-        token = _unhandled.set(self._errors)
-        try:
+        with _noting(self._errors):
             return await super().__aenter__()
-        finally:
-            _unhandled.reset(token)
 
     async def _asgi_send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -97,11 +105,8 @@ class WebsocketTestConnection(TestWebsocketConnection):
         self._errors: list[Exception] = []
 
     async def __aenter__(self) -> Any:
-        token = _unhandled.set(self._errors)
-        try:
+        with _noting(self._errors):
             return await super().__aenter__()
-        finally:
-            _unhandled.reset(token)
 
     async def _asgi_send(self, message: Any) -> None:
         if message["type"] == "websocket.send":
