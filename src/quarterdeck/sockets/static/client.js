@@ -38,7 +38,7 @@ export function connect(subscriptions, handlers, { path = "/ws" } = {}) {
   }));
   const url = new URL(path, location.href).href.replace(/^http/, "ws");
   const heard = Object.fromEntries(HANDLERS.map((name) => [name, handlers[name] ?? (() => {})]));
-  let socket = null, attempts = 0, hasEnded = false, retry, watch;
+  let socket = null, attempts = 0, hasEnded = false, isClosed = false, retry, watch;
 
   const send = (message) => socket.send(JSON.stringify(message));
 
@@ -126,7 +126,7 @@ export function connect(subscriptions, handlers, { path = "/ws" } = {}) {
     drop();
   });
   window.addEventListener("pageshow", ({ persisted }) => {
-    if (!persisted) return;
+    if (!persisted || isClosed) return;
     hasEnded = false;
     atOnce();
   });
@@ -134,7 +134,7 @@ export function connect(subscriptions, handlers, { path = "/ws" } = {}) {
 
   return {
     close() {
-      hasEnded = true;
+      hasEnded = isClosed = true;
       drop();
     },
     say(room, text) {
