@@ -119,6 +119,17 @@ async def create_own_tables(app: Quart) -> None:
                 await create()
 
 
+def set_in_code(app: Quart) -> dict[str, object]:
+    """Return the values that arguments and attributes of extensions put in place of keys.
+
+    A state names them by key in a property ``set_in_code``.
+    """
+    found: dict[str, object] = {}
+    for state in states_of(app):
+        found |= getattr(state, "set_in_code", {})
+    return found
+
+
 async def close_extensions(app: Quart) -> None:
     """Close the resources of the extensions of ``app``, the last initialised first.
 

@@ -143,7 +143,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("QD911", {"RATELIMIT_ENABLED": False}, {}),
 ]
 # They have a test of their own below.
-OTHERS = {"QD020", "QD021", "QD022", "QD023", "QD903"}
+OTHERS = {"QD020", "QD021", "QD022", "QD023", "QD024", "QD903"}
 # Rules of which another one is a part.
 WITH = {"QD205": {"QD204"}, "QD206": {"QD204"}, "QD207": {"QD204"}, "QD601": {"QD401"}}
 
@@ -221,6 +221,19 @@ def test_a_value_that_quart_cannot_use_is_found_before_a_request(key: str, value
         refuse_unsafe(app, 1)
 
 
+def test_the_remedy_for_sessions_in_a_cookie_works_as_it_stands() -> None:
+    app = Quart("tests")
+    app.config.update(SAFE | {"SESSION_TYPE": None})
+    Security(app)
+    Session(app)
+
+    (found,) = find(app)
+
+    assert found.remedy == (
+        "Set it to 'redis', or to 'sqlalchemy' with 'SESSION_SQLALCHEMY = lambda: db.engine'."
+    )
+
+
 def test_each_rule_of_the_kit_has_a_case() -> None:
     known = [each.id for each in rules_of(make_app({}))]
     assert len(known) == len(set(known)) >= 25
@@ -231,6 +244,24 @@ def test_a_bare_app_lacks_headers() -> None:
     app = Quart("tests")
     app.config.update(SAFE)
     assert [each.id for each in find(app)] == ["QD021"]
+
+
+def test_views_without_csrf_protection() -> None:
+    app = Quart("tests")
+    app.config.update(SAFE)
+    Security(app)
+    app.add_url_rule("/", "index", dict)
+    assert find(app) == []
+    app.add_url_rule("/ships", "ships", dict, methods=["GET", "POST"])
+    app.add_url_rule("/ship", "remove", dict, methods=["DELETE"])
+    (found,) = find(app)
+    assert found.id == "QD024"
+    assert "is not in use: other sites can send requests to 'remove' and 1 more" in str(found)
+    app.config["SECRET_KEY"] = None
+    assert [each.id for each in find(app)] == ["QD001"], "without a key there are no sessions"
+    app.config.update(SAFE)
+    CSRFProtect(app)
+    assert find(app) == []
 
 
 def test_a_decorator_without_its_extension() -> None:

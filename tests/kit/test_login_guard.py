@@ -11,6 +11,8 @@ import pytest
 from quart import Blueprint
 from quart.views import MethodView, View
 
+from quarterdeck.commands.configuration import effective_values
+from quarterdeck.commands.routes import route_table
 from quarterdeck.exceptions import (
     AccessConflictError,
     ExtensionNotInitializedError,
@@ -246,6 +248,21 @@ async def test_unmarked_views_are_closed_by_default() -> None:
     assert await status(app, "/open") == 200
     assert await status(app, "/missing") == 404
     assert await status(app, "/page", method="OPTIONS") == 200
+
+
+def test_commands_show_that_views_are_closed_by_default() -> None:
+    app = Quart(__name__)
+    LoginManager(app, login_view="sign_in", require_login=True)
+    app.add_url_rule("/page", "page", make_view())
+    app.add_url_rule("/open", "open", public(make_view()))
+
+    access = {row["endpoint"]: row["access"] for row in route_table(app)}
+    values = effective_values(app)
+
+    assert access == {"static": "public", "page": "signed in", "open": "public"}
+    for key, value in {"LOGIN_REQUIRED_BY_DEFAULT": True, "LOGIN_VIEW": "sign_in"}.items():
+        assert (values[key].value, values[key].source) == (value, "configuration")
+    assert values["SESSION_PROTECTION"].source == "default"
 
 
 async def test_default_from_the_configuration() -> None:

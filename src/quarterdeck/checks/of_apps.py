@@ -17,6 +17,7 @@ MAX_BODY = 2**30
 MAX_WEBSOCKETS = 100_000
 SAFE_SAME_SITE = ("lax", "strict")
 CHECK_SECONDS = 10.0
+UNSAFE = {"DELETE", "PATCH", "POST", "PUT"}
 
 
 @rule("QD001", Severity.ERROR, "`SECRET_KEY` is missing, known or short: sessions can be forged.")
@@ -201,9 +202,26 @@ def quart_keys(target: Target) -> Iterator[Problem]:
         yield Problem(*wrong)
 
 
+@rule("QD024", Severity.WARNING, "Other sites can send requests as your users.")
+def forgery(target: Target) -> Iterator[Problem]:
+    has_sessions = target.get("SECRET_KEY") or "session" in target.app.extensions
+    if "csrf" in target.app.extensions or not has_sessions:
+        return
+    rules = target.app.url_map.iter_rules()
+    changing = sorted({each.endpoint for each in rules if UNSAFE & (each.methods or set())})
+    if changing:
+        more = f" and {len(changing) - 1} more" if len(changing) > 1 else ""
+        yield Problem(
+            "CSRFProtect",
+            f"is not in use: other sites can send requests to '{changing[0]}'{more} as your users",
+            "Add 'CSRFProtect(app)' from quarterdeck.wtf. If no view relies on a cookie, silence "
+            "QD024.",
+        )
+
+
 RULES = (
     secret_key, old_keys, debug, testing, propagation, hosts, wide_hosts, body_size, body_time,
     form_memory, form_parts, response_time, cookie_secure, cookie_http_only, cookie_same_site,
     cookie_domain, websockets, websockets_per_address, template_reload, dependencies, headers,
-    decorators, quart_keys,
+    decorators, quart_keys, forgery,
 )  # fmt: skip

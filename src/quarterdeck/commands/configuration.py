@@ -16,6 +16,7 @@ from quart.cli import ScriptInfo
 
 from quarterdeck._cli import clear_errors, with_app_argument
 from quarterdeck._masking import is_secret_name, masked
+from quarterdeck._state import set_in_code
 from quarterdeck.config import Setting, settings
 
 from .environment import file_variables
@@ -86,7 +87,10 @@ def effective_values(app: Quart) -> dict[str, EffectiveValue]:
     """
     declared = settings(app)
     files = file_variables()
-    return {name: _effective(app, name, declared.get(name), files) for name in sorted(app.config)}
+    found = {name: _effective(app, name, declared.get(name), files) for name in sorted(app.config)}
+    for name, value in set_in_code(app).items():
+        found[name] = EffectiveValue(masked(value, secret=is_secret_name(name)), CONFIGURATION)
+    return found
 
 
 def _effective(

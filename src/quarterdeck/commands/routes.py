@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from quarterdeck._cli import async_command
 from quarterdeck._marks import ACCESS, is_static
 from quarterdeck._quart import unwrap
+from quarterdeck._state import states_of
 
 from .table import Row, text_table
 
@@ -43,12 +44,13 @@ def routes(sort: str, all_methods: bool) -> None:
 def route_table(app: Quart, *, all_methods: bool = False) -> list[Row]:
     """Return one row per rule, in the order in which they are matched."""
     app.url_map.update()
+    closed = any(getattr(state, "required_by_default", False) for state in states_of(app))
     return [
         {
             "rule": _rule_text(rule),
             "methods": _methods(rule, all_methods),
             "endpoint": str(rule.endpoint),
-            "access": _access(app, str(rule.endpoint)),
+            "access": _access(app, str(rule.endpoint), closed),
         }
         for rule in app.url_map.iter_rules()
     ]
@@ -66,11 +68,16 @@ def _methods(rule: Rule, all_methods: bool) -> str:
     return ", ".join(sorted((rule.methods or set()) - hidden))
 
 
-def _access(app: Quart, endpoint: str) -> str:
-    """Return the access that the view and its blueprints declare; empty if none does."""
+def _access(app: Quart, endpoint: str, closed: bool) -> str:
+    """Return the access that the view and its blueprints declare.
+
+    Without a declaration it is empty, or that of an app which is closed by default.
+    """
+    if is_static(app.view_functions.get(endpoint)):
+        return "public" if closed else ""
     marks = list(ACCESS.around(app, endpoint))
-    if not marks or is_static(app.view_functions.get(endpoint)):
-        return ""
+    if not marks:
+        return "signed in" if closed else ""
     if marks[0].public:
         return "public"
     restrictions = list(takewhile(lambda mark: not mark.public, marks))

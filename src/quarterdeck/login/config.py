@@ -249,5 +249,17 @@ class LoginState:
         chosen = self.manager.session_protection
         return self.configured_protection if chosen == DEFAULT_PROTECTION else chosen
 
+    @property
+    def set_in_code(self) -> dict[str, object]:
+        """The keys that arguments and attributes of the manager override, for ``config``."""
+        found: dict[str, object] = {}
+        if self.manager.require_login is not None:
+            found["LOGIN_REQUIRED_BY_DEFAULT"] = self.manager.require_login
+        if self.manager.login_view:
+            found["LOGIN_VIEW"] = self.manager.login_view
+        if self.manager.session_protection != DEFAULT_PROTECTION:
+            found["SESSION_PROTECTION"] = self.manager.session_protection
+        return found
+
 
 STATE: ExtensionState[LoginState] = ExtensionState("login", "LoginManager")

@@ -52,6 +52,7 @@ class LoginManager:
         needs_refresh_message: Flashed on the way there.
         needs_refresh_message_category: Its category.
         localize_callback: Translates both messages.
+        require_login: As the argument; read by ``init_app``.
         id_attribute: The name of the method of users that returns the id.
         unauthorized_callback: The function of ``unauthorized_handler``.
         needs_refresh_callback: The function of ``needs_refresh_handler``.
@@ -78,7 +79,7 @@ class LoginManager:
         self.id_attribute = "get_id"
         self.unauthorized_callback: Callable[[], Any] | None = None
         self.needs_refresh_callback: Callable[[], Any] | None = None
-        self._require_login = require_login
+        self.require_login = require_login
         self._user_loader: Loader | None = None
         self._request_loader: RequestLoader | None = None
         if app is not None:
@@ -106,7 +107,7 @@ class LoginManager:
             message=values["LOGIN_MESSAGE"],
             form_message=values["LOGIN_FORM_MESSAGE"],
             message_category=values["LOGIN_MESSAGE_CATEGORY"],
-            required_by_default=required if self._require_login is None else self._require_login,
+            required_by_default=required if self.require_login is None else self.require_login,
             redirects_pages_only=values["LOGIN_REDIRECT_PAGES_ONLY"],
             remembers_by_session=values["LOGIN_REMEMBER_BY"] == "session",
             remember_cookie=config.RememberCookie.of(values),

@@ -10,13 +10,16 @@ from quarterdeck._findings import Problem, Severity, Target, rule
 
 MAX_IDLE = timedelta(days=90)
 MAX_AGE = timedelta(days=366)
+_WITH_ENGINE = " with 'SESSION_SQLALCHEMY = lambda: db.engine'"
 
 
 @rule("QD101", Severity.WARNING, "Sessions in a cookie cannot be ended by an administrator.")
 def in_cookie(target: Target) -> Iterator[Problem]:
     if target.get("SESSION_TYPE") in (None, "null"):
         problem = "is 'null': a session in a cookie cannot be ended by an administrator"
-        yield Problem("SESSION_TYPE", problem, "Set it to 'sqlalchemy' or 'redis'.")
+        with_engine = "" if target.get("SESSION_SQLALCHEMY") else _WITH_ENGINE
+        remedy = f"Set it to 'redis', or to 'sqlalchemy'{with_engine}."
+        yield Problem("SESSION_TYPE", problem, remedy)
 
 
 @rule("QD102", Severity.WARNING, "An unused session works for more than 90 days.")

@@ -27,11 +27,17 @@ def file_mode(raw: Any) -> int:
         raise ValueError("file permissions such as 0o600") from None
 
 
+@type_name("text")
+def session_type(raw: Any) -> str:
+    """The name of a store; None, as environment files give ``null``, is the signed cookie."""
+    return "null" if raw is None else text(raw)
+
+
 CONFIG = (
     ConfigKey(
         "SESSION_TYPE",
         "null",
-        text,
+        session_type,
         "The session store. `null` keeps the session in a signed cookie, without a "
         "server-side store.",
         choices=TYPES,

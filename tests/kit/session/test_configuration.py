@@ -10,6 +10,7 @@ import pytest
 import redis.asyncio
 from quart import Quart
 
+from quarterdeck.commands.configuration import effective_values
 from quarterdeck.exceptions import (
     ConfigurationError,
     ExtensionAlreadyInitializedError,
@@ -120,6 +121,17 @@ def test_every_type_has_an_extra_or_needs_none() -> None:
         "sqlalchemy",
         "cachelib",
     )
+
+
+def test_the_word_null_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``from_prefixed_env`` reads it as JSON, which makes it None."""
+    monkeypatch.setenv("DECK_SESSION_TYPE", "null")
+    app = Quart(__name__)
+    app.config.from_prefixed_env("DECK")
+    Session(app)
+
+    shown = effective_values(app)["SESSION_TYPE"]
+    assert (shown.value, shown.source) == ("null", "environment")
 
 
 def test_names_are_those_of_the_room() -> None:
