@@ -7,6 +7,8 @@ quart --app migrate db upgrade              # on each machine
 quarterdeck serve migrate:app
 """
 
+import os
+
 from quart import Quart
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,14 +16,14 @@ from quarterdeck.migrate import Migrate
 from quarterdeck.sqlalchemy import SQLAlchemy
 
 app = Quart(__name__)
-app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///ships.sqlite3"
+app.config["SQLALCHEMY_DATABASE_URI"] = os.environ.get("DATABASE_URL", "sqlite:///ships.sqlite3")
 db = SQLAlchemy(app)
 Migrate(app, db)
 
 
 class Ship(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(db.String(80))
 
 
 @app.get("/")

@@ -29,7 +29,7 @@ def token_of(page: str) -> str:
 
 @pytest.fixture(autouse=True)
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database of ``--database``, for the example that reads ``DATABASE_URL``."""
+    """The database of ``--database``, for the examples that read ``DATABASE_URL``."""
     monkeypatch.setenv("DATABASE_URL", databases.uri(tmp_path))
 
 

@@ -129,7 +129,10 @@ def test_merge(harbour: Harbour) -> None:
         (["upgrade", "zebra"], "Can't locate revision identified by 'zebra'. 'db history' lists"),
         (
             ["upgrade", "-d", "nowhere"],
-            "'nowhere' has no migrations. Go to the folder of the app, or run 'db init' ",
+            (
+                "/nowhere' does not exist. Go to the folder of the app, name its migrations with "
+                "'--directory FOLDER', or run 'db init' if it has none yet."
+            ),
         ),
         (["init"], "holds migrations already"),
         (["check"], "the migrations are at r1. Run 'db upgrade' first."),

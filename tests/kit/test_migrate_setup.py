@@ -84,7 +84,7 @@ class TestAnswers:
     async def test_missing_folder(self, tmp_path: Path) -> None:
         harbour = Harbour(tmp_path)
         async with harbour.app.app_context():
-            with pytest.raises(MigrationsFolderError, match=r"has no migrations.*db init"):
+            with pytest.raises(MigrationsFolderError, match=r"does not exist.*db init"):
                 await db_migrate.upgrade()
         assert not harbour.file.exists()
 

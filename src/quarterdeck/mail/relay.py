@@ -18,6 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from quarterdeck._missing_table import (
+    NO_DATABASE,
+    REMEDY,
+    is_missing_database,
+    is_missing_table,
+)
 from quarterdeck.exceptions import (
     DeliveryError,
     PermanentDeliveryError,
@@ -161,8 +167,13 @@ class Relay:
             delay = self._settings.delay(self._outages, MAX_OUTAGE_SECONDS)
             logger.warning("%s No mail is sent for %.1f s.", error, delay)
             return delay
-        except Exception:
-            logger.exception("the mail relay failed, and goes on")
+        except Exception as error:
+            if is_missing_table(error) or is_missing_database(error):
+                remedy = REMEDY if is_missing_table(error) else NO_DATABASE
+                logger.warning("the outbox cannot be read yet. %s", remedy)
+                self._status_due = time.monotonic() + self._settings.poll
+            else:
+                logger.exception("the mail relay failed, and goes on")
             return self._settings.poll
         poll = self._settings.poll
         return poll if due is None else min(poll, max(0.0, due - time.time()))

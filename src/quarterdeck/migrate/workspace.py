@@ -19,6 +19,7 @@ from alembic.script.revision import MultipleHeads, ResolutionError
 from quart import current_app
 from sqlalchemy.exc import DBAPIError
 
+from quarterdeck._missing_table import is_missing_database
 from quarterdeck._quart import unwrap
 from quarterdeck.exceptions import (
     DatabaseTimeoutError,
@@ -125,7 +126,7 @@ class Workspace:
                         lambda it: MigrationContext.configure(it, opts=options).get_current_heads()
                     )
         except DatabaseUnreachableError as error:
-            if _says_unknown_database(error):
+            if error.__cause__ is not None and is_missing_database(error.__cause__):
                 return ()
             raise
 
@@ -174,8 +175,13 @@ class Workspace:
 
     def _prepare(self) -> None:
         if not (self.folder / "env.py").is_file():
-            remedy = "Go to the folder of the app, or run 'db init' if it has none yet."
-            raise MigrationsFolderError(str(self.folder), "has no migrations", remedy)
+            folder = self.folder.absolute()
+            problem = "has no migrations" if folder.is_dir() else "does not exist"
+            remedy = (
+                "Go to the folder of the app, name its migrations with '--directory FOLDER', "
+                "or run 'db init' if it has none yet."
+            )
+            raise MigrationsFolderError(str(folder), problem, remedy)
         self.versions.mkdir(exist_ok=True)
 
     def _config(self) -> Config:
@@ -191,15 +197,6 @@ class Workspace:
         for configure in self._state.configure:
             config = configure(config)
         return config
-
-
-def _says_unknown_database(error: DatabaseUnreachableError) -> bool:
-    """Whether a server answered, but has no such database yet."""
-    cause = error.__cause__
-    if not isinstance(cause, DBAPIError):
-        return False
-    code = getattr(cause.orig, "args", (None,))[0]
-    return code == 1049 or getattr(cause.orig, "sqlstate", None) == "3D000"
 
 
 _TABLE = {"version_table", "version_table_schema"}

@@ -169,6 +169,27 @@ async def test_mail_of_another_process_is_found(serving: Quart, smtp: MailServer
     await arrived(smtp, 1)
 
 
+async def test_tables_that_are_made_after_the_start(
+    built: Quart, smtp: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The relay begins before 'before_serving' functions that make the tables."""
+
+    async def complained() -> bool:
+        return "the outbox cannot be read yet." in caplog.text
+
+    async with built.app_context():
+        await db.create_database()
+        async with built.test_app():
+            await until(complained)
+            assert "Traceback" not in caplog.text
+            await db.create_all()
+            await place_order()
+            await arrived(smtp, 1)
+            await until_status(0, 0)
+        await db.session.remove()
+        await db.dispose()
+
+
 @pytest.mark.parametrize("built", [{"MAIL_OUTBOX_RELAY": False}], indirect=True)
 async def test_a_process_without_a_relay(serving: Quart, smtp: MailServer) -> None:
     await place_order()
