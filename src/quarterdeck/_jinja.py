@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType, MethodType
+from types import CoroutineType, FunctionType, MethodType
 from typing import Any
 
 import markupsafe
@@ -17,7 +17,9 @@ from jinja2.runtime import Context as BaseContext
 from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
-__all__ = ["PRIVATE", "CodeGenerator", "Context", "output"]
+from ._unawaited import Call, error_of
+
+__all__ = ["PRIVATE", "CodeGenerator", "Context", "output", "output_text"]
 
 #: "module:name" with the reason. The bounds in pyproject.toml name the versions.
 PRIVATE = {
@@ -26,6 +28,7 @@ PRIVATE = {
 }
 
 _PLAIN = (FunctionType, MethodType)
+_CALLS = (CoroutineType, Call)
 _escape_inner: Callable[[str], str] = vars(markupsafe)["_escape_inner"]
 
 
@@ -38,17 +41,30 @@ def output(value: Any) -> str:
         return value  # type: ignore[no-any-return]
     if kind is int:
         return str(value)
+    _refuse_call(value, kind)
     return escape(value)
 
 
+def output_text(value: Any) -> str:
+    """Return a value as ``str`` would, for templates without escaping."""
+    _refuse_call(value, type(value))
+    return str(value)
+
+
+def _refuse_call(value: Any, kind: type) -> None:
+    if kind in _CALLS and (not_awaited := error_of(value, in_template=True)) is not None:
+        raise not_awaited
+
+
 class CodeGenerator(BaseCodeGenerator):
-    """Writes templates that escape with ``environment.output``."""
+    """Writes templates that use ``environment.output`` and ``environment.output_text``."""
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+        if frame.eval_ctx.volatile:
             super()._output_child_pre(node, frame, finalize)
             return
-        self.write("environment.output(")
+        escapes = frame.eval_ctx.autoescape
+        self.write("environment.output(" if escapes else "environment.output_text(")
         if finalize.src is not None:
             self.write(finalize.src)
 

@@ -6,12 +6,15 @@ Python itself only logs a warning, while the page says that the row was deleted.
 from __future__ import annotations
 
 import asyncio
+import dis
 import functools
 import inspect
+import re
 import sys
 import warnings
 from collections.abc import Callable, Coroutine, Generator
-from types import CodeType, FrameType
+from pathlib import Path
+from types import CodeType, CoroutineType, FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 from quart import g, has_app_context
@@ -25,6 +28,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PACKAGE = str(Path(__file__).parent)
+_TEXT = re.compile(r"<coroutine object ([\w.<>]+) at 0x[0-9a-fA-F]+>")
 _CALLS = "_quarterdeck_unawaited"  # where 'g' holds those of a unit of work
 
 
@@ -76,7 +81,7 @@ class Call(Coroutine[Any, Any, T]):
     """A call that was made and not yet awaited; otherwise the same as a coroutine.
 
     It raises NotAwaitedError where it is used as if it were the result: an attribute, an item, a
-    loop, or its truth value, which is always true for a coroutine.
+    loop, its text, or its truth value, which is always true for a coroutine.
 
     Args:
         owner: What was called: "session" of ``session.delete``; empty for a function.
@@ -113,7 +118,7 @@ class Call(Coroutine[Any, Any, T]):
         """The error of this call, with the file and the line."""
         name = self._work.__name__.lstrip("_")
         code, line = self._place
-        place = "" if code is None else f"{code.co_filename}:{line}"
+        place = "" if code is None else f"at {code.co_filename}:{line}"
         return NotAwaitedError(f"{self._owner}.{name}" if self._owner else name, place)
 
     def _settle(self) -> None:
@@ -145,7 +150,7 @@ class Call(Coroutine[Any, Any, T]):
         self.close()
         raise self.error
 
-    __bool__ = __iter__ = __getitem__ = __len__ = _refuse
+    __bool__ = __iter__ = __getitem__ = __len__ = __str__ = __format__ = _refuse
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith(("_", "cr_", "gi_", "ag_")):  # asyncio asks for those of a coroutine
@@ -155,6 +160,51 @@ class Call(Coroutine[Any, Any, T]):
     def __del__(self) -> None:
         if not self.is_settled:
             warnings.warn(str(self.error), RuntimeWarning, source=self, stacklevel=1)
+
+
+def error_of(
+    value: object, function: object = None, place: str = "", *, in_template: bool = False
+) -> NotAwaitedError | None:
+    """Return the error of a call that stands where its result belongs; None for other values.
+
+    Args:
+        value: A coroutine, also one of Quart such as ``render_template(...)``, or a ``Call``.
+        function: The function that has probably made the call, to find the line.
+        place: Named in the error if the line is not known.
+        in_template: Whether a template shows the value. Jinja's traceback has the line.
+    """
+    if isinstance(value, Call):
+        value.close()
+        return value.error
+    if not isinstance(value, CoroutineType):
+        return None
+    name, origin = value.__name__, value.cr_origin or ()  # empty without asyncio's debug mode
+    value.close()
+    if in_template:
+        remedy = "Await it in the view, and pass the result to the template."
+        return NotAwaitedError(value.__qualname__, remedy=remedy)
+    outside = (f"at {file}:{line}" for file, line, _ in origin if not file.startswith(_PACKAGE))
+    place = next(outside, "") or _place_in(function, name) or place
+    return NotAwaitedError(value.__qualname__, place)
+
+
+def refuse_text_of_coroutine(text: str, place: str) -> None:
+    """Raise NotAwaitedError if a text shows a coroutine where its result belongs."""
+    if (found := _TEXT.search(text)) is not None:
+        raise NotAwaitedError(found[1], place)
+
+
+def _place_in(function: object, name: str) -> str:
+    """Return the line on which a function uses a name; empty if there is none or more than one."""
+    code = getattr(inspect.unwrap(function) if callable(function) else None, "__code__", None)
+    if code is None:
+        return ""
+    lines = {
+        instruction.positions.lineno
+        for instruction in dis.get_instructions(code)
+        if instruction.argval == name and instruction.positions is not None
+    }
+    return f"at {code.co_filename}:{lines.pop()}" if len(lines) == 1 else ""
 
 
 def awaited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:

@@ -195,6 +195,7 @@ USES = {
     "a loop": lambda: list(User.query.all()),
     "a length": lambda: len(User.query.all()),
     "JSON": lambda: MsgspecJSONProvider(unwrap(current_app)).dumps([User.query.first()]),
+    "a text": lambda: f"Hello, {User.query.first()}",
     "a condition": lambda: User.query.first() or 1,
 }
 

@@ -28,6 +28,7 @@ from werkzeug.routing import BuildError, MapAdapter
 from quarterdeck._cli import AppGroup
 from quarterdeck._marks import refuse_marks_without_extension
 from quarterdeck._masking import masked
+from quarterdeck._missing_extensions import hint_for_endpoint
 from quarterdeck._quart import current_request_context, request_context
 from quarterdeck._redaction import SafeFormatter
 from quarterdeck._repeated_logs import RepeatedWarning
@@ -281,6 +282,17 @@ class Quart(InstanceResources, RequestCycle):
             values.update(_anchor=None, _method=None, _scheme=None, _external=False)
             return self.handle_url_build_error(error, endpoint, values)
         return url
+
+    def handle_url_build_error(
+        self, error: BuildError, endpoint: str, values: dict[str, Any]
+    ) -> str:
+        """Let the handlers build a URL, as in Quart; the error names a missing extension."""
+        try:
+            return super().handle_url_build_error(error, endpoint, values)
+        except BuildError as final:
+            if hint := hint_for_endpoint(endpoint):
+                final.add_note(hint)
+            raise
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
         """Add the defaults of a URL; with STATIC_FINGERPRINT, ``v`` to those of static files."""

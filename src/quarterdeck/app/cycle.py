@@ -36,6 +36,8 @@ from quarterdeck._quart import (
     websocket_context,
 )
 from quarterdeck._redaction import LOG_PATH, printable
+from quarterdeck._unawaited import error_of, refuse_text_of_coroutine
+from quarterdeck.exceptions import NotAwaitedError
 
 from .first_request import FirstRequest
 from .response import Response
@@ -186,6 +188,7 @@ class RequestCycle(quart.Quart):
 
         Raises:
             InvalidStatusError: If the status is none that HTTP has.
+            NotAwaitedError: If the body is a call without ``await``.
             TypeError: If a tuple has other than two or three members, or the body is None.
         """
         body, status, headers = split_result(result)
@@ -198,12 +201,16 @@ class RequestCycle(quart.Quart):
         try:
             response = await super().make_response(body)
         except TypeError as error:
+            if (not_awaited := self._not_awaited(body)) is not None:
+                raise not_awaited from None
             if hasattr(type(body), "to_dict"):
                 error.add_note(
                     f"The view returned a '{type(body).__name__}'. Return 'value.to_dict()', or "
                     "its fields as a dict."
                 )
             raise
+        if isinstance(body, str) and (self.debug or self.testing):
+            refuse_text_of_coroutine(body, self._place())
         if status is not None:
             response.status = check_status(status)
         if headers is not None:
@@ -211,6 +218,17 @@ class RequestCycle(quart.Quart):
             pairs = headers if isinstance(headers, Mapping) else Headers(headers)
             response.headers.update(pairs)
         return response
+
+    def _not_awaited(self, value: object) -> NotAwaitedError | None:
+        """Return the error of an answer that is a call without ``await``; None for others."""
+        context = request_context()
+        endpoint = context.request.endpoint if context else None
+        return error_of(value, self.view_functions.get(endpoint or ""), self._place())
+
+    def _place(self) -> str:
+        context = request_context()
+        endpoint = context.request.endpoint if context else None
+        return f"in the answer of '{endpoint}'" if endpoint else ""
 
     @takes_context(1)
     async def finalize_request(

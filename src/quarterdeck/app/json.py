@@ -8,7 +8,7 @@ import msgspec
 from flask.json.provider import JSONProvider
 from werkzeug.datastructures import MultiDict
 
-from quarterdeck._unawaited import Call
+from quarterdeck._unawaited import error_of
 
 
 class MsgspecJSONProvider(JSONProvider):
@@ -86,9 +86,8 @@ def _encode_other(obj: Any) -> Any:
     for kind in (str, int, float):
         if isinstance(obj, kind):
             return kind(obj)
-    if isinstance(obj, Call):
-        obj.close()
-        raise obj.error
+    if (not_awaited := error_of(obj)) is not None:
+        raise not_awaited
     remedy = "Call 'to_dict()' on it" if hasattr(obj, "to_dict") else "Turn it into a dict or text"
     raise TypeError(f"'{type(obj).__name__}' has no JSON form. {remedy} first.")
 

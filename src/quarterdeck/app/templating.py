@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from jinja2 import nodes
-from jinja2.utils import LRUCache
+from jinja2.utils import LRUCache, missing
 from quart.ctx import has_app_context, has_request_context
 from quart.templating import Environment as QuartEnvironment
 
-from quarterdeck._jinja import CodeGenerator, Context, output
+from quarterdeck._jinja import CodeGenerator, Context, output, output_text
+from quarterdeck._missing_extensions import hint_for_name, hint_for_template
 from quarterdeck._quart import current_app_context, current_request_context
 
 if TYPE_CHECKING:
@@ -39,6 +40,23 @@ class Template(jinja2.Template):
                 yield chunk
 
 
+class Undefined(jinja2.Undefined):
+    """A missing variable. If an extension of the kit provides it, the error names the extension."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
+    ) -> None:
+        if hint is None and obj is missing:
+            hint = hint_for_name(name)
+        super().__init__(hint, obj, name, exc)
+
+
 class Environment(QuartEnvironment):
     """The app's Jinja environment; async only with ``JINJA_ASYNC``."""
 
@@ -46,14 +64,34 @@ class Environment(QuartEnvironment):
     code_generator_class = CodeGenerator
     context_class = Context
     output = staticmethod(output)
+    output_text = staticmethod(output_text)
 
     def __init__(self, app: Quart, **options: Any) -> None:
         options.setdefault("loader", app.create_global_jinja_loader())
         if options.get("auto_reload") is None:  # Quart takes None for False, also with DEBUG
             options["auto_reload"] = app.debug
+        options.setdefault("undefined", Undefined)
         options["enable_async"] = app.config["JINJA_ASYNC"]
         self._from_strings = LRUCache(MAX_STRINGS)
         jinja2.Environment.__init__(self, **options)
+
+    def get_template(
+        self,
+        name: str | jinja2.Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> jinja2.Template:
+        """Load a template, as in Jinja.
+
+        Raises:
+            TemplateNotFound: If there is none; names the extension that brings it.
+        """
+        try:
+            return super().get_template(name, parent, globals)
+        except jinja2.TemplateNotFound as error:
+            if type(error) is jinja2.TemplateNotFound and (hint := hint_for_template(error.name)):
+                raise jinja2.TemplateNotFound(error.name, hint) from None
+            raise
 
     def from_string(
         self,

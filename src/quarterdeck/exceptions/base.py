@@ -74,8 +74,8 @@ class AppContextMissingError(QuarterdeckError, RuntimeError):
 class NotAwaitedError(QuarterdeckError, RuntimeError):
     """A call was not awaited, so it did nothing."""
 
-    def __init__(self, call: str, place: str) -> None:
-        super().__init__(
-            f"'{call}()' at {place} did nothing, because it was not awaited. "
-            f"Write 'await' in front of it."
-        )
+    def __init__(
+        self, call: str, place: str = "", remedy: str = "Write 'await' in front of it."
+    ) -> None:
+        at = f" {place}" if place else ""
+        super().__init__(f"'{call}()'{at} did nothing, because it was not awaited. {remedy}")
