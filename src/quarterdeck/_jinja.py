@@ -10,7 +10,7 @@ from types import CoroutineType, FunctionType, MethodType
 from typing import Any
 
 import markupsafe
-from jinja2 import nodes
+from jinja2 import nodes, pass_eval_context
 from jinja2.compiler import CodeGenerator as BaseCodeGenerator
 from jinja2.compiler import Frame
 from jinja2.runtime import Context as BaseContext
@@ -27,6 +27,7 @@ PRIVATE = {
     "markupsafe:_escape_inner": "the escaped text of a string as a plain string",
 }
 
+_EVAL_CONTEXT = getattr(pass_eval_context(lambda: None), "jinja_pass_arg")  # noqa: B009
 _PLAIN = (FunctionType, MethodType)
 _CALLS = (CoroutineType, Call)
 _escape_inner: Callable[[str], str] = vars(markupsafe)["_escape_inner"]
@@ -73,10 +74,15 @@ class Context(BaseContext):
     """A context that calls macros and functions without looking for marks that they cannot have."""
 
     def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if type(function) is Macro:
+        kind = type(function)
+        if kind is Macro:
             args = (self.eval_ctx, *args)
-        elif type(function) not in _PLAIN or hasattr(function, "jinja_pass_arg"):
+        elif kind not in _PLAIN:
             return super().call(function, *args, **kwargs)
+        elif (wanted := getattr(function, "jinja_pass_arg", None)) is not None:
+            if wanted is not _EVAL_CONTEXT:
+                return super().call(function, *args, **kwargs)
+            args = (self.eval_ctx, *args)
         kwargs.pop("_block_vars", None)
         kwargs.pop("_loop_vars", None)
         try:

@@ -125,6 +125,18 @@ async def test_moment(browser: AsyncClient) -> None:
     assert (await browser.get(script)).status_code == 200
 
 
+@pytest.mark.feature("BA1", "BA2")
+async def test_languages(browser: AsyncClient) -> None:
+    german = {"Accept-Language": "de-AT, en;q=0.5"}
+    page = (await browser.get("/2", headers=german)).text
+    assert "<title>Hafen</title>" in page
+    assert "2 Schiffe seit dem 21. November 2026" in page
+    assert "1 ship since November 21, 2026" in (await browser.get("/1")).text
+    assert (await browser.get("/no", headers=german)).text.startswith("Einen Hafen")
+    await browser.post("/language/de")
+    assert '<html lang="de">' in (await browser.get("/1")).text
+
+
 @pytest.fixture
 def mail_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
     server = MailServer()

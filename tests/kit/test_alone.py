@@ -15,6 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 EXAMPLE_OF = {
     "app": "hello",
     "apscheduler": "scheduler",
+    "babel": "languages",
     "bootstrap": None,  # its page has a form
     "checks": "checks",
     "commands": "commands",

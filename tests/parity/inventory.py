@@ -58,6 +58,7 @@ PACKAGES = {
     ),
     "Flask-Mail": Package("flask_mail", r"MAIL_[A-Z_]+"),
     "Flask-Moment": Package("flask_moment", r"MOMENT_[A-Z_]+", globals=True),
+    "Flask-Babel": Package("flask_babel", r"BABEL_[A-Z_]+", globals=True),
     "Bootstrap-Flask": Package("flask_bootstrap", r"BOOTSTRAP_[A-Z0-9_]+", globals=True),
     "Flask-APScheduler": Package("flask_apscheduler", r"(SCHEDULER|JOBS)[A-Z_]*"),
     "Flask-SocketIO": Package("flask_socketio", r"SOCKETIO_[A-Z_]+"),
@@ -210,7 +211,7 @@ def _template_globals(root: ModuleType) -> set[str]:
 
     plain, extended = Flask("plain"), Flask("extended")
     extended.secret_key = "secret"
-    for name in ("LoginManager", "CSRFProtect", "Moment", "Bootstrap5"):
+    for name in ("LoginManager", "CSRFProtect", "Moment", "Babel", "Bootstrap5"):
         if hasattr(root, name):
             extension = getattr(root, name)(extended)
             if name == "LoginManager":

@@ -196,6 +196,7 @@ def template_names() -> frozenset[str]:
     """Return the names that templates get from all rooms together."""
     from quart import Quart
 
+    from quarterdeck.babel import Babel
     from quarterdeck.bootstrap import Bootstrap
     from quarterdeck.login import LoginManager
     from quarterdeck.moment import Moment
@@ -203,9 +204,9 @@ def template_names() -> frozenset[str]:
 
     app = Quart("tests")
     app.secret_key = "x" * 40
-    for extension in (Bootstrap, LoginManager, Moment, CSRFProtect):
+    for extension in (Babel, Bootstrap, LoginManager, Moment, CSRFProtect):
         extension(app)
-    names = set(app.jinja_env.globals)
+    names = set(app.jinja_env.globals) | set(app.jinja_env.filters)
     for processor in app.template_context_processors[None]:
         names |= set(inspect.getclosurevars(processor).nonlocals) | _keys(processor)
     return frozenset(names)

@@ -8,6 +8,7 @@ import msgspec
 from flask.json.provider import JSONProvider
 from werkzeug.datastructures import MultiDict
 
+from quarterdeck._lazy import LazyText
 from quarterdeck._unawaited import error_of
 
 
@@ -81,6 +82,8 @@ _PLAIN = frozenset({str, int, float, bool, type(None), list})
 
 
 def _encode_other(obj: Any) -> Any:
+    if isinstance(obj, LazyText):
+        return str(obj)
     if hasattr(obj, "__html__"):
         return str(obj.__html__()).__str__()
     for kind in (str, int, float):

@@ -12,6 +12,7 @@ from .environment import WithEnvironment
 # Each command with "module:attribute". A module is imported when its command is used, so that
 # the packages of a room are needed only for the commands of that room.
 COMMANDS = {
+    "babel": "quarterdeck.babel.cli:commands",
     "check": "quarterdeck.checks.command:check_of_app",
     "config": "quarterdeck.commands.configuration:config_of_app",
     "new": "quarterdeck.commands.new:new",

@@ -22,6 +22,10 @@ from .apscheduler import (
     LeaseLostError,
     SchedulerStateError,
 )
+from .babel import (
+    AsyncSelectorError,
+    CatalogError,
+)
 from .base import (
     AppContextMissingError,
     ConfigurationError,
@@ -153,12 +157,14 @@ __all__ = [
     "AccessConflictError",
     "AppContextMissingError",
     "ApplicationClassError",
+    "AsyncSelectorError",
     "AsyncValidatorError",
     "BadCursorError",
     "BadHeaderError",
     "BootstrapMissingError",
     "BulkQueryError",
     "CSRFError",
+    "CatalogError",
     "CertificateError",
     "ClientClosedError",
     "ColumnNotLoadedError",

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
+from quarterdeck._lazy import LazyText
 from quarterdeck.exceptions import SessionUnreadableError, SessionValueError
 
 FORMATS = ("msgpack", "json")
@@ -88,6 +89,8 @@ class Codec:
 def _as_extension(value: Any) -> Any:
     if isinstance(value, Markup):
         return msgspec.msgpack.Ext(_MARKUP, value.encode())
+    if isinstance(value, LazyText):
+        return str(value)
     raise TypeError(f"a value of type {type(value).__name__} cannot be stored")
 
 
@@ -100,4 +103,6 @@ def _from_extension(code: int, data: memoryview) -> Any:
 def _as_text(value: Any) -> str:
     if isinstance(value, Markup):
         return str(value.__html__())  # comes back as plain text, so a template escapes it
+    if isinstance(value, LazyText):
+        return str(value)
     raise TypeError(f"a value of type {type(value).__name__} cannot be stored")

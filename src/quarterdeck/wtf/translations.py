@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from quart import has_request_context, request
 from wtforms.i18n import get_translations
+
+from quarterdeck._languages import best_of
 
 from .config import settings
 
@@ -17,22 +19,8 @@ def translations_of_visitor() -> Any:
     if not has_request_context():
         return None
     languages = settings().languages
-    best = _best(request.accept_languages.values(), languages) if languages else None
+    best = best_of(request.accept_languages.values(), languages) if languages else None
     return None if best is None else load(best)
-
-
-def _best(wanted: Iterable[str], languages: Sequence[str]) -> str | None:
-    """Return the language of the app that the visitor prefers; "de" serves "de-CH" too."""
-    for preferred in wanted:
-        for tag in (preferred, _primary(preferred)):
-            for language in languages:
-                if tag.lower() in {language.lower().replace("_", "-"), _primary(language)}:
-                    return language
-    return None
-
-
-def _primary(tag: str) -> str:
-    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 def translations(languages: Iterable[str]) -> Any:
