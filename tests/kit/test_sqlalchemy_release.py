@@ -12,6 +12,7 @@ from quart import Quart, request
 from sqlalchemy import func, select, update
 
 from quarterdeck import app as kit
+from quarterdeck.app.body import Body
 from quarterdeck.login import LoginManager, hash_password
 from tests import databases
 from tests.wire import connected
@@ -126,6 +127,7 @@ def one_connection(folder: Path) -> kit.Quart:
     db.init_app(app)
     LoginManager(app)
     app.started = asyncio.Event()  # type: ignore[attr-defined]
+    app.watched = asyncio.Event()  # type: ignore[attr-defined]
 
     @app.before_serving
     async def create() -> None:
@@ -143,6 +145,8 @@ def one_connection(folder: Path) -> kit.Quart:
 
     @app.post("/<how>")
     async def read(how: str) -> str:
+        if how == "late":
+            await app.watched.wait()  # type: ignore[attr-defined]
         app.started.set()  # type: ignore[attr-defined]
         if how == "form":
             return str(len(await request.form))
@@ -161,9 +165,18 @@ def one_connection(folder: Path) -> kit.Quart:
 
 
 @pytest.mark.feature("D7")
-@pytest.mark.parametrize("how", ["form", "json", "data", "pieces"])
-async def test_a_body_on_its_way_holds_no_connection(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("how", ["form", "json", "data", "pieces", "late"])
+async def test_a_body_on_its_way_holds_no_connection(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = one_connection(tmp_path)
+    watch = Body.watch
+
+    async def watched(body: Body) -> None:
+        app.watched.set()  # type: ignore[attr-defined]
+        await watch(body)
+
+    monkeypatch.setattr(Body, "watch", watched)
     kind = b"application/json" if how == "json" else b"application/x-www-form-urlencoded"
     head = b"POST /%s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nContent-Type: %s\r\n\r\n"
     async with served(app) as (address, _), connected(address) as slow:

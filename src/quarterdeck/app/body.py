@@ -104,10 +104,10 @@ class Body:
             self.patience = max(0.0, self.patience - (loop.time() - started))
 
     async def _take_next(self, seen: int) -> None:
+        await release_resources()  # before the lock, which ``watch`` holds while it waits
         async with self._pulling:
             if self.complete or self._received != seen:
                 return
-            await release_resources()
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self._on_disconnect()
