@@ -80,6 +80,13 @@ async def test_refused_edit_shows_the_form_again(as_admin: Auth, user: User) -> 
     assert "Another user has this address," in await answer.get_data(as_text=True)
 
 
+async def test_a_link_is_not_mailed_without_mail(as_admin: Auth, user: User) -> None:
+    answer = await as_admin.post(f"/team/{user.id}/invite")
+
+    assert answer.status_code == 409
+    assert "This CRM sends no mail." in await answer.get_data(as_text=True)
+
+
 @pytest.mark.feature("V4")
 @pytest.mark.parametrize("path", ["new", "{id}/edit", "{id}/disable", "{id}/delete", "{id}/link"])
 async def test_only_administrators_change_the_team(

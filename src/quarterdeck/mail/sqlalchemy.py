@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,8 +30,9 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import mysql
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from quarterdeck._state import release_resources
 from quarterdeck.exceptions import OutboxMailNotFoundError
 
 from .envelope import Envelope
@@ -102,7 +104,7 @@ class SQLAlchemyOutbox(Outbox):
         is_due = and_(t.c.is_dead.is_(False), t.c.due <= _milliseconds(now))
         oldest = select(t.c.id).where(is_due).order_by(t.c.due, t.c.id).limit(limit)
         values = {"claim": token, "due": _milliseconds(now + lease)}
-        async with self._engine().connect() as connection:
+        async with self._connect() as connection:
             if connection.dialect.name in SKIPS_LOCKED:
                 # Without gap locks, which would keep others from enqueueing.
                 await connection.execution_options(isolation_level="READ COMMITTED")
@@ -146,14 +148,14 @@ class SQLAlchemyOutbox(Outbox):
 
     async def next_due(self) -> float | None:
         t = self._table
-        async with self._engine().connect() as connection:
+        async with self._connect() as connection:
             due = await connection.scalar(select(func.min(t.c.due)).where(t.c.is_dead.is_(False)))
         return None if due is None else due / 1000
 
     async def status(self) -> OutboxStatus:
         t = self._table
         columns = (t.c.is_dead, func.count().label("count"), func.min(t.c.created).label("oldest"))
-        async with self._engine().connect() as connection:
+        async with self._connect() as connection:
             rows = (await connection.execute(select(*columns).group_by(t.c.is_dead))).all()
         found = {bool(row.is_dead): row for row in rows}
         waiting, dead = found.get(False), found.get(True)
@@ -175,13 +177,13 @@ class SQLAlchemyOutbox(Outbox):
             statement = statement.where(t.c.due >= _milliseconds(since.timestamp()))
         if state is not None:
             statement = statement.where(t.c.is_dead.is_(state == "dead"))
-        async with self._engine().connect() as connection:
+        async with self._connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         return [_listed(row) for row in rows]
 
     async def get(self, mail_id: int) -> tuple[OutboxMail, Envelope]:
         t = self._table
-        async with self._engine().connect() as connection:
+        async with self._connect() as connection:
             row = (await connection.execute(select(t).where(t.c.id == mail_id))).mappings().first()
         if row is None:
             raise OutboxMailNotFoundError(mail_id)
@@ -214,8 +216,15 @@ class SQLAlchemyOutbox(Outbox):
         return bool(await self._write(update(t).where(mine).values(values)))
 
     async def _write(self, statement: Any) -> int:
-        async with self._engine().begin() as connection:
+        async with self._connect() as connection, connection.begin():
             return int((await connection.execute(statement)).rowcount)
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+        """Take a connection, while a request that has only read holds none."""
+        await release_resources()
+        async with self._engine().connect() as connection:
+            yield connection
 
 
 def _claim(row: RowMapping, token: str) -> Claim:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from quarterdeck._repeated_logs import OutageLog
+from quarterdeck._state import release_resources
 from quarterdeck.exceptions import (
     SessionHandshakeError,
     SessionUnavailableError,
@@ -124,7 +125,7 @@ class SessionManager:
         Raises:
             SessionUnavailableError: If the store is down.
         """
-        async with self._in_time(self._reading):
+        async with self._in_time(self._reading, release=False):  # nothing is held yet
             found = await self.read(self.key(sid))
         if found is None:
             return self.new()
@@ -373,12 +374,19 @@ class SessionManager:
         return idle if absolute is None else min(idle, envelope.created + absolute)
 
     @asynccontextmanager
-    async def _in_time(self, outages: OutageLog) -> AsyncIterator[None]:
+    async def _in_time(self, outages: OutageLog, *, release: bool = True) -> AsyncIterator[None]:
         """Limit the time of the operations in this block, and log how the store does.
+
+        Args:
+            outages: The log.
+            release: Whether to release a database connection of the request. The store may need
+                one from the same pool, and must not wait for it while the request holds one.
 
         Raises:
             SessionUnavailableError: If the store is too slow or fails.
         """
+        if release:
+            await release_resources()
         try:
             async with asyncio.timeout(self.settings.timeout):
                 yield

@@ -51,6 +51,7 @@ async def check_order(
     values: Mapping[str, Any],
     lines: Sequence[LineEntry] | None,
     order: Order | None = None,
+    lock: bool = True,
 ) -> Checked:
     """Return a header and lines that an order can have.
 
@@ -59,6 +60,8 @@ async def check_order(
         values: The header; for a new order all of it.
         lines: All lines; None if they stay as they are.
         order: The order that is edited.
+        lock: Whether the account stays as it is until the transaction ends. False for a check
+            of a form, outside of any transaction.
 
     Raises:
         ValidationError: With the problems of the header and of all lines at once; those of
@@ -67,7 +70,7 @@ async def check_order(
     problems = Problems()
     cleaned = problems.clean(Order, values, fields=HEADER, complete=order is None, row=order)
     _refuse_fixed(problems, cleaned, lines, order)
-    account = await _check_rows(session, problems, cleaned, order)
+    account = await _check_rows(session, problems, cleaned, order, lock=lock)
     _check_days(problems, cleaned, order)
     built: list[OrderLine] | None = None
     if lines is not None and (order is None or "lines" in EDITABLE[order.state]):
@@ -101,7 +104,12 @@ def _refuse_fixed(
 
 
 async def _check_rows(
-    session: AsyncSession, problems: Problems, values: Mapping[str, Any], order: Order | None
+    session: AsyncSession,
+    problems: Problems,
+    values: Mapping[str, Any],
+    order: Order | None,
+    *,
+    lock: bool,
 ) -> Account | None:
     """Refuse an account or owner that cannot be; return an account that is new to the order."""
     account: Account | None = None
@@ -109,7 +117,9 @@ async def _check_rows(
     if account_id is not None:
         # A locking read sees what was archived since the transaction began. An account that is
         # archived now waits for the order.
-        statement = select(Account).where(Account.id == account_id).with_for_update(read=True)
+        statement = select(Account).where(Account.id == account_id)
+        if lock:
+            statement = statement.with_for_update(read=True)
         fresh = statement.execution_options(populate_existing=True)
         account = await session.scalar(fresh)
         if account is None:

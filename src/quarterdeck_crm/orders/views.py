@@ -233,7 +233,8 @@ async def _is_valid(form: OrderForm, check: Check, order: Order | None = None) -
 
 async def _check(form: OrderForm, order: Order | None = None) -> None:
     """Find the errors of the service in a form that is not valid."""
-    await check_order(db.session, values=form.header(), lines=form.entries(), order=order)
+    header, entries = form.header(), form.entries()
+    await check_order(db.session, values=header, lines=entries, order=order, lock=False)
 
 
 async def _place(form: OrderForm, session: AsyncSession) -> Saved:

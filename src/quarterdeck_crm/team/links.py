@@ -6,8 +6,9 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.errors import LinkUsedError
+from quarterdeck_crm.errors import ConflictError, LinkUsedError
 from quarterdeck_crm.mail.links import public_url
+from quarterdeck_crm.mail.sending import sends_mail
 from quarterdeck_crm.models import User
 from quarterdeck_crm.models.columns import utc_now
 
@@ -28,6 +29,18 @@ def make_link_token(user: User, *, seconds: int = HAND_SECONDS) -> str:
 def mailed_link(user: User) -> str:
     """Return the address for a mail, which works for an hour."""
     return public_url("auth.reset_link", token=make_link_token(user, seconds=MAIL_SECONDS))
+
+
+def require_mailable(user: User) -> None:
+    """Refuse to mail a link that cannot be sent, or would not work.
+
+    Raises:
+        ConflictError: If this CRM sends no mail, or the user is disabled.
+    """
+    if not sends_mail():
+        raise ConflictError("This CRM sends no mail. Make a sign-in link and hand it over.")
+    if not user.is_active:
+        raise ConflictError(f"{user.name} is disabled. Enable them first.")
 
 
 async def open_link(session: AsyncSession, token: str) -> User:

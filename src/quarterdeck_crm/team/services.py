@@ -143,9 +143,16 @@ async def create_user(
 
 
 async def check_user(
-    session: AsyncSession, *, data: UserData, user: User | None = None
+    session: AsyncSession, *, data: UserData, user: User | None = None, lock: bool = True
 ) -> dict[str, Any]:
     """Return the columns of a user, new or edited, in the form in which they are stored.
+
+    Args:
+        session: The db session.
+        data: The entries.
+        user: The user that is edited.
+        lock: Whether the rows that the rules depend on stay as they are until the transaction
+            ends. False for a check of a form, outside of any transaction.
 
     Raises:
         ValidationError: With the problems of all entries at once: those that are not acceptable,
@@ -159,7 +166,11 @@ async def check_user(
     )
     with problems.collected("email"):
         values["email"] = await _free_address(session, data.email, user)
-    if user is not None and data.role is not Role.ADMIN and await _is_last_admin(session, user):
+    if (
+        user is not None
+        and data.role is not Role.ADMIN
+        and await _is_last_admin(session, user, lock=lock)
+    ):
         problems.add("role", LAST_ADMIN.format(user.name))
     problems.raise_if_any()
     return values
@@ -339,11 +350,12 @@ async def _refuse_last_admin(session: AsyncSession, user: User) -> None:
         raise ConflictError(LAST_ADMIN.format(user.name))
 
 
-async def _is_last_admin(session: AsyncSession, user: User) -> bool:
+async def _is_last_admin(session: AsyncSession, user: User, *, lock: bool = True) -> bool:
     # Locked and read from the database, so that concurrent requests cannot remove each other's
     # administrators, and the last one is recognised whatever this session has read before.
-    admins = select(User.id).where(User.role == Role.ADMIN, User.is_active).with_for_update()
-    return list(await session.scalars(admins)) == [user.id]
+    admins = select(User.id).where(User.role == Role.ADMIN, User.is_active)
+    found = await session.scalars(admins.with_for_update() if lock else admins)
+    return list(found) == [user.id]
 
 
 def _not_oneself(user: User, actor: User | None, verb: str) -> None:

@@ -20,7 +20,7 @@ from quarterdeck_crm.models import AuditAction, Role
 from . import bp as bp
 from . import services
 from .forms import KIND_LABELS, UserForm
-from .links import mailed_link, make_link_token
+from .links import mailed_link, make_link_token, require_mailable
 
 
 @bp.get("/")
@@ -97,7 +97,7 @@ async def edit_submit(user_id: int) -> ResponseReturnValue:
 
     async def check() -> None:
         user = await services.get_user(db.session, user_id)
-        await services.check_user(db.session, data=form.entered(), user=user)
+        await services.check_user(db.session, data=form.entered(), user=user, lock=False)
 
     if await is_valid(form, check):
         with errors_on(form):
@@ -160,10 +160,14 @@ async def link(user_id: int) -> str:
 @role_required(Role.ADMIN)
 async def invite(user_id: int) -> ResponseReturnValue:
     """Mail the link instead of showing it."""
-    async with db.transaction() as session:
-        user = await services.get_user(session, user_id)
-        await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user)
-        await mail_invitation(session, user=user, url=mailed_link(user))
+    try:
+        async with db.transaction() as session:
+            user = await services.get_user(session, user_id)
+            require_mailable(user)
+            await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user)
+            await mail_invitation(session, user=user, url=mailed_link(user))
+    except ConflictError as error:
+        return await _show_page(user_id, problem=str(error)), 409
     await flash(f"A sign-in link is sent to {user.email}. It works for an hour.", "success")
     return redirect(url_for("team.show", user_id=user_id), 303)
 

@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from quarterdeck._state import release_resources
 from quarterdeck.exceptions import ConfigurationError
 
 from .tables import SchedulerTables, scheduler_tables
@@ -46,10 +47,11 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """Run a transaction."""
+        """Run a transaction, while a request that has only read holds no connection."""
         if not isinstance(self._source, AsyncEngine):
             async with self._app.app_context():
                 self._source = self._source()
+        await release_resources()
         engine = self._source
         if self._missing:
             async with self._creating:
