@@ -1,4 +1,4 @@
-// Single keys: / search, n new, j and k rows, ? help. Silent while somebody types.
+// Single keys: / search, n new, j and k rows, x done, ? help. Silent while somebody types.
 
 const typing = (node) =>
   node.isContentEditable || /^(input|textarea|select)$/i.test(node.tagName);
@@ -27,12 +27,20 @@ function add() {
   return Boolean(link);
 }
 
+/** Mark the task of the row as done, or that of the page. */
+function done() {
+  const row = document.activeElement.closest("main :is(tr, li)");
+  const button = (row ?? document.querySelector("main .page-head"))?.querySelector('[data-key="x"]');
+  button?.click();
+  return Boolean(button);
+}
+
 function help() {
   document.getElementById("keys")?.showModal();
   return true;
 }
 
-const keys = { "/": search, n: add, j: () => moveRow(1), k: () => moveRow(-1), "?": help };
+const keys = { "/": search, n: add, j: () => moveRow(1), k: () => moveRow(-1), x: done, "?": help };
 
 // Escape leaves the search, so that the single keys work again.
 document.addEventListener("keydown", (event) => {

@@ -2,13 +2,11 @@
 // Amounts are whole numbers of millionths in BigInt, so they equal the server's to the last digit.
 
 import { fieldNumber, formatNumber } from "./locale.js";
+import { known, suggestSoon } from "./suggest.js";
 
 const form = document.getElementById("order-form");
 const lines = document.getElementById("lines");
 const currency = form.elements.currency;
-
-// What the server suggested so far, by label: a chosen good brings its price along.
-const known = new Map();
 
 /** Return a decimal text as a whole number of 10^-places, or null if it is none. */
 export function scaled(text, places) {
@@ -91,32 +89,7 @@ function total() {
   warn();
 }
 
-let asked;
-
-async function suggest(field, url) {
-  asked?.abort();
-  asked = new AbortController();
-  const response = await fetch(`${url}?q=${encodeURIComponent(field.value)}`, { signal: asked.signal });
-  if (!response.ok) return;
-  const found = await response.json();
-  field.list.replaceChildren(...found.map((item) => {
-    known.set(item.label, item);
-    const option = document.createElement("option");
-    option.value = item.label;
-    if (item.price) option.label = `${formatNumber(item.price)} ${item.currency}, ${formatNumber(String(item.stock))} in stock`;
-    return option;
-  }));
-}
-
-let waiting;
-
-function typed(field) {
-  const url = field.dataset.suggest ?? lines?.dataset.suggest;
-  if (known.has(field.value)) return chosen(field);
-  clearTimeout(waiting);
-  waiting = setTimeout(() => suggest(field, url).catch(() => {}), 150);
-}
-
+/** A chosen good brings its price along. */
 function chosen(field) {
   const item = known.get(field.value);
   const row = field.closest("[data-line]");
@@ -151,7 +124,10 @@ if (lines) {
 }
 
 form.addEventListener("input", (event) => {
-  if (event.target.list) typed(event.target);
+  if (lines?.contains(event.target) && event.target.list) {
+    if (known.has(event.target.value)) chosen(event.target);
+    suggestSoon(event.target, lines.dataset.suggest);
+  }
   if (event.target.name?.endsWith("-price")) delete event.target.dataset.filled;
   if (lines) total();
 });

@@ -33,6 +33,7 @@ VALUES = {
     "order.state": "DRAFT",
     "activity.changes": "{}",
     "audit_event.detail": "{}",
+    "task.due_time": "09:30",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ PARTS: dict[str, Any] = {
     "good_id": 1,
     "job_id": "clean_sessions",
     "order_id": 1,
+    "task_id": 1,
     "user_id": 1,
     "kind": "orders",
     "number": "13812345678",
@@ -45,6 +47,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "goods.index": ("", "?q=g"),
     "orders.index": ("", "?q=a&sort=account", "?state=open&owner=me"),
     "orders.create": ("", "?account=1"),
+    "tasks.index": ("", "?q=t&sort=-priority", "?assignee=me&due=week"),
     "team.index": ("", "?q=a"),
 }
 LEFT_OUT = {
@@ -62,7 +65,7 @@ MOST = {
     "accounts.contact_create": 4,  # an account is read with its contacts and its notes
     "accounts.contact_edit": 5,
     "accounts.edit": 5,
-    "accounts.show": 9,
+    "accounts.show": 10,
     "api.list_contacts": 5,
     "api.read_account": 4,
     "api.read_contact": 5,
@@ -78,7 +81,7 @@ MOST = {
     "orders.create": 5,
     "orders.edit": 4,
     "orders.index": 4,
-    "orders.show": 7,
+    "orders.show": 8,
     "transfer.export": 4,  # written to the audit log
 }
 
@@ -106,7 +109,9 @@ async def picture(as_admin: Auth, admin: User, make_user: MakeUser, trade: Trade
     await make_user(Role.USER, phone=PARTS["number"])
     account = await trade.account(actor=admin)
     good = await trade.good()
-    await trade.order((good, 1), account=account, actor=admin)
+    order = await trade.order((good, 1), account=account, actor=admin)
+    await trade.task(actor=admin, account_id=account.id, due_on=date(2026, 11, 21))
+    await trade.task(actor=admin, order_id=order.id)
     await add_details(trade, admin, 0)
     await upload(as_admin, "/accounts/1/files", "a.pdf", PDF)
     await upload(as_admin, "/goods/1/picture", "a.png", png())
@@ -122,6 +127,8 @@ async def add_rows(trade: Trade, as_admin: Auth, user: User, number: int) -> Goo
     await trade.order((good, 1), account=account, actor=user, state=states[number % 5])
     paid = await trade.good(currency="USD")
     await trade.order((paid, 1), actor=user, state=OrderState.PAID, currency="USD")
+    await trade.task(actor=user, account_id=account.id, assignee_id=1, due_on=date(2026, 11, 21))
+    await trade.task(actor=user, order_id=1, title=f"Title {number}")
     await upload(as_admin, "/accounts/1/files", "b.pdf", PDF)
     await upload(as_admin, "/orders/1/files", "b.pdf", PDF)
     return good

@@ -1,4 +1,4 @@
-"""Accounts, goods and orders for tests, made by the services themselves."""
+"""Accounts, goods, orders and tasks for tests, made by the services themselves."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from quarterdeck_crm.accounts.services import create_account
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import create_good, get_good
 from quarterdeck_crm.history.recording import list_history
-from quarterdeck_crm.models import Account, Good, Order, OrderState, User
+from quarterdeck_crm.models import Account, Good, Order, OrderState, Task, User
 from quarterdeck_crm.orders.lines import LineEntry
 from quarterdeck_crm.orders.services import get_order, move_order, place_order
+from quarterdeck_crm.tasks.services import create_task
 
 
 class Trade:
@@ -66,6 +67,11 @@ class Trade:
             await self.move(order, target)
         return await self.read(order)
 
+    async def task(self, *, actor: User | None = None, **values: Any) -> Task:
+        values.setdefault("title", f"Task {next(self._numbers)}")
+        async with self.session() as session:
+            return await create_task(session, actor=actor, values=values)
+
     async def move(self, order: Order, target: OrderState, **options: Any) -> None:
         async with self.session() as session:
             order = await get_order(session, order_id=order.id)
@@ -83,7 +89,7 @@ class Trade:
         async with self.app.app_context():
             return (await get_good(db.session, good_id=good.id)).stock
 
-    async def history(self, subject: Account | Good | Order) -> list[str]:
+    async def history(self, subject: Account | Good | Order | Task) -> list[str]:
         """Return what happened to a row, the newest first."""
         async with self.app.app_context():
             return [entry.action for entry in await list_history(db.session, subject)]

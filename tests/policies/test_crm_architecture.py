@@ -25,7 +25,7 @@ LAYERS = (
     ("web",),
     ("audit",),
     ("tokens", "mail"),  # below the team, which revokes tokens and mails invitations
-    ("team", "attachments"),
+    ("team", "attachments", "tasks"),
     ("auth", "orders", "goods"),
     ("accounts", "board"),
     ("dashboard", "transfer", "live", "demo"),

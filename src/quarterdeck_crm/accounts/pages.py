@@ -15,6 +15,8 @@ from quarterdeck_crm.models import Account
 from quarterdeck_crm.orders.services import SORTS as ORDER_SORTS
 from quarterdeck_crm.orders.services import list_orders
 from quarterdeck_crm.permissions import may_edit, require_edit
+from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.tasks.panels import read_panel
 
 from .forms import NoteForm
 from .services import get_account
@@ -51,6 +53,8 @@ async def show_page(
         else (),
         listing=listing,
         orders=await list_orders(db.session, listing=listing),
+        tasks=await read_panel(db.session, reader=current_user, account=account.id),
+        label=label(account),
         history=await read_history(db.session, account),
         may_edit=editable,
     )

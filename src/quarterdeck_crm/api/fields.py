@@ -18,7 +18,7 @@ from quarterdeck_crm.validation import longest
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 
-def _of(column: Any, description: str, example: Any) -> Meta:
+def describe(column: Any, description: str, example: Any) -> Meta:
     """Describe a text column; one that may not be empty needs something that can be seen."""
     limits: dict[str, Any] = {"maxLength": longest(column)}
     if not column.nullable:
@@ -64,40 +64,40 @@ _LINKED = "Begins with https:// or http://; a host name alone gets https://."
 
 # --- accounts ---------------------------------------------------------------------
 _Account = models.Account
-AccountName = Annotated[str, _of(_Account.name, "The company.", "Alfreds Futterkiste")]
+AccountName = Annotated[str, describe(_Account.name, "The company.", "Alfreds Futterkiste")]
 AccountCode = Annotated[
-    str, _of(_Account.code, "The code in other systems; unique among accounts.", "ALFKI")
+    str, describe(_Account.code, "The code in other systems; unique among accounts.", "ALFKI")
 ]
-Email = Annotated[str, _of(_Account.email, "An e-mail address.", "office@example.com")]
-Phone = Annotated[str, _of(_Account.phone, _DIALLED, "030-0074321")]
+Email = Annotated[str, describe(_Account.email, "An e-mail address.", "office@example.com")]
+Phone = Annotated[str, describe(_Account.phone, _DIALLED, "030-0074321")]
 Website = Annotated[
     str,
-    _of(
+    describe(
         _Account.website,
         _LINKED,
         "https://example.com",
     ),
 ]
-Address = Annotated[str, _of(_Account.address, "Street and number.", "Obere Str. 57")]
-City = Annotated[str, _of(_Account.city, "The city.", "Berlin")]
-Region = Annotated[str, _of(_Account.region, "A state or province.", "WA")]
-PostalCode = Annotated[str, _of(_Account.postal_code, "The postal code.", "12209")]
-Country = Annotated[str, _of(_Account.country, "The country.", "Germany")]
+Address = Annotated[str, describe(_Account.address, "Street and number.", "Obere Str. 57")]
+City = Annotated[str, describe(_Account.city, "The city.", "Berlin")]
+Region = Annotated[str, describe(_Account.region, "A state or province.", "WA")]
+PostalCode = Annotated[str, describe(_Account.postal_code, "The postal code.", "12209")]
+Country = Annotated[str, describe(_Account.country, "The country.", "Germany")]
 
 # --- contacts ---------------------------------------------------------------------
 _Contact = models.Contact
-ContactName = Annotated[str, _of(_Contact.name, "The person.", "Maria Anders")]
-ContactTitle = Annotated[str, _of(_Contact.title, "Their position.", "Sales Representative")]
-Fax = Annotated[str, _of(_Contact.fax, _DIALLED, "030-0076545")]
+ContactName = Annotated[str, describe(_Contact.name, "The person.", "Maria Anders")]
+ContactTitle = Annotated[str, describe(_Contact.title, "Their position.", "Sales Representative")]
+Fax = Annotated[str, describe(_Contact.fax, _DIALLED, "030-0076545")]
 
 # --- goods ------------------------------------------------------------------------
 _Good = models.Good
-GoodCode = Annotated[str, _of(_Good.code, "The code; different for all.", "11")]
-GoodName = Annotated[str, _of(_Good.name, "The name of the good.", "Queso Cabrales")]
-Category = Annotated[str, _of(_Good.category, "The category in the goods.", "Dairy Products")]
-Unit = Annotated[str, _of(_Good.unit, "How it is sold.", "1 kg pkg.")]
+GoodCode = Annotated[str, describe(_Good.code, "The code; different for all.", "11")]
+GoodName = Annotated[str, describe(_Good.name, "The name of the good.", "Queso Cabrales")]
+Category = Annotated[str, describe(_Good.category, "The category in the goods.", "Dairy Products")]
+Unit = Annotated[str, describe(_Good.unit, "How it is sold.", "1 kg pkg.")]
 Stock = Annotated[int, _about("How many there are; orders take from it.", 22, minimum=0)]
-Description = Annotated[str, _of(_Good.description, "More about it.", "A blue cheese.")]
+Description = Annotated[str, describe(_Good.description, "More about it.", "A blue cheese.")]
 
 # --- orders -----------------------------------------------------------------------
 _Order = models.Order
@@ -112,13 +112,13 @@ RequiredOn = Annotated[
     date, Meta(description="When the customer needs it; not in the past.", examples=["2030-12-01"])
 ]
 ShippedOn = Annotated[date, Meta(description="When it left.", examples=["2026-11-28"])]
-ShipName = Annotated[str, _of(_Order.ship_name, "The recipient.", "Alfreds Futterkiste")]
-ShipAddress = Annotated[str, _of(_Order.ship_address, "Street and number.", "Obere Str. 57")]
-ShipCity = Annotated[str, _of(_Order.ship_city, "The city.", "Berlin")]
-ShipRegion = Annotated[str, _of(_Order.ship_region, "A state or province.", "WA")]
-ShipPostalCode = Annotated[str, _of(_Order.ship_postal_code, "The postal code.", "12209")]
-ShipCountry = Annotated[str, _of(_Order.ship_country, "The country.", "Germany")]
-Remark = Annotated[str, _of(_Order.remark, "For internal use.", "Call before delivery.")]
+ShipName = Annotated[str, describe(_Order.ship_name, "The recipient.", "Alfreds Futterkiste")]
+ShipAddress = Annotated[str, describe(_Order.ship_address, "Street and number.", "Obere Str. 57")]
+ShipCity = Annotated[str, describe(_Order.ship_city, "The city.", "Berlin")]
+ShipRegion = Annotated[str, describe(_Order.ship_region, "A state or province.", "WA")]
+ShipPostalCode = Annotated[str, describe(_Order.ship_postal_code, "The postal code.", "12209")]
+ShipCountry = Annotated[str, describe(_Order.ship_country, "The country.", "Germany")]
+Remark = Annotated[str, describe(_Order.remark, "For internal use.", "Call before delivery.")]
 Net = Annotated[Decimal, _about("The exact sum of the lines.", "814.500000")]
 Amount = Annotated[Decimal, _about("quantity x price x (1 - discount), exactly.", "19.950000")]
 Quantity = Annotated[int, _about("How many, from 1.", 2, minimum=1)]

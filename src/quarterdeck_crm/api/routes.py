@@ -12,4 +12,5 @@ from . import jobs as jobs
 from . import orders as orders
 from . import problems as problems
 from . import search as search
+from . import tasks as tasks
 from .extension import ApiSchema as ApiSchema

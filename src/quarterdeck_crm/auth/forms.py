@@ -10,6 +10,7 @@ from wtforms.validators import EqualTo, InputRequired, Length
 from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.models import NoticeTime
 from quarterdeck_crm.validation.passwords import MAX_PASSWORD, MIN_PASSWORD
+from quarterdeck_crm.validation.times import ZONES
 
 NOTICE_LABELS: dict[str, str] = {
     NoticeTime.AT_ONCE: "By mail at once",
@@ -96,6 +97,12 @@ class ProfileForm(QuartForm):
     )
     phone = StringField(
         "Phone", [Length(max=40)], render_kw={"autocomplete": "tel", "inputmode": "tel"}
+    )
+    zone = SelectField(
+        "Time zone",
+        choices={"": "UTC"} | {name: name for name in ZONES if name != "UTC"},
+        coerce=lambda name: name or "",
+        description="Of the dates and times of your tasks.",
     )
     notices = SelectField(
         "Changes of my orders by colleagues", choices=NOTICE_LABELS, coerce=NoticeTime

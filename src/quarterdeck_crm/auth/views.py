@@ -261,7 +261,11 @@ async def profile() -> str:
 @csrf.redisplay
 async def profile_submit() -> ResponseReturnValue:
     form = await _profile_form()
-    values = {"name": entered(form.name), "phone": entered(form.phone)}
+    values = {
+        "name": entered(form.name),
+        "phone": entered(form.phone),
+        "zone": form.zone.data or None,
+    }
     if await is_valid(form, partial(check_profile, **values)):
         with errors_on(form):
             async with db.transaction() as session:

@@ -25,17 +25,22 @@ from quarterdeck_crm.models import (
     Order,
     OrderLine,
     OrderState,
+    Priority,
+    Repeat,
+    Task,
     User,
 )
+from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.money import line_amount
 from quarterdeck_crm.search.word_index import index_everything
 
 from .users import USERS
-from .words import CATALOG, DEPARTMENTS, MARKETS, NOTES, REMARKS, Market
+from .words import CATALOG, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, Market
 
 SEED = 20261121
 DAYS = 730
 ACCOUNTS = 400
+TASKS_MADE = 240
 BATCH = 500
 
 Rows = list[dict[str, Any]]
@@ -70,8 +75,10 @@ class Demo:
         await self._insert(session, Account, accounts)
         await self._insert(session, Contact, self._contacts(accounts))
         await self._insert(session, Note, self._notes(accounts, users))
-        await (await session.connection()).run_sync(index_everything)
         await self._write_orders(session, accounts, goods, advance)
+        # Last, so that the dice of everything else fall as they did without them.
+        await self._insert(session, Task, self._tasks(accounts, users))
+        await (await session.connection()).run_sync(index_everything)
 
     async def _insert(self, session: AsyncSession, model: type[Any], rows: Rows) -> list[int]:
         for number, row in enumerate(rows, 1):
@@ -170,6 +177,37 @@ class Demo:
             }
             for account in self.random.sample(accounts, len(accounts) // 2)
         ]
+
+    def _tasks(self, accounts: Rows, users: list[int]) -> Rows:
+        """Tasks around today: done before, some late, and most in the next weeks."""
+        rows: Rows = []
+        for number in range(TASKS_MADE):
+            account = self.random.choice(accounts)
+            days = None if number % 12 == 0 else int(self.random.gauss(0, 12))
+            is_done = days is not None and days < 0 and self.random.random() < 0.9
+            due_on = None if days is None else (self.today + timedelta(days=days)).date()
+            hour = self.random.choice((None, None, 8, 10, 14))
+            at = time(hour or 0, 30 if hour else 0)
+            rows.append(
+                {
+                    "reference": f"tsk-{number:016x}",
+                    "title": self.random.choice(TASKS),
+                    "account_id": account["id"],
+                    "order_id": None,
+                    "assignee_id": account["owner_id"],
+                    "creator_id": self.random.choice(users),
+                    "due_on": due_on,
+                    "due_time": f"{at:%H:%M}" if due_on and hour else None,
+                    "due_at": datetime.combine(due_on, at, UTC) if due_on else NEVER,
+                    "priority": self.random.choices(list(Priority), (2, 7, 1))[0],
+                    "repeat": Repeat.MONTHLY if due_on and number % 20 == 1 else None,
+                    "repeat_from": due_on if number % 20 == 1 else None,
+                    "is_done": is_done,
+                    "done_at": self.today + timedelta(days=days or 0) if is_done else None,
+                    "created_at": self._moment(30) - timedelta(days=30),
+                }
+            )
+        return rows
 
     async def _write_orders(
         self, session: AsyncSession, accounts: Rows, goods: Rows, advance: Advance

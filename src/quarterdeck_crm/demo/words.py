@@ -124,3 +124,16 @@ NOTES = (
     "Met at the boat show; wants the new price list.",
     "Pays early when reminded kindly.",
 )
+
+TASKS = (
+    "Call about the last offer",
+    "Send the new price list",
+    "Ask for the delivery address",
+    "Arrange a visit",
+    "Check the stock for the next delivery",
+    "Remind of the open invoice",
+    "Answer the complaint",
+    "Prepare the yearly agreement",
+    "Ask for feedback on the trial order",
+    "Find out who decides",
+)

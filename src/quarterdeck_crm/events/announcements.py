@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.extensions import hub
-from quarterdeck_crm.models import Account, Order, OrderState, User
+from quarterdeck_crm.models import Account, Order, OrderState, Task, User
 
 Data = dict[str, Any]
+TASK_ACTIONS = {"created", "done", "reopened"}
 
 
 def announce_change(
@@ -29,7 +30,7 @@ def announce_change(
     changes: Mapping[str, Any],
     is_new_version: bool,
 ) -> None:
-    """Publish a change of an order or an account. Other rows have no events.
+    """Publish a change of an order, an account or a task. Other rows have no events.
 
     Args:
         session: That of the change.
@@ -50,6 +51,10 @@ def announce_change(
             about |= {"name": subject.name, "is_archived": subject.is_archived}
             event = "account.created" if action == "created" else "account.changed"
             _publish(session, (f"account:{subject.id}",), event, about)
+        case Task():
+            about |= {"version": subject.version if is_new_version else None} | _task(subject)
+            event = f"task.{action if action in TASK_ACTIONS else 'changed'}"
+            _publish(session, _rooms_of_task(subject), event, about)
 
 
 def announce_deleted(session: AsyncSession, order: Order, *, actor: User | None) -> None:
@@ -58,6 +63,19 @@ def announce_deleted(session: AsyncSession, order: Order, *, actor: User | None)
     _publish(
         session, ("orders", f"order:{order.id}"), "order.deleted", data | {"number": order.number}
     )
+
+
+def announce_task_deleted(session: AsyncSession, task: Task, *, actor: User | None) -> None:
+    """Publish that a task was deleted."""
+    data = _task(task) | {"version": None, "by": _user(actor), "action": "deleted"}
+    _publish(session, _rooms_of_task(task), "task.deleted", data)
+
+
+def announce_reminder(session: AsyncSession, task: Task) -> None:
+    """Publish the reminder of a task to its assignee, and to nobody else."""
+    data = _task(task) | {"version": None, "by": None, "action": "reminder"}
+    reader = str(task.assignee_id)
+    cast(Session, session).after_commit(lambda: hub.publish_to(reader, "task.reminder", data))
 
 
 def announce_imported(session: AsyncSession, *, count: int) -> None:
@@ -99,6 +117,24 @@ def _order(order: Order) -> Data:
         "account": _reference(order, "account"),
         "owner": _reference(order, "owner"),
     }
+
+
+def _task(task: Task) -> Data:
+    return {
+        "id": task.id,
+        "title": task.title,
+        "is_done": task.is_done,
+        "due_on": None if task.due_on is None else task.due_on.isoformat(),
+        "due_time": task.due_time,
+        "owner": None if task.assignee_id is None else {"id": task.assignee_id, "name": None},
+    }
+
+
+def _rooms_of_task(task: Task) -> tuple[str, ...]:
+    """Return the rooms of a task: its own, the list, and those of the records it belongs to."""
+    records = {"account": task.account_id, "order": task.order_id}
+    found = [f"{name}:{id_}" for name, id_ in records.items() if id_ is not None]
+    return ("tasks", f"task:{task.id}", *found)
 
 
 def _user(user: User | None) -> Data | None:

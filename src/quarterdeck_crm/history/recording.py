@@ -21,10 +21,10 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck_crm.errors import ClashError, StaleError
 from quarterdeck_crm.events.announcements import announce_change
-from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, User
+from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, Task, User
 from quarterdeck_crm.models.columns import utc_now
 
-Subject = Account | Contact | Good | Order  # what several users may edit at once
+Subject = Account | Contact | Good | Order | Task  # what several users may edit at once
 Changes = dict[str, Any]
 
 VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
@@ -35,6 +35,7 @@ STALE = {
     "contact": "Another user changed this contact after you opened it. Nothing was saved yet.",
     "good": "Another user changed this good after you opened it. Nothing was saved yet.",
     "order": "Another user changed this order after you opened it. Nothing was saved yet.",
+    "task": "Another user changed this task after you opened it. Nothing was saved yet.",
 }
 CLASH = (
     "Another save at the same moment used a value that must be unique, such as the code. "
@@ -55,7 +56,7 @@ def record(
     Args:
         session: The db session of the change itself.
         actor: The acting user; None is the system (the command line, an import).
-        subject: An account, a contact, a good or an order, with an id.
+        subject: An account, a contact, a good, an order or a task, with an id.
         action: A verb in the past, such as ``"created"`` or ``"confirmed"``.
         changes: ``{field: [before, after]}``, as ``assign`` returns it.
     """

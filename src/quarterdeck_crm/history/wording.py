@@ -10,13 +10,23 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
-from quarterdeck_crm.models import Account, Activity, User
+from quarterdeck_crm.models import Account, Activity, Contact, Order, Priority, User
 
 from .recording import VERSION, Subject, list_history
 
 LABELS = {
     "owner_id": "Owner",
+    "assignee_id": "Assignee",
+    "contact_id": "Contact",
+    "order_id": "Order",
+    "due_on": "Due date",
+    "due_time": "Time",
+    "zone": "Time zone",
+    "remind_on": "Reminder",
+    "remind_time": "Time of the reminder",
+    "repeat_until": "Repeats until",
     "account_id": "Account",
     "ordered_on": "Order date",
     "required_on": "Required by",
@@ -38,6 +48,8 @@ SENTENCES = {
     "shipped": "Marked as shipped",
     "paid": "Marked as paid",
     "cancelled": "Cancelled",
+    "done": "Marked as done",
+    "reopened": "Reopened",
     "waiting": "Has waited {days[1]} days since its last change",
     "note added": "Note added",
     "note removed": "Note removed",
@@ -55,8 +67,15 @@ SENTENCES = {
 }
 NUMBERS = {"freight", "price", "stock"}
 NUMBER = Markup('<data value="{}">{}</data>')
-UNTOLD = {VERSION, "net"}  # the net follows from the lines
-REFERENCES: dict[str, type[User] | type[Account]] = {"owner_id": User, "account_id": Account}
+# What follows from other fields: the net from the lines, instants from days and times.
+UNTOLD = {VERSION, "net", "due_at", "remind_at", "reminded_at", "repeat_from"}
+REFERENCES: dict[str, InstrumentedAttribute[str]] = {
+    "owner_id": User.name,
+    "assignee_id": User.name,
+    "account_id": Account.name,
+    "contact_id": Contact.name,
+    "order_id": Order.number,
+}
 Names = Mapping[tuple[str, int], str]
 
 
@@ -77,7 +96,7 @@ async def read_history(
 
 
 async def in_words(session: AsyncSession, entries: Iterable[Activity]) -> list[HistoryItem]:
-    """Return lines of history as sentences; ids of users and accounts become names."""
+    """Return lines of history as sentences; ids become names."""
     entries = list(entries)
     names = await _names(session, entries)
     return [HistoryItem(entry.at, entry.actor, _text(entry, names)) for entry in entries]
@@ -110,15 +129,17 @@ def _change(name: str, change: Any, names: Names) -> str:
 
 def _shown(name: str, value: Any) -> Any:
     """Return a value for a page, which shows numbers in the manner of its reader."""
+    if name == "priority" and value in list(Priority):
+        return Priority(value).name.lower()
     return NUMBER.format(value, value) if name in NUMBERS and value is not None else value
 
 
 async def _names(session: AsyncSession, entries: Iterable[Activity]) -> Names:
     names: dict[tuple[str, int], str] = {}
-    for field, model in REFERENCES.items():
+    for field, name in REFERENCES.items():
         ids = {id_ for entry in entries for id_ in entry.changes.get(field, ()) if id_}
         if ids:
-            statement = select(model.id, model.name).where(model.id.in_(ids))
-            rows = await session.execute(statement)
-            names |= {(field, id_): name for id_, name in rows}
+            model = name.class_
+            rows = await session.execute(select(model.id, name).where(model.id.in_(ids)))
+            names |= {(field, id_): text for id_, text in rows}
     return names

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from quarterdeck.exceptions import RateLimitExceededError
 from quarterdeck.sockets import Member
 from quarterdeck_crm.extensions import db, hub
-from quarterdeck_crm.models import Account, Order
+from quarterdeck_crm.models import Account, Order, Task
 from quarterdeck_crm.web.limits import count_use
 
 
 @hub.room("orders")
+@hub.room("tasks")
 @hub.room("team")
 async def is_for_all(member: Member) -> bool:
     """The lists are open to all signed-in users."""
@@ -28,6 +29,12 @@ async def has_order(member: Member, id: int) -> bool:
 async def has_account(member: Member, id: int) -> bool:
     """Whether there is such an account."""
     return await db.session.scalar(select(Account.id).where(Account.id == id)) is not None
+
+
+@hub.room("task:<int:id>")
+async def has_task(member: Member, id: int) -> bool:
+    """Whether there is such a task."""
+    return await db.session.scalar(select(Task.id).where(Task.id == id)) is not None
 
 
 @hub.check_say

@@ -9,6 +9,7 @@ from .order import Order, OrderLine, OrderState
 from .scheduler import scheduler
 from .search_word import SearchWord
 from .session import browser_session
+from .task import Priority, Repeat, Task
 from .token import ApiToken, IdempotencyKey, Scope
 from .user import NoticeTime, Role, User, UserKind
 
@@ -27,9 +28,12 @@ __all__ = [
     "Order",
     "OrderLine",
     "OrderState",
+    "Priority",
+    "Repeat",
     "Role",
     "Scope",
     "SearchWord",
+    "Task",
     "User",
     "UserKind",
     "browser_session",

@@ -31,6 +31,8 @@ def exact(length: int) -> String:
 IS_EMAIL = {"rule": "email"}
 IS_PHONE = {"rule": "phone"}
 IS_WEBSITE = {"rule": "website"}
+IS_TIME = {"rule": "time"}
+IS_ZONE = {"rule": "zone"}
 
 
 def utc_now() -> datetime:

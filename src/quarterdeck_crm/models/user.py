@@ -14,7 +14,7 @@ from quarterdeck_crm.extensions import Model
 from quarterdeck_crm.validation.addresses import address_key
 
 from .collation import sorted_as
-from .columns import Price, Timestamp, Timestamps, exact
+from .columns import IS_ZONE, Price, Timestamp, Timestamps, exact
 
 
 def _key_of_inserted(context: DefaultExecutionContext) -> str:
@@ -96,6 +96,9 @@ class User(UserMixin, Timestamps, Model):
     )
     daily_summary: Mapped[bool] = mapped_column(default=False)
     summarized_at: Mapped[Timestamp | None]  # when the last daily mail was written
+    zone: Mapped[str | None] = mapped_column(String(64), info=IS_ZONE)  # of dates and times
+    # The hash of the secret in the address of the calendar feed; None is no feed.
+    calendar_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
 
     @validates("email")
     def _set_key(self, _name: str, email: str) -> str:

@@ -26,6 +26,7 @@ from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
@@ -282,6 +283,7 @@ async def _show_page(
         "orders/show.html",
         order=order,
         shortages=list(short.values()),
+        tasks=await read_panel(db.session, reader=current_user, order=order.id),
         history=await read_history(db.session, order),
         files=await list_attachments(db.session, subject=order),
         quotas=await read_quotas(db.session, actor=current_user, subject=order) if editable else (),

@@ -1,4 +1,4 @@
-"""The words of accounts and goods, kept in a table so that a search is answered by its index.
+"""The words of accounts, goods and tasks, in a table whose index answers a search.
 
 They follow every flush of the ORM: pages, the API and imports need not think of them. Who
 writes with ``insert()`` or ``update()`` calls ``index_rows`` afterwards.
@@ -14,14 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, delete, event, insert, inspect, select
 from sqlalchemy.orm import Session
 
-from quarterdeck_crm.models import Account, Contact, Good, SearchWord
+from quarterdeck_crm.models import Account, Contact, Good, SearchWord, Task
 from quarterdeck_crm.models.collation import fold
 from quarterdeck_crm.models.search_word import LENGTH
 
-Subject = type[Account] | type[Good]
+Subject = type[Account] | type[Good] | type[Task]
 SUBJECTS: dict[Subject, tuple[str, ...]] = {
     Account: ("name", "code", "city", "country"),
     Good: ("name", "code", "category"),
+    Task: ("title",),
 }
 BATCH = 500
 
@@ -73,8 +74,12 @@ def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> 
 
 
 def index_everything(connection: Connection) -> None:
-    """Write the words of all accounts and goods."""
-    for model in SUBJECTS:
+    """Write the words of all accounts, goods and tasks.
+
+    Early migrations call it when later tables are not there yet.
+    """
+    present = set(inspect(connection).get_table_names())
+    for model in (each for each in SUBJECTS if each.__tablename__ in present):
         ids = connection.scalars(select(model.id).order_by(model.id)).all()
         for start in range(0, len(ids), BATCH):
             index_rows(connection, model, ids[start : start + BATCH])
@@ -87,7 +92,9 @@ def _follow(session: Session, _context: Any) -> None:
         if isinstance(row, Contact):
             if row in session.deleted or _has_changed(row, ("name",)):
                 touched[Account].add(row.account_id)
-        elif isinstance(row, Account | Good) and _has_changed(row, SUBJECTS[type(row)]):
+        elif isinstance(row, Account | Good | Task) and (
+            row in session.deleted or _has_changed(row, SUBJECTS[type(row)])
+        ):
             touched[type(row)].add(row.id)
     for model, ids in touched.items():
         index_rows(session.connection(), model, ids)

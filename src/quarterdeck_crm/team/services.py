@@ -199,7 +199,13 @@ async def edit_user(session: AsyncSession, *, user: User, data: UserData) -> Non
 
 
 async def edit_own(
-    session: AsyncSession, *, user: User, name: str, phone: str | None, **wanted_mail: Any
+    session: AsyncSession,
+    *,
+    user: User,
+    name: str,
+    phone: str | None,
+    zone: str | None,
+    **wanted_mail: Any,
 ) -> None:
     """Change the profile of the user itself.
 
@@ -208,12 +214,14 @@ async def edit_own(
         user: The user.
         name: The new name.
         phone: The new phone number.
+        zone: The time zone of dates and times; None is UTC.
         **wanted_mail: ``notices`` and ``daily_summary``; those not given stay.
 
     Raises:
         ValidationError: If an entry is not acceptable.
     """
-    for key, value in (check_profile(name=name, phone=phone) | wanted_mail).items():
+    checked = check_profile(name=name, phone=phone, zone=zone)
+    for key, value in (checked | wanted_mail).items():
         setattr(user, key, value)
     await session.flush()
     announce_user(session, user, action="changed")
@@ -383,14 +391,15 @@ def _as_phone(words: str) -> str:
         return words
 
 
-def check_profile(*, name: str, phone: str | None) -> dict[str, Any]:
+def check_profile(*, name: str, phone: str | None, zone: str | None) -> dict[str, Any]:
     """Return the values that users change of their own profile.
 
     Raises:
-        ValidationError: With the problems of both at once.
+        ValidationError: With the problems of all of them at once.
     """
     problems = Problems()
     values = _check_profile(problems, {"name": name, "phone": phone})
+    values |= problems.clean(User, {"zone": zone}, fields=("zone",))
     problems.raise_if_any()
     return values
 

@@ -20,6 +20,7 @@ from quarterdeck_crm.errors import Errors, ValidationError
 from quarterdeck_crm.money import is_currency
 
 from .numbers import fit_decimal, fit_integer
+from .times import fit_time, fit_zone
 
 REQUIRED = "This is required."
 NO_CONTROL = "Remove the control characters: only tabs and line breaks are allowed."
@@ -231,5 +232,7 @@ RULES: Mapping[str, Callable[[str], str]] = {
     "currency": fit_currency,
     "email": fit_email,
     "phone": fit_phone,
+    "time": fit_time,
     "website": fit_website,
+    "zone": fit_zone,
 }

@@ -26,6 +26,7 @@ class Section:
 
 SECTIONS = (
     Section("dashboard.index", "Dashboard", "dashboard"),
+    Section("tasks.index", "Tasks", "tasks"),
     Section("board.index", "Board", "board"),
     Section("orders.index", "Orders", "orders"),
     Section("accounts.index", "Accounts", "accounts"),

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 SPRITE = "img/icons.svg"
 # Words that have a drawing of another name; states have one of their own.
-DRAWINGS = {"active": "success", "disabled": "lock", "archived": "archive", "low": "warning"}
+DRAWINGS = {
+    "active": "success",
+    "disabled": "lock",
+    "archived": "archive",
+    "low": "warning",
+    "done": "success",
+}
 WIDE = "\u2e80"  # from here on a letter is as wide as a Chinese one
 ICON = Markup(
     '<svg class="icon" width="{size}" height="{size}" {seen}><use href="{sprite}#{name}"/></svg>'

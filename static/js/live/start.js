@@ -8,6 +8,7 @@ import { keepFresh, renew } from "./renew.js";
 import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
 import { sentence } from "./words.js";
 
+const LISTS = new Set(["orders", "tasks"]); // in which everything is told
 const MOST_TOASTS = 4; // at once: the page itself shows what changed
 const main = document.querySelector("main");
 const { live, liveClient, doing, at, me } = main.dataset;
@@ -28,10 +29,10 @@ function changed(message, isReplayed) {
   if (!isReplayed && concerns(message)) mention(message);
 }
 
-/** Whether this person wants to be told: not of what they did, nor of everybody's orders. */
+/** Whether this person wants to be told: not of what they did, nor of everybody's orders and tasks. */
 function concerns({ room, data }) {
   if (data.by?.id === me) return false;
-  return room !== "orders" || "tellAll" in main.dataset || String(data.owner?.id) === me;
+  return !LISTS.has(room) || "tellAll" in main.dataset || String(data.owner?.id) === me;
 }
 
 function mention(message) {
@@ -52,6 +53,7 @@ const { say } = "WebSocket" in window ? connect(seats, {
     heardUpTo(message.room, message.id);
     if (message.name === "said") showSaid(message);
     else if (message.name === "order.editing") noteEditor(message.data);
+    else if (message.name === "task.reminder") toast(sentence(message));
     else changed(message, isReplayed);
   },
   subscribed(room, position) {

@@ -10,10 +10,17 @@ const SENTENCES = {
   "order.moved paid": "{name} marked order {number} as paid.",
   "order.moved cancelled": "{name} cancelled order {number}.",
   "account.changed": "{name} changed this account.",
+  "task.created": "{name} added the task '{title}'.",
+  "task.changed": "{name} changed the task '{title}'.",
+  "task.done": "{name} marked the task '{title}' as done.",
+  "task.reopened": "{name} reopened the task '{title}'.",
+  "task.deleted": "{name} deleted the task '{title}'.",
+  "task.reminder": "Reminder: {title}",
 };
 
 /** Return the sentence for an event, or nothing if people need not be told. */
 export function sentence({ name, data }) {
   const text = SENTENCES[name] ?? SENTENCES[`${name} ${data.state}`];
-  return text?.replace("{name}", data.by?.name ?? "The system").replace("{number}", data.number);
+  const words = { name: data.by?.name ?? "The system", number: data.number, title: data.title };
+  return text?.replace(/\{(\w+)\}/g, (_, key) => words[key]);
 }

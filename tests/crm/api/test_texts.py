@@ -72,7 +72,7 @@ async def test_the_services(app: Quart, user: User, raw: str, reason: str) -> No
                 await create_user(db.session, data=data)
             assert refused.value.errors == {field: [reason]}
         with pytest.raises(ValidationError):
-            await edit_own(db.session, user=user, name=raw, phone=None)
+            await edit_own(db.session, user=user, name=raw, phone=None, zone=None)
         with pytest.raises(ValidationError):
             check_token(name=raw, scopes=(), days=None)
 

@@ -146,7 +146,7 @@ async def test_an_account_and_what_belongs_to_it(trade: Trade, client: Client) -
 async def test_the_team(trade: Trade, client: Client, moderator: User) -> None:
     async with trade.session() as session:
         user = await get_user(session, moderator.id)
-        await edit_own(session, user=user, name="Mo Derator", phone=None)
+        await edit_own(session, user=user, name="Mo Derator", phone=None, zone=None)
 
     (event,) = await client.events(1)
     assert (event["room"], event["name"]) == ("team", "person.changed")

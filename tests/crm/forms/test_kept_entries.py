@@ -39,6 +39,8 @@ FORMS = {
     "/goods/1/edit": "/goods/1/edit",
     "/orders/new": "/orders/new",
     "/orders/1/edit": "/orders/1/edit",
+    "/tasks/new": "/tasks/new",
+    "/tasks/1/edit": "/tasks/1/edit",
     "/team/new": "/team/new",
     "/team/1/edit": "/team/1/edit",
     "/auth/tokens/": "/auth/tokens/",
@@ -80,6 +82,9 @@ BUTTONS = {
     "mail.retry",
     "mail.unsubscribe_submit",
     "orders.move",
+    "tasks.complete",
+    "tasks.delete",
+    "tasks.reopen",
     "team.delete",
     "team.disable",
     "team.enable",
@@ -93,9 +98,10 @@ BUTTONS = {
 
 @pytest.fixture
 async def rows(trade: Trade, as_admin: Auth) -> None:
-    """An account with a contact, a good and an order, each with the id 1."""
+    """An account with a contact, a good, an order and a task, each with the id 1."""
     account, good = await trade.account(), await trade.good()
     await trade.order((good, 2), account=account)
+    await trade.task()
     page = await text_of(await as_admin.get("/accounts/1/contacts/new"))
     sheet = sheet_to(page, "/accounts/1/contacts/new")
     await as_admin.client.post(sheet.action, form=sheet.values | {"name": "Roland Mendel"})

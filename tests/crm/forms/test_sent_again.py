@@ -33,6 +33,7 @@ CREATES: dict[str, tuple[str, str, dict[str, str]]] = {
         "/goods/new", "/goods/new", {"name": "Rope", "code": "ROPE", "price": "10"},
     ),
     "orders.create_submit": ("/orders/new", "/orders/new", {"account": "Ernst Handel"}),
+    "tasks.create_submit": ("/tasks/new", "/tasks/new", {"title": "Call back"}),
     "team.create_submit": (
         "/team/new", "/team/new", {"name": "Grace", "email": "grace@example.com"},
     ),
@@ -57,6 +58,7 @@ HARMLESS = {
     "jobs.edit_submit": "saves the same values",
     "orders.confirm_by_mail": "mails the lines again, as asked",
     "orders.edit_submit": "saves the same values",
+    "tasks.edit_submit": "saves the same values",
     "team.edit_submit": "saves the same values",
     "transfer.create_submit": "only checks the file, and importing it twice changes nothing",
 }

@@ -1,0 +1,318 @@
+"""Rules and queries of tasks. ``actor`` is the user that acts; None is the system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.base import ExecutableOption
+
+from quarterdeck.sqlalchemy import Pagination
+from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.errors import ForbiddenError, NotFoundError
+from quarterdeck_crm.events.announcements import announce_task_deleted
+from quarterdeck_crm.history.recording import flush, forget, record, require_version, store
+from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
+from quarterdeck_crm.models import (
+    Account,
+    AuditAction,
+    Contact,
+    Order,
+    Priority,
+    Role,
+    Task,
+    User,
+)
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.models.task import NEVER
+from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.validation.numbers import row_id
+from quarterdeck_crm.validation.times import load_zone
+
+from .bounds import Bounds
+from .recurrence import next_day
+from .rules import check_task, shifted
+
+SORTS: dict[str, Any] = {
+    "due": Task.due_at,
+    "priority": Task.priority,
+    "title": Task.title_key,
+    "created": Task.created_at,
+}
+FILTERS = ("state", "assignee", "priority", "due", "account", "contact", "order")
+STATES = ("open", "done")
+DUE = ("overdue", "today", "week", "none")
+MAX_OF_RECORD = 5  # open tasks on the page of a record; the list has the rest
+
+
+async def list_tasks(
+    session: AsyncSession, *, listing: Listing, actor: User | None = None
+) -> Pagination[Task]:
+    """Return a page of tasks with the names of their users and records.
+
+    Filters: ``state`` is ``open`` or ``done``, open if not given; ``assignee`` is ``me``,
+    ``none`` or an id; ``priority`` is ``high``, ``normal`` or ``low``; ``due`` is ``overdue``,
+    ``today``, ``week`` or ``none``, by the days of the actor; ``account``, ``contact`` and
+    ``order`` are ids.
+    """
+    statement = select(Task).where(
+        Task.is_done.is_(listing.filters.get("state") == "done"),
+        *matching(listing.q, Task),
+        *_conditions(listing, actor),
+        *await _due(listing.filters.get("due"), actor),
+    )
+    keys = [SORTS[listing.sort], Task.id]
+    if listing.sort == "priority":
+        keys.insert(1, Task.due_at)
+    by = ordering(listing, *keys)
+    return await paginate(
+        session, statement.options(*with_names()), listing, by=by, count=MAX_COUNTED
+    )
+
+
+async def list_of_record(session: AsyncSession, **record: int) -> Sequence[Task]:
+    """Return the open tasks of a record that are due next, one more than a page shows.
+
+    Args:
+        session: The db session.
+        record: ``account_id``, ``contact_id`` or ``order_id``. The tasks of an account include
+            those of its contacts and orders.
+    """
+    ((name, id_),) = record.items()
+    statement = (
+        select(Task)
+        .where(getattr(Task, name) == id_, Task.is_done.is_(False))
+        .order_by(Task.due_at, Task.id)
+        .limit(MAX_OF_RECORD + 1)
+        .options(joinedload(Task.assignee).load_only(User.name))
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def get_task(session: AsyncSession, *, task_id: int) -> Task:
+    """Return a task as it is now, with the names of its users and records.
+
+    Raises:
+        NotFoundError: If there is none of that id.
+    """
+    statement = select(Task).where(Task.id == task_id).options(*with_names())
+    task = await session.scalar(statement.execution_options(populate_existing=True))
+    if task is None:
+        raise NotFoundError("There is no such task. It may have been deleted.")
+    return task
+
+
+def with_names() -> tuple[ExecutableOption, ...]:
+    """Return the options that load the names of the users and records of a task."""
+    return (
+        joinedload(Task.assignee).load_only(User.name, User.is_active),
+        joinedload(Task.creator).load_only(User.name),
+        joinedload(Task.account).load_only(Account.name, Account.code),
+        joinedload(Task.contact).load_only(Contact.name, Contact.account_id),
+        joinedload(Task.order).load_only(Order.number),
+    )
+
+
+async def create_task(
+    session: AsyncSession, *, actor: User | None, values: Mapping[str, Any]
+) -> Task:
+    """Add a task; without an ``assignee_id`` in ``values`` it is for the actor.
+
+    Without a ``zone``, date and time are in the time zone of the actor.
+
+    Raises:
+        ValidationError: If a value cannot be accepted.
+    """
+    own = {"assignee_id": actor.id if actor else None, "zone": zone_name(actor)}
+    given = own | {name: value for name, value in values.items() if (name, value) != ("zone", None)}
+    cleaned = await check_task(session, values=given)
+    task = Task(**cleaned, creator_id=actor.id if actor else None, is_done=False)
+    session.add(task)
+    await flush(session, task)
+    record(session, actor=actor, subject=task, action="created")
+    return task
+
+
+async def update_task(
+    session: AsyncSession,
+    *,
+    actor: User | None,
+    task: Task,
+    values: Mapping[str, Any],
+    version: int,
+) -> Task:
+    """Change a task that was read at ``version``; names not in ``values`` stay.
+
+    Raises:
+        ConflictError: If another save came after that version.
+        ForbiddenError: If the actor may not change it.
+        ValidationError: If a value cannot be accepted.
+    """
+    require_change(actor, task)
+    require_version(task, version)
+    cleaned = await check_task(session, values=values, task=task)
+    await store(session, actor=actor, row=task, values=cleaned)
+    return task
+
+
+async def complete_task(session: AsyncSession, *, actor: User | None, task_id: int) -> Task | None:
+    """Mark a task as done; doing it twice changes nothing.
+
+    Returns:
+        The next task of the series, if this call made one.
+
+    Raises:
+        ForbiddenError: If the actor may not change it.
+        NotFoundError: If there is no such task.
+    """
+    task = await _lock(session, task_id)
+    require_change(actor, task)
+    if task.is_done:
+        return None
+    now = utc_now()
+    await store(
+        session, actor=actor, row=task, values={"is_done": True, "done_at": now}, action="done"
+    )
+    return await _make_next(session, actor, task, now)
+
+
+async def reopen_task(session: AsyncSession, *, actor: User | None, task_id: int) -> None:
+    """Take up a task again that was done; the next one of a series stays.
+
+    Raises:
+        ForbiddenError: If the actor may not change it.
+        NotFoundError: If there is no such task.
+    """
+    task = await _lock(session, task_id)
+    require_change(actor, task)
+    if task.is_done:
+        values = {"is_done": False, "done_at": None}
+        await store(session, actor=actor, row=task, values=values, action="reopened")
+
+
+async def delete_task(session: AsyncSession, *, actor: User | None, task: Task) -> None:
+    """Delete a task with its history.
+
+    Raises:
+        ForbiddenError: If the actor may not change it.
+    """
+    require_change(actor, task)
+    await forget(session, task)
+    await session.delete(task)
+    await flush(session, task)
+    subject = f"task {task.title}"[:254]
+    await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject)
+    announce_task_deleted(session, task, actor=actor)
+
+
+async def follow_order(session: AsyncSession, *, order_id: int, account_id: int) -> None:
+    """Let the tasks of an order follow it to another account."""
+    moved = update(Task).where(Task.order_id == order_id).values(account_id=account_id)
+    await session.execute(moved.execution_options(synchronize_session=False))
+
+
+def may_change(actor: User | None, task: Task) -> bool:
+    """Whether ``actor`` may change a task: its assignee, its creator and every moderator may.
+
+    A task without an assignee is open to all.
+    """
+    if actor is None or actor.role.includes(Role.MODERATOR) or task.assignee_id is None:
+        return True
+    return actor.id in (task.assignee_id, task.creator_id)
+
+
+def require_change(actor: User | None, task: Task) -> None:
+    """Refuse changes that ``may_change`` does not allow.
+
+    Raises:
+        ForbiddenError: If the task is for another user.
+    """
+    if not may_change(actor, task):
+        raise ForbiddenError(
+            "This task is for another user. Ask its assignee or a moderator to change it."
+        )
+
+
+def zone_name(user: User | None) -> str:
+    """Return the time zone of a user; UTC if the user has not chosen one."""
+    return (user.zone if user is not None else None) or "UTC"
+
+
+async def _lock(session: AsyncSession, task_id: int) -> Task:
+    """Return a task that no other transaction changes before the end of this one."""
+    statement = select(Task).where(Task.id == task_id).with_for_update()
+    task = await session.scalar(statement.execution_options(populate_existing=True))
+    if task is None:
+        raise NotFoundError("There is no such task. It may have been deleted.")
+    return task
+
+
+async def _make_next(
+    session: AsyncSession, actor: User | None, task: Task, now: datetime
+) -> Task | None:
+    """Make the next task of a series, unless there is one."""
+    if task.repeat is None or task.due_on is None:
+        return None
+    if await session.scalar(select(Task.id).where(Task.follows_id == task.id)) is not None:
+        return None
+    today = now.astimezone(await load_zone(task.zone)).date()
+    due_on = next_day(
+        task.repeat,
+        every=task.repeat_every,
+        first=task.repeat_from or task.due_on,
+        # Missed days are not made up for, but today is not left out.
+        after=max(task.due_on, today - timedelta(days=1)),
+        until=task.repeat_until,
+    )
+    if due_on is None:
+        return None
+    values = shifted(task, due_on)
+    if not await _may_be_assigned(session, task.assignee_id):
+        values["assignee_id"] = None
+    cleaned = await check_task(session, values=values)
+    cleaned["repeat_from"] = task.repeat_from or task.due_on
+    follower = Task(**cleaned, creator_id=task.creator_id, follows_id=task.id, is_done=False)
+    session.add(follower)
+    await flush(session, follower)
+    record(session, actor=actor, subject=follower, action="created")
+    return follower
+
+
+async def _may_be_assigned(session: AsyncSession, user_id: int | None) -> bool:
+    if user_id is None:
+        return True
+    return bool(await session.scalar(select(User.is_active).where(User.id == user_id)))
+
+
+def _conditions(listing: Listing, actor: User | None) -> list[ColumnElement[bool]]:
+    filters, conditions = listing.filters, []
+    match filters.get("assignee"):
+        case None:
+            pass
+        case "me" if actor is not None:
+            conditions.append(Task.assignee_id == actor.id)
+        case "none":
+            conditions.append(Task.assignee_id.is_(None))
+        case word:
+            if (id_ := row_id(word)) is not None:
+                conditions.append(Task.assignee_id == id_)
+    word = filters.get("priority", "").upper()
+    if word in Priority.__members__:
+        conditions.append(Task.priority == int(Priority[word]))
+    records = {"account": Task.account_id, "contact": Task.contact_id, "order": Task.order_id}
+    ids = {name: row_id(filters.get(name, "")) for name in records}
+    return conditions + [records[name] == id_ for name, id_ in ids.items() if id_ is not None]
+
+
+async def _due(word: str | None, actor: User | None) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter by date."""
+    if word not in DUE:
+        return []
+    if word == "none":
+        return [Task.due_at == NEVER]
+    bounds = Bounds.of(utc_now(), await load_zone(zone_name(actor)))
+    return bounds.conditions(word)

@@ -1,0 +1,36 @@
+// Suggestions for a text field with a <datalist>, while somebody types.
+
+import { formatNumber } from "./locale.js";
+
+const PAUSE = 150; // milliseconds without a key before the server is asked
+
+/** What the server suggested so far, by label. */
+export const known = new Map();
+
+let asked, waiting;
+
+async function suggest(field, url) {
+  asked?.abort();
+  asked = new AbortController();
+  const response = await fetch(`${url}?q=${encodeURIComponent(field.value)}`, { signal: asked.signal });
+  if (!response.ok) return;
+  const found = await response.json();
+  field.list.replaceChildren(...found.map((item) => {
+    known.set(item.label, item);
+    const option = document.createElement("option");
+    option.value = item.label;
+    if (item.price) option.label = `${formatNumber(item.price)} ${item.currency}, ${formatNumber(String(item.stock))} in stock`;
+    return option;
+  }));
+}
+
+/** Ask for suggestions soon, unless the field holds one of them. */
+export function suggestSoon(field, url) {
+  clearTimeout(waiting);
+  if (known.has(field.value)) return;
+  waiting = setTimeout(() => suggest(field, url).catch(() => {}), PAUSE);
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (target.list && target.dataset.suggest) suggestSoon(target, target.dataset.suggest);
+});
