@@ -26,6 +26,7 @@ from .live.pages import register_live_pages
 from .mail import views as mail
 from .mail.alerts import tell_of_failed_mail
 from .orders import views as orders
+from .tasks import feed_views as calendar
 from .tasks import views as tasks
 from .team import views as team
 from .tokens import views as tokens
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     goods.bp,
     orders.bp,
     tasks.bp,
+    calendar.calendar,
     attachments.bp,
     team.bp,
     tokens.bp,

@@ -47,6 +47,7 @@ JOBS = {
     "clean_audit": "Every day at 04:10",
     "note_waiting": "Monday to Friday at 07:00",
     "mail_daily": "Every day at 07:30",
+    "remind": "each minute",
 }
 
 

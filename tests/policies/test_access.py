@@ -34,6 +34,7 @@ PUBLIC = {
     "auth.reset_link",
     "auth.reset_submit",
     "auth.reset_link_submit",
+    "calendar.feed",  # its address is a secret
     "dashboard.appearance",  # light or dark, also before signing in
     "echo.echo",  # says what it is told, and knows nothing
     "health.live",

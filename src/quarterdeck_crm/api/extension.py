@@ -43,7 +43,7 @@ class ApiSchema(QuartSchema):
                 Tag("Contacts", "The people at an account."),
                 Tag("Goods", "The goods."),
                 Tag("Orders", "Orders with their lines, and the moves from state to state."),
-                Tag("Tasks", "What is to be done, by whom and when."),
+                Tag("Tasks", "Tasks, with due dates, assignees and links to records."),
                 Tag("Search", "Everything at once."),
                 Tag("Audit", "Sign-ins, and changes that matter for security."),
             ],

@@ -37,9 +37,7 @@ RemindOn = Annotated[date, Meta(description="The day of the reminder.")]
 RemindTime = Annotated[
     str, f.describe(_Task.remind_time, "The time of the reminder; 09:00 if null.", "08:00")
 ]
-AssigneeId = Annotated[
-    int, Meta(ge=1, le=f.MAX_INTEGER, description="The id of the user who does it.")
-]
+AssigneeId = Annotated[int, Meta(ge=1, le=f.MAX_INTEGER, description="The id of its user.")]
 RecordId = Annotated[
     int,
     Meta(

@@ -20,6 +20,8 @@ LABELS: dict[AuditAction, str] = {
     AuditAction.USER_DELETED: "User deleted",
     AuditAction.TOKEN_CREATED: "Token created",
     AuditAction.TOKEN_REVOKED: "Token revoked",
+    AuditAction.CALENDAR_CREATED: "Calendar address created",
+    AuditAction.CALENDAR_REVOKED: "Calendar address revoked",
     AuditAction.IMPORTED: "Imported",
     AuditAction.EXPORTED: "Exported",
     AuditAction.DELETED: "Deleted",

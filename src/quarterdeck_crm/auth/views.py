@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
+from typing import Any
 
 from quart import current_app, flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
@@ -261,7 +262,7 @@ async def profile() -> str:
 @csrf.redisplay
 async def profile_submit() -> ResponseReturnValue:
     form = await _profile_form()
-    values = {
+    values: dict[str, Any] = {
         "name": entered(form.name),
         "phone": entered(form.phone),
         "zone": form.zone.data or None,

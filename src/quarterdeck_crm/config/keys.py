@@ -201,6 +201,12 @@ CONFIG = (
         "Exports of one user.",
     ),
     ConfigKey(
+        "LIMIT_CALENDAR",
+        "600/hour",
+        rate,
+        "Requests for calendars of tasks from one address, which an office may share.",
+    ),
+    ConfigKey(
         "INSECURE_HTTP",
         False,
         boolean,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from quart import render_template, request, url_for
 from quart.typing import ResponseReturnValue
@@ -14,6 +15,9 @@ from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Role
 from quarterdeck_crm.orders.services import list_orders
+from quarterdeck_crm.tasks.day import read_day
+from quarterdeck_crm.tasks.panels import read_bounds
+from quarterdeck_crm.tasks.services import may_change
 
 from . import bp as bp
 from . import services
@@ -39,6 +43,9 @@ async def index() -> str:
         counts=await services.count_everything(session),
         most_lines=services.MAX_LINES,
         mine=await list_orders(session, listing=MINE, actor=current_user),
+        day=await read_day(session, user=current_user, undated=False),
+        bounds=await read_bounds(current_user),
+        may_change=partial(may_change, current_user),
         currencies=currencies,
         currency=currency,
         alerts=await services.count_failures() if current_user.role is Role.ADMIN else None,

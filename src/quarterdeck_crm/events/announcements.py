@@ -72,7 +72,7 @@ def announce_task_deleted(session: AsyncSession, task: Task, *, actor: User | No
 
 
 def announce_reminder(session: AsyncSession, task: Task) -> None:
-    """Publish the reminder of a task to its assignee, and to nobody else."""
+    """Publish the reminder of a task to the connections of its assignee."""
     data = _task(task) | {"version": None, "by": None, "action": "reminder"}
     reader = str(task.assignee_id)
     cast(Session, session).after_commit(lambda: hub.publish_to(reader, "task.reminder", data))

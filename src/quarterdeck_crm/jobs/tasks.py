@@ -22,6 +22,7 @@ from quarterdeck_crm.mail.alerts import tell_of_failed_job
 from quarterdeck_crm.models import Activity
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.waiting import note_waiting_orders
+from quarterdeck_crm.tasks.reminders import send_reminders
 from quarterdeck_crm.transfer.uploads import sweep
 
 scheduler.add_listener(tell_of_failed_job, EVENT_JOB_ERROR)
@@ -33,6 +34,9 @@ BATCH = 1_000
 # A job of the night runs also if the server was down at its time, until the morning.
 NIGHTLY: dict[str, Any] = {"misfire_grace_time": 4 * HOUR, "retries": 3, "retry_delay": 60}
 HOURLY: dict[str, Any] = {"misfire_grace_time": HOUR // 2, "retries": 3, "retry_delay": 60}
+
+# What a minute has missed, the next one does.
+EACH_MINUTE: dict[str, Any] = {"misfire_grace_time": 30}
 
 
 @scheduler.task("cron", name="Remove expired browser sessions", hour=3, minute=10, **NIGHTLY)
@@ -109,6 +113,13 @@ async def note_waiting() -> None:
 async def mail_daily() -> None:
     """Write the mails that users chose in their profile; nothing without mail."""
     current_app.logger.info("wrote %d daily mails", await mail_summaries())
+
+
+@scheduler.task("cron", name="Send the reminders of tasks", minute="*", **EACH_MINUTE)
+async def remind() -> None:
+    """Send the reminders that are due, by mail and on open pages."""
+    if count := await send_reminders():
+        current_app.logger.info("sent %d reminders", count)
 
 
 def _log(things: str, count: int) -> None:

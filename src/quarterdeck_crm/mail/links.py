@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from quart import current_app
+from quart import current_app, url_for
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.errors import LinkUsedError
@@ -26,6 +26,13 @@ def public_url(endpoint: str, **values: Any) -> str:
     path = base.path.rstrip("/") + "/"
     adapter = current_app.url_map.bind(base.netloc, path, url_scheme=base.scheme)
     return adapter.build(endpoint, values, force_external=True)
+
+
+def shown_url(endpoint: str, **values: Any) -> str:
+    """Return the full address of a page for the user that looks at one, also without mail."""
+    if current_app.config["PUBLIC_URL"]:
+        return public_url(endpoint, **values)
+    return url_for(endpoint, **values, _external=True)
 
 
 def unsubscribe_url(user: User, kind: str) -> str:

@@ -31,6 +31,8 @@ class AuditAction(enum.StrEnum):
     USER_DELETED = "user_deleted"
     TOKEN_CREATED = "token_created"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
+    CALENDAR_CREATED = "calendar_created"
+    CALENDAR_REVOKED = "calendar_revoked"
     IMPORTED = "imported"
     EXPORTED = "exported"
     DELETED = "deleted"

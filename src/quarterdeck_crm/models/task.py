@@ -1,4 +1,4 @@
-"""Tasks: what is to be done, by whom and when."""
+"""Tasks, with a due date, an assignee, and a link to a record."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Task(Timestamps, Versioned, Model):
             users see the same day. ``NEVER`` without a date.
         remind_at: The instant of the reminder.
         reminded_at: When the reminder was sent.
-        repeat_from: The first day of the series, whose day of the month and week counts.
+        repeat_from: The first day of the series; the others follow its day of the week or month.
         follows_id: The task of the series before this one. It is unique: however often a task
             is marked as done, the next one is made once.
     """

@@ -1,4 +1,4 @@
-"""Tasks: what is to be done, by whom and when."""
+"""Tasks, with a due date, an assignee, and a link to a record."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Day:
     """The open tasks of a user.
 
     Attributes:
-        overdue: Those whose time has passed, the oldest first.
+        overdue: The late ones, the oldest first.
         today: Those of today.
         week: Those of the seven days behind today.
         undated: Some of those without a date.
@@ -51,7 +51,7 @@ async def read_day(
 
     Args:
         session: The db session.
-        user: The assignee, in whose time zone the days are.
+        user: The assignee. The days are those of the time zone of this user.
         now: The present instant if not given.
         undated: Whether to read tasks without a date as well.
     """

@@ -21,7 +21,7 @@ from quarterdeck_crm.validation.times import ZONES
 from .recurrence import MAX_EVERY
 from .services import zone_name
 
-PRIORITIES = {each.value: each.name.capitalize() for each in Priority}
+PRIORITIES = {str(each.value): each.name.capitalize() for each in Priority}
 REPEATS = {
     "": "Never",
     Repeat.DAILY.value: "Daily",

@@ -21,6 +21,7 @@ REPEATS = ("repeat", "repeat_every", "repeat_until")
 LINKS = ("account_id", "contact_id", "order_id")
 FIELDS = ("title", "details", "priority", "assignee_id", *WHEN, *REPEATS, *LINKS)
 MIDNIGHT = "00:00"
+FIRST_YEAR, LAST_YEAR = 1900, 2999  # so that instants exist in all time zones
 
 
 async def check_task(
@@ -40,14 +41,31 @@ async def check_task(
     cleaned = problems.clean(Task, values, fields=FIELDS, complete=task is None, row=task)
     _check_words(problems, cleaned)
     whole = _whole(cleaned, task)
-    _check_times(problems, whole)
+    derived = await complete_values(problems, cleaned, task)
     await _check_links(session, problems, cleaned, whole, task)
     assignee_id = cleaned.get("assignee_id")
     is_new = assignee_id is not None and (task is None or assignee_id != task.assignee_id)
     if is_new and not await _is_active(session, assignee_id):
         problems.add("assignee_id", "Choose a user.")
     problems.raise_if_any()
-    return cleaned | await _derived(whole, task)
+    return cleaned | derived
+
+
+async def complete_values(
+    problems: Problems, values: Mapping[str, Any], task: Task | None
+) -> dict[str, Any]:
+    """Return the columns that follow from others, and keep the problems of dates and times.
+
+    It asks nothing of the database.
+
+    Args:
+        problems: Collects the problems.
+        values: The values of the task that change, ready for the columns.
+        task: The task as it is, if there is one.
+    """
+    whole = _whole(values, task)
+    _check_times(problems, whole)
+    return {} if problems.errors else await _derived(whole, task)
 
 
 def _check_words(problems: Problems, cleaned: dict[str, Any]) -> None:
@@ -70,6 +88,9 @@ def _whole(cleaned: Mapping[str, Any], task: Task | None) -> dict[str, Any]:
 
 
 def _check_times(problems: Problems, whole: Mapping[str, Any]) -> None:
+    for name in ("due_on", "remind_on"):
+        if whole[name] and not FIRST_YEAR <= whole[name].year <= LAST_YEAR:
+            problems.add(name, f"Enter a day of the years {FIRST_YEAR} to {LAST_YEAR}.")
     if whole["due_time"] and not whole["due_on"]:
         problems.add("due_on", "Enter the day for this time, or remove the time.")
     if whole["remind_time"] and not whole["remind_on"]:

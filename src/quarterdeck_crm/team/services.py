@@ -257,7 +257,7 @@ async def disable_user(session: AsyncSession, *, user: User, actor: User | None)
     """
     _not_oneself(user, actor, "disable")
     await _refuse_last_admin(session, user)
-    await _raise_version(session, user, is_active=False)
+    await _raise_version(session, user, is_active=False, calendar_digest=None)
     await record_audit(session, AuditAction.USER_DISABLED, actor=actor, user=user)
     await revoke_tokens(session, user=user)
     announce_user(session, user, action="disabled")

@@ -59,6 +59,14 @@ async def orders_command(file: Path, lines: Path, dry_run: bool) -> None:
     await _import("orders", file, lines, dry_run=dry_run)
 
 
+@import_group.command("tasks")
+@click.argument("file", type=FILE)
+@dry_run
+async def tasks_command(file: Path, dry_run: bool) -> None:
+    """Import tasks from FILE."""
+    await _import("tasks", file, dry_run=dry_run)
+
+
 @export_group.command("accounts")
 @click.argument("file", type=NEW_FILE)
 @force
@@ -82,6 +90,14 @@ async def export_goods_command(file: Path, force: bool) -> None:
 async def export_orders_command(file: Path, lines: Path, force: bool) -> None:
     """Write all orders to FILE and their lines to another file."""
     await _export("orders", file, lines, force=force)
+
+
+@export_group.command("tasks")
+@click.argument("file", type=NEW_FILE)
+@force
+async def export_tasks_command(file: Path, force: bool) -> None:
+    """Write all tasks to FILE."""
+    await _export("tasks", file, force=force)
 
 
 async def _import(kind: str, *paths: Path, dry_run: bool) -> None:

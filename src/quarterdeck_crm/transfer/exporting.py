@@ -48,7 +48,7 @@ def export_accounts(session: AsyncSession, progress: Progress | None = None) -> 
         .order_by(Account.id, Contact.id)
     )  # fmt: skip
     archived = ACCOUNTS.names.index("archived")
-    return _stream(session, ACCOUNTS, statement, Account.id, progress, flag=archived)
+    return stream(session, ACCOUNTS, statement, Account.id, progress, flag=archived)
 
 
 def export_goods(session: AsyncSession, progress: Progress | None = None) -> Chunks:
@@ -58,7 +58,7 @@ def export_goods(session: AsyncSession, progress: Progress | None = None) -> Chu
         Good.description, Good.archived_at,
     ).order_by(Good.id)  # fmt: skip
     archived = GOODS.names.index("archived")
-    return _stream(session, GOODS, statement, Good.id, progress, flag=archived)
+    return stream(session, GOODS, statement, Good.id, progress, flag=archived)
 
 
 def export_orders(session: AsyncSession, progress: Progress | None = None) -> Chunks:
@@ -74,7 +74,7 @@ def export_orders(session: AsyncSession, progress: Progress | None = None) -> Ch
         .outerjoin(Order.owner)
         .order_by(Order.id)
     )  # fmt: skip
-    return _stream(session, ORDERS, statement, Order.id, progress)
+    return stream(session, ORDERS, statement, Order.id, progress)
 
 
 def export_lines(session: AsyncSession, progress: Progress | None = None) -> Chunks:
@@ -86,10 +86,10 @@ def export_lines(session: AsyncSession, progress: Progress | None = None) -> Chu
         .outerjoin(OrderLine.good)
         .order_by(OrderLine.order_id, OrderLine.position)
     )
-    return _stream(session, LINES, statement, OrderLine.order_id, progress)
+    return stream(session, LINES, statement, OrderLine.order_id, progress)
 
 
-async def _stream(
+async def stream(
     session: AsyncSession,
     table: Table,
     statement: Select[*tuple[Any, ...]],

@@ -30,4 +30,5 @@ FORMS: dict[str, type[ImportForm]] = {
     "accounts": ImportForm,
     "goods": ImportForm,
     "orders": OrdersImportForm,
+    "tasks": ImportForm,
 }

@@ -30,7 +30,8 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
-from quarterdeck_crm.models import Account, Activity, Good, Order, User
+from quarterdeck_crm.models import Account, Activity, Good, Order, Task, User
+from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.validation.addresses import fold_address
 
@@ -218,7 +219,7 @@ class Import:
                 "written; run the import again for the rest."
             ) from None
 
-    async def add(self, rows: Sequence[Account | Good]) -> None:
+    async def add(self, rows: Sequence[Account | Good | Task]) -> None:
         """Add new rows, each with its line of history."""
         self.report.created += len(rows)
         if rows and not self.is_check:
@@ -226,9 +227,9 @@ class Import:
             await self.session.flush()
             await self.record_imported(type(rows[0]), [row.id for row in rows])
 
-    async def owner_id(self, file: CSVFile, row: Row) -> int | None:
-        """Return the id of the user in the row's ``owner`` column."""
-        email = row.values.get("owner")
+    async def owner_id(self, file: CSVFile, row: Row, *, column: str = "owner") -> int | None:
+        """Return the id of the user in a column of the row."""
+        email = row.values.get(column)
         if not email:
             return None
         if self._users is None:
@@ -241,7 +242,7 @@ class Import:
             self.mistakes.add(
                 file.name,
                 row.line,
-                f"'owner' is '{email}', but no user has this address",
+                f"'{column}' is '{email}', but no user has this address",
             )
         return user
 
@@ -261,8 +262,15 @@ class Import:
         rows = await self.session.execute(select(column, identity).where(column.in_(set(keys))))
         return dict(rows.all())
 
+    async def account_ids(self, names: set[str]) -> dict[str, int]:
+        """Return the ids of accounts by the codes and references of a file."""
+        keys = {name: code_key(name) for name in names}
+        ids = await self.ids_by(keys.values(), Account.code_key, Account.id)
+        by_reference = await self.ids_by(names, Account.reference, Account.id)
+        return by_reference | {name: ids[key] for name, key in keys.items() if key in ids}
+
     async def record_imported(
-        self, model: type[Account | Good | Order], ids: Collection[int]
+        self, model: type[Account | Good | Order | Task], ids: Collection[int]
     ) -> None:
         """Write a line of history for each row that the import made."""
         line: dict[InstrumentedAttribute[Any], Any] = {

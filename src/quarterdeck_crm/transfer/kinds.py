@@ -15,10 +15,12 @@ from quarterdeck_crm.permissions import require_role
 from .accounts import import_accounts
 from .columns import Table
 from .exporting import Export, export_accounts, export_goods, export_lines, export_orders
+from .exporting_tasks import export_tasks
 from .goods import import_goods
 from .importing import Import, Progress, Report, Source
 from .orders import import_orders
-from .tables import ACCOUNTS, GOODS, LINES, ORDERS
+from .tables import ACCOUNTS, GOODS, LINES, ORDERS, TASKS
+from .tasks import import_tasks
 
 IMPORTER = Role.MODERATOR  # imports change the accounts of all users and all goods
 
@@ -60,6 +62,7 @@ _KINDS = (
         ),
         import_orders,
     ),
+    Kind("tasks", (Part("tasks", "Tasks", TASKS, export_tasks),), import_tasks),
 )
 KINDS = {kind.name: kind for kind in _KINDS}  # in the order in which they need each other
 PARTS = {part.name: part for kind in _KINDS for part in kind.parts}

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState
+from quarterdeck_crm.models import Good, Order, OrderLine, OrderState
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.money import MAX_AMOUNT
 from quarterdeck_crm.orders.lines import TOO_MUCH
@@ -62,7 +62,7 @@ async def import_orders(task: Import, files: Sequence[Source]) -> Report:
 
 
 async def _stage_headers(task: Import, stage: Stage, file: CSVFile, batch: list[Row]) -> None:
-    accounts = await _account_ids(task, {row.values["account"] for row in batch})
+    accounts = await task.account_ids({row.values["account"] for row in batch})
     known = await _known_orders(task, [row.values["number"] for row in batch])
     staged = []
     for row in batch:
@@ -88,14 +88,6 @@ async def _known_orders(task: Import, numbers: Sequence[str]) -> dict[str, Any]:
     keys = [code_key(number) for number in numbers]
     rows = await task.session.execute(select(*columns).where(Order.number_key.in_(keys)))
     return {row.number_key: row for row in rows}
-
-
-async def _account_ids(task: Import, names: set[str]) -> dict[str, int]:
-    """Return the ids of accounts by the codes and references of a file."""
-    keys = {name: code_key(name) for name in names}
-    ids = await task.ids_by(keys.values(), Account.code_key, Account.id)
-    by_reference = await task.ids_by(names, Account.reference, Account.id)
-    return by_reference | {name: ids[key] for name, key in keys.items() if key in ids}
 
 
 async def _header(task: Import, file: CSVFile, row: Row, account_id: int) -> Header:

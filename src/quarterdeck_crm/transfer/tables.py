@@ -1,4 +1,4 @@
-"""The columns of the files of accounts, goods, orders and order lines.
+"""The columns of the files of accounts, goods, orders, order lines and tasks.
 
 Exports write the first name of a column. The aliases are the column names of
 Microsoft's Northwind sample, which many other exports resemble.
@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from quarterdeck_crm.models import Account, Contact, Good, Order, OrderLine, OrderState, User
+from quarterdeck_crm.models import (
+    Account,
+    Contact,
+    Good,
+    Order,
+    OrderLine,
+    OrderState,
+    Priority,
+    Repeat,
+    Task,
+    User,
+)
 
 from .columns import CSVColumn, Table, day, decimal, one_of, text, whole, yes
 
@@ -93,5 +104,27 @@ LINES = Table(
         CSVColumn("quantity", whole(least=1), required=True),
         CSVColumn("price", decimal(OrderLine.price), required=True, aliases=("unit_price",)),
         CSVColumn("discount", decimal(OrderLine.discount, most=Decimal(1)), default=Decimal(0)),
+    ),
+)
+
+TASKS = Table(
+    "a file of tasks",
+    (
+        CSVColumn("reference", text(Task.reference), required=True),
+        CSVColumn("title", text(Task.title), required=True, aliases=("subject",)),
+        CSVColumn("details", text(Task.details)),
+        CSVColumn("due_on", day, aliases=("due_date",)),
+        CSVColumn("due_time", text(Task.due_time)),
+        CSVColumn("zone", text(Task.zone), default="UTC"),
+        CSVColumn("priority", one_of(each.name.lower() for each in Priority), default="normal"),
+        CSVColumn("assignee", text(User.email)),
+        CSVColumn("account", text(Account.code)),
+        CSVColumn("order", text(Order.number)),
+        CSVColumn("repeat", one_of(Repeat)),
+        CSVColumn("repeat_every", whole(least=1), default=1),
+        CSVColumn("repeat_until", day),
+        CSVColumn("remind_on", day),
+        CSVColumn("remind_time", text(Task.remind_time)),
+        CSVColumn("done", yes, default=False),
     ),
 )

@@ -84,6 +84,8 @@ BUTTONS = {
     "orders.move",
     "tasks.complete",
     "tasks.delete",
+    "tasks.end_calendar",
+    "tasks.renew_calendar",
     "tasks.reopen",
     "team.delete",
     "team.disable",

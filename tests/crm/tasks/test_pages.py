@@ -50,9 +50,10 @@ async def test_a_quick_task_with_a_mistake_comes_back_as_the_whole_form(
     auth: Auth, trade: Trade
 ) -> None:
     order = await trade.order()
-    values = {"order_id": order.id, "due_on": "2026-02-30", "title": "Call back", "version": 0}
 
-    answer = await auth.post("/tasks/new", **values)
+    answer = await auth.post(
+        "/tasks/new", order_id=order.id, due_on="2026-02-30", title="Call back", version=0
+    )
 
     sheet = sheet_to(text := await text_of(answer), "/tasks/new", address="/tasks/new")
     assert answer.status_code == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_the_next_day(
 
 
 def test_a_series_ends_with_its_last_day() -> None:
-    series = {"every": 1, "first": D("2026-11-27"), "after": D("2026-11-27")}
+    series: dict[str, Any] = {"every": 1, "first": D("2026-11-27"), "after": D("2026-11-27")}
 
     assert next_day(Repeat.DAILY, **series, until=D("2026-11-28")) == D("2026-11-28")
     assert next_day(Repeat.DAILY, **series, until=D("2026-11-27")) is None

@@ -104,6 +104,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"due_time": "9:00"}, "due_on"),
     ({"due_on": "2026-11-21", "due_time": "25:00"}, "due_time"),
     ({"due_on": "tomorrow"}, "due_on"),
+    ({"due_on": "9999-12-31", "due_time": "23:59", "zone": "Pacific/Honolulu"}, "due_on"),
     ({"zone": "Mars/Olympus"}, "zone"),
     ({"priority": 4}, "priority"),
     ({"repeat": "daily"}, "due_on"),
@@ -159,7 +160,7 @@ async def test_rights(trade: Trade, user: User, make_user: MakeUser, moderator: 
 async def test_the_day_of_a_user_is_that_of_the_zone(trade: Trade, make_user: MakeUser) -> None:
     user = await make_user(Role.USER, zone="Asia/Shanghai")
     now = datetime(2026, 11, 27, 20, tzinfo=UTC)  # in Shanghai it is 04:00 of the 28th
-    for title, day, time in (
+    for title, due_on, due_time in (
         ("late day", "2026-11-27", None),
         ("late time", "2026-11-28", "03:59"),
         ("today", "2026-11-28", None),
@@ -170,7 +171,7 @@ async def test_the_day_of_a_user_is_that_of_the_zone(trade: Trade, make_user: Ma
         ("later", "2026-12-06", None),
         ("some day", None, None),
     ):
-        await trade.task(actor=user, title=title, due_on=day, due_time=time)
+        await trade.task(actor=user, title=title, due_on=due_on, due_time=due_time)
     done = await trade.task(actor=user, due_on="2026-11-27")
     await complete(trade, done)
 

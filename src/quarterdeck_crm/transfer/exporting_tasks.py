@@ -1,0 +1,30 @@
+"""Export of tasks."""
+
+from __future__ import annotations
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck_crm.models import Account, Order, Priority, Task, User
+
+from .exporting import Chunks, Progress, stream
+from .tables import TASKS
+
+
+def export_tasks(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+    """Return the tasks as CSV."""
+    words = {int(each): each.name.lower() for each in Priority}
+    statement = (
+        select(
+            Task.reference, Task.title, Task.details, Task.due_on, Task.due_time, Task.zone,
+            case(words, value=Task.priority), User.email,
+            func.coalesce(Account.code, Account.reference), Order.number,
+            Task.repeat, Task.repeat_every, Task.repeat_until, Task.remind_on, Task.remind_time,
+            Task.done_at,
+        )
+        .outerjoin(Task.assignee)
+        .outerjoin(Task.account)
+        .outerjoin(Task.order)
+        .order_by(Task.id)
+    )  # fmt: skip
+    return stream(session, TASKS, statement, Task.id, progress, flag=TASKS.names.index("done"))

@@ -1,0 +1,120 @@
+"""Importing tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from quarterdeck_crm.history.recording import assign
+from quarterdeck_crm.models import Order, Priority, Repeat, Task
+from quarterdeck_crm.models.collation import code_key
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.tasks.rules import complete_values
+from quarterdeck_crm.validation import Problems
+
+from .csvfile import CSVFile, Row
+from .importing import Import, Report, Source
+from .tables import TASKS
+
+_PLAIN = (
+    "title", "details", "due_on", "due_time", "zone", "repeat", "repeat_every", "repeat_until",
+    "remind_on", "remind_time",
+)  # fmt: skip
+
+
+async def import_tasks(task: Import, files: Sequence[Source]) -> Report:
+    """Import a file of tasks.
+
+    Tasks that are there already, by their reference, take the values of the file; columns that
+    the file does not have stay as they are.
+
+    Raises:
+        ImportRefusedError: If the file has any mistake.
+    """
+    file = await task.open(files[0], TASKS)
+    for _ in task.passes():
+        seen: set[str] = set()
+        async for batch in task.batches(file):
+            async with task.portion():
+                await _import(task, file, batch, seen)
+    return task.report
+
+
+async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str]) -> None:
+    references = {row.values["reference"] for row in batch}
+    found = await task.session.scalars(select(Task).where(Task.reference.in_(references)))
+    tasks = {each.reference: each for each in found}
+    accounts = await task.account_ids(_named("account", batch))
+    orders = await _orders(task, _named("order", batch))
+    made: list[Task] = []
+    for row in batch:
+        reference = row.values["reference"]
+        if reference in seen:
+            text = f"'reference' {reference} stands in the file twice"
+            task.mistakes.add(file.name, row.line, text)
+            continue
+        seen.add(reference)
+        here = tasks.get(reference)
+        values = await _values(task, file, row, here, accounts, orders)
+        if values is None:
+            continue
+        if here is None:
+            made.append(Task(reference=reference, **values))
+        else:
+            changed = bool(assign(here, values))
+            task.report.updated += changed
+            task.report.unchanged += not changed
+    await task.add(made)
+
+
+def _named(column: str, batch: list[Row]) -> set[str]:
+    return {row.values[column] for row in batch if row.values.get(column)}
+
+
+async def _orders(task: Import, numbers: set[str]) -> dict[str, tuple[int, int]]:
+    """Return the ids of orders and of their accounts by the numbers of a file."""
+    keys = {code_key(number): number for number in numbers}
+    columns = (Order.number_key, Order.id, Order.account_id)
+    rows = await task.session.execute(select(*columns).where(Order.number_key.in_(keys)))
+    return {keys[key]: (id_, account_id) for key, id_, account_id in rows}
+
+
+async def _values(
+    task: Import,
+    file: CSVFile,
+    row: Row,
+    here: Task | None,
+    accounts: Mapping[str, int],
+    orders: Mapping[str, tuple[int, int]],
+) -> dict[str, Any] | None:
+    """Return the columns of the task of a row; None if the row is a mistake."""
+    given = row.values
+    values = {name: given[name] for name in _PLAIN if name in given}
+    if values.get("repeat"):
+        values["repeat"] = Repeat(values["repeat"])
+    if given.get("priority"):
+        values["priority"] = int(Priority[given["priority"].upper()])
+    for name, default in (("zone", "UTC"), ("repeat_every", 1)):
+        if name in values and values[name] is None:
+            values[name] = default
+    if "assignee" in given:
+        values["assignee_id"] = await task.owner_id(file, row, column="assignee")
+    if "account" in given:
+        values["account_id"] = accounts.get(given["account"] or "")
+    if "order" in given:
+        id_, account_id = orders.get(given["order"] or "", (None, values.get("account_id")))
+        values |= {"order_id": id_, "account_id": account_id}
+    for name, ids in (("account", accounts), ("order", orders)):
+        if given.get(name) and given[name] not in ids:
+            text = f"'{name}' is '{given[name]}', but there is no {name} of this name"
+            task.mistakes.add(file.name, row.line, text)
+            return None
+    if "done" in given and given["done"] != (here is not None and here.is_done):
+        values |= {"is_done": given["done"], "done_at": utc_now() if given["done"] else None}
+    problems = Problems()
+    whole = await complete_values(problems, values, here)
+    for field, texts in problems.errors.items():
+        task.mistakes.add(file.name, row.line, f"'{field}': {' '.join(texts)}")
+    return None if problems.errors else values | whole

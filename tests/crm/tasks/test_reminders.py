@@ -1,0 +1,104 @@
+"""Reminders: by mail and on open pages, once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from quarterdeck_crm.extensions import db, mail, scheduler
+from quarterdeck_crm.models import Role, Task, User
+from quarterdeck_crm.tasks.reminders import send_reminders
+from quarterdeck_crm.tasks.services import complete_task, get_task, update_task
+from tests.crm.conftest import Auth, MakeUser
+from tests.crm.mail.conftest import SENDS
+from tests.crm.trading import Trade
+from tests.kit.sockets.app import Client
+
+NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return SENDS
+
+
+async def send(app: Quart, now: datetime = NOW) -> int:
+    async with app.app_context():
+        return await send_reminders(now=now)
+
+
+async def test_a_reminder_is_sent_once_by_mail_and_to_open_pages(
+    app: Quart, auth: Auth, user: User, moderator: User, trade: Trade
+) -> None:
+    account = await trade.account(name="Ernst Handel")
+    due = {"due_on": "2026-11-28", "due_time": "10:00", "zone": "Europe/Berlin"}
+    at = {"remind_on": "2026-11-27", "remind_time": "10:00"}
+    task = await trade.task(actor=user, title="Call", account_id=account.id, **due, **at)
+    await trade.task(actor=moderator, title="Theirs", remind_on="2026-11-28")
+    assert await send(app, NOW - timedelta(seconds=1)) == 0
+
+    async with auth.client.websocket("/ws") as connection:
+        client = Client(connection)
+        await client.subscribe(f"user:{user.id}")
+        with mail.record_messages() as sent:
+            counts = await asyncio.gather(send(app), send(app))
+            (event,) = await client.events(1)
+
+    assert sorted(counts) == [0, 1]
+    assert (event["name"], event["data"]["title"]) == ("task.reminder", "Call")
+    (message,) = sent
+    assert message.subject == "Reminder: Call"
+    assert user.email in str(message.recipients)
+    assert "Due 28 Nov 2026 at 10:00 (Europe/Berlin)\nFor Ernst Handel" in (message.body or "")
+    assert f"https://crm.example.com/desk/tasks/{task.id}" in (message.body or "")
+    assert await send(app, NOW + timedelta(days=1)) == 1, "the other one"
+
+
+async def test_no_reminder_of_done_tasks_and_for_disabled_users(
+    app: Quart, make_user: MakeUser, trade: Trade
+) -> None:
+    gone = await make_user(Role.USER)
+    done = await trade.task(remind_on="2026-11-27")
+    await trade.task(actor=gone, remind_on="2026-11-27")
+    async with trade.session() as session:
+        await complete_task(session, actor=None, task_id=done.id)
+        (await session.get_one(User, gone.id)).is_active = False
+
+    with mail.record_messages() as sent:
+        assert await send(app, NOW + timedelta(days=1)) == 0
+
+    assert sent == []
+
+
+async def test_another_time_reminds_again_and_a_sent_one_is_no_edit(
+    app: Quart, user: User, trade: Trade
+) -> None:
+    task = await trade.task(actor=user, remind_on="2026-11-27", remind_time="08:00")
+    assert await send(app) == 1
+
+    for values, expected in (({"title": "Call"}, 0), ({"remind_time": "08:30"}, 1)):
+        await change(trade, task, values)
+        assert await send(app) == expected
+
+    async with app.app_context():
+        assert (await get_task(db.session, task_id=task.id)).version == task.version + 2
+
+
+async def change(trade: Trade, task: Task, values: dict[str, Any]) -> None:
+    async with trade.session() as session:
+        row = await get_task(session, task_id=task.id)
+        await update_task(session, actor=None, task=row, values=values, version=row.version)
+
+
+async def test_the_job_sends_them(app: Quart, user: User, trade: Trade) -> None:
+    await trade.task(actor=user, remind_on="2026-11-20")
+
+    async with app.app_context():
+        with mail.record_messages() as sent:
+            await scheduler.run_job("remind")
+
+    assert len(sent) == 1
