@@ -66,6 +66,7 @@ MAY_BLOCK = [
     ("quart/helpers.py", ("send_file", "send_from_directory")),
     ("jinja2/environment.py", "_load_template"),  # Jinja reads a template once and keeps it
     ("quarterdeck/serving/log_files.py", ("_write",)),  # as any handler of a log
+    ("quarterdeck/bridge/flask/testing.py", ("invoke",)),  # a command of a test, as in a shell
     ("quarterdeck/apscheduler/triggers.py", "_named_zone"),  # a time zone is read once and kept
 ]
 

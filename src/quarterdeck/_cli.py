@@ -259,8 +259,28 @@ def async_command(
             app = info.load_app() if info else None
             return run_in_scope(app, call, lifespan=lifespan)
 
-    setattr(run, _MARK, True)
-    return run
+    return mark_command(run)
+
+
+def is_command(function: Callable[..., Any]) -> bool:
+    """Whether a callback of click runs on an event loop by itself."""
+    return hasattr(function, _MARK)
+
+
+def mark_command(function: F) -> F:
+    """Mark a callback of click that runs on an event loop by itself."""
+    setattr(function, _MARK, True)
+    return function
+
+
+@contextmanager
+def run_inside() -> Iterator[None]:
+    """Let the commands that the block calls run on the event loop of the caller."""
+    token = _inside_command.set(True)
+    try:
+        yield
+    finally:
+        _inside_command.reset(token)
 
 
 def with_app_argument(command: click.Command) -> click.Command:

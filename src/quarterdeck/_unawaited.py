@@ -221,6 +221,14 @@ def awaited(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutin
     return _as_async(start)
 
 
+def current_calls() -> Unawaited | None:
+    """Return the calls of the current context that wait for their ``await``; None outside one."""
+    if not has_app_context():
+        return None
+    calls: Unawaited = g.setdefault(_CALLS, Unawaited())
+    return calls
+
+
 def noted(
     owner: str,
 ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
@@ -237,9 +245,10 @@ def noted(
     ) -> Callable[P, Coroutine[Any, Any, T]]:
         @functools.wraps(method)
         def start(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-            if not has_app_context():
+            calls = current_calls()
+            if calls is None:
                 return method(*args, **kwargs)
-            return Call(owner, method, args, kwargs, g.setdefault(_CALLS, Unawaited()))
+            return Call(owner, method, args, kwargs, calls)
 
         return _as_async(start)
 

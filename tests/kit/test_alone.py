@@ -17,6 +17,7 @@ EXAMPLE_OF = {
     "apscheduler": "scheduler",
     "babel": "languages",
     "bootstrap": None,  # its page has a form
+    "bridge": None,  # its example needs a database
     "checks": "checks",
     "commands": "commands",
     "health": "health",

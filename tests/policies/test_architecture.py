@@ -26,6 +26,20 @@ KIT = SOURCE / "quarterdeck"
 ALLOWED = {
     ("migrate", "sqlalchemy"): "migrations are made from its models and run on its engines",
     ("quarterdeck.__main__", "commands"): "'python -m quarterdeck' starts its program",
+    **{
+        ("bridge", room): "stands in for Flask and its extensions over the rooms of the kit"
+        for room in (
+            "app",
+            "bootstrap",
+            "login",
+            "mail",
+            "migrate",
+            "moment",
+            "session",
+            "sqlalchemy",
+            "wtf",
+        )
+    },
     ("app", "routing"): "the application object registers the converters",
     ("testing", "app"): "helpers for the rooms, imported when they are used",
     ("testing", "login"): "helpers for the rooms, imported when they are used",
@@ -142,6 +156,7 @@ def _offered(module: ModuleType) -> Iterator[str]:
 # Rooms without one of the two files of a room, and the reason.
 NO_EXTENSION = {
     "app": "the application object is its own extension",
+    "bridge": "each of its modules has the extension that it stands for",
     "routing": "converters are registered by name",
     "serving": "starts an app from outside",
     "testing": "helpers for tests, without state in the app",

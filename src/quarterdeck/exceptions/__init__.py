@@ -41,6 +41,9 @@ from .bootstrap import (
     IconNotFoundError,
     MacroUseError,
 )
+from .bridge import (
+    BridgeError,
+)
 from .commands import (
     CommandInLoopError,
 )
@@ -162,6 +165,7 @@ __all__ = [
     "BadCursorError",
     "BadHeaderError",
     "BootstrapMissingError",
+    "BridgeError",
     "BulkQueryError",
     "CSRFError",
     "CatalogError",

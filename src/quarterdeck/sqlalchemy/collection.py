@@ -102,10 +102,12 @@ def install_collections(mapper: Mapper[Any], class_: type) -> None:
     """Give the write-only relationships of a model the collections of this module.
 
     Raises:
-        DynamicRelationshipError: If a relationship is ``lazy="dynamic"``.
+        DynamicRelationshipError: If a relationship is ``lazy="dynamic"`` and the extension does
+            not allow it.
     """
+    db = getattr(class_, "__db__", None)
     for attribute in mapper.relationships:
-        if attribute.lazy == "dynamic":
+        if attribute.lazy == "dynamic" and not getattr(db, "allow_dynamic", False):
             raise DynamicRelationshipError(class_.__name__, attribute.key)
         if attribute.lazy == "write_only" and attribute.parent is mapper:
             getattr(class_, attribute.key).impl.query_class = DynamicCollection

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from quarterdeck.exceptions import ConfigurationError, MissingPackageError
 
@@ -102,7 +103,7 @@ def _build(
     url: URL, arguments: Mapping[str, Any], limits: Timeouts, command: str | None
 ) -> AsyncEngine:
     try:
-        engine = create_async_engine(url, **arguments)
+        engine = create_async_engine(url, **_fit_pool(arguments))
     except ModuleNotFoundError as error:
         if is_mysql(url) and error.name in {"aiomysql", "asyncmy", "pymysql"}:
             raise MissingPackageError(error.name, "mysql") from error
@@ -124,6 +125,14 @@ def _build(
 
         postgresql.prepare(sync, limits)
     return engine
+
+
+def _fit_pool(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave the size of a pool out where the app has chosen a class of pools without one."""
+    if issubclass(arguments["poolclass"], QueuePool):
+        return dict(arguments)
+    sizes = {"pool_size", "max_overflow", "pool_timeout"}
+    return {name: value for name, value in arguments.items() if name not in sizes}
 
 
 def _defaults(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:

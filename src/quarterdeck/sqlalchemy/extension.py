@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -15,18 +13,14 @@ from quart.signals import request_started, websocket_started
 from sqlalchemy import GenerativeSelect, MetaData, Select, orm, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from quarterdeck._measurements import Measurement
-from quarterdeck._state import ExtensionState, SingleProcess
 from quarterdeck.config import read
 from quarterdeck.exceptions import UnknownBindError
 
 from . import engines, record_queries, schema, scope, slow_queries
 from .after_commit import Callback
 from .base import make_model
-from .checks import RULES
 from .collection import dynamic_relationship
 from .config import CONFIG
-from .driver import join_stopped
 from .factory import SessionFactory
 from .model import MYSQL_TABLE, ModelMixin, make_metadata
 from .pagination import PageOptions, Pagination
@@ -35,82 +29,10 @@ from .pool import PoolStatus, status_of
 from .query import Query
 from .schema import BindKeys
 from .session import Session
-from .track_modifications import Tracker
-from .urls import is_memory
+from .state import DatabaseState, DatabaseStates
 
 T = TypeVar("T")
 M = TypeVar("M", bound=ModelMixin)
-
-
-@dataclass(slots=True)
-class _State:
-    """The state of one app."""
-
-    rules = RULES  # of 'quarterdeck check'
-
-    engines: engines.Engines
-    commit_on_teardown: bool
-    sessions: SessionFactory
-    query_class: type[Query[Any]]
-    tracked_app: Quart | None
-
-    @property
-    def single_process(self) -> SingleProcess | None:
-        """Why several processes cannot serve the app."""
-        if not any(is_memory(engine.url) for engine in self.engines.values()):
-            return None
-        return "SQLALCHEMY_DATABASE_URI", "Name a file or a server"
-
-    async def aclose(self) -> None:
-        """Close all idle connections."""
-        await scope.wait_until_closed()
-        for engine in self.engines.values():
-            await engine.dispose()
-        await join_stopped()
-
-    async def release_while_waiting(self) -> None:
-        """Return the connection of the current session, if it has only read."""
-        session = scope.existing()
-        if session is not None:
-            await session.release()
-
-    @property
-    def traced_engines(self) -> list[sqlalchemy.Engine]:
-        """The synchronous engines, for traces of their statements."""
-        return [engine.sync_engine for engine in self.engines.values()]
-
-    def health_checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """Return a check of each database by name: ``database``, ``database:BIND``."""
-        return {
-            "database" if bind is None else f"database:{bind}": partial(_ping, engine)
-            for bind, engine in self.engines.items()
-        }
-
-    def measurements(self) -> Iterator[Measurement]:
-        """Yield the connections of the default database, for the metrics."""
-        engine = self.engines.get(None)
-        status = None if engine is None else status_of(engine.sync_engine.pool)
-        if status is None:
-            return
-        name, about = "database_connections", "Open connections to the database."
-        yield Measurement(name, about, status.checked_out, {"state": "checked_out"})
-        yield Measurement(name, about, status.idle, {"state": "idle"})
-        yield Measurement("database_waiting", "Tasks that wait for a connection.", status.waiting)
-        if status.limit is not None:
-            about = "The most connections there may be."
-            yield Measurement("database_connections_limit", about, status.limit)
-
-    def make_session(self, owner: asyncio.Task[Any] | None = None) -> Session:
-        make = self.sessions.session_class
-        options = {**self.sessions.options, "query_class": self.query_class}
-        if self.tracked_app is not None:
-            options["tracker"] = Tracker(self.tracked_app)
-        return make(self.engines, owner=owner, **options)
-
-
-async def _ping(engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.execute(select(1))
 
 
 class SQLAlchemy:
@@ -128,6 +50,8 @@ class SQLAlchemy:
             configuration wins over them.
         add_models_to_shell: Whether ``shell`` knows ``db`` and the models by name.
         disable_autonaming: Whether models must name their tables themselves.
+        allow_dynamic: Whether relationships may be ``lazy="dynamic"``, for models that only
+            synchronous code reads: in ``run_sync``, or with ``quarterdeck.bridge``.
 
     Attributes:
         Model: The base of the models.
@@ -150,11 +74,13 @@ class SQLAlchemy:
         engine_options: Mapping[str, Any] | None = None,
         add_models_to_shell: bool = True,
         disable_autonaming: bool = False,
+        allow_dynamic: bool = False,
     ) -> None:
         self._engine_options = dict(engine_options or {})
         self._sessions = SessionFactory.of(session_options or {})
         self._add_models_to_shell = add_models_to_shell
-        self._state: ExtensionState[_State] = ExtensionState("sqlalchemy", "SQLAlchemy")
+        self._state = DatabaseStates("sqlalchemy", "SQLAlchemy")
+        self.allow_dynamic = allow_dynamic
         self.Query: type[Query[Any]] = self._sessions.query_class or query_class
         self.Model: type[ModelMixin] = make_model(model_class, metadata)
         self.Model.__db__ = self
@@ -183,18 +109,14 @@ class SQLAlchemy:
         """
         self._state.refuse_second(app)
         config = read(app, CONFIG)
-        state = _State(
-            engines.make_engines(config, self._engine_options, app.instance_path),
+        state = DatabaseState(
+            app,
+            partial(self._make_engines, app),
             config["SQLALCHEMY_COMMIT_ON_TEARDOWN"],
             self._sessions,
             self.Query,
             app if config["SQLALCHEMY_TRACK_MODIFICATIONS"] else None,
         )
-        for engine in state.engines.values():
-            if config["SQLALCHEMY_RECORD_QUERIES"]:
-                record_queries.listen(engine.sync_engine)
-            if limit := config["SQLALCHEMY_SLOW_QUERY_SECONDS"]:
-                slow_queries.listen(engine.sync_engine, limit)
         self._state.attach(app, state, self)
         request_started.connect(scope.open_request, app)
         websocket_started.connect(scope.open_request, app)
@@ -206,6 +128,17 @@ class SQLAlchemy:
         app.after_serving(state.aclose)
         if self._add_models_to_shell:
             app.shell_context_processor(self._shell_context)
+
+    def _make_engines(self, app: Quart, **options: Any) -> engines.Engines:
+        config = read(app, CONFIG)
+        options = {**options, **self._engine_options}
+        made = engines.make_engines(config, options, app.instance_path)
+        for engine in made.values():
+            if config["SQLALCHEMY_RECORD_QUERIES"]:
+                record_queries.listen(engine.sync_engine)
+            if limit := config["SQLALCHEMY_SLOW_QUERY_SECONDS"]:
+                slow_queries.listen(engine.sync_engine, limit)
+        return made
 
     # --- sessions ---------------------------------------------------------------
 

@@ -173,7 +173,7 @@ class QuartForm(Form):
             BadRequest: If the body is malformed, or JSON that a form cannot hold.
             RequestEntityTooLarge: If the body is larger than the app allows.
         """
-        submitted = await _submitted() if _is_submitted() else None
+        submitted = await submitted_data() if _is_submitted() else None
         return cls(submitted, obj, prefix, data, meta, **kwargs)
 
     def is_submitted(self) -> bool:
@@ -249,7 +249,8 @@ def _is_submitted() -> bool:
     return has_request_context() and request.method in SUBMIT_METHODS
 
 
-async def _submitted() -> MultiDict[str, Any]:
+async def submitted_data() -> MultiDict[str, Any]:
+    """Return the data of the request: a form with its files, or a flat JSON object."""
     if request.is_json:
         return _merged(_entries(await request.get_json()))
     return _merged(await request.form, await request.files)

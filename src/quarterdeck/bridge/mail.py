@@ -1,0 +1,45 @@
+"""Stands in for Flask-Mail; sending is awaited in an ``async def``."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from quarterdeck import _extras
+
+_extras.needs("mail", "aiosmtplib", "email_validator")
+
+from quarterdeck.mail import Attachment, BadHeaderError, Message, email_dispatched
+from quarterdeck.mail import Connection as KitConnection
+from quarterdeck.mail import Mail as KitMail
+
+from .colours import coloured
+from .waiting import wait
+
+__all__ = ["Attachment", "BadHeaderError", "Connection", "Mail", "Message", "email_dispatched"]
+
+
+class Connection(KitConnection):
+    """A connection for many messages, for ``with`` and ``async with``."""
+
+    send = coloured(KitConnection.send, name="connection.send")
+    send_message = coloured(KitConnection.send_message, name="connection.send_message")
+
+    def __enter__(self) -> Self:
+        return wait(self.__aenter__())
+
+    def __exit__(self, *error: Any) -> None:
+        wait(self.__aexit__(*error))
+
+
+class Mail(KitMail):
+    """Sends mail."""
+
+    send = coloured(KitMail.send, name="mail.send")
+    send_message = coloured(KitMail.send_message, name="mail.send_message")
+    enqueue = coloured(KitMail.enqueue, name="mail.enqueue")
+
+    def connect(self) -> Connection:
+        """Return a connection for many messages."""
+        connection = super().connect()
+        connection.__class__ = Connection
+        return connection  # type: ignore[return-value]  # its class has just become that
