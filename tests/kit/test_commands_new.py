@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
 from quarterdeck.commands.new import files_of, new
+from quarterdeck.commands.origin import requirement_of
 from tests.servers import Server, free_port, running
 
 pytestmark = pytest.mark.feature("AP1", "AP7")
@@ -105,6 +107,59 @@ def test_other_names_are_refused(
     assert done.exit_code == 2
     assert message in done.output
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "requirement"),
+    [
+        ({"url": "file:///srv/kit", "dir_info": {"editable": True}}, "file:///srv/kit"),
+        ({"url": "https://example.com/kit.whl", "archive_info": {}}, "https://example.com/kit.whl"),
+        (
+            {
+                "url": "https://example.com/kit.git",
+                "vcs_info": {"vcs": "git", "commit_id": "1a2b"},
+                "subdirectory": "python",
+            },
+            "git+https://example.com/kit.git@1a2b#subdirectory=python",
+        ),
+    ],
+)
+def test_the_origin_of_an_installed_kit(origin: dict[str, Any], requirement: str) -> None:
+    assert requirement_of(origin) == f"quarterdeck @ {requirement}"
+
+
+@pytest.mark.parametrize(
+    ("kit", "line", "readme"),
+    [
+        ("quarterdeck>=0.2", "quarterdeck>=0.2", ""),
+        (".", "quarterdeck @ {folder}", "Build a wheel there with `make wheel`"),
+        (
+            "git+https://example.com/kit@main#subdirectory=python",
+            r"quarterdeck @ git+https://example.com/kit@main\#subdirectory=python",
+            "--build-arg 'KIT=quarterdeck @ git+https://",
+        ),
+    ],
+)
+def test_the_makefile_installs_the_kit_that_is_named(
+    kit: str, line: str, readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(new, ["harbour", "--kit", kit]).exit_code == 0
+
+    makefile = (tmp_path / "harbour" / "Makefile").read_text("utf-8")
+    assert f"\nKIT ?= {line.format(folder=tmp_path.as_uri())}\n" in makefile
+    text = (tmp_path / "harbour" / "README.md").read_text("utf-8")
+    assert ("KIT" in text) == bool(readme)
+    assert readme in text
+
+
+@pytest.mark.parametrize("kit", ["lighthouse", "quarterdeck-crm", "https://example.com/$(id)"])
+def test_another_kit_is_refused(kit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(new, ["harbour", "--kit", kit])
+    assert (done.exit_code, os.listdir(tmp_path)) == (2, [])
+    assert f"'{kit}' " in done.output
+    assert "Name a folder, a wheel, a URL" in done.output
 
 
 def test_a_folder_with_files_is_not_touched(

@@ -13,14 +13,26 @@ import click
 
 import quarterdeck
 
+from .origin import installed_from, is_local, requirement_from
+
 PACKAGE = Path(quarterdeck.__file__).parent
 ORIGINAL = "noticeboard"  # the name of the app in the skeleton
+KIT = "KIT ?= quarterdeck"  # in its Makefile
+LOCAL = """A container, or another machine, cannot reach it. Build a wheel there with `make wheel`,
+copy it into this folder, and use `docker build --build-arg KIT=./NAME.whl` and
+`make install KIT=./NAME.whl`.
+"""
 LEFT_BEHIND = {"__pycache__", "instance", ".pytest_cache", ".env"}  # as in hatch_build.py
 
 
 @click.command("new")
 @click.argument("name")
-def new(name: str) -> None:
+@click.option(
+    "--kit",
+    help="Where pip finds Quarterdeck: a folder, a wheel, a URL, or 'quarterdeck' with a version.  "
+    "[default: where this one was installed from]",
+)
+def new(name: str, kit: str | None) -> None:
     """Make the folder NAME with an app that is ready to run.
 
     It has sign-in, forms, a live page, mail, a job, migrations, tests, a Makefile, a Dockerfile
@@ -30,7 +42,15 @@ def new(name: str) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise click.ClickException(f"'{name}' exists already. Choose another name, or empty it.")
     check_name(name)
+    try:
+        requirement = installed_from() if kit is None else requirement_from(kit)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"'{kit}' {error}. Name a folder, a wheel, a URL, or 'quarterdeck' with a version.",
+            param_hint="--kit",
+        ) from None
     make(name, folder)
+    name_kit(folder, requirement)
     click.echo(f"Made '{name}'. Next:\n\n    cd {name}\n    make install")
     click.echo(f"    .venv/bin/{name} db upgrade\n    .venv/bin/{name} user create NAME EMAIL")
     click.echo("    make run\n")
@@ -66,6 +86,23 @@ def make(name: str, folder: Path) -> None:
     environment = folder / ".env"
     environment.touch(mode=0o600)
     environment.write_text(example.replace("put the key here", secrets.token_hex()), "utf-8")
+
+
+def name_kit(folder: Path, requirement: str) -> None:
+    """Let the Makefile install the given Quarterdeck, and say so unless an index has it."""
+    makefile = folder / "Makefile"
+    line = requirement.replace("#", r"\#")
+    makefile.write_text(makefile.read_text("utf-8").replace(KIT, f"KIT ?= {line}"), "utf-8")
+    if "@" not in requirement:
+        return
+    url = requirement.partition("@ ")[2]
+    text = f"\n`KIT` in the Makefile lets `make install` take Quarterdeck from {url}.\n"
+    if is_local(requirement):
+        text += LOCAL
+    else:
+        text += f"For the container, add `--build-arg 'KIT={requirement}'` to `docker build`.\n"
+    with (folder / "README.md").open("a", encoding="utf-8") as readme:
+        readme.write(text)
 
 
 def skeleton() -> Path:
