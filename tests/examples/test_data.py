@@ -52,6 +52,30 @@ async def test_database(browser: AsyncClient) -> None:
     assert {each.status_code for each in answers} <= {200, 409}
 
 
+@pytest.mark.feature("A4", "A5")
+async def test_api_database(example: ModuleType) -> None:
+    async with served_app(example.app) as server, AsyncClient(base_url=server.url) as client:
+        for path, status in (("/ships", 401), ("/nowhere", 404)):
+            refused = await client.get(path)
+            assert (refused.status_code, [*refused.json()]) == (status, ["error"])
+        invoke = example.app.test_cli_runner().invoke
+        token = (await asyncio.to_thread(invoke, args=["add-client"])).output.strip()
+        client.headers["Authorization"] = f"Bearer {token}"
+        made = await client.post("/ships", json={"name": "Gig"})
+        assert (made.status_code, made.json()) == (201, {"id": 1, "name": "Gig"})
+        assert (await client.get(made.headers["Location"])).json() == made.json()
+        assert (await client.get("/ships")).json() == [made.json()]
+        missing = await client.get("/ships/9")
+        assert (missing.status_code, missing.json()) == (404, {"error": "There is no such ship."})
+        for body in ({}, {"name": 1}, {"name": "x" * 81}, []):
+            assert (await client.post("/ships", json=body)).status_code == 422
+        broken = await client.post("/ships", content="{", headers={"Content-Type": "text/json"})
+        wrong = await client.delete("/ships/1")
+        assert [broken.status_code, wrong.status_code] == [415, 405]
+        assert "GET" in wrong.headers["Allow"]
+        assert all("error" in each.json() for each in (broken, wrong))
+
+
 @pytest.mark.feature("G1")
 async def test_migrate(example: ModuleType, tmp_path: Path) -> None:
     invoke = example.app.test_cli_runner().invoke

@@ -138,7 +138,14 @@ def test_sign_in_needs_a_secret_key(key: str | None) -> None:
 
 
 def test_an_app_without_cookies_needs_none() -> None:
-    refuse_unsafe(Quart("tests"), 1)
+    app = Quart("tests")
+    refuse_unsafe(app, 1)
+    manager = LoginManager(app)
+    manager.request_loader(lambda request: None)
+    refuse_unsafe(app, 1)
+    manager.user_loader(lambda user_id: None)
+    with pytest.raises(ConfigurationError, match=r"'SECRET_KEY' is not set"):
+        refuse_unsafe(app, 1)
 
 
 async def test_migrations_are_not_checked_while_the_database_is_away(

@@ -228,7 +228,6 @@ class LoginState:
     """The checked configuration of one app."""
 
     rules = RULES  # of 'quarterdeck check'
-    needs_secret_key = True  # it signs the cookie that remembers a user
 
     manager: LoginManager
     hasher: PasswordHasher
@@ -242,6 +241,11 @@ class LoginState:
     remember_cookie: RememberCookie
     configured_protection: str | None
     next_in_session: bool
+
+    @property
+    def needs_secret_key(self) -> bool:
+        """Whether a cookie signs users in; with a ``request_loader`` alone, requests do."""
+        return self.manager.user_callback is not None or self.manager.request_callback is None
 
     @property
     def session_protection(self) -> str | None:
