@@ -20,7 +20,7 @@ from quarterdeck.login import LoginManager, UserMixin
 from quarterdeck.sqlalchemy import SQLAlchemy
 
 app = Quart(__name__)
-app.config["SQLALCHEMY_DATABASE_URI"] = os.environ.get("DATABASE_URL", "sqlite:///ships.sqlite3")
+app.config["SQLALCHEMY_DATABASE_URI"] = os.environ.get("DATABASE_URL", "sqlite:///api.sqlite3")
 db = SQLAlchemy(app)
 login = LoginManager(app, require_login=True)  # without a sign-in page: 401
 

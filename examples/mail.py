@@ -18,7 +18,7 @@ app.config.update(
     MAIL_SERVER=os.environ.get("MAIL_SERVER", "127.0.0.1"),
     MAIL_PORT=int(os.environ.get("MAIL_PORT", "25")),
     MAIL_DEFAULT_SENDER=("Harbour", "harbour@example.com"),
-    SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite:///harbour.sqlite3"),
+    SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite:///mail.sqlite3"),
 )
 db = SQLAlchemy(app)
 mail = Mail(app, db=db)  # the table of the outbox belongs to db.metadata
