@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from quart import websocket
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from quarterdeck.app import Quart
 from quarterdeck.exceptions import SocketClientError
@@ -24,6 +24,7 @@ from quarterdeck.mail import Mail, Message
 from quarterdeck.otel import OpenTelemetry, trace_headers
 from quarterdeck.sockets.client import Client
 from quarterdeck.sqlalchemy import SQLAlchemy
+from tests.servers import Server
 
 pytestmark = pytest.mark.feature("AP6")
 
@@ -31,9 +32,9 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-def make_app(**options: Any) -> Quart:
+def make_app(uri: str = "sqlite:///:memory:", **options: Any) -> Quart:
     app = Quart("shop")
-    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///:memory:"
+    app.config["SQLALCHEMY_DATABASE_URI"] = uri
     Logging(app)
     db = SQLAlchemy(app)
     OpenTelemetry(app, **options)
@@ -45,7 +46,7 @@ def make_app(**options: Any) -> Quart:
 
     @app.get("/broken")
     async def broken() -> str:
-        with suppress(OperationalError):
+        with suppress(DBAPIError):
             await db.session.execute(text("SELECT nothing"))
         raise RuntimeError("s3cret")
 
@@ -105,6 +106,30 @@ async def test_a_failure_is_an_error_of_its_span(
     assert attributes(statement)["error.type"] == "OperationalError"
     assert server.status.status_code is StatusCode.ERROR
     assert attributes(server)["error.type"] == "500"
+
+
+async def test_statements_of_postgresql(postgres: Server, exporter: InMemorySpanExporter) -> None:
+    port = postgres.port
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    uri = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    app = make_app(uri, tracer_provider=provider)
+    async with app.test_app():
+        for path in ("/reset/s3cret", "/broken"):
+            await app.test_client().get(path)
+
+    done, _, failed, _ = exporter.get_finished_spans()
+    assert attributes(done) == {
+        "db.system.name": "postgresql",
+        "db.namespace": "postgres",
+        "db.operation.name": "SELECT",
+        "db.query.text": "SELECT $1",
+        "server.address": "127.0.0.1",
+        "server.port": port,
+    }
+    assert failed.status.status_code is StatusCode.ERROR
+    assert attributes(failed)["error.type"] == "ProgrammingError"
+    assert all("s3cret" not in span.to_json() for span in exporter.get_finished_spans())
 
 
 async def test_a_websocket_has_one_span(app: Quart, exporter: InMemorySpanExporter) -> None:

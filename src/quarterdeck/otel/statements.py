@@ -40,7 +40,7 @@ def trace_engine(engine: Any, tracer: trace.Tracer) -> None:
         connection = failure.connection
         span = None if connection is None else connection.info.pop(_SPAN, None)
         if span is not None:
-            span.set_attribute("error.type", type(failure.original_exception).__qualname__)
+            span.set_attribute("error.type", type(failure.original_exception).__name__)
             span.set_status(Status(StatusCode.ERROR))
             span.end()
 

@@ -27,6 +27,7 @@ from sqlalchemy.util import await_only
 
 from quarterdeck._extras import needs
 
+from .pgbouncer import Opener
 from .timeouts import Timeouts, has_no_time_limit, in_time, reach
 
 logger = logging.getLogger("quarterdeck.sqlalchemy")
@@ -80,6 +81,7 @@ def use_settings(url: URL, arguments: dict[str, Any], timeouts: Timeouts) -> URL
 def prepare(engine: Engine, timeouts: Timeouts) -> None:
     """Let an engine for asyncpg make connections with time limits."""
     dialect: Any = engine.dialect
+    opener = Opener()
     for name in ("setup_asyncpg_json_codec", "setup_asyncpg_jsonb_codec"):
         setattr(dialect, name, _limited(getattr(dialect, name)))
 
@@ -91,7 +93,7 @@ def prepare(engine: Engine, timeouts: Timeouts) -> None:
         adapted = {name: options.pop(name) for name in _DIALECT_ARGUMENTS & options.keys()}
         creator = adapted.pop("async_creator_fn", dbapi.asyncpg.connect)
         reached = reach(
-            partial(creator, *args, **options),
+            partial(opener.open, creator, *args, **options),
             timeouts.connect,
             is_refusal=_is_refusal,
             lost=dbapi.OperationalError,
