@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import current_app, has_app_context
 
 # The room, the class and the key in ``app.extensions``.
+_BABEL = ("babel", "Babel", "babel")
 _BOOTSTRAP = ("bootstrap", "Bootstrap", "bootstrap")
 _CSRF = ("wtf", "CSRFProtect", "csrf")
 _HUB = ("sockets", "Hub", "sockets")
@@ -13,6 +14,9 @@ _MOMENT = ("moment", "Moment", "moment")
 _SECURITY = ("security", "Security", "security")
 
 _NAMES = {
+    "_": _BABEL,
+    "gettext": _BABEL,
+    "ngettext": _BABEL,
     "bootstrap": _BOOTSTRAP,
     "csp_nonce": _SECURITY,
     "csrf_meta_tag": _CSRF,

@@ -67,7 +67,8 @@ async def test_api_database(example: ModuleType) -> None:
         assert (await client.get("/ships")).json() == [made.json()]
         missing = await client.get("/ships/9")
         assert (missing.status_code, missing.json()) == (404, {"error": "There is no such ship."})
-        for body in ({}, {"name": 1}, {"name": "x" * 81}, []):
+        wrong_bodies: list[Any] = [{}, {"name": 1}, {"name": "x" * 81}, []]
+        for body in wrong_bodies:
             assert (await client.post("/ships", json=body)).status_code == 422
         broken = await client.post("/ships", content="{", headers={"Content-Type": "text/json"})
         wrong = await client.delete("/ships/1")

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.feature("BS1", "MO1", "T1")
 
 CASES = [
     ("{{ moment(1) }}", "moment", "Moment"),
+    ("{{ _('Ship') }}", "babel", "Babel"),
     ("{{ csrf_token() }}", "wtf", "CSRFProtect"),
     ("{{ current_user.name }}", "login", "LoginManager"),
     ("{{ csp_nonce() }}", "security", "Security"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.policies import features
@@ -20,6 +21,17 @@ def test_every_row_has_tests_and_an_example() -> None:
 
     assert set(features.collect_examples(features.EXAMPLES.read_text("utf-8"))) == rows
     assert set(features.collect()) == rows
+
+
+def test_from_flask_shows_the_code_of_each_row() -> None:
+    page = (features.PAGE.parent / "from-flask.md").read_text("utf-8")
+    section = page.partition("\n## Every row of the feature table\n")[2].partition("\n## ")[0]
+    lines = [re.split(r" ?\| ?", line)[1:-1] for line in section.splitlines() if "`" in line]
+    assert [row for row, *_ in lines] == features.rows_of(features.PAGE.read_text("utf-8"))
+    for row, flask, here, more in lines:
+        assert "`" in flask, row
+        assert "`" in here or here.startswith("the same"), row
+        assert "](" in more, row
 
 
 def test_every_mark_names_a_row() -> None:
