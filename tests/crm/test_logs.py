@@ -99,6 +99,7 @@ def ask(client: httpx.Client, token: str, folder: Path) -> list[str]:
     client.get("/metrics", headers={"Authorization": "Bearer metrics-s3cret-0123456789"})
     client.get("/accounts/?q=a&access_token=s3cret-in-query")
     client.get("/auth/reset/s3cret-of-the-link")
+    client.post("/auth/reset/s3cret-of-the-link")  # refused: without the CSRF token
     client.post("/api/v1/orders", headers=bearer, content=b'{"s3cret": ')
     with sqlite3.connect(folder / INSTANCE / "crm.sqlite3") as database:
         database.execute("DROP TABLE api_token")

@@ -87,7 +87,9 @@ class HTTPConnection(ASGIHTTPConnection):
 
     def _create_request_from_scope(self, send: ASGISendCallable) -> Request:
         path, refusal = read_path(self.scope)
-        if path != self.scope["path"]:
+        if refusal is None:
+            cast(Any, self.scope)["path"] = path  # in place, as the server's access log reads it
+        elif path != self.scope["path"]:
             self.scope = cast(Any, {**self.scope, "path": path})
         request = self._make_request(send)
         request.refusal = refusal

@@ -14,7 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed, SecurityError
 
 from quarterdeck._exchange import note_route
 from quarterdeck._quart import connection_of
-from quarterdeck._redaction import LOG_PATH, is_secret, printable, redacted_path
+from quarterdeck._redaction import LOG_PATH, MASK, is_secret, printable, redacted_path
 from quarterdeck.exceptions import ContextEndedError
 
 if TYPE_CHECKING:
@@ -122,8 +122,23 @@ class ConnectionContext(AsyncOnly):
         connection = connection_of(self)
         note_route(connection)  # a refused request reaches no hook that could do it
         arguments = connection.view_args or self._arguments_of_another_method()
-        if arguments and any(is_secret(name) for name in arguments):
-            connection.scope[LOG_PATH] = redacted_path(connection.path, arguments)
+        if arguments:
+            if any(is_secret(name) for name in arguments):
+                connection.scope[LOG_PATH] = redacted_path(connection.path, arguments)
+        elif connection.routing_exception is not None:
+            self._mask_miscopied(connection)
+
+    def _mask_miscopied(self, connection: Any) -> None:
+        """Mask the rest of a path that begins as a rule does before its secret argument.
+
+        It may be a link that was copied with a slash too many, and that still works without it.
+        """
+        path = connection.path
+        for rule in self.app.url_map.iter_rules():
+            if any(is_secret(name) for name in rule.arguments):
+                prefix = rule.rule.partition("<")[0]
+                if prefix != "/" and path.lower().startswith(prefix.lower()):
+                    connection.scope[LOG_PATH] = f"{printable(path[: len(prefix)])}{MASK}"
 
     def _arguments_of_another_method(self) -> dict[str, Any] | None:
         """Return the arguments of the path if only the method is wrong: it is logged too."""

@@ -307,7 +307,9 @@ class WebsocketConnection(ASGIWebsocketConnection):
 
     def _create_websocket_from_scope(self, send: ASGISendCallable) -> QuartWebsocket:
         path, refusal = read_path(self.scope)
-        if path != self.scope["path"]:
+        if refusal is None:
+            cast(Any, self.scope)["path"] = path  # in place, as the server's access log reads it
+        elif path != self.scope["path"]:
             self.scope = cast(Any, {**self.scope, "path": path})
         websocket = super()._create_websocket_from_scope(send)
         cast(Any, websocket).refusal = refusal

@@ -14,6 +14,7 @@ from quart import current_app, g, request, session
 from wtforms.validators import ValidationError
 
 from quarterdeck._quart import unwrap
+from quarterdeck._redaction import printable, redacted_path
 from quarterdeck.exceptions import CSRFError
 
 from .config import settings, signing_keys
@@ -109,7 +110,8 @@ def validate_csrf(
 
 def log(error: CSRFError) -> None:
     """Log the refusal of the current request at level INFO, with its reason."""
-    logger.info("%s %r was refused: %s", request.method, request.path, error.reason)
+    path = redacted_path(request.path, request.view_args)
+    logger.info("%s '%s' was refused: %s", printable(request.method), path, error.reason)
 
 
 def settle() -> None:
