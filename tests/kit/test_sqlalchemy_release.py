@@ -12,6 +12,7 @@ from quart import Quart, request
 from sqlalchemy import func, select, update
 
 from quarterdeck import app as kit
+from quarterdeck._state import release_resources
 from quarterdeck.app.body import Body
 from quarterdeck.login import LoginManager, hash_password
 from tests import databases
@@ -114,6 +115,21 @@ async def test_another_task_releases_nothing(app: Quart) -> None:
     await User.query.count()
     await asyncio.create_task(db.session.release())
     assert in_use() == 1
+
+
+async def test_a_task_that_outlived_its_context_releases_nothing(tmp_path: Path) -> None:
+    """Such as a task that is begun while the app starts."""
+    app = one_connection(tmp_path)
+    ended = asyncio.Event()
+
+    async def late() -> None:
+        await ended.wait()
+        await release_resources()
+
+    async with app.app_context():
+        task = asyncio.create_task(late())
+    ended.set()
+    await task
 
 
 def one_connection(folder: Path) -> kit.Quart:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from quarterdeck._measurements import Measurement
 from quarterdeck._state import ExtensionState, SingleProcess
+from quarterdeck.exceptions import ContextEndedError
 
 from . import scope
 from .checks import RULES
@@ -75,7 +76,10 @@ class DatabaseState:
 
     async def release_while_waiting(self) -> None:
         """Return the connection of the current session, if it has only read."""
-        session = scope.existing()
+        try:
+            session = scope.existing()
+        except ContextEndedError:
+            return  # a task that outlived its context has no session
         if session is not None:
             await session.release()
 

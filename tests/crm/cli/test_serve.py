@@ -40,6 +40,7 @@ def served(folder: Path, **more: str) -> Iterator[tuple[subprocess.Popen[str], i
             line = process.stderr.readline()
             assert line, f"the server stopped: {said}"
             said += line
+        assert "WARNING" not in said, said
         yield process, int(found.group(1))
     finally:
         process.kill()
