@@ -7,6 +7,7 @@ can fail in the middle of a request. ``docs/configuration.md`` is generated from
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Kind = Callable[[Any], Any]
 F = TypeVar("F", bound=Kind)
+
+MAX_SECONDS = 100 * 365.25 * 86_400
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def type_name(name: str) -> Callable[[F], F]:
@@ -132,10 +136,14 @@ def text(raw: Any) -> str:
     return raw
 
 
-def integer(minimum: int | None = None) -> Kind:
-    """A whole number, not below ``minimum``."""
+def integer(minimum: int | None = None, maximum: int | None = None) -> Kind:
+    """A whole number, not below ``minimum`` and not above ``maximum``."""
 
-    name = "whole number" + ("" if minimum is None else f" of at least {minimum}")
+    name = "whole number"
+    if maximum is not None:
+        name += f" from {minimum or 0} to {maximum}"
+    elif minimum is not None:
+        name += f" of at least {minimum}"
     expected = f"a {name}"
 
     @type_name(name)
@@ -143,10 +151,13 @@ def integer(minimum: int | None = None) -> Kind:
         if isinstance(raw, bool):
             raise ValueError(expected)
         try:
-            value = int(raw)
-        except (TypeError, ValueError):
+            value = int(_plain(raw))
+            is_whole = value == float(raw)
+        except (OverflowError, TypeError, ValueError):
             raise ValueError(expected) from None
-        if value != float(raw) or (minimum is not None and value < minimum):
+        if not is_whole or (minimum is not None and value < minimum):
+            raise ValueError(expected)
+        if maximum is not None and value > maximum:
             raise ValueError(expected)
         return value
 
@@ -159,12 +170,21 @@ def seconds(raw: Any) -> float:
     value = raw.total_seconds() if isinstance(raw, timedelta) else None
     if value is None:
         try:
-            value = float(raw)
-        except (TypeError, ValueError):
+            value = float(_plain(raw))
+        except (OverflowError, TypeError, ValueError):
             raise ValueError("a number of seconds or a timedelta") from None
-    if value < 0:
+    if not value >= 0:  # neither is NaN
         raise ValueError("a number of seconds that is not negative")
+    if value > MAX_SECONDS:
+        raise ValueError("a number of seconds, at most those of 100 years")
     return value
+
+
+def _plain(raw: Any) -> Any:
+    """Return ``raw``, unless it is a text that only Python reads as a number, such as 1_0."""
+    if isinstance(raw, str) and not _NUMBER.fullmatch(raw.strip()):
+        raise ValueError
+    return raw
 
 
 @type_name("dictionary")

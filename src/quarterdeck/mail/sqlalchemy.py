@@ -41,6 +41,7 @@ from .outbox import Claim, Outbox, OutboxMail, OutboxStatus, State
 SKIPS_LOCKED = ("mysql", "mariadb", "postgresql")
 MAX_SUBJECT = 250
 MAX_ERROR = 1000
+MAX_ID = 2**63 - 1
 # A plain BLOB of MySQL ends at 64 KB.
 _CONTENT = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 _ID = BigInteger().with_variant(Integer(), "sqlite")
@@ -172,6 +173,7 @@ class SQLAlchemyOutbox(Outbox):
         since: datetime | None = None,
     ) -> Sequence[OutboxMail]:
         t = self._table
+        after = min(after, MAX_ID)
         statement = select(*self._listed).where(t.c.id > after).order_by(t.c.id).limit(limit)
         if since is not None:
             statement = statement.where(t.c.due >= _milliseconds(since.timestamp()))
@@ -183,6 +185,7 @@ class SQLAlchemyOutbox(Outbox):
 
     async def get(self, mail_id: int) -> tuple[OutboxMail, Envelope]:
         t = self._table
+        _refuse_unfit(mail_id)
         async with self._connect() as connection:
             row = (await connection.execute(select(t).where(t.c.id == mail_id))).mappings().first()
         if row is None:
@@ -205,6 +208,8 @@ class SQLAlchemyOutbox(Outbox):
         return await self._change(delete(t).where(which, unclaimed), mail_id)
 
     async def _change(self, statement: Any, mail_id: int | None) -> int:
+        if mail_id is not None:
+            _refuse_unfit(mail_id)
         count = await self._write(statement)
         if mail_id is not None and not count:
             raise OutboxMailNotFoundError(mail_id)
@@ -225,6 +230,12 @@ class SQLAlchemyOutbox(Outbox):
         await release_resources()
         async with self._engine().connect() as connection:
             yield connection
+
+
+def _refuse_unfit(mail_id: int) -> None:
+    """Raise for a number that no id can have; a driver would fail with an error of its own."""
+    if not -MAX_ID <= mail_id <= MAX_ID:
+        raise OutboxMailNotFoundError(mail_id)
 
 
 def _claim(row: RowMapping, token: str) -> Claim:

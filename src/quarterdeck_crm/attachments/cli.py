@@ -14,6 +14,8 @@ from quarterdeck_crm.schema import check_schema
 from .pruning import prune
 from .quotas import size_text
 
+MAX_HOURS = 876_000  # a hundred years
+
 attachments = AppGroup("attachments", help="Look after the stored files.")
 
 
@@ -22,7 +24,7 @@ attachments = AppGroup("attachments", help="Look after the stored files.")
 @click.option(
     "--older-than",
     "hours",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_HOURS),
     default=24,
     show_default=True,
     metavar="HOURS",

@@ -17,6 +17,8 @@ from quarterdeck_crm.schema import check_schema
 from .services import find_events, prune_events
 from .wording import LABELS, detail_text
 
+MAX_DAYS = 36_500
+
 
 @click.group(
     "audit",
@@ -33,7 +35,7 @@ def audit(ctx: click.Context) -> None:
 @audit.command("list")
 @click.option("--action", type=click.Choice([action.value for action in AuditAction]))
 @click.option("--user", "q", default="", help="Part of an e-mail address, a subject or an address.")
-@click.option("--days", type=click.IntRange(min=1), help="Only the last days.")
+@click.option("--days", type=click.IntRange(1, MAX_DAYS), help="Only the last days.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 async def list_(action: str | None, q: str, days: int | None, limit: int, as_json: bool) -> None:
@@ -52,7 +54,7 @@ async def list_(action: str | None, q: str, days: int | None, limit: int, as_jso
 
 @audit.command()
 @click.option(
-    "--days", type=click.IntRange(min=1), help="Keep the last days.  [default: AUDIT_DAYS]"
+    "--days", type=click.IntRange(1, MAX_DAYS), help="Keep the last days.  [default: AUDIT_DAYS]"
 )
 async def prune(days: int | None) -> None:
     """Delete events that are older than AUDIT_DAYS."""

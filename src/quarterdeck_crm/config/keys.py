@@ -5,6 +5,8 @@ from __future__ import annotations
 from quarterdeck.config import ConfigKey, boolean, integer, text
 from quarterdeck.security.limits import rate
 
+MAX_DAYS = 36_500  # a hundred years
+
 CONFIG = (
     ConfigKey(
         "CURRENCY",
@@ -65,7 +67,7 @@ CONFIG = (
     ConfigKey(
         "ORDER_WAITING_DAYS",
         14,
-        integer(1),
+        integer(1, MAX_DAYS),
         "A confirmed order that nobody has changed for this long is noted as waiting, in its "
         "history and to its readers.",
         unit="days",
@@ -73,7 +75,7 @@ CONFIG = (
     ConfigKey(
         "HISTORY_DAYS",
         0,
-        integer(0),
+        integer(0, MAX_DAYS),
         "How long the history of accounts, goods and orders is kept. 0 is for ever.",
         unit="days",
     ),
@@ -117,7 +119,7 @@ CONFIG = (
     ConfigKey(
         "AUDIT_DAYS",
         365,
-        integer(0),
+        integer(0, MAX_DAYS),
         "How long events of the audit log are kept, by a job each night and by `crm audit prune`. "
         "0 keeps all.",
         unit="days",

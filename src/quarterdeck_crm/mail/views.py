@@ -9,6 +9,7 @@ from quarterdeck.exceptions import OutboxMailNotFoundError
 from quarterdeck.login import public, role_required
 from quarterdeck_crm.extensions import csrf, db, mail
 from quarterdeck_crm.models import NoticeTime, Role
+from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
 from .links import open_unsubscribe
@@ -22,7 +23,7 @@ GONE = "This mail was sent or deleted in the meantime."
 @role_required(Role.ADMIN)
 async def index() -> str:
     """List the mail that was given up, then the mail that waits."""
-    after = request.args.get("after", 0, type=int)
+    after = row_id(request.args.get("after", "")) or 0
     dead = await mail.outbox.list(state="dead", limit=PER_PAGE) if not after else []
     waiting = await mail.outbox.list(state="waiting", limit=PER_PAGE, after=after)
     return await render_template(

@@ -40,3 +40,10 @@ def test_what_is_old_is_pruned(ready: Crm) -> None:
     kept = ready("audit", "prune", CRM_AUDIT_DAYS="0")
     assert kept.exit_code == 1
     assert "Give the number of days with --days." in kept.stderr
+    for refused in (
+        ready("audit", "prune", "--days", "99999999999"),
+        ready("audit", "list", "--days", "99999999999"),
+        ready("audit", "prune", CRM_AUDIT_DAYS="99999999999"),
+    ):
+        assert refused.exit_code != 0
+        assert "36500" in refused.stderr

@@ -64,6 +64,8 @@ async def test_refused_mail_is_shown_and_sent_again(
     await page_of(auth, "No mail waits")
     assert (await auth.post("/mail/1/retry")).location == "/mail/"  # gone meanwhile
     assert (await auth.post("/mail/1/delete")).location == "/mail/"
+    for after in ("99999999999999999999", "1_0", "-1", "x"):
+        assert (await auth.get(f"/mail/?after={after}")).status_code == 200
 
 
 async def test_no_page_waits_for_the_mail_server(
