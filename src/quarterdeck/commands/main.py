@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "quarterdeck.checks.command:check_of_app",
     "config": "quarterdeck.commands.configuration:config_of_app",
     "new": "quarterdeck.commands.new:new",
+    "port": "quarterdeck.commands.port:port",
     "serve": "quarterdeck.serving.command:serve",
 }
 
