@@ -67,6 +67,10 @@ tables: .venv/.dev ## Write the tables of docs/configuration.md and docs/checks.
 parity: .venv/.dev ## List the public names of the newest Flask extensions, and compare (ARGS=--offline: of the last time)
 	$(BIN)/python -m tests.parity.table $(ARGS)
 
+.PHONY: texts
+texts: .venv/.dev ## Collect the texts of the CRM into its catalogues, and name those without a translation
+	@$(BIN)/python -m tests.crm.languages.catalogs
+
 .PHONY: bench
 bench: .venv/.dev ## Measure side by side against peers (needs wrk; see bench/README.md)
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --group bench

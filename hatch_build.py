@@ -7,7 +7,13 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-RESOURCES = ("templates", "static", "migrations", "hypercorn.toml")  # quarterdeck_crm/paths.py
+RESOURCES = (
+    "templates",
+    "static",
+    "migrations",
+    "translations",
+    "hypercorn.toml",
+)  # quarterdeck_crm/paths.py
 SKELETON = Path("examples/tutorial/step8")  # quarterdeck/commands/new.py
 LEFT_BEHIND = {"__pycache__", "instance", ".pytest_cache", ".env"}
 

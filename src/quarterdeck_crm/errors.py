@@ -24,9 +24,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, HTTPException
 
-from quarterdeck.exceptions import QuarterdeckError
+from quarterdeck.babel import gettext as _
+from quarterdeck.babel import ngettext
+from quarterdeck.exceptions import QuarterdeckError, RateLimitExceededError
 from quarterdeck.logging import request_id
 from quarterdeck.login import return_path
+from quarterdeck_crm.languages import lazy as _l
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -71,8 +74,9 @@ class ValidationError(DomainError):
     """The entries are not acceptable; ``errors`` lists the reasons by field."""
 
     def __init__(self, errors: Errors) -> None:
-        super().__init__(" ".join(text for texts in errors.values() for text in texts))
-        self.errors = errors
+        # A text of a module may be lazy: it is in the language of this request from here on.
+        self.errors = {name: [str(text) for text in texts] for name, texts in errors.items()}
+        super().__init__(" ".join(text for texts in self.errors.values() for text in texts))
 
 
 class ImportRefusedError(DomainError):
@@ -99,7 +103,7 @@ class KeyReusedError(ConflictError):
     """The idempotency key belongs to a different request, answered with ``body``."""
 
     def __init__(self, body: str) -> None:
-        super().__init__("This key was sent with another request.")
+        super().__init__(_("This key was sent with another request."))
         self.body = body
 
 
@@ -157,21 +161,24 @@ STATUS: dict[type[DomainError], int] = {
 
 # What happened and what to do, where the HTTP phrase alone would not help a user.
 ADVICE: dict[int, tuple[str, str]] = {
-    400: ("That request did not make sense", "Go back, reload the page and try again."),
-    401: ("Please sign in", "This page is for users who are signed in."),
-    403: ("You may not do that", "Ask an administrator if you need this."),
-    404: ("Page not found", "It may have been moved or deleted. Check the address."),
-    405: ("That is not possible here", "Go back and use the buttons of the page."),
-    409: ("That cannot be done now", "Go back to see how things stand, then try again."),
-    410: ("This no longer works", "Ask an administrator for a new link."),
-    412: ("Somebody was faster", "Read the present state, then try again."),
-    413: ("That is too large", "Send a smaller file or less text."),
-    415: ("That format is not understood", "Send the content in one of the accepted formats."),
-    422: ("Some entries cannot be accepted", "Correct them and send the form again."),
-    428: ("Say what you have read", "Send the ETag of what you read as 'If-Match'."),
-    429: ("Too many requests", "Wait a moment, then try again."),
-    500: ("Something went wrong on our side", "It has been logged. Try again in a moment."),
-    503: ("Not available just now", "Try again in a moment."),
+    400: (_l("That request did not make sense"), _l("Go back, reload the page and try again.")),
+    401: (_l("Please sign in"), _l("This page is for users who are signed in.")),
+    403: (_l("You may not do that"), _l("Ask an administrator if you need this.")),
+    404: (_l("Page not found"), _l("It may have been moved or deleted. Check the address.")),
+    405: (_l("That is not possible here"), _l("Go back and use the buttons of the page.")),
+    409: (_l("That cannot be done now"), _l("Go back to see how things stand, then try again.")),
+    410: (_l("This no longer works"), _l("Ask an administrator for a new link.")),
+    412: (_l("Somebody was faster"), _l("Read the present state, then try again.")),
+    413: (_l("That is too large"), _l("Send a smaller file or less text.")),
+    415: (
+        _l("That format is not understood"),
+        _l("Send the content in one of the accepted formats."),
+    ),
+    422: (_l("Some entries cannot be accepted"), _l("Correct them and send the form again.")),
+    428: (_l("Say what you have read"), _l("Send the ETag of what you read as 'If-Match'.")),
+    429: (_l("Too many requests"), _l("Wait a moment, then try again.")),
+    500: (_l("Something went wrong on our side"), _l("It has been logged. Try again in a moment.")),
+    503: (_l("Not available just now"), _l("Try again in a moment.")),
 }
 
 
@@ -191,6 +198,21 @@ def status_of(error: DomainError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def in_language(error: HTTPException) -> str:
+    """Return the description of an error in the language of the page; kit_texts.py has them."""
+    if isinstance(error, RateLimitExceededError):
+        seconds = int(str(error.retry_after))
+        if seconds > 2 * 60:
+            minutes = -(-seconds // 60)
+            return _("Too many requests. Try again in %(minutes)s minutes.", minutes=minutes)
+        return ngettext(
+            "Too many requests. Try again in %(num)s second.",
+            "Too many requests. Try again in %(num)s seconds.",
+            seconds,
+        )
+    return _(error.description or "")
+
+
 def wants_problem() -> bool:
     """Whether the client is a program: it asked the API, or prefers JSON to HTML."""
     if has_websocket_context() or request.path.startswith("/api/"):
@@ -206,7 +228,7 @@ async def _domain_error(error: DomainError) -> Response:
 
 
 async def _stale(error: StaleDataError) -> Response:
-    return await answer_error(409, detail="Another user changed this at the same moment.")
+    return await answer_error(409, detail=_("Another user changed this at the same moment."))
 
 
 async def _database_down(error: OperationalError) -> Response:
@@ -230,7 +252,7 @@ def _own_words(error: HTTPException) -> str | None:
     """Return the description if it was written for this case, not werkzeug's stock text."""
     if error.code == 500 or error.description == type(error).description:
         return None
-    return error.description
+    return None if error.description is None else in_language(error)
 
 
 async def answer_error(
@@ -244,7 +266,7 @@ async def answer_error(
         errors: The problems of the entries, by field.
     """
     phrase = HTTPStatus(status).phrase
-    title, advice = ADVICE.get(status, (phrase, "Go back and try again."))
+    title, advice = ADVICE.get(status, (phrase, _("Go back and try again.")))
     if wants_problem():
         problem: dict[str, Any] = {"type": "about:blank", "title": phrase, "status": status}
         problem |= {"detail": detail or advice}

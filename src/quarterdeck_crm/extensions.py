@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import DeclarativeBase
 
 from quarterdeck.apscheduler import APScheduler
+from quarterdeck.babel import Babel
 from quarterdeck.bootstrap import Bootstrap
 from quarterdeck.commands import Commands
 from quarterdeck.health import Health
@@ -35,6 +36,7 @@ mail = Mail(db=db)
 sessions = Session()
 csrf = CSRFProtect()
 login_manager = LoginManager(login_view="auth.login", require_login=True)
+babel = Babel()
 bootstrap = Bootstrap()
 moment = Moment()
 hub = Hub()

@@ -20,6 +20,7 @@ from .dashboard import views as dashboard
 from .errors import register_errors
 from .goods import views as goods
 from .jobs import views as jobs
+from .languages.words import register_words
 from .live import echo
 from .live import views as live
 from .live.pages import register_live_pages
@@ -35,7 +36,9 @@ from .web import health, metrics
 from .web.caching import register_caching
 from .web.converters import register_converters
 from .web.filters import register_filters
+from .web.languages import register_languages
 from .web.navigation import register_navigation
+from .web.script_texts import register_script_texts
 from .web.traces import register_traces
 
 if TYPE_CHECKING:
@@ -98,6 +101,8 @@ def _fill(app: Quart) -> None:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     register_filters(app)
+    register_words(app)
+    register_script_texts(app)
     register_navigation(app)
     register_errors(app)
     email_failed.connect(tell_of_failed_mail, sender=app)
@@ -115,6 +120,7 @@ def bind_extensions(app: Quart) -> None:
     extensions.migrate.init_app(app, directory=str(paths.MIGRATIONS))
     app.config.setdefault("SESSION_SQLALCHEMY", lambda: extensions.db.engine)
     extensions.sessions.init_app(app)
+    register_languages(app)
     extensions.csrf.init_app(app)
     extensions.login_manager.init_app(app)
     extensions.bootstrap.init_app(app)

@@ -12,6 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
+
 from .errors import KeyReusedError, KeyTakenError
 from .extensions import db
 from .models import IdempotencyKey
@@ -111,7 +113,7 @@ async def _claim(session: AsyncSession, sent: Sent) -> IdempotencyKey:
     try:
         await session.flush()
     except IntegrityError:
-        raise KeyTakenError("A request with this key was sent at the same moment.") from None
+        raise KeyTakenError(_("A request with this key was sent at the same moment.")) from None
     return row
 
 

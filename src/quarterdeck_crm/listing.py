@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.sqlalchemy import PageOptions, Pagination
+from quarterdeck_crm.languages import lazy as _l
 
 from .errors import NotFoundError
 from .extensions import db
@@ -20,7 +21,7 @@ T = TypeVar("T")
 PER_PAGE = 20
 MAX_PER_PAGE = 100
 MAX_COUNTED = 10_000  # rows of a list that grows without limit; a page then shows "more than"
-NO_SUCH_PAGE = "The list has no such page. Go back to its first page."
+NO_SUCH_PAGE = _l("The list has no such page. Go back to its first page.")
 
 
 @dataclass(frozen=True, slots=True)

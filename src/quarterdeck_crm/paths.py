@@ -18,6 +18,7 @@ ROOT = _INSTALLED if IS_INSTALLED else _PACKAGE.parents[1]
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "static"
 MIGRATIONS = ROOT / "migrations"
+TRANSLATIONS = ROOT / "translations"
 HYPERCORN = ROOT / "hypercorn.toml"
 
 

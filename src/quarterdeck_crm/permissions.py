@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.languages.words import role_word
+
 from .errors import ForbiddenError
 from .models import Role, User
 
@@ -32,7 +35,7 @@ def require_edit(actor: User | None, row: Owned) -> None:
     """
     if not may_edit(actor, row):
         raise ForbiddenError(
-            "This belongs to another user. Ask its owner or a moderator to change it."
+            _("This belongs to another user. Ask its owner or a moderator to change it.")
         )
 
 
@@ -43,4 +46,6 @@ def require_role(actor: User | None, role: Role) -> None:
         ForbiddenError: If the role of ``actor`` does not include ``role``.
     """
     if actor is not None and not actor.role.includes(role):
-        raise ForbiddenError(f"This needs the role {role.value}. Ask an administrator.")
+        raise ForbiddenError(
+            _("This needs the role %(role)s. Ask an administrator.", role=role_word(role))
+        )

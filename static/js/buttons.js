@@ -1,5 +1,7 @@
 // Buttons that only a script can serve: they are hidden until it is here.
 
+import { text } from "./text.js";
+
 for (const button of document.querySelectorAll("[data-open]")) {
   button.hidden = false;
   button.addEventListener("click", () => {
@@ -12,7 +14,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-    button.textContent = "Copied";
+    button.textContent = text("Copied");
   });
 }
 

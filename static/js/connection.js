@@ -1,10 +1,13 @@
 // One quiet place says that the connection is gone, and that it is back.
 
-const OFFLINE = "Offline. Changes cannot be saved.";
+import { text } from "./text.js";
+
+const OFFLINE = text("Offline. Changes cannot be saved.");
+const CONNECTED = text("Connected again.");
 const WORDS = {
-  lost: "Connection lost. Trying again.",
-  "signed-out": "You are signed out. Sign in again to go on.",
-  "not-allowed": "Changes of others are not shown to you here.",
+  lost: text("Connection lost. Trying again."),
+  "signed-out": text("You are signed out. Sign in again to go on."),
+  "not-allowed": text("Changes of others are not shown to you here."),
 };
 const PATIENCE = 1500; // milliseconds: a restart that is hardly noticed need not be told
 const place = document.getElementById("connection");
@@ -21,8 +24,8 @@ function say(text, wait = 0) {
 
 function back() {
   if (!place || place.hidden) return say("");
-  say("Connected again.");
-  setTimeout(() => { if (place.textContent === "Connected again.") say(""); }, 5000);
+  say(CONNECTED);
+  setTimeout(() => { if (place.textContent === CONNECTED) say(""); }, 5000);
 }
 
 /** Say how the live connection is: connected, lost, signed-out or not-allowed. */

@@ -1,5 +1,7 @@
 // Numbers and days in the reader's own manner; the server's text stays where Intl cannot help.
 
+import { wording } from "./text.js";
+
 const languages = navigator.languages?.length ? navigator.languages : undefined;
 
 // The server reads a comma and a point. Readers with another separator keep the point.
@@ -21,7 +23,7 @@ export function fieldNumber(text) {
   return clear.replace(".", separator);
 }
 
-const day = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeZone: "UTC" });
+const day = new Intl.DateTimeFormat(wording, { dateStyle: "medium", timeZone: "UTC" });
 
 /** Refine the numbers and days under a node, in text and in fields. */
 export function localize(root) {

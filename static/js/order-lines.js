@@ -3,6 +3,7 @@
 
 import { fieldNumber, formatNumber } from "./locale.js";
 import { known, suggestSoon } from "./suggest.js";
+import { text } from "./text.js";
 
 const form = document.getElementById("order-form");
 const lines = document.getElementById("lines");
@@ -73,7 +74,7 @@ function warn() {
     const place = row.querySelector("[data-short]");
     const stock = stockOf(row);
     place.hidden = stock === undefined || wanted.get(input(row, "good").value) <= stock;
-    if (!place.hidden) place.textContent = `Only ${formatNumber(String(stock))} in stock`;
+    if (!place.hidden) place.textContent = text("Only {number} in stock", { number: formatNumber(String(stock)) });
   }
 }
 

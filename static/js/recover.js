@@ -7,10 +7,14 @@
   const ONCE_IN = 30_000; // milliseconds: no reload soon after another one
   let isRecovering = false;
 
-  function say(text) {
+  // As text.js, which may be the script that is missing.
+  const texts = JSON.parse(document.getElementById("texts")?.dataset.texts ?? "{}");
+  const text = (english) => texts[english] ?? english;
+
+  function say(words) {
     const place = document.getElementById("connection");
     if (!place) return;
-    place.textContent = text;
+    place.textContent = words;
     place.hidden = false;
   }
 
@@ -37,11 +41,11 @@
   async function recover(script) {
     if (isRecovering) return;
     isRecovering = true;
-    say(navigator.onLine ? "Connection lost. Trying again." : "Offline. Changes cannot be saved.");
+    say(text(navigator.onLine ? "Connection lost. Trying again." : "Offline. Changes cannot be saved."));
     await untilReachable(script);
     const last = Number(sessionStorage.getItem("recovered"));
     if (isTyping() || Date.now() - last < ONCE_IN) {
-      say("Connected again, but a part of this page is missing. Reload the page.");
+      say(text("Connected again, but a part of this page is missing. Reload the page."));
       return;
     }
     sessionStorage.setItem("recovered", String(Date.now()));

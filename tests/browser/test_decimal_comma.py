@@ -19,6 +19,7 @@ async def desk_in(browser: Browser, address: str, locale: str, *, script: bool =
     context = await browser.new_context(
         storage_state=await cookies_of(browser, address, ADMIN),
         locale=locale,
+        extra_http_headers={"Accept-Language": "en"},  # the words of the page stay English
         java_script_enabled=script,
     )
     return Desk(await context.new_page(), address)

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
-from .conftest import in_browser, sign_in
+from .conftest import cookies_of, in_browser, sign_in
 
 pytestmark = in_browser
 
@@ -82,6 +82,24 @@ async def test_pages_are_sound(browser: Browser, address: str, width: int, schem
             faults += [f"{path}: {fault}" for fault in await _axe_faults(page)]
     assert faults == []
     await context.close()
+
+
+@pytest.mark.timeout(120)
+async def test_long_words_fit_on_a_phone(browser: Browser, address: str) -> None:
+    """German has the longest words of the languages of the CRM."""
+    state = await cookies_of(browser, address)
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 844}, locale="de-DE", storage_state=state
+    )
+    page = await context.new_page()
+    faults = []
+    for path in PAGES:
+        await page.goto(address + path)
+        across = await page.evaluate("document.documentElement.scrollWidth")
+        if across > 390:
+            faults.append(f"{path}: {across} pixels wide on a screen of 390")
+    assert await page.evaluate("document.documentElement.lang") == "de"
+    assert not faults
 
 
 async def _axe_faults(page: Page) -> list[str]:

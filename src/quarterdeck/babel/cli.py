@@ -69,7 +69,15 @@ def extract(ctx: click.Context, paths: Sequence[str], mapping: str | None, proje
     folder: Path = ctx.meta["directory"]
     folder.mkdir(parents=True, exist_ok=True)
     keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
-    options = ["--no-wrap", "--sort-by-file", "--add-comments", "translators:", "--strip-comments"]
+    options = [
+        "--ignore-dirs",
+        ".*",
+        "--no-wrap",
+        "--sort-by-file",
+        "--add-comments",
+        "translators:",
+        "--strip-comments",
+    ]
     if project:
         options += ["--project", project]
     with tempfile.NamedTemporaryFile("w", suffix=".cfg") as standard:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 
+from quarterdeck._languages import GETTEXT, LOCALE
 from quarterdeck._lazy import LazyText
 from quarterdeck.config import read
 from quarterdeck.exceptions import ConfigurationError
@@ -25,9 +26,9 @@ from .config import (
     ZoneSelector,
     get_babel,
 )
-from .domain import Domain, all_domains
+from .domain import Domain, all_domains, gettext
 from .formats import DATE_FORMATS
-from .selection import parse_locale, read_locale, read_zone, run_selectors
+from .selection import get_locale, parse_locale, read_locale, read_zone, run_selectors
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -129,6 +130,8 @@ class Babel:
         )
         _check_domains(state)
         STATE.attach(app, state)
+        app.extensions[LOCALE] = lambda: str(get_locale())
+        app.extensions[GETTEXT] = gettext
         self._read_early_or_late(app, state)
         app.before_request(run_selectors)
         app.before_websocket(run_selectors)

@@ -69,7 +69,7 @@ def parse_locale(code: str) -> Locale:
 def get_locale() -> Locale | None:
     """Return the locale of the reader: forced, selected or the default; None outside an app.
 
-    The selector runs once for each request or WebSocket, before the view.
+    The selector runs once for each request or WebSocket.
 
     Raises:
         AsyncSelectorError: If the selector is async and has not run yet.
@@ -121,16 +121,17 @@ def _select(selector: Callable[[], Any] | None, name: str) -> Any:
 
 
 async def run_selectors() -> None:
-    """Run both selectors before the view.
+    """Run async selectors and that of the time zone before the view.
 
-    They may be async, and the files of a locale or time zone that is new to this process are
-    read in a thread.
+    The files of a locale or time zone that is new to this process are read in a thread. A plain
+    selector of the locale runs at its first use: it may need the session, which not every view has.
     """
     state, chosen = STATE.get(), choices()
     if chosen is None:
         return
-    if state.locale_selector is not None and chosen.locale is None:
-        locale = await _awaited(state.locale_selector())
+    selector = state.locale_selector
+    if inspect.iscoroutinefunction(selector) and chosen.locale is None:
+        locale = await selector()
         if isinstance(locale, str) and locale not in _read_before:
             await asyncio.to_thread(read_locale, locale)
         chosen.locale = locale_of(locale)

@@ -16,6 +16,7 @@ from wtforms import Field, FieldList, Form, FormField
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation, ValidationError
 
+from quarterdeck._lazy import LazyText
 from quarterdeck.exceptions import AsyncValidatorError
 
 Validator = Callable[[Any, Any], Any]
@@ -32,6 +33,11 @@ async def validate_form(form: Form, extra: Extra | None) -> bool:
             validators.append(inline)
         valid = await validate_field(form, field, validators) and valid
     return valid
+
+
+def _written(errors: Sequence[Any]) -> list[Any]:
+    """Return the messages with lazy texts as text, in the language of this request."""
+    return [str(each) if isinstance(each, LazyText) else each for each in errors]
 
 
 async def validate_field(form: BaseForm, field: Any, extra: Sequence[Validator] = ()) -> bool:
@@ -64,6 +70,7 @@ async def _validate_single(form: BaseForm, field: Any, extra: Sequence[Validator
         await _outcome(field.post_validate(form, stopped))
     except ValidationError as error:
         field.errors.append(error.args[0])
+    field.errors = _written(field.errors)
     return not field.errors
 
 
@@ -74,6 +81,7 @@ async def _validate_list(form: BaseForm, field: Any, extra: Sequence[Validator])
         entries.append(entry.errors)
     field.errors = entries if any(entries) else []
     await _run(form, field, chain(field.validators, extra))
+    field.errors = _written(field.errors)
     return not field.errors
 
 

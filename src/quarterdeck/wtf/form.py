@@ -19,6 +19,7 @@ from wtforms.form import BaseForm
 from wtforms.meta import DefaultMeta
 from wtforms.widgets import HiddenInput
 
+from quarterdeck._languages import translated
 from quarterdeck.exceptions import (
     CSRFError,
     FormNotAwaitedError,
@@ -198,7 +199,7 @@ class QuartForm(Form):
         valid = await validate_form(self, extra_validators)
         refused = refusal() if has_request_context() else None
         if refused is not None:
-            self.form_errors.append(refused.in_form + _not_kept(self))
+            self.form_errors.append(translated(refused.in_form) + _not_kept(self))
         return valid and not self.form_errors
 
     @_awaited
@@ -242,7 +243,7 @@ def _not_kept(form: Form) -> str:
         MultipleFileField: " Choose the files again.",
     }
     needed = {hints[kind]: None for kind in hints for field in form if isinstance(field, kind)}
-    return "".join(needed)
+    return "".join(translated(hint) for hint in needed)
 
 
 def _is_submitted() -> bool:

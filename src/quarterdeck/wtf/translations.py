@@ -9,7 +9,7 @@ from typing import Any
 from quart import has_request_context, request
 from wtforms.i18n import get_translations
 
-from quarterdeck._languages import best_of
+from quarterdeck._languages import best_of, reader_locale
 
 from .config import settings
 
@@ -19,6 +19,10 @@ def translations_of_visitor() -> Any:
     if not has_request_context():
         return None
     languages = settings().languages
+    chosen = reader_locale() if languages else None
+    if chosen is not None:
+        language = best_of([chosen.replace("_", "-")], languages)
+        return None if language is None else load(language)
     best = best_of(request.accept_languages.values(), languages) if languages else None
     return None if best is None else load(best)
 

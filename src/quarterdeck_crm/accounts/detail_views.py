@@ -9,6 +9,7 @@ from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug import Response
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.attachments.forms import FileForm, attach
 from quarterdeck_crm.errors import ConflictError
@@ -50,7 +51,7 @@ async def contact_create_submit(account_id: int) -> ResponseReturnValue:
 
     async def work(session: AsyncSession) -> Saved:
         await add_contact(session, actor=current_user, account=account, values=values_of(form))
-        return Saved(_part(account_id, "contacts"), "The contact is added.")
+        return Saved(_part(account_id, "contacts"), _("The contact is added."))
 
     if await is_valid(form, partial(check_contact, values_of(form))):
         with errors_on(form):
@@ -90,7 +91,7 @@ async def contact_edit_submit(account_id: int, contact_id: int) -> ResponseRetur
                         values=values_of(form),
                         version=form.version.data or 0,
                     )
-                await flash("The contact is saved.", "success")
+                await flash(_("The contact is saved."), "success")
                 return _back(account_id, "contacts")
         form.require_present(contact)
     except ConflictError:
@@ -108,7 +109,7 @@ async def contact_remove(account_id: int, contact_id: int) -> ResponseReturnValu
     contact = await get_contact(db.session, account=account, contact_id=contact_id)
     async with db.transaction() as session:
         await remove_contact(session, actor=current_user, account=account, contact=contact)
-    await flash("The contact is removed.", "success")
+    await flash(_("The contact is removed."), "success")
     return _back(account_id, "contacts")
 
 
@@ -122,7 +123,7 @@ async def note_create(account_id: int) -> ResponseReturnValue:
 
     async def work(session: AsyncSession) -> Saved:
         await add_note(session, actor=current_user, account=account, body=body)
-        return Saved(_part(account_id, "notes"), "The note is added.")
+        return Saved(_part(account_id, "notes"), _("The note is added."))
 
     if await is_valid(form, partial(check_note, body)):
         with errors_on(form):
@@ -136,7 +137,7 @@ async def note_remove(account_id: int, note_id: int) -> ResponseReturnValue:
     account = await load(account_id)
     async with db.transaction() as session:
         await remove_note(session, actor=current_user, account=account, note_id=note_id)
-    await flash("The note is removed.", "success")
+    await flash(_("The note is removed."), "success")
     return _back(account_id, "notes")
 
 

@@ -8,17 +8,19 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
 from quarterdeck_crm.history.recording import flush, record, require_version, store
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Account, AuditAction, Contact, Note, Role, User
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.validation import clean
 
-NOTE_GONE = "There is no such note. It may have been removed."
+NOTE_GONE = _l("There is no such note. It may have been removed.")
 CONTACT_FIELDS = ("name", "title", "email", "phone", "fax")
 
 
@@ -41,7 +43,7 @@ async def get_contact(session: AsyncSession, *, account: Account, contact_id: in
     statement = select(Contact).where(Contact.id == contact_id, Contact.account_id == account.id)
     contact = await session.scalar(statement.execution_options(populate_existing=True))
     if contact is None:
-        raise NotFoundError("There is no such contact. It may have been removed.")
+        raise NotFoundError(_("There is no such contact. It may have been removed."))
     return contact
 
 
@@ -156,7 +158,7 @@ async def remove_note(
     if note is None:
         raise NotFoundError(NOTE_GONE)
     if not (actor is None or note.author_id == actor.id or actor.role.includes(Role.ADMIN)):
-        raise ForbiddenError("Only its author or an administrator can remove a note.")
+        raise ForbiddenError(_("Only its author or an administrator can remove a note."))
     if not await changes_one(session, delete(Note).where(Note.id == note_id)):
         raise NotFoundError(NOTE_GONE)
     subject, detail = f"note {note_id}", {"account": account.name}

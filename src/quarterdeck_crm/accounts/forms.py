@@ -9,6 +9,7 @@ from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.forms.conflicts import VersionedForm
 from quarterdeck_crm.forms.fields import OwnerField
 from quarterdeck_crm.forms.submission import SubmissionField
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Contact
 from quarterdeck_crm.validation import longest
 
@@ -16,34 +17,36 @@ from quarterdeck_crm.validation import longest
 class AccountForm(VersionedForm):
     submission = SubmissionField()
     name = StringField(
-        "Company name",
-        [DataRequired("Enter the name of the company."), Length(max=longest(Account.name))],
+        _l("Company name"),
+        [DataRequired(_l("Enter the name of the company.")), Length(max=longest(Account.name))],
     )
     code = StringField(
-        "Code",
+        _l("Code"),
         [Length(max=longest(Account.code))],
-        description="The code in other systems. Unique among accounts.",
+        description=_l("The code in other systems. Unique among accounts."),
     )
-    owner_id = OwnerField("Owner")
-    email = StringField("E-mail", [Length(max=longest(Account.email))])
-    phone = StringField("Phone", [Length(max=longest(Account.phone))])
-    website = StringField("Website", [Length(max=longest(Account.website))])
-    address = StringField("Address", [Length(max=longest(Account.address))])
-    city = StringField("City", [Length(max=longest(Account.city))])
-    region = StringField("Region", [Length(max=longest(Account.region))])
-    postal_code = StringField("Postal code", [Length(max=longest(Account.postal_code))])
-    country = StringField("Country", [Length(max=longest(Account.country))])
+    owner_id = OwnerField(_l("Owner"))
+    email = StringField(_l("E-mail"), [Length(max=longest(Account.email))])
+    phone = StringField(_l("Phone"), [Length(max=longest(Account.phone))])
+    website = StringField(_l("Website"), [Length(max=longest(Account.website))])
+    address = StringField(_l("Address"), [Length(max=longest(Account.address))])
+    city = StringField(_l("City"), [Length(max=longest(Account.city))])
+    region = StringField(_l("Region"), [Length(max=longest(Account.region))])
+    postal_code = StringField(_l("Postal code"), [Length(max=longest(Account.postal_code))])
+    country = StringField(_l("Country"), [Length(max=longest(Account.country))])
 
 
 class ContactForm(VersionedForm):
     submission = SubmissionField()
-    name = StringField("Name", [DataRequired("Enter a name."), Length(max=longest(Contact.name))])
-    title = StringField("Position", [Length(max=longest(Contact.title))])
-    email = StringField("E-mail", [Length(max=longest(Contact.email))])
-    phone = StringField("Phone", [Length(max=longest(Contact.phone))])
-    fax = StringField("Fax", [Length(max=longest(Contact.fax))])
+    name = StringField(
+        _l("Name"), [DataRequired(_l("Enter a name.")), Length(max=longest(Contact.name))]
+    )
+    title = StringField(_l("Position"), [Length(max=longest(Contact.title))])
+    email = StringField(_l("E-mail"), [Length(max=longest(Contact.email))])
+    phone = StringField(_l("Phone"), [Length(max=longest(Contact.phone))])
+    fax = StringField(_l("Fax"), [Length(max=longest(Contact.fax))])
 
 
 class NoteForm(QuartForm):
     submission = SubmissionField()
-    body = TextAreaField("Note", [DataRequired("Write something."), Length(max=20_000)])
+    body = TextAreaField(_l("Note"), [DataRequired(_l("Write something.")), Length(max=20_000)])

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
@@ -95,7 +96,7 @@ async def get_account(session: AsyncSession, *, account_id: int) -> Account:
     )
     account = await session.scalar(statement)
     if account is None:
-        raise NotFoundError("There is no such account. It may have been removed.")
+        raise NotFoundError(_("There is no such account. It may have been removed."))
     return account
 
 
@@ -176,11 +177,11 @@ async def check_account(
     if code := cleaned.get("code"):
         taken = await session.scalar(select(Account.id).where(Account.code_key == code_key(code)))
         if taken is not None and (account is None or taken != account.id):
-            problems.add("code", "Another account has this code.")
+            problems.add("code", _("Another account has this code."))
     owner_id = cleaned.get("owner_id")
     is_new = owner_id is not None and (account is None or owner_id != account.owner_id)
     if is_new and not await _is_active(session, owner_id):
-        problems.add("owner_id", "Choose a user.")
+        problems.add("owner_id", _("Choose a user."))
     problems.raise_if_any()
     return cleaned
 

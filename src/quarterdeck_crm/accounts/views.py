@@ -9,6 +9,7 @@ from quart import flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
@@ -77,7 +78,7 @@ async def create_submit() -> ResponseReturnValue:
 
     async def work(session: AsyncSession) -> Saved:
         account = await create_account(session, actor=current_user, values=values_of(form))
-        return Saved(url_for(".show", account_id=account.id), "The account is created.")
+        return Saved(url_for(".show", account_id=account.id), _("The account is created."))
 
     if await is_valid(form, partial(check_account, db.session, values=values_of(form))):
         with errors_on(form):
@@ -116,7 +117,7 @@ async def edit_submit(account_id: int) -> ResponseReturnValue:
                         values=values_of(form),
                         version=form.version.data or 0,
                     )
-                await flash("The account is saved.", "success")
+                await flash(_("The account is saved."), "success")
                 return redirect(url_for(".show", account_id=account_id), 303)
         form.require_present(account)
     except ConflictError:
@@ -133,7 +134,7 @@ async def archive(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     async with db.transaction() as session:
         await archive_account(session, actor=current_user, account=account)
-    await flash("The account is archived. Its orders stay, and it can be restored.", "success")
+    await flash(_("The account is archived. Its orders stay, and it can be restored."), "success")
     return redirect(url_for(".show", account_id=account_id), 303)
 
 
@@ -143,7 +144,7 @@ async def restore(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     async with db.transaction() as session:
         await restore_account(session, actor=current_user, account=account)
-    await flash("The account is in use again.", "success")
+    await flash(_("The account is in use again."), "success")
     return redirect(url_for(".show", account_id=account_id), 303)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user
 from quarterdeck.wtf import QuartForm
 from quarterdeck.wtf.file import FileField, FileRequired
 from quarterdeck_crm.forms.errors import errors_on
 from quarterdeck_crm.forms.submission import Saved, SubmissionField, save_once
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Order
 
 from .kinds import ATTACHABLE
@@ -20,7 +22,7 @@ from .storage import discard, keep
 
 class FileForm(QuartForm):
     submission = SubmissionField()
-    file = FileField("File", [FileRequired("Choose a file.")])
+    file = FileField(_l("File"), [FileRequired(_l("Choose a file."))])
 
 
 async def attach(form: FileForm, subject: Account | Order, *, location: str) -> Saved | None:
@@ -39,7 +41,7 @@ async def attach(form: FileForm, subject: Account | Order, *, location: str) -> 
 
             async def work(session: AsyncSession) -> Saved:
                 await add_attachment(session, actor=current_user, subject=subject, file=file)
-                return Saved(location, "The file is attached.")
+                return Saved(location, _("The file is attached."))
 
             async def lock(session: AsyncSession) -> None:
                 await lock_quotas(session, actor=current_user, subject=subject)

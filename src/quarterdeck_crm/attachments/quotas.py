@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.models import Account, Attachment, Order, User
 
@@ -57,8 +58,8 @@ async def read_quotas(
     )
     by_user, at_account = (await session.execute(sums)).one()
     quotas = (
-        Quota("Your files", int(by_user), of_user),
-        Quota("The files of this account and its orders", int(at_account), of_account),
+        Quota(_("Your files"), int(by_user), of_user),
+        Quota(_("The files of this account and its orders"), int(at_account), of_account),
     )
     return [quota for quota in quotas if quota.allowed]
 
@@ -88,9 +89,11 @@ async def require_room(
     await lock_quotas(session, actor=actor, subject=subject)
     for quota in await read_quotas(session, actor=actor, subject=subject):
         if quota.used + size > quota.allowed:
-            problem = (
-                f"This file has {size_text(size)}, and there is no room for it. {quota} "
-                "Remove files that are no longer needed, or ask an administrator for more room."
+            problem = _(
+                "This file has %(size)s, and there is no room for it. %(quota)s Remove files "
+                "that are no longer needed, or ask an administrator for more room.",
+                size=size_text(size),
+                quota=quota,
             )
             raise ValidationError({"file": [problem]})
 

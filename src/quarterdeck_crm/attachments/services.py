@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.history.recording import record
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.notices import mail_order_change
 from quarterdeck_crm.models import Account, Attachment, AuditAction, Order, User
 from quarterdeck_crm.models.rows import changes_one
@@ -20,7 +21,7 @@ from quarterdeck_crm.permissions import require_edit
 from .quotas import require_room
 from .storage import Kept
 
-GONE = "There is no such file. It may have been removed."
+GONE = _l("There is no such file. It may have been removed.")
 
 
 async def list_attachments(

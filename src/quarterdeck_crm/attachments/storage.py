@@ -17,6 +17,7 @@ from typing import IO
 from quart import current_app
 from werkzeug.datastructures import FileStorage
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ValidationError
 
 from .kinds import PIECE, contents_fit, extension_of
@@ -59,7 +60,9 @@ async def keep(upload: FileStorage, *, kinds: dict[str, str], limit: int) -> Asy
     name = bare_name(upload.filename or "")
     extension = extension_of(name)
     if extension not in kinds:
-        raise _refusal(f"Choose a file of one of these types: {', '.join(sorted(kinds))}.")
+        raise _refusal(
+            _("Choose a file of one of these types: %(kinds)s.", kinds=", ".join(sorted(kinds)))
+        )
     stored = secrets.token_hex(16) + extension
     try:
         size = await asyncio.to_thread(_write, upload.stream, stored_path(stored), limit)
@@ -87,7 +90,9 @@ def attachment_folder() -> Path:
 
 def _write(source: IO[bytes], path: Path, limit: int) -> int:
     if not contents_fit(source, path.suffix):
-        raise _refusal(f"The contents of this file do not fit its name ({path.suffix}).")
+        raise _refusal(
+            _("The contents of this file do not fit its name (%(suffix)s).", suffix=path.suffix)
+        )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return copy_limited(source, path, limit)
 
@@ -104,10 +109,12 @@ def copy_limited(source: IO[bytes], path: Path, limit: int) -> int:
         while piece := source.read(PIECE):
             size += len(piece)
             if size > limit:
-                raise _refusal(f"The file is larger than {limit // 1024:,} KB.")
+                raise _refusal(
+                    _("The file is larger than %(limit)s KB.", limit=f"{limit // 1024:,}")
+                )
             target.write(piece)
     if size == 0:
-        raise _refusal("The file is empty.")
+        raise _refusal(_("The file is empty."))
     return size
 
 

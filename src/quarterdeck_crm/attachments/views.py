@@ -10,6 +10,7 @@ from quart import Response, flash, redirect, send_file, url_for
 from quart.typing import ResponseReturnValue
 from werkzeug.http import dump_options_header
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db
@@ -37,7 +38,7 @@ async def remove(attachment_id: int) -> ResponseReturnValue:
         subject = await subject_of(session, attachment=attachment)
         await remove_attachment(session, actor=current_user, subject=subject, attachment=attachment)
     await discard(attachment.stored)
-    await flash("The file is removed.", "success")
+    await flash(_("The file is removed."), "success")
     if isinstance(subject, Account):
         return redirect(url_for("accounts.show", account_id=subject.id, _anchor="files"), 303)
     return redirect(url_for("orders.show", order_id=subject.id, _anchor="files"), 303)
@@ -60,7 +61,7 @@ async def send(
     try:
         response = await send_file(path, mimetype=media_type, cache_timeout=max_age)
     except FileNotFoundError:
-        raise NotFoundError("This file is no longer kept. Ask an administrator.") from None
+        raise NotFoundError(_("This file is no longer kept. Ask an administrator.")) from None
     if download_as is not None:
         response.headers["Content-Disposition"] = _disposition(download_as)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"

@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import AuditAction, AuditEvent
 from quarterdeck_crm.models.columns import utc_now
@@ -20,10 +21,10 @@ from quarterdeck_crm.validation.numbers import row_id
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {"time": AuditEvent.id}
 FILTERS = ("action", "period", "user")
 PERIODS = {
-    "hour": ("Last hour", timedelta(hours=1)),
-    "day": ("Last 24 hours", timedelta(days=1)),
-    "week": ("Last 7 days", timedelta(days=7)),
-    "month": ("Last 30 days", timedelta(days=30)),
+    "hour": (_l("Last hour"), timedelta(hours=1)),
+    "day": (_l("Last 24 hours"), timedelta(days=1)),
+    "week": (_l("Last 7 days"), timedelta(days=7)),
+    "month": (_l("Last 30 days"), timedelta(days=30)),
 }
 BATCH = 5_000  # rows that one transaction deletes
 

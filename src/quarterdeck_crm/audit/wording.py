@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import AuditAction, AuditEvent
 
 LABELS: dict[AuditAction, str] = {
-    AuditAction.SIGNED_IN: "Signed in",
-    AuditAction.SIGN_IN_FAILED: "Sign-in failed",
-    AuditAction.SIGN_IN_DELAYED: "Sign-in delayed",
-    AuditAction.SIGNED_OUT: "Signed out",
-    AuditAction.SIGNED_OUT_EVERYWHERE: "Signed out everywhere",
-    AuditAction.REGISTERED: "Registered",
-    AuditAction.PASSWORD_CHANGED: "Password changed",
-    AuditAction.PASSWORD_LINK_MADE: "Password link made",
-    AuditAction.USER_CREATED: "User created",
-    AuditAction.USER_CHANGED: "User changed",
-    AuditAction.USER_DISABLED: "User disabled",
-    AuditAction.USER_ENABLED: "User enabled",
-    AuditAction.USER_DELETED: "User deleted",
-    AuditAction.TOKEN_CREATED: "Token created",
-    AuditAction.TOKEN_REVOKED: "Token revoked",
-    AuditAction.CALENDAR_CREATED: "Calendar address created",
-    AuditAction.CALENDAR_REVOKED: "Calendar address revoked",
-    AuditAction.IMPORTED: "Imported",
-    AuditAction.EXPORTED: "Exported",
-    AuditAction.DELETED: "Deleted",
+    AuditAction.SIGNED_IN: _l("Signed in"),
+    AuditAction.SIGN_IN_FAILED: _l("Sign-in failed"),
+    AuditAction.SIGN_IN_DELAYED: _l("Sign-in delayed"),
+    AuditAction.SIGNED_OUT: _l("Signed out"),
+    AuditAction.SIGNED_OUT_EVERYWHERE: _l("Signed out everywhere"),
+    AuditAction.REGISTERED: _l("Registered"),
+    AuditAction.PASSWORD_CHANGED: _l("Password changed"),
+    AuditAction.PASSWORD_LINK_MADE: _l("Password link made"),
+    AuditAction.USER_CREATED: _l("User created"),
+    AuditAction.USER_CHANGED: _l("User changed"),
+    AuditAction.USER_DISABLED: _l("User disabled"),
+    AuditAction.USER_ENABLED: _l("User enabled"),
+    AuditAction.USER_DELETED: _l("User deleted"),
+    AuditAction.TOKEN_CREATED: _l("Token created"),
+    AuditAction.TOKEN_REVOKED: _l("Token revoked"),
+    AuditAction.CALENDAR_CREATED: _l("Calendar address created"),
+    AuditAction.CALENDAR_REVOKED: _l("Calendar address revoked"),
+    AuditAction.IMPORTED: _l("Imported"),
+    AuditAction.EXPORTED: _l("Exported"),
+    AuditAction.DELETED: _l("Deleted"),
 }
 
 

@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from quarterdeck.babel import gettext
 from quarterdeck.wtf import QuartForm
+from quarterdeck_crm.forms.fields import offered
+from quarterdeck_crm.languages import LANGUAGES
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import NoticeTime
 from quarterdeck_crm.validation.passwords import MAX_PASSWORD, MIN_PASSWORD
 from quarterdeck_crm.validation.times import ZONES
 
 NOTICE_LABELS: dict[str, str] = {
-    NoticeTime.AT_ONCE: "By mail at once",
-    NoticeTime.DAILY: "By mail once a day",
-    NoticeTime.OFF: "Not by mail",
+    NoticeTime.AT_ONCE: _l("By mail at once"),
+    NoticeTime.DAILY: _l("By mail once a day"),
+    NoticeTime.OFF: _l("Not by mail"),
 }
 _NEW = {"autocomplete": "new-password", "minlength": MIN_PASSWORD, "maxlength": MAX_PASSWORD}
-_PASSWORD_HELP = f"{MIN_PASSWORD} characters or more. A few unrelated words are best."
+_PASSWORD_HELP = _l(
+    "%(min_password)s characters or more. A few unrelated words are best.",
+    min_password=MIN_PASSWORD,
+)
 
 
 class LoginForm(QuartForm):
     email = StringField(
-        "E-mail",
-        [InputRequired("Enter your e-mail address."), Length(max=254)],
+        _l("E-mail"),
+        [InputRequired(_l("Enter your e-mail address.")), Length(max=254)],
         render_kw={"type": "email", "autocomplete": "username", "inputmode": "email"},
     )
     password = PasswordField(
-        "Password",
-        [InputRequired("Enter your password."), Length(max=MAX_PASSWORD)],
+        _l("Password"),
+        [InputRequired(_l("Enter your password.")), Length(max=MAX_PASSWORD)],
         render_kw={"autocomplete": "current-password"},
     )
-    remember = BooleanField("Stay signed in on this device")
+    remember = BooleanField(_l("Stay signed in on this device"))
 
 
 class ResetForm(QuartForm):
     email = StringField(
-        "E-mail",
-        [InputRequired("Enter your e-mail address."), Length(max=254)],
+        _l("E-mail"),
+        [InputRequired(_l("Enter your e-mail address.")), Length(max=254)],
         render_kw={"type": "email", "autocomplete": "username", "inputmode": "email"},
     )
 
@@ -47,16 +55,16 @@ class NewPasswordForm(QuartForm):
     """A password entered twice: for the holder of a link."""
 
     password = PasswordField(
-        "New password",
-        [InputRequired("Choose a password.")],
+        _l("New password"),
+        [InputRequired(_l("Choose a password."))],
         description=_PASSWORD_HELP,
         render_kw=_NEW,
     )
     again = PasswordField(
-        "The same password again",
+        _l("The same password again"),
         [
-            InputRequired("Enter the same password again."),
-            EqualTo("password", "The two passwords are not the same."),
+            InputRequired(_l("Enter the same password again.")),
+            EqualTo("password", _l("The two passwords are not the same.")),
         ],
         render_kw=_NEW,
     )
@@ -64,13 +72,13 @@ class NewPasswordForm(QuartForm):
 
 class RegisterForm(NewPasswordForm):
     name = StringField(
-        "Name",
-        [InputRequired("Enter your name."), Length(max=120)],
+        _l("Name"),
+        [InputRequired(_l("Enter your name.")), Length(max=120)],
         render_kw={"autocomplete": "name"},
     )
     email = StringField(
-        "E-mail",
-        [InputRequired("Enter your e-mail address."), Length(max=254)],
+        _l("E-mail"),
+        [InputRequired(_l("Enter your e-mail address.")), Length(max=254)],
         render_kw={"type": "email", "autocomplete": "username", "inputmode": "email"},
     )
 
@@ -79,35 +87,43 @@ class PasswordForm(NewPasswordForm):
     """Changing one's own password, which only its owner can."""
 
     current = PasswordField(
-        "Current password",
-        [InputRequired("Enter your current password."), Length(max=MAX_PASSWORD)],
+        _l("Current password"),
+        [InputRequired(_l("Enter your current password.")), Length(max=MAX_PASSWORD)],
         render_kw={"autocomplete": "current-password"},
     )
     keep_tokens = BooleanField(
-        "Keep my API tokens",
-        description="Otherwise they are revoked. Revoke them if somebody may know your password.",
+        _l("Keep my API tokens"),
+        description=_l(
+            "Otherwise they are revoked. Revoke them if somebody may know your password."
+        ),
     )
 
 
 class ProfileForm(QuartForm):
     name = StringField(
-        "Name",
-        [InputRequired("Enter your name."), Length(max=120)],
+        _l("Name"),
+        [InputRequired(_l("Enter your name.")), Length(max=120)],
         render_kw={"autocomplete": "name"},
     )
     phone = StringField(
-        "Phone", [Length(max=40)], render_kw={"autocomplete": "tel", "inputmode": "tel"}
+        _l("Phone"), [Length(max=40)], render_kw={"autocomplete": "tel", "inputmode": "tel"}
     )
     zone = SelectField(
-        "Time zone",
+        _l("Time zone"),
         choices={"": "UTC"} | {name: name for name in ZONES if name != "UTC"},
-        coerce=lambda name: name or "",
-        description="Of the dates and times of your tasks.",
+        coerce=lambda name: name or None,
+        description=_l("Of the dates and times of your tasks."),
     )
     notices = SelectField(
-        "Changes of my orders by colleagues", choices=NOTICE_LABELS, coerce=NoticeTime
+        _l("Changes of my orders by colleagues"), choices=offered(NOTICE_LABELS), coerce=NoticeTime
     )
-    daily_summary = BooleanField("Mail me a summary of my open orders every day")
+    language = SelectField(_l("Language"), coerce=lambda code: code or None)
+    daily_summary = BooleanField(_l("Mail me a summary of my open orders every day"))
+
+    def offer_languages(self, offered: Sequence[str]) -> None:
+        """Offer the languages of the CRM."""
+        names = [(code, LANGUAGES[code]) for code in offered]
+        self.language.choices = [("", gettext("As my browser")), *names]
 
     def wanted_mail(self) -> dict[str, Any]:
         """Return the mail that the user wants, as far as the form asks."""

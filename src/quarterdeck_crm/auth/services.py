@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.exceptions import SessionListingError
 from quarterdeck.login import verify_password
 from quarterdeck_crm.audit.recording import record_attempt, record_audit
@@ -45,7 +46,7 @@ async def authenticate(session: AsyncSession, *, email: str, password: str) -> U
     right = await verify_password(user.password_hash if user else None, password)
     if user is None or not right or not user.is_active:
         await record_attempt(AuditAction.SIGN_IN_FAILED, email=email, user=user)
-        raise ValidationError({"": ["The e-mail address or the password is wrong."]})
+        raise ValidationError({"": [_("The e-mail address or the password is wrong.")]})
     return user
 
 
@@ -68,7 +69,7 @@ async def role_of_newcomer(session: AsyncSession, *, email: str) -> Role:
     if await _is_first_admin(session, email):
         return Role.ADMIN
     if not current_app.config["REGISTRATION_OPEN"]:
-        raise ForbiddenError("Registration is closed. Ask an administrator to invite you.")
+        raise ForbiddenError(_("Registration is closed. Ask an administrator to invite you."))
     return Role.USER
 
 
@@ -140,7 +141,7 @@ async def check_password_change(user: User, *, current: str, new: str) -> None:
     """
     problems = Problems()
     if not await verify_password(user.password_hash, current):
-        problems.add("current", "This is not your current password.")
+        problems.add("current", _("This is not your current password."))
     with problems.collected():
         await check_new_password(new, email=user.email, name=user.name)
     problems.raise_if_any()

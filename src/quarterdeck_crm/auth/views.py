@@ -10,6 +10,8 @@ from quart import current_app, flash, redirect, render_template, request, url_fo
 from quart.typing import ResponseReturnValue
 from quart.views import MethodView
 
+from quarterdeck.babel import gettext as _
+from quarterdeck.babel import refresh
 from quarterdeck.exceptions import RateLimitExceededError
 from quarterdeck.login import (
     current_user,
@@ -21,10 +23,12 @@ from quarterdeck.login import (
 )
 from quarterdeck.wtf import Resubmission
 from quarterdeck_crm.audit.recording import record_attempt, record_audit
-from quarterdeck_crm.errors import ConflictError, LinkUsedError
+from quarterdeck_crm.errors import ConflictError, LinkUsedError, in_language
 from quarterdeck_crm.events.revocations import end_this_browser
 from quarterdeck_crm.extensions import csrf, db, limiter, login_manager
 from quarterdeck_crm.forms.errors import entered, errors_on, is_valid
+from quarterdeck_crm.languages import language_of
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.sending import sends_mail
 from quarterdeck_crm.mail.users import mail_newcomer, mail_welcome
 from quarterdeck_crm.models import AuditAction, User
@@ -63,7 +67,7 @@ from .services import (
     role_of_newcomer,
 )
 
-RESET_SENT = "If a user has this address, a link is on its way. It works for an hour."
+RESET_SENT = _l("If a user has this address, a link is on its way. It works for an hour.")
 
 # Passwords never return to a page; a test compares this with the forms.
 SECRETS = frozenset({"password", "again", "current"})
@@ -103,7 +107,7 @@ async def login_submit() -> ResponseReturnValue:
                 return redirect_next(url_for("dashboard.index"), 303)
         except RateLimitExceededError as error:
             await record_attempt(AuditAction.SIGN_IN_DELAYED, email=entered(form.email))
-            form.add_errors({"": [str(error.description)]})
+            form.add_errors({"": [in_language(error)]})
             headers = {"Retry-After": str(error.retry_after)}
             return await _login_page(form, kept), 429, headers
     return await _login_page(form, kept), 422
@@ -133,7 +137,7 @@ async def logout() -> ResponseReturnValue:
             await record_audit(session, AuditAction.SIGNED_OUT, user=current_user)
         await end_this_browser(current_user.id)
     logout_user()
-    await flash("You are signed out.", "info")
+    await flash(_("You are signed out."), "info")
     return redirect(url_for("auth.login"), 303)
 
 
@@ -145,7 +149,7 @@ async def logout_everywhere() -> ResponseReturnValue:
         await end_sessions(session, user=user)
     await delete_browser_sessions(user)
     logout_user()
-    await flash("You are signed out on every device.", "info")
+    await flash(_("You are signed out on every device."), "info")
     return redirect(url_for("auth.login"), 303)
 
 
@@ -239,7 +243,7 @@ async def reset_link_submit(token: str) -> ResponseReturnValue:
             except ConflictError:
                 raise LinkUsedError(USED) from None
             _sign_in_known(user)
-            await flash("Your password is set. You are signed in.", "success")
+            await flash(_("Your password is set. You are signed in."), "success")
             return redirect(url_for("dashboard.index"), 303)
     return await render_template("auth/reset_link.html", form=form, user=user), 422
 
@@ -271,8 +275,12 @@ async def profile_submit() -> ResponseReturnValue:
         with errors_on(form):
             async with db.transaction() as session:
                 user = await get_user(session, current_user.id)
-                await edit_own(session, user=user, **values, **form.wanted_mail())
-            await flash("Your profile is saved.", "success")
+                await edit_own(
+                    session, user=user, **values, **form.wanted_mail(), language=form.language.data
+                )
+            refresh()
+            with language_of(user):
+                await flash(_("Your profile is saved."), "success")
             return redirect(url_for("auth.profile"), 303)
     return await render_template("auth/profile.html", form=form), 422
 
@@ -309,7 +317,7 @@ class PasswordView(MethodView):
                         keep_tokens=form.keep_tokens.data,
                     )
                 login_user(user)  # this browser goes on, all others are out
-                await flash("Your password is changed. Other devices are signed out.", "success")
+                await flash(_("Your password is changed. Other devices are signed out."), "success")
                 return redirect(url_for("auth.profile"), 303)
         return await render_template("auth/password.html", form=form), 422
 
@@ -326,6 +334,7 @@ def _sign_in_known(user: User) -> None:
 async def _profile_form() -> ProfileForm:
     """Return the form; where no mail is sent, it does not ask for which."""
     form = await ProfileForm.from_request(obj=current_user)
+    form.offer_languages(current_app.config["LANGUAGES"])
     if not sends_mail():
         del form.notices, form.daily_summary
     return form

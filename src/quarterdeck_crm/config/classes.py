@@ -35,6 +35,7 @@ class Base:
     SCHEDULER_LEASE = "sqlalchemy"  # there is always a database, and not always a Redis
     SCHEDULER_SQLALCHEMY_CREATE = False  # the migrations make the tables
     SESSION_PROTECTION = None  # no page asks for a fresh sign-in
+    WTF_I18N_LANGUAGES = ("en", "de", "zh_Hans")  # messages of WTForms
     METRICS_NAMESPACE = "crm"
     LOG_FORMAT: str | None = "text"
     LOG_LEVELS = {"alembic": "WARNING"}  # 'crm db' reports by itself

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quarterdeck.config import ConfigKey, boolean, integer, text
+from quarterdeck.config import ConfigKey, boolean, integer, text, text_list
 from quarterdeck.security.limits import rate
 
 MAX_DAYS = 36_500  # a hundred years
@@ -13,6 +13,14 @@ CONFIG = (
         "EUR",
         text,
         "The currency of new orders and goods.",
+    ),
+    ConfigKey(
+        "LANGUAGES",
+        ("en", "de", "zh_Hans"),
+        text_list,
+        "The languages of the pages, of `en`, `de` and `zh_Hans`. Users choose one in "
+        "their profile; otherwise their browser does. `BABEL_DEFAULT_LOCALE` is for browsers "
+        "that prefer none.",
     ),
     ConfigKey(
         "ADMIN",

@@ -10,8 +10,11 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.history.wording import in_words
+from quarterdeck_crm.languages import language_of
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.links import public_url
 from quarterdeck_crm.mail.notices import plain
 from quarterdeck_crm.mail.sending import post_to_user, sends_mail
@@ -83,13 +86,14 @@ async def _mail_summary(session: AsyncSession, *, user_id: int, now: datetime) -
     noted = update(User).where(User.id == user_id, is_due).values(summarized_at=now)
     if not await changes_one(session, noted.execution_options(synchronize_session=False)):
         return False
-    summary = await summarize(session, user=user, since=since, now=now)
+    with language_of(user):
+        summary = await summarize(session, user=user, since=since, now=now)
     if summary.is_empty:
         return False
     await post_to_user(
         session,
         user,
-        subject="Your orders today",
+        subject=_l("Your orders today"),
         template="summary",
         kind="daily",
         summary=summary,
@@ -143,8 +147,8 @@ async def _changes(
         .options(joinedload(Activity.actor).load_only(User.name))
     )
     rows = (await session.execute(by_others)).all()
-    items = await in_words(session, [entry for entry, _ in rows])
+    items = await in_words(session, [entry for entry, number in rows])
     return [
-        Change(number, plain(item.text), item.actor.name if item.actor else "The system")
-        for (_, number), item in zip(rows, items, strict=True)
+        Change(number, plain(item.text), item.actor.name if item.actor else _("The system"))
+        for (entry, number), item in zip(rows, items, strict=True)
     ]

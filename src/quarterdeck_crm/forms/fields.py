@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from wtforms import DecimalField, IntegerField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.models import Account, Good, User
 from quarterdeck_crm.search.autocomplete import MAX_CANDIDATES, label
 from quarterdeck_crm.validation.numbers import fit_integer, read_number, row_id, typed_form
@@ -83,8 +85,13 @@ class OwnerField(SelectField):
         users = [*self._active]
         if present is not None and not present.is_active:
             users.append((present.id, present.name))
-        self.choices = [("", "No owner"), *users]
+        self.choices = [("", _("No owner")), *users]
         self.users: dict[Any, str] = dict(users)
+
+
+def offered(labels: Mapping[str, str]) -> list[SelectChoice]:
+    """Return the choices of a field by value; the labels may be lazy texts."""
+    return [SelectChoice(value, label) for value, label in labels.items()]
 
 
 class PickField(StringField):
@@ -108,11 +115,19 @@ class PickField(StringField):
             return
         self.candidates = [label(row) for row in found]
         if not found:
-            problem = f"Nothing fits '{self.data}'. Check the words or leave some out."
+            problem = _(
+                "Nothing fits '%(data)s'. Check the words or leave some out.", data=self.data
+            )
         elif len(found) < MAX_CANDIDATES:
-            problem = f"{len(found)} fit '{self.data}'. Choose one of them from the list."
+            problem = _(
+                "%(found)s fit '%(data)s'. Choose one of them from the list.",
+                found=len(found),
+                data=self.data,
+            )
         else:
-            problem = f"Many fit '{self.data}'. Choose one from the list or type more."
+            problem = _(
+                "Many fit '%(data)s'. Choose one from the list or type more.", data=self.data
+            )
         self.errors = [*self.errors, problem]
 
 
@@ -120,7 +135,7 @@ def _id_or_none(value: Any) -> int | None:
     if not value:
         return None
     if (id_ := row_id(str(value))) is None:
-        raise ValueError("Choose a user.")
+        raise ValueError(_("Choose a user."))
     return id_
 
 

@@ -17,6 +17,7 @@ from wtforms import StringField
 from wtforms.validators import Length
 from wtforms.widgets import HiddenInput
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user
 from quarterdeck_crm.errors import KeyReusedError, ValidationError
 from quarterdeck_crm.idempotency import Sent, do_once
@@ -78,8 +79,8 @@ async def save_once(
         return await do_once(sent, work, keep=_keep, recall=_recall, first=first)
     except KeyReusedError as error:
         reset(field, new_key())
-        text = "This form was sent before, with other entries:"
-        again = "Send it again to save these as well."
+        text = _("This form was sent before, with other entries:")
+        again = _("Send it again to save these as well.")
         raise ValidationError({field.name: [f"{text} {error.body} {again}"]}) from None
 
 

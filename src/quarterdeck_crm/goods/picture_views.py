@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Response, flash, redirect, url_for
 from quart.typing import ResponseReturnValue
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.attachments.kinds import PICTURES, extension_of
 from quarterdeck_crm.attachments.storage import discard, keep, stored_path
@@ -28,7 +29,7 @@ async def picture(good_id: int, name: str) -> Response:
     """Send the picture; its address changes with it, so that browsers may keep it."""
     good = await get_good(db.session, good_id=good_id)
     if good.picture != name:
-        raise NotFoundError("This good has another picture now.")
+        raise NotFoundError(_("This good has another picture now."))
     media_type = PICTURES[extension_of(name)]
     return await send(stored_path(name), media_type=media_type, max_age=ONE_YEAR)
 
@@ -48,7 +49,7 @@ async def picture_submit(good_id: int) -> ResponseReturnValue:
                 before = await set_picture(
                     session, actor=current_user, good=good, stored=file.stored
                 )
-            return await _changed(good_id, before, "The picture is saved.")
+            return await _changed(good_id, before, _("The picture is saved."))
     return await show_page(good, form), 422
 
 
@@ -58,7 +59,7 @@ async def picture_remove(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
         before = await set_picture(session, actor=current_user, good=good, stored=None)
-    return await _changed(good_id, before, "The picture is removed.")
+    return await _changed(good_id, before, _("The picture is removed."))
 
 
 async def _changed(good_id: int, before: str | None, words: str) -> ResponseReturnValue:

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Good, Role, User
 from quarterdeck_crm.models.collation import code_key, unique_key
@@ -28,7 +30,7 @@ SORTS: dict[str, Any] = {
     "created": Good.created_at,
 }
 FILTERS = ("category", "stock", "archived")
-CODE_TAKEN = "Another good has this number."
+CODE_TAKEN = _l("Another good has this number.")
 KEEPER = Role.MODERATOR  # may change the goods
 
 
@@ -69,7 +71,7 @@ async def get_good(session: AsyncSession, *, good_id: int) -> Good:
     """
     good = await session.get(Good, good_id, populate_existing=True)
     if good is None:
-        raise NotFoundError("There is no such good. It may have been removed.")
+        raise NotFoundError(_("There is no such good. It may have been removed."))
     return good
 
 

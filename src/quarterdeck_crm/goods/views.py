@@ -9,6 +9,7 @@ from quart import current_app, flash, jsonify, redirect, render_template, reques
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
@@ -94,7 +95,7 @@ async def create_submit() -> ResponseReturnValue:
 
     async def work(session: AsyncSession) -> Saved:
         good = await create_good(session, actor=current_user, values=values_of(form))
-        return Saved(url_for(".show", good_id=good.id), "The good is created.")
+        return Saved(url_for(".show", good_id=good.id), _("The good is created."))
 
     if await is_valid(form, partial(check_good, db.session, values=values_of(form))):
         with errors_on(form):
@@ -132,7 +133,7 @@ async def edit_submit(good_id: int) -> ResponseReturnValue:
                         values=values_of(form),
                         version=form.version.data or 0,
                     )
-                await flash("The good is saved.", "success")
+                await flash(_("The good is saved."), "success")
                 return redirect(url_for(".show", good_id=good_id), 303)
         form.require_present(good)
     except ConflictError:
@@ -149,7 +150,7 @@ async def archive(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
         await archive_good(session, actor=current_user, good=good)
-    await flash("The good is archived: it can no longer be ordered.", "success")
+    await flash(_("The good is archived: it can no longer be ordered."), "success")
     return redirect(url_for(".show", good_id=good_id), 303)
 
 
@@ -159,7 +160,7 @@ async def restore(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
         await restore_good(session, actor=current_user, good=good)
-    await flash("The good can be ordered again.", "success")
+    await flash(_("The good can be ordered again."), "success")
     return redirect(url_for(".show", good_id=good_id), 303)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck_crm.errors import ClashError, StaleError
 from quarterdeck_crm.events.announcements import announce_change
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, Task, User
 from quarterdeck_crm.models.columns import utc_now
 
@@ -31,13 +32,13 @@ VERSION = "version"  # the key in ``changes`` that holds the version an edit sta
 MAX_SINCE = 50  # edits that a conflict lists; a user would not read more
 
 STALE = {
-    "account": "Another user changed this account after you opened it. Nothing was saved yet.",
-    "contact": "Another user changed this contact after you opened it. Nothing was saved yet.",
-    "good": "Another user changed this good after you opened it. Nothing was saved yet.",
-    "order": "Another user changed this order after you opened it. Nothing was saved yet.",
-    "task": "Another user changed this task after you opened it. Nothing was saved yet.",
+    "account": _l("Another user changed this account after you opened it. Nothing was saved yet."),
+    "contact": _l("Another user changed this contact after you opened it. Nothing was saved yet."),
+    "good": _l("Another user changed this good after you opened it. Nothing was saved yet."),
+    "order": _l("Another user changed this order after you opened it. Nothing was saved yet."),
+    "task": _l("Another user changed this task after you opened it. Nothing was saved yet."),
 }
-CLASH = (
+CLASH = _l(
     "Another save at the same moment used a value that must be unique, such as the code. "
     "Nothing was saved. Change the value and save again."
 )

@@ -12,58 +12,83 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages.words import priority_word
 from quarterdeck_crm.models import Account, Activity, Contact, Order, Priority, User
 
 from .recording import VERSION, Subject, list_history
 
 LABELS = {
-    "owner_id": "Owner",
-    "assignee_id": "Assignee",
-    "contact_id": "Contact",
-    "order_id": "Order",
-    "due_on": "Due date",
-    "due_time": "Time",
-    "zone": "Time zone",
-    "remind_on": "Reminder",
-    "remind_time": "Time of the reminder",
-    "repeat_until": "Repeats until",
-    "account_id": "Account",
-    "ordered_on": "Order date",
-    "required_on": "Required by",
-    "shipped_on": "Shipped on",
-    "ship_name": "Ship to",
-    "ship_address": "Shipping address",
-    "ship_city": "Shipping city",
-    "ship_region": "Shipping region",
-    "ship_postal_code": "Shipping postal code",
-    "ship_country": "Shipping country",
+    "owner_id": _l("Owner"),
+    "assignee_id": _l("Assignee"),
+    "contact_id": _l("Contact"),
+    "order_id": _l("Order"),
+    "due_on": _l("Due date"),
+    "due_time": _l("Time"),
+    "zone": _l("Time zone"),
+    "remind_on": _l("Reminder"),
+    "remind_time": _l("Time of the reminder"),
+    "repeat_until": _l("Repeats until"),
+    "account_id": _l("Account"),
+    "ordered_on": _l("Order date"),
+    "required_on": _l("Required by"),
+    "shipped_on": _l("Shipped on"),
+    "ship_name": _l("Ship to"),
+    "ship_address": _l("Shipping address"),
+    "ship_city": _l("Shipping city"),
+    "ship_region": _l("Shipping region"),
+    "ship_postal_code": _l("Shipping postal code"),
+    "ship_country": _l("Shipping country"),
+    "address": _l("Address"),
+    "category": _l("Category"),
+    "city": _l("City"),
+    "code": _l("Code"),
+    "country": _l("Country"),
+    "currency": _l("Currency"),
+    "email": _l("E-mail"),
+    "fax": _l("Fax"),
+    "freight": _l("Freight"),
+    "name": _l("Name"),
+    "phone": _l("Phone"),
+    "postal_code": _l("Postal code"),
+    "price": _l("Price"),
+    "priority": _l("Priority"),
+    "region": _l("Region"),
+    "remark": _l("Remark"),
+    "repeat": _l("Repeat"),
+    "state": _l("State"),
+    "stock": _l("Stock"),
+    "title": _l("Title"),
+    "unit": _l("Unit"),
+    "website": _l("Website"),
 }
 SENTENCES = {
-    "created": "Created",
-    "imported": "Imported",
-    "archived": "Archived",
-    "restored": "Restored",
-    "confirmed": "Confirmed",
-    "draft": "Reopened as draft",
-    "shipped": "Marked as shipped",
-    "paid": "Marked as paid",
-    "cancelled": "Cancelled",
-    "done": "Marked as done",
-    "reopened": "Reopened",
-    "waiting": "Has waited {days[1]} days since its last change",
-    "note added": "Note added",
-    "note removed": "Note removed",
-    "file added": "File added: {file[1]}",
-    "file removed": "File removed: {file[0]}",
-    "contact added": "Contact added: {contact[1]}",
-    "contact changed": "Contact changed: {contact[1]}",
-    "contact removed": "Contact removed: {contact[0]}",
-    "picture changed": "Picture changed",
-    "picture removed": "Picture removed",
-    "confirmation mailed": "Confirmation mailed to {contact[1]}",
-    "draft deleted": "Draft of order {order[0]} deleted",
-    "sold": "Stock from {stock[0]} to {stock[1]} by order {order[1]}",
-    "returned": "Stock from {stock[0]} to {stock[1]}: returned by order {order[1]}",
+    "created": _l("Created"),
+    "imported": _l("Imported"),
+    "archived": _l("Archived"),
+    "restored": _l("Restored"),
+    "confirmed": _l("Confirmed"),
+    "draft": _l("Reopened as draft"),
+    "shipped": _l("Marked as shipped"),
+    "paid": _l("Marked as paid"),
+    "cancelled": _l("Cancelled"),
+    "done": _l("Marked as done"),
+    "reopened": _l("Reopened"),
+    "waiting": _l("Has waited {days[1]} days since its last change"),
+    "note added": _l("Note added"),
+    "note removed": _l("Note removed"),
+    "file added": _l("File added: {file[1]}"),
+    "file removed": _l("File removed: {file[0]}"),
+    "contact added": _l("Contact added: {contact[1]}"),
+    "contact changed": _l("Contact changed: {contact[1]}"),
+    "contact removed": _l("Contact removed: {contact[0]}"),
+    "picture changed": _l("Picture changed"),
+    "picture removed": _l("Picture removed"),
+    "confirmation mailed": _l("Confirmation mailed to {contact[1]}"),
+    "draft deleted": _l("Draft of order {order[0]} deleted"),
+    "sold": _l("Stock from {stock[0]} to {stock[1]} by order {order[1]}"),
+    "returned": _l("Stock from {stock[0]} to {stock[1]}: returned by order {order[1]}"),
 }
 NUMBERS = {"freight", "price", "stock"}
 NUMBER = Markup('<data value="{}">{}</data>')
@@ -104,7 +129,7 @@ async def in_words(session: AsyncSession, entries: Iterable[Activity]) -> list[H
 
 def label_of(field: str) -> str:
     """Return the words for a field."""
-    return LABELS.get(field) or field.replace("_", " ").capitalize()
+    return str(LABELS.get(field, "")) or field.replace("_", " ").capitalize()
 
 
 def _text(entry: Activity, names: Names) -> str:
@@ -113,24 +138,28 @@ def _text(entry: Activity, names: Names) -> str:
     told = [
         _change(name, change, names) for name, change in entry.changes.items() if name not in UNTOLD
     ]
-    return Markup("; ").join(told) or "Changed"
+    return Markup("; ").join(told) or _("Changed")
 
 
 def _change(name: str, change: Any, names: Names) -> str:
     if name == "lines":
-        return "Lines changed"
+        return _("Lines changed")
     before, after = (_shown(name, names.get((name, value), value)) for value in change)
     if before is None:
-        return Markup("{} set to {}").format(label_of(name), after)
+        return _fill(_("{field} set to {after}"), name, after=after)
     if after is None:
-        return Markup("{} removed, was {}").format(label_of(name), before)
-    return Markup("{} changed from {} to {}").format(label_of(name), before, after)
+        return _fill(_("{field} removed, was {before}"), name, before=before)
+    return _fill(_("{field} changed from {before} to {after}"), name, before=before, after=after)
+
+
+def _fill(sentence: str, field: str, **values: Any) -> str:
+    return Markup(sentence).format(field=label_of(field), **values)  # noqa: S704  # escapes values
 
 
 def _shown(name: str, value: Any) -> Any:
     """Return a value for a page, which shows numbers in the manner of its reader."""
     if name == "priority" and value in list(Priority):
-        return Priority(value).name.lower()
+        return priority_word(value)
     return NUMBER.format(value, value) if name in NUMBERS and value is not None else value
 
 

@@ -9,13 +9,14 @@ from wtforms.form import BaseForm
 from wtforms.validators import NumberRange, Regexp, StopValidation
 
 from quarterdeck.wtf import QuartForm
-from quarterdeck_crm.forms.fields import WholeField
+from quarterdeck_crm.forms.fields import WholeField, offered
+from quarterdeck_crm.languages import lazy as _l
 
 from .schedules import DAYS, UNITS, Schedule
 
-KINDS = {"time": "At a time", "hourly": "Each hour", "interval": "At an interval"}
+KINDS = {"time": _l("At a time"), "hourly": _l("Each hour"), "interval": _l("At an interval")}
 _TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
-TIME_PROBLEM = "Enter a time such as 07:30."
+TIME_PROBLEM = _l("Enter a time such as 07:30.")
 MAX_EVERY = 1_000
 
 
@@ -36,24 +37,24 @@ class NeededFor:
 
 
 class ScheduleForm(QuartForm):
-    kind = RadioField("When it runs", choices=KINDS, default="time")
-    days = SelectField("Days", choices=DAYS, default="*")
+    kind = RadioField(_l("When it runs"), choices=offered(KINDS), default="time")
+    days = SelectField(_l("Days"), choices=offered(DAYS), default="*")
     time = StringField(
-        "Time",
+        _l("Time"),
         [
             NeededFor("time", "hourly", message=TIME_PROBLEM),
             Regexp(re.compile(rf"^\s*{_TIME.pattern}\s*$"), message=TIME_PROBLEM),
         ],
-        description="Such as 07:30. For 'Each hour' only the minutes count.",
+        description=_l("Such as 07:30. For 'Each hour' only the minutes count."),
         render_kw={"inputmode": "numeric", "autocomplete": "off", "placeholder": "07:30"},
     )
     every = WholeField(
-        "Every",
-        [NeededFor("interval", message="Enter a number."), NumberRange(1, MAX_EVERY)],
-        description="For 'At an interval'.",
+        _l("Every"),
+        [NeededFor("interval", message=_l("Enter a number.")), NumberRange(1, MAX_EVERY)],
+        description=_l("For 'At an interval'."),
         render_kw={"inputmode": "numeric"},
     )
-    unit = SelectField("Unit", choices=UNITS, default="hours")
+    unit = SelectField(_l("Unit"), choices=offered(UNITS), default="hours")
 
     def fill(self, schedule: Schedule) -> None:
         """Show a schedule."""

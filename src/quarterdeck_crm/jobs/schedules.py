@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from quarterdeck.apscheduler import Job, describe_trigger
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.languages import lazy as _l
 
-UNITS = {"minutes": "minutes", "hours": "hours", "days": "days"}
-SINGLE = {"minutes": "Every minute", "hours": "Every hour", "days": "Every 24 hours"}
+UNITS = {"minutes": _l("minutes"), "hours": _l("hours"), "days": _l("days")}
+SINGLE = {"minutes": _l("Every minute"), "hours": _l("Every hour"), "days": _l("Every 24 hours")}
 _SECONDS = {"minutes": 60, "hours": 3600, "days": 86400}
 DAYS = {
-    "*": "Every day",
-    "mon-fri": "Monday to Friday",
-    "mon": "Every Monday",
-    "tue": "Every Tuesday",
-    "wed": "Every Wednesday",
-    "thu": "Every Thursday",
-    "fri": "Every Friday",
-    "sat": "Every Saturday",
-    "sun": "Every Sunday",
+    "*": _l("Every day"),
+    "mon-fri": _l("Monday to Friday"),
+    "mon": _l("Every Monday"),
+    "tue": _l("Every Tuesday"),
+    "wed": _l("Every Wednesday"),
+    "thu": _l("Every Thursday"),
+    "fri": _l("Every Friday"),
+    "sat": _l("Every Saturday"),
+    "sun": _l("Every Sunday"),
 }
 
 
@@ -51,11 +53,17 @@ class Schedule:
 
     def __str__(self) -> str:
         if self.days is None:
-            return f"Every {self.every} {self.unit}" if self.every > 1 else SINGLE[self.unit]
+            if self.every == 1:
+                return str(SINGLE[self.unit])
+            return _("Every %(count)s %(unit)s", count=self.every, unit=UNITS[self.unit])
         if self.hour is None:
-            words = f"hour at :{self.minute:02}"
-            return f"Every {words}" if self.days == "*" else f"{DAYS[self.days]}, each {words}"
-        return f"{DAYS[self.days]} at {self.hour:02}:{self.minute:02}"
+            minute = f"{self.minute:02}"
+            if self.days == "*":
+                return _("Every hour at :%(minute)s", minute=minute)
+            days = DAYS[self.days]
+            return _("%(days)s, each hour at :%(minute)s", days=days, minute=minute)
+        clock = f"{self.hour:02}:{self.minute:02}"
+        return _("%(days)s at %(time)s", days=DAYS[self.days], time=clock)
 
 
 def schedule_of(job: Job) -> Schedule | None:
@@ -73,6 +81,10 @@ def schedule_of(job: Job) -> Schedule | None:
 def in_words(job: Job) -> str:
     """Return the schedule of a job in words."""
     schedule = schedule_of(job)
+    spec = job.trigger_spec()
+    rules = {name: value for name, value in spec.items() if name != "timezone"}
+    if rules == {"type": "cron", "minute": "*"}:
+        return _("each minute")
     return describe_trigger(job.trigger) if schedule is None else str(schedule)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quarterdeck.apscheduler import Job, Run
+from quarterdeck.babel import gettext as _
 from quarterdeck.exceptions import JobBusyError, JobNotFoundError
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import scheduler
@@ -80,7 +81,7 @@ async def resume_job(job_id: str, *, actor: User | None) -> Job:
     except JobNotFoundError:
         raise _missing(job_id) from None
     if job is None:
-        raise ConflictError("This job has no further time to run at, and was removed.")
+        raise ConflictError(_("This job has no further time to run at, and was removed."))
     return job
 
 
@@ -101,7 +102,7 @@ async def run_job(job_id: str, *, actor: User | None, wait: bool = False) -> Non
     except JobNotFoundError:
         raise _missing(job_id) from None
     except JobBusyError:
-        raise ConflictError("This job is running already. Wait until it has ended.") from None
+        raise ConflictError(_("This job is running already. Wait until it has ended.")) from None
 
 
 async def reschedule_job(job_id: str, schedule: Schedule, *, actor: User | None) -> Job:
@@ -117,4 +118,4 @@ def failing(jobs: Sequence[JobStatus]) -> list[JobStatus]:
 
 
 def _missing(job_id: str) -> NotFoundError:
-    return NotFoundError(f"There is no job '{job_id}'.")
+    return NotFoundError(_("There is no job '%(job_id)s'.", job_id=job_id))

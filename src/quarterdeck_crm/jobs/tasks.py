@@ -18,6 +18,7 @@ from quarterdeck_crm.dashboard.summary import mail_summaries
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db, scheduler, sessions
 from quarterdeck_crm.idempotency import forget_all_expired
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.mail.alerts import tell_of_failed_job
 from quarterdeck_crm.models import Activity
 from quarterdeck_crm.models.columns import utc_now
@@ -39,25 +40,25 @@ HOURLY: dict[str, Any] = {"misfire_grace_time": HOUR // 2, "retries": 3, "retry_
 EACH_MINUTE: dict[str, Any] = {"misfire_grace_time": 30}
 
 
-@scheduler.task("cron", name="Remove expired browser sessions", hour=3, minute=10, **NIGHTLY)
+@scheduler.task("cron", name=N_("Remove expired browser sessions"), hour=3, minute=10, **NIGHTLY)
 async def clean_sessions() -> None:
     """Keep the session store small."""
     await sessions.clean_up()
 
 
-@scheduler.task("cron", name="Remove old idempotency keys", minute=20, **HOURLY)
+@scheduler.task("cron", name=N_("Remove old idempotency keys"), minute=20, **HOURLY)
 async def clean_idempotency_keys() -> None:
     """Remove answers that programs may no longer ask for."""
     _log("idempotency keys", await forget_all_expired())
 
 
-@scheduler.task("cron", name="Remove files of old imports", minute=40, **HOURLY)
+@scheduler.task("cron", name=N_("Remove files of old imports"), minute=40, **HOURLY)
 async def clean_imports() -> None:
     """Remove files that were uploaded for an import more than a day ago."""
     _log("imports", await sweep())
 
 
-@scheduler.task("cron", name="Remove files that nothing names", hour=3, minute=40, **NIGHTLY)
+@scheduler.task("cron", name=N_("Remove files that nothing names"), hour=3, minute=40, **NIGHTLY)
 async def clean_attachments() -> None:
     """Remove stored files that no attachment and no picture names."""
     try:
@@ -67,7 +68,7 @@ async def clean_attachments() -> None:
     _log("attached files", pruned.files)
 
 
-@scheduler.task("cron", name="Remove old history", day_of_week="sun", hour=4, **NIGHTLY)
+@scheduler.task("cron", name=N_("Remove old history"), day_of_week="sun", hour=4, **NIGHTLY)
 async def clean_history() -> None:
     """Remove lines of history that are older than ``HISTORY_DAYS``."""
     days = current_app.config["HISTORY_DAYS"]
@@ -86,7 +87,7 @@ async def clean_history() -> None:
             return _log("lines of history", removed)
 
 
-@scheduler.task("cron", name="Remove old events of the audit log", hour=4, minute=10, **NIGHTLY)
+@scheduler.task("cron", name=N_("Remove old events of the audit log"), hour=4, minute=10, **NIGHTLY)
 async def clean_audit() -> None:
     """Remove events of the audit log that are older than ``AUDIT_DAYS``."""
     if days := current_app.config["AUDIT_DAYS"]:
@@ -94,7 +95,7 @@ async def clean_audit() -> None:
 
 
 @scheduler.task(
-    "cron", name="Note orders that wait too long", day_of_week="mon-fri", hour=7, **NIGHTLY
+    "cron", name=N_("Note orders that wait too long"), day_of_week="mon-fri", hour=7, **NIGHTLY
 )
 async def note_waiting() -> None:
     """Write into their history that confirmed orders wait, and announce it."""
@@ -109,13 +110,13 @@ async def note_waiting() -> None:
     current_app.logger.info("%d orders wait for more than %d days", noted, days)
 
 
-@scheduler.task("cron", name="Write the daily mails", hour=7, minute=30, **NIGHTLY)
+@scheduler.task("cron", name=N_("Write the daily mails"), hour=7, minute=30, **NIGHTLY)
 async def mail_daily() -> None:
     """Write the mails that users chose in their profile; nothing without mail."""
     current_app.logger.info("wrote %d daily mails", await mail_summaries())
 
 
-@scheduler.task("cron", name="Send the reminders of tasks", minute="*", **EACH_MINUTE)
+@scheduler.task("cron", name=N_("Send the reminders of tasks"), minute="*", **EACH_MINUTE)
 async def remind() -> None:
     """Send the reminders that are due, by mail and on open pages."""
     if count := await send_reminders():

@@ -8,6 +8,7 @@ from quart import flash, redirect, render_template, url_for
 from quart.typing import ResponseReturnValue
 
 from quarterdeck.apscheduler import Job, Run
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, role_required
 from quarterdeck_crm.dashboard.charts import ColumnChart, column_chart
 from quarterdeck_crm.errors import ConflictError
@@ -51,7 +52,7 @@ async def run(job_id: str) -> ResponseReturnValue:
         await services.run_job(job_id, actor=current_user)
     except ConflictError as error:
         return await _show_page(job_id, problem=str(error)), 409
-    await flash("The job has started. Reload the page to see how it ended.", "success")
+    await flash(_("The job has started. Reload the page to see how it ended."), "success")
     return _to(job_id)
 
 
@@ -59,7 +60,7 @@ async def run(job_id: str) -> ResponseReturnValue:
 @role_required(Role.ADMIN)
 async def pause(job_id: str) -> ResponseReturnValue:
     job = await services.pause_job(job_id, actor=current_user)
-    await flash(f"'{job.name}' is paused.", "success")
+    await flash(_("'%(name)s' is paused.", name=job.name), "success")
     return _to(job_id)
 
 
@@ -67,7 +68,7 @@ async def pause(job_id: str) -> ResponseReturnValue:
 @role_required(Role.ADMIN)
 async def resume(job_id: str) -> ResponseReturnValue:
     job = await services.resume_job(job_id, actor=current_user)
-    await flash(f"'{job.name}' runs again.", "success")
+    await flash(_("'%(name)s' runs again.", name=job.name), "success")
     return _to(job_id)
 
 
@@ -89,7 +90,10 @@ async def edit_submit(job_id: str) -> ResponseReturnValue:
     form = await ScheduleForm.from_request()
     if await form.validate():
         changed = await services.reschedule_job(job_id, form.schedule(), actor=current_user)
-        await flash(f"'{job.name}' runs: {in_words(changed)}.", "success")
+        await flash(
+            _("'%(name)s' runs: %(schedule)s.", name=job.name, schedule=in_words(changed)),
+            "success",
+        )
         return _to(job_id)
     return await _edit_page(job, form), 422
 

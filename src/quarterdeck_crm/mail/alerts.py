@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.apscheduler import Outcome
 from quarterdeck.mail import Envelope
 from quarterdeck_crm.extensions import db, mail, scheduler
+from quarterdeck_crm.languages import lazy as _l
 
 from .links import public_url
 from .sending import ALERT_HEADER, post_to_user, sends_mail
@@ -37,7 +38,7 @@ async def tell_of_failed_job(event: Any) -> None:
     async with db.transaction() as session:
         await _tell(
             session,
-            subject=f"The job '{name}' has failed",
+            subject=_l("The job '%(name)s' has failed", name=name),
             template="job_failed",
             name=name,
             run=run,
@@ -55,7 +56,7 @@ async def tell_of_failed_mail(_app: object, *, envelope: Envelope, error: str) -
     async with db.transaction() as session:
         await _tell(
             session,
-            subject="A mail was not delivered",
+            subject=_l("A mail was not delivered"),
             template="mail_failed",
             envelope=envelope,
             error=error,

@@ -14,6 +14,7 @@ from quart import current_app, url_for
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.errors import LinkUsedError
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import User
 
 UNSUBSCRIBE = "unsubscribe"
@@ -49,10 +50,12 @@ async def open_unsubscribe(session: AsyncSession, token: str) -> tuple[User, str
     try:
         user_id, kind = _signer().loads(token)
     except BadSignature:
-        raise LinkUsedError("This link is not complete. Copy all of it from the mail.") from None
+        raise LinkUsedError(
+            _l("This link is not complete. Copy all of it from the mail.")
+        ) from None
     user = await session.get(User, user_id)
     if user is None or kind not in KINDS:
-        raise LinkUsedError("This link belongs to a user that no longer exists.")
+        raise LinkUsedError(_l("This link belongs to a user that no longer exists."))
     return user, kind
 
 

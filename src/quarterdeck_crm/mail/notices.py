@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.history.recording import list_history
 from quarterdeck_crm.history.wording import in_words
+from quarterdeck_crm.languages import language_of
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, NoticeTime, Order, User
 
 from .links import public_url
@@ -37,13 +39,16 @@ async def mail_order_change(session: AsyncSession, *, actor: User | None, order:
     readers = (await session.scalars(wanted)).all()
     if readers:
         account = await session.get_one(Account, order.account_id)
-        (item,) = await in_words(session, [entry])
         url = public_url("orders.show", order_id=order.id)
         for reader in readers:
+            with language_of(reader):
+                (item,) = await in_words(session, [entry])
             await post_to_user(
                 session,
                 reader,
-                subject=f"{actor.name} changed order {order.number}",
+                subject=_l(
+                    "%(name)s changed order %(number)s", name=actor.name, number=order.number
+                ),
                 template="order_changed",
                 kind="changes",
                 actor=actor,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.exceptions import InvalidMessageError
 from quarterdeck.mail import Message
 from quarterdeck_crm.extensions import mail
+from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.models import User
 
 from .links import unsubscribe_url
@@ -40,7 +41,7 @@ async def post_to_user(
     Args:
         session: That of the change: the mail leaves after its commit.
         user: The reader.
-        subject: Without a prefix.
+        subject: Without a prefix; lazy, so that it is in the language of the reader.
         template: Below ``templates/mail``, without ``.txt`` and ``.html``.
         kind: What the user unsubscribes from, of ``links.KINDS``; None for mail that cannot be
             ended, such as a link that was asked for.
@@ -54,8 +55,9 @@ async def post_to_user(
         context["unsubscribe_url"] = unsubscribe_url(user, kind)
         headers["List-Unsubscribe"] = f"<{context['unsubscribe_url']}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message = Message(subject, [(user.name, user.email)], extra_headers=headers)
-    await post(session, message, template, user=user, **context)
+    with language_of(user):
+        message = Message(str(subject), [(user.name, user.email)], extra_headers=headers)
+        await post(session, message, template, user=user, **context)
 
 
 async def post(session: AsyncSession, message: Message, template: str, **context: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Role, User
 
 from .links import public_url
@@ -16,7 +17,7 @@ async def mail_invitation(session: AsyncSession, *, user: User, url: str) -> Non
     await post_to_user(
         session,
         user,
-        subject="Your invitation to Quarterdeck",
+        subject=_l("Your invitation to Quarterdeck"),
         template="invitation",
         url=url,
         again_url=public_url("auth.reset"),
@@ -25,7 +26,9 @@ async def mail_invitation(session: AsyncSession, *, user: User, url: str) -> Non
 
 async def mail_reset(session: AsyncSession, *, user: User, url: str) -> None:
     """Send the link that lets a user choose a new password."""
-    await post_to_user(session, user, subject="Choose a new password", template="reset", url=url)
+    await post_to_user(
+        session, user, subject=_l("Choose a new password"), template="reset", url=url
+    )
 
 
 async def mail_welcome(session: AsyncSession, *, user: User) -> None:
@@ -33,7 +36,7 @@ async def mail_welcome(session: AsyncSession, *, user: User) -> None:
     if sends_mail():
         url = public_url("dashboard.index")
         await post_to_user(
-            session, user, subject="Welcome to Quarterdeck", template="welcome", url=url
+            session, user, subject=_l("Welcome to Quarterdeck"), template="welcome", url=url
         )
 
 
@@ -54,7 +57,7 @@ async def mail_newcomer(session: AsyncSession, *, newcomer: User) -> None:
         await post_to_user(
             session,
             admin,
-            subject=f"{newcomer.name} has registered",
+            subject=_l("%(name)s has registered", name=newcomer.name),
             template="newcomer",
             newcomer=newcomer,
             url=url,

@@ -8,6 +8,7 @@ from quart.typing import ResponseReturnValue
 from quarterdeck.exceptions import OutboxMailNotFoundError
 from quarterdeck.login import public, role_required
 from quarterdeck_crm.extensions import csrf, db, mail
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import NoticeTime, Role
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -16,7 +17,7 @@ from .links import open_unsubscribe
 from .sending import sends_mail
 
 PER_PAGE = 100
-GONE = "This mail was sent or deleted in the meantime."
+GONE = _l("This mail was sent or deleted in the meantime.")
 
 
 @bp.get("/")
@@ -45,7 +46,7 @@ async def retry(mail_id: int) -> ResponseReturnValue:
         await flash(GONE, "info")
     else:
         mail.relay.wake()
-        await flash("The mail is sent again now.", "success")
+        await flash(_l("The mail is sent again now."), "success")
     return redirect(url_for(".index"), 303)
 
 
@@ -57,7 +58,7 @@ async def delete(mail_id: int) -> ResponseReturnValue:
     except OutboxMailNotFoundError:
         await flash(GONE, "info")
     else:
-        await flash("The mail is deleted unsent.", "success")
+        await flash(_l("The mail is deleted unsent."), "success")
     return redirect(url_for(".index"), 303)
 
 

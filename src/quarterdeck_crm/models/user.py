@@ -95,6 +95,8 @@ class User(UserMixin, Timestamps, Model):
         default=NoticeTime.AT_ONCE,
     )
     daily_summary: Mapped[bool] = mapped_column(default=False)
+    # A code of ``languages.LANGUAGES``; None is that of the browser.
+    language: Mapped[str | None] = mapped_column(String(16))
     summarized_at: Mapped[Timestamp | None]  # when the last daily mail was written
     zone: Mapped[str | None] = mapped_column(String(64), info=IS_ZONE)  # of dates and times
     # The hash of the secret in the address of the calendar feed; None is no feed.

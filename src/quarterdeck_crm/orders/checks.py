@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.models import Account, Order, OrderLine, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.validation import Problems
@@ -19,8 +22,8 @@ from quarterdeck_crm.validation import Problems
 from .lines import LineEntry, build_lines, same_lines
 from .states import EDITABLE, HEADER
 
-IN_THE_PAST = "This day is in the past. Enter the day on which the customer needs the goods."
-BEFORE_ORDER = "This is before the order date."
+IN_THE_PAST = _l("This day is in the past. Enter the day on which the customer needs the goods.")
+BEFORE_ORDER = _l("This is before the order date.")
 # When it is yesterday in UTC, it is still today in some countries.
 BEHIND_UTC = timedelta(hours=12)
 
@@ -95,7 +98,9 @@ def _refuse_fixed(
     if order is None:
         return
     editable = EDITABLE[order.state]
-    text = f"The order is {order.state.value}. This can no longer be changed."
+    text = _(
+        "The order is %(state)s. This can no longer be changed.", state=state_word(order.state)
+    )
     for name, value in values.items():
         if name not in editable and value != getattr(order, name):
             problems.add(name, text)
@@ -123,12 +128,14 @@ async def _check_rows(
         fresh = statement.execution_options(populate_existing=True)
         account = await session.scalar(fresh)
         if account is None:
-            problems.add("account_id", "Choose an account.")
+            problems.add("account_id", _("Choose an account."))
         elif account.archived_at is not None:
-            problems.add("account_id", f"{account.name} is archived. Restore it first.")
+            problems.add(
+                "account_id", _("%(name)s is archived. Restore it first.", name=account.name)
+            )
     owner_id = _changed(values, "owner_id", order)
     if owner_id is not None and await session.get(User, owner_id) is None:
-        problems.add("owner_id", "Choose a user.")
+        problems.add("owner_id", _("Choose a user."))
     return account
 
 

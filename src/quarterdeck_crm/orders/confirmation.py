@@ -9,11 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from wtforms import SelectField
 from wtforms.validators import InputRequired
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.mail import Message
 from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.errors import MoveNotAllowedError, ValidationError
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.history.recording import record
+from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.mail.sending import post, sends_mail
 from quarterdeck_crm.models import Contact, Order, User
 from quarterdeck_crm.permissions import require_edit
@@ -25,7 +28,7 @@ class ConfirmationForm(QuartForm):
     """Chooses the reader of the confirmation."""
 
     submission = SubmissionField()
-    contact = SelectField("Contact", [InputRequired("Choose a contact.")], coerce=int)
+    contact = SelectField(_l("Contact"), [InputRequired(_l("Choose a contact."))], coerce=int)
 
     def offer(self, contacts: Sequence[Contact]) -> None:
         """Offer the contacts that have an address."""
@@ -57,14 +60,18 @@ async def mail_confirmation(
     require_edit(actor, order)
     if order.state not in TAKEN:
         raise MoveNotAllowedError(
-            f"Order {order.number} is {order.state.value}. Confirm the order, then mail it."
+            _(
+                "Order %(number)s is %(state)s. Confirm the order, then mail it.",
+                number=order.number,
+                state=state_word(order.state),
+            )
         )
     contacts = {each.id: each for each in await list_recipients(session, order=order)}
     contact = contacts.get(contact_id)
     if contact is None or not contact.email:
-        raise ValidationError({"contact": ["Choose a contact with an e-mail address."]})
+        raise ValidationError({"contact": [_("Choose a contact with an e-mail address.")]})
     message = Message(
-        f"Order {order.number}",
+        _("Order %(number)s", number=order.number),
         [(contact.name, contact.email)],
         reply_to=(actor.name, actor.email),
     )

@@ -20,9 +20,11 @@ from wtforms.validators import (
     ValidationError,
 )
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.forms.conflicts import VersionedForm
 from quarterdeck_crm.forms.fields import ExactField, OwnerField, PickField, WholeField
 from quarterdeck_crm.forms.submission import SubmissionField
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Good, Order, OrderState
 from quarterdeck_crm.search.autocomplete import label, pick
 from quarterdeck_crm.validation import longest
@@ -37,41 +39,43 @@ _LINE = re.compile(r"lines-([0-9]{1,4})-(good|quantity|price|discount)(?:_id)?")
 def at_most_one_decimal(form: Form, field: ExactField) -> None:
     """Refuse a percentage that a fraction of three decimals cannot hold."""
     if field.data is not None and field.data != round(field.data, 1):
-        raise ValidationError("At most one decimal is allowed.")
+        raise ValidationError(_("At most one decimal is allowed."))
 
 
 class LineForm(Form):
     in_stock: int | None = None
     is_short = False
 
-    good = PickField("Good", [DataRequired("Choose a good.")])
-    quantity = WholeField("Quantity", [InputRequired("Enter how many."), NumberRange(min=1)])
-    price = ExactField("Price", [Optional(), NumberRange(min=0)])
+    good = PickField(_l("Good"), [DataRequired(_l("Choose a good."))])
+    quantity = WholeField(
+        _l("Quantity"), [InputRequired(_l("Enter how many.")), NumberRange(min=1)]
+    )
+    price = ExactField(_l("Price"), [Optional(), NumberRange(min=0)])
     discount = ExactField(
-        "Discount %", [Optional(), NumberRange(min=0, max=100), at_most_one_decimal]
+        _l("Discount %"), [Optional(), NumberRange(min=0, max=100), at_most_one_decimal]
     )
 
 
 class OrderForm(VersionedForm):
     submission = SubmissionField()
-    account = PickField("Account", [DataRequired("Choose an account.")])
-    owner_id = OwnerField("Owner")
+    account = PickField(_l("Account"), [DataRequired(_l("Choose an account."))])
+    owner_id = OwnerField(_l("Owner"))
     currency = StringField(
-        "Currency",
-        [DataRequired("Enter a currency."), Length(max=3)],
+        _l("Currency"),
+        [DataRequired(_l("Enter a currency.")), Length(max=3)],
         filters=[lambda text: text.strip().upper() if text else text],
     )
-    ordered_on = DateField("Order date", [DataRequired("Enter a date.")])
-    required_on = DateField("Required by", [Optional()])
-    freight = ExactField("Freight", [Optional(), NumberRange(min=0)])
+    ordered_on = DateField(_l("Order date"), [DataRequired(_l("Enter a date."))])
+    required_on = DateField(_l("Required by"), [Optional()])
+    freight = ExactField(_l("Freight"), [Optional(), NumberRange(min=0)])
     lines = FieldList(FormField(LineForm), "Lines", max_entries=MAX_LINES)
-    ship_name = StringField("Ship to", [Length(max=longest(Order.ship_name))])
-    ship_address = StringField("Address", [Length(max=longest(Order.ship_address))])
-    ship_city = StringField("City", [Length(max=longest(Order.ship_city))])
-    ship_region = StringField("Region", [Length(max=longest(Order.ship_region))])
-    ship_postal_code = StringField("Postal code", [Length(max=longest(Order.ship_postal_code))])
-    ship_country = StringField("Country", [Length(max=longest(Order.ship_country))])
-    remark = TextAreaField("Remark", [Length(max=longest(Order.remark))])
+    ship_name = StringField(_l("Ship to"), [Length(max=longest(Order.ship_name))])
+    ship_address = StringField(_l("Address"), [Length(max=longest(Order.ship_address))])
+    ship_city = StringField(_l("City"), [Length(max=longest(Order.ship_city))])
+    ship_region = StringField(_l("Region"), [Length(max=longest(Order.ship_region))])
+    ship_postal_code = StringField(_l("Postal code"), [Length(max=longest(Order.ship_postal_code))])
+    ship_country = StringField(_l("Country"), [Length(max=longest(Order.ship_country))])
+    remark = TextAreaField(_l("Remark"), [Length(max=longest(Order.remark))])
 
     def keep_editable(self, state: OrderState) -> None:
         """Drop the fields that an order in this state no longer lets anybody change."""
@@ -86,8 +90,8 @@ class OrderForm(VersionedForm):
             return
         for number, entry in enumerate(self.lines, 1):
             for field in entry.form:
-                words = field.label.text.partition(", line")[0]
-                field.label.text = f"{words}, line {number}"
+                plain = vars(field).setdefault("plain_label", field.label.text)
+                field.label.text = _("%(label)s, line %(number)s", label=plain, number=number)
 
     async def settle(self, session: AsyncSession) -> bool:
         """Find the rows that the account and the goods mean; False if one is in doubt."""

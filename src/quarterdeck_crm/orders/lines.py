@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.history.recording import plain
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Good, Order, OrderLine
 from quarterdeck_crm.money import MAX_AMOUNT, line_amount
 from quarterdeck_crm.search.autocomplete import label
@@ -19,7 +21,10 @@ from quarterdeck_crm.validation import REQUIRED
 from quarterdeck_crm.validation.numbers import fit_decimal, fit_integer
 
 MAX_LINES = 500
-TOO_MUCH = f"{{}} is more than {MAX_AMOUNT:,}, the largest amount. Split the order."
+TOO_MUCH = _l(
+    "{} is more than %(max_amount)s, the largest amount. Split the order.",
+    max_amount=f"{MAX_AMOUNT:,}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,9 @@ async def build_lines(
         ValidationError: With keys as ``lines-0-quantity``.
     """
     if len(entries) > MAX_LINES:
-        raise ValidationError({"lines": [f"An order can have at most {MAX_LINES} lines."]})
+        raise ValidationError(
+            {"lines": [_("An order can have at most %(max_lines)s lines.", max_lines=MAX_LINES)]}
+        )
     goods = await _load_goods(session, {entry.good_id for entry in entries})
     lines = []
     errors: dict[str, list[str]] = {}
@@ -70,7 +77,7 @@ async def build_lines(
         if not wrong:
             lines.append(OrderLine(position=index + 1, good=good, **values))
     if not errors and sum_amounts(lines) > MAX_AMOUNT:
-        errors["lines"] = [TOO_MUCH.format("The sum of the lines")]
+        errors["lines"] = [TOO_MUCH.format(_("The sum of the lines"))]
     if errors:
         raise ValidationError(errors)
     return lines
@@ -121,9 +128,9 @@ def _checked(
     wrong: dict[str, str] = {}
     values: dict[str, Any] = {}
     if good is None:
-        wrong["good_id"] = "Choose a good."
+        wrong["good_id"] = _("Choose a good.")
     elif good.is_archived and good.id not in allowed:
-        wrong["good_id"] = f"{good.name} is no longer for sale."
+        wrong["good_id"] = _("%(name)s is no longer for sale.", name=good.name)
     for name, fit in (("quantity", _quantity), ("price", _price), ("discount", _discount)):
         try:
             values[name] = fit(entry, good, currency)
@@ -132,7 +139,7 @@ def _checked(
     if not wrong:
         values["amount"] = line_amount(values["quantity"], values["price"], values["discount"])
         if values["amount"] > MAX_AMOUNT:
-            wrong["quantity"] = TOO_MUCH.format("Quantity times price")
+            wrong["quantity"] = TOO_MUCH.format(_("Quantity times price"))
     return values, wrong
 
 
@@ -140,7 +147,7 @@ def _quantity(entry: LineEntry, good: Good | None, currency: str | None) -> int:
     if entry.quantity is None:
         raise ValueError(REQUIRED)
     if (quantity := fit_integer(entry.quantity)) < 1:
-        raise ValueError("Enter at least 1.")
+        raise ValueError(_("Enter at least 1."))
     return quantity
 
 
@@ -157,5 +164,5 @@ def _price(entry: LineEntry, good: Good | None, currency: str | None) -> Decimal
 def _discount(entry: LineEntry, good: Good | None, currency: str | None) -> Decimal:
     discount = fit_decimal(entry.discount or 0, precision=4, scale=3)
     if discount > 1:
-        raise ValueError("Enter a discount from 0 to 100 percent.")
+        raise ValueError(_("Enter a discount from 0 to 100 percent."))
     return discount

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import (
@@ -19,6 +20,7 @@ from quarterdeck_crm.errors import (
 )
 from quarterdeck_crm.events.announcements import announce_deleted
 from quarterdeck_crm.history.recording import Changes, flush, forget, record, require_version, store
+from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.mail.notices import mail_order_change
 from quarterdeck_crm.models import (
@@ -99,7 +101,7 @@ async def get_order(session: AsyncSession, *, order_id: int) -> Order:
     )
     order = await session.scalar(statement)
     if order is None:
-        raise NotFoundError("There is no such order.")
+        raise NotFoundError(_("There is no such order."))
     return order
 
 
@@ -170,7 +172,7 @@ async def update_order(
     """
     require_edit(actor, order)
     require_version(order, version)
-    cleaned, built, _ = await check_order(session, values=values, lines=lines, order=order)
+    cleaned, built, _rest = await check_order(session, values=values, lines=lines, order=order)
     changes: Changes = {}
     if built is not None and (changes := replace_lines(order, built)):
         cleaned["net"] = sum_amounts(built)
@@ -227,11 +229,17 @@ async def delete_order(session: AsyncSession, *, actor: User | None, order: Orde
     require_edit(actor, order)
     if order.state is not OrderState.DRAFT:
         raise MoveNotAllowedError(
-            f"Order {order.number} is {order.state.value}. Only a draft can be deleted; "
-            "cancel the order instead."
+            _(
+                "Order %(number)s is %(state)s. Only a draft can be deleted; cancel the order "
+                "instead.",
+                number=order.number,
+                state=state_word(order.state),
+            )
         )
     if await session.scalar(select(Attachment.id).where(Attachment.order_id == order.id).limit(1)):
-        raise ConflictError(f"Order {order.number} has files. Remove them first.")
+        raise ConflictError(
+            _("Order %(number)s has files. Remove them first.", number=order.number)
+        )
     await forget(session, order)
     await session.delete(order)
     await flush(session, order)
@@ -246,11 +254,19 @@ def _allowed_move(order: Order, target: OrderState) -> Move:
     move = find_move(order.state, target)
     if move is None:
         raise MoveNotAllowedError(
-            f"Order {order.number} is {order.state.value}. It cannot become {target.value} now."
+            _(
+                "Order %(number)s is %(state)s. It cannot become %(target)s now.",
+                number=order.number,
+                state=state_word(order.state),
+                target=state_word(target),
+            )
         )
     if target is OrderState.CONFIRMED and not order.lines:
         raise MoveNotAllowedError(
-            f"Order {order.number} has no lines. Add what is ordered, then confirm it."
+            _(
+                "Order %(number)s has no lines. Add what is ordered, then confirm it.",
+                number=order.number,
+            )
         )
     return move
 
@@ -263,7 +279,7 @@ async def get_account(session: AsyncSession, *, account_id: int) -> Account:
     """
     account = await session.get(Account, account_id)
     if account is None:
-        raise NotFoundError("There is no such account. It may have been removed.")
+        raise NotFoundError(_("There is no such account. It may have been removed."))
     return account
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import OrderState
 
 
@@ -26,27 +27,29 @@ class Move:
     is_next: bool = False
 
 
-CONFIRM = Move(OrderState.CONFIRMED, "Confirm order", "The order is confirmed.", is_next=True)
+CONFIRM = Move(
+    OrderState.CONFIRMED, _l("Confirm order"), _l("The order is confirmed."), is_next=True
+)
 SHIP = Move(
     OrderState.SHIPPED,
-    "Mark as shipped",
-    "The order is marked as shipped.",
-    question="Mark this order as shipped? It cannot be reopened or cancelled afterwards.",
+    _l("Mark as shipped"),
+    _l("The order is marked as shipped."),
+    question=_l("Mark this order as shipped? It cannot be reopened or cancelled afterwards."),
     is_next=True,
 )
 PAY = Move(
     OrderState.PAID,
-    "Mark as paid",
-    "The order is marked as paid.",
-    question="Mark this order as paid? This closes the order and cannot be undone.",
+    _l("Mark as paid"),
+    _l("The order is marked as paid."),
+    question=_l("Mark this order as paid? This closes the order and cannot be undone."),
     is_next=True,
 )
-REOPEN = Move(OrderState.DRAFT, "Reopen as draft", "The order is a draft again.")
+REOPEN = Move(OrderState.DRAFT, _l("Reopen as draft"), _l("The order is a draft again."))
 CANCEL = Move(
     OrderState.CANCELLED,
-    "Cancel order",
-    "The order is cancelled.",
-    question="Cancel this order? It cannot be taken up again.",
+    _l("Cancel order"),
+    _l("The order is cancelled."),
+    question=_l("Cancel this order? It cannot be taken up again."),
 )
 
 MOVES: dict[OrderState, tuple[Move, ...]] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ConflictError, OutOfStockError
 from quarterdeck_crm.history.recording import record
 from quarterdeck_crm.models import Good, Order, User
@@ -26,7 +27,12 @@ class Shortage:
     in_stock: int
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.ordered} ordered, {self.in_stock} in stock."
+        return _(
+            "%(name)s: %(ordered)s ordered, %(in_stock)s in stock.",
+            name=self.name,
+            ordered=self.ordered,
+            in_stock=self.in_stock,
+        )
 
 
 def find_shortages(wanted: Iterable[tuple[Good, int]]) -> dict[int, Shortage]:
@@ -77,8 +83,13 @@ async def return_stock(session: AsyncSession, *, actor: User | None, order: Orde
         if not await _change(session, good_id, quantity):
             good = await session.get_one(Good, good_id)
             raise ConflictError(
-                f"{good.name}: {quantity} cannot be returned, because the stock would be above "
-                f"{MAX_INTEGER}. Correct the stock of the good first."
+                _(
+                    "%(name)s: %(quantity)s cannot be returned, because the stock would be "
+                    "above %(max_integer)s. Correct the stock of the good first.",
+                    name=good.name,
+                    quantity=quantity,
+                    max_integer=MAX_INTEGER,
+                )
             )
     returned = {good_id: -quantity for good_id, quantity in wanted.items()}
     await _note(session, actor=actor, order=order, taken=returned)

@@ -9,6 +9,7 @@ from quart import current_app, flash, redirect, render_template, request, url_fo
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, redirect_next
 from quarterdeck_crm.attachments.forms import FileForm, attach
 from quarterdeck_crm.attachments.quotas import read_quotas
@@ -134,7 +135,7 @@ async def edit_submit(order_id: int) -> ResponseReturnValue:
         if await _is_valid(form, partial(_check, form, order), order):
             with errors_on(form):
                 await _save(order, form)
-                await flash("The order is saved.", "success")
+                await flash(_("The order is saved."), "success")
                 return redirect(url_for(".show", order_id=order_id), 303)
         form.require_present(order)
     except ConflictError:
@@ -171,7 +172,7 @@ async def move(order_id: int) -> ResponseReturnValue:
     async def work(session: AsyncSession) -> Move:
         order = await get_order(session, order_id=order_id)
         if version is None:
-            raise ValidationError({"version": ["Reload the page and choose the step again."]})
+            raise ValidationError({"version": [_("Reload the page and choose the step again.")]})
         return await move_order(
             session, actor=current_user, order=order, target=target, version=version
         )
@@ -201,7 +202,8 @@ async def confirm_by_mail(order_id: int) -> ResponseReturnValue:
             session, actor=current_user, order=fresh, contact_id=form.contact.data
         )
         return Saved(
-            url_for(".show", order_id=order_id), f"The order is on its way to {contact.name}."
+            url_for(".show", order_id=order_id),
+            _("The order is on its way to %(name)s.", name=contact.name),
         )
 
     if await form.validate_on_submit():
@@ -243,7 +245,7 @@ async def _place(form: OrderForm, session: AsyncSession) -> Saved:
         session, actor=current_user, values=form.header(), lines=form.entries() or []
     )
     url = url_for(".show", order_id=order.id)
-    return Saved(url, f"Order {order.number} is created as a draft.")
+    return Saved(url, _("Order %(number)s is created as a draft.", number=order.number))
 
 
 async def _save(order: Order, form: OrderForm) -> None:
@@ -320,4 +322,4 @@ def _target(word: str) -> OrderState:
     try:
         return OrderState(word)
     except ValueError:
-        raise ValidationError({"to": ["Choose one of the steps on the page."]}) from None
+        raise ValidationError({"to": [_("Choose one of the steps on the page.")]}) from None

@@ -16,8 +16,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.mail.links import shown_url
 from quarterdeck_crm.models import AuditAction, Task, User
 from quarterdeck_crm.models.task import NEVER
@@ -76,7 +78,7 @@ async def read_feed(session: AsyncSession, *, secret: str, as_todos: bool) -> Fe
         select(User).where(User.calendar_digest == _digest(secret), User.is_active)
     )
     if user is None:
-        raise NotFoundError("There is no such calendar. It may have a new address.")
+        raise NotFoundError(_("There is no such calendar. It may have a new address."))
     statement = (
         select(Task)
         .where(Task.assignee_id == user.id, Task.is_done.is_(False), Task.due_at < NEVER)
@@ -92,7 +94,8 @@ async def read_feed(session: AsyncSession, *, secret: str, as_todos: bool) -> Fe
 async def write_feed(feed: Feed) -> bytes:
     """Return a feed as a file; writing takes long, so it is done in a thread."""
     links = {task.id: shown_url("tasks.show", task_id=task.id) for task in feed.tasks}
-    return await asyncio.to_thread(_write, feed, links)
+    with language_of(feed.user):
+        return await asyncio.to_thread(_write, feed, links)
 
 
 def _write(feed: Feed, links: dict[int, str]) -> bytes:
@@ -101,7 +104,7 @@ def _write(feed: Feed, links: dict[int, str]) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", "-//Quarterdeck//CRM//EN")
     calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", f"Tasks of {feed.user.name}")
+    calendar.add("x-wr-calname", _("Tasks of %(name)s", name=feed.user.name))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     for task in feed.tasks:
         calendar.add_component(_component(task, links[task.id], as_todo=feed.as_todos))

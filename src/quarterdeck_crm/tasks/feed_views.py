@@ -6,6 +6,7 @@ from quart import Response, flash, make_response, redirect, render_template, req
 from quart.typing import ResponseReturnValue
 
 from quarterdeck.app import Blueprint
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, public
 from quarterdeck.security.limits import get_remote_address, limit
 from quarterdeck.session import stateless
@@ -61,7 +62,7 @@ async def renew_calendar() -> ResponseReturnValue:
 async def end_calendar() -> ResponseReturnValue:
     async with db.transaction() as session:
         await end_feed(session, user=current_user)
-    await flash("The calendar has no address any more.", "success")
+    await flash(_("The calendar has no address any more."), "success")
     return redirect(url_for(".calendar_page"), 303)
 
 

@@ -11,8 +11,9 @@ from wtforms.widgets import HiddenInput, TimeInput
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.forms.conflicts import VersionedForm, values_of
-from quarterdeck_crm.forms.fields import OwnerField, PickField, WholeField
+from quarterdeck_crm.forms.fields import OwnerField, PickField, WholeField, offered
 from quarterdeck_crm.forms.submission import SubmissionField
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Priority, Repeat, Task, User
 from quarterdeck_crm.search.autocomplete import label, pick
 from quarterdeck_crm.validation import longest
@@ -21,14 +22,14 @@ from quarterdeck_crm.validation.times import ZONES
 from .recurrence import MAX_EVERY
 from .services import zone_name
 
-PRIORITIES = {str(each.value): each.name.capitalize() for each in Priority}
+PRIORITIES = {"1": _l("High"), "2": _l("Normal"), "3": _l("Low")}
 REPEATS = {
-    "": "Never",
-    Repeat.DAILY.value: "Daily",
-    Repeat.WEEKDAYS.value: "Monday to Friday",
-    Repeat.WEEKLY.value: "Weekly",
-    Repeat.MONTHLY.value: "Monthly",
-    Repeat.YEARLY.value: "Yearly",
+    "": _l("Never"),
+    Repeat.DAILY.value: _l("Daily"),
+    Repeat.WEEKDAYS.value: _l("Monday to Friday"),
+    Repeat.WEEKLY.value: _l("Weekly"),
+    Repeat.MONTHLY.value: _l("Monthly"),
+    Repeat.YEARLY.value: _l("Yearly"),
 }
 
 
@@ -47,30 +48,36 @@ class QuickForm(VersionedForm):
 
 class TaskForm(VersionedForm):
     submission = SubmissionField()
-    title = StringField("Title", [DataRequired("Enter what is to be done."), Length(max=200)])
-    due_on = DateField("Due date", [Optional()])
-    due_time = StringField("Time", [Length(max=5)], widget=TimeInput())
+    title = StringField(
+        _l("Title"), [DataRequired(_l("Enter what is to be done.")), Length(max=200)]
+    )
+    due_on = DateField(_l("Due date"), [Optional()])
+    due_time = StringField(_l("Time"), [Length(max=5)], widget=TimeInput())
     zone = SelectField(
-        "Time zone",
+        _l("Time zone"),
         choices={name: name for name in ZONES},
         default=lambda: zone_name(current_user),
     )
-    priority = SelectField("Priority", choices=PRIORITIES, default=Priority.NORMAL, coerce=int)
-    assignee_id = OwnerField("Assignee")
-    account = PickField("Account", [Optional()])
-    contact_id = WholeField("Contact", [Optional()], widget=HiddenInput())
-    order_id = WholeField("Order", [Optional()], widget=HiddenInput())
-    repeat = SelectField("Repeats", choices=REPEATS, default="", coerce=lambda word: word or "")
+    priority = SelectField(
+        _l("Priority"), choices=offered(PRIORITIES), default=Priority.NORMAL, coerce=int
+    )
+    assignee_id = OwnerField(_l("Assignee"))
+    account = PickField(_l("Account"), [Optional()])
+    contact_id = WholeField(_l("Contact"), [Optional()], widget=HiddenInput())
+    order_id = WholeField(_l("Order"), [Optional()], widget=HiddenInput())
+    repeat = SelectField(
+        _l("Repeats"), choices=offered(REPEATS), default="", coerce=lambda word: word or ""
+    )
     repeat_every = WholeField(
-        "Every",
+        _l("Every"),
         [Optional(), NumberRange(1, MAX_EVERY)],
         default=1,
-        description="2 with 'Weekly' is every second week.",
+        description=_l("2 with 'Weekly' is every second week."),
     )
-    repeat_until = DateField("Repeats until", [Optional()])
-    remind_on = DateField("Remind on", [Optional()])
-    remind_time = StringField("Remind at", [Length(max=5)], widget=TimeInput())
-    details = TextAreaField("Details", [Length(max=longest(Task.details))])
+    repeat_until = DateField(_l("Repeats until"), [Optional()])
+    remind_on = DateField(_l("Remind on"), [Optional()])
+    remind_time = StringField(_l("Remind at"), [Length(max=5)], widget=TimeInput())
+    details = TextAreaField(_l("Details"), [Length(max=longest(Task.details))])
 
     async def settle(self, session: AsyncSession) -> bool:
         """Find the account that the words mean; False if it is in doubt."""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.models import Account, Contact, Order, Priority, Repeat, Task, User
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.validation import Problems
@@ -46,7 +47,7 @@ async def check_task(
     assignee_id = cleaned.get("assignee_id")
     is_new = assignee_id is not None and (task is None or assignee_id != task.assignee_id)
     if is_new and not await _is_active(session, assignee_id):
-        problems.add("assignee_id", "Choose a user.")
+        problems.add("assignee_id", _("Choose a user."))
     problems.raise_if_any()
     return cleaned | derived
 
@@ -70,15 +71,17 @@ async def complete_values(
 
 def _check_words(problems: Problems, cleaned: dict[str, Any]) -> None:
     if (priority := cleaned.get("priority")) is not None and priority not in list(Priority):
-        problems.add("priority", "Choose a priority.")
+        problems.add("priority", _("Choose a priority."))
     if (repeat := cleaned.get("repeat")) is not None:
         with problems.collected("repeat"):
             if repeat not in list(Repeat):
-                raise ValueError("Choose how often the task comes back.")
+                raise ValueError(_("Choose how often the task comes back."))
             cleaned["repeat"] = Repeat(repeat)
     every = cleaned.get("repeat_every")
     if every is not None and not 1 <= every <= MAX_EVERY:
-        problems.add("repeat_every", f"Enter a whole number from 1 to {MAX_EVERY}.")
+        problems.add(
+            "repeat_every", _("Enter a whole number from 1 to %(max_every)s.", max_every=MAX_EVERY)
+        )
 
 
 def _whole(cleaned: Mapping[str, Any], task: Task | None) -> dict[str, Any]:
@@ -90,16 +93,23 @@ def _whole(cleaned: Mapping[str, Any], task: Task | None) -> dict[str, Any]:
 def _check_times(problems: Problems, whole: Mapping[str, Any]) -> None:
     for name in ("due_on", "remind_on"):
         if whole[name] and not FIRST_YEAR <= whole[name].year <= LAST_YEAR:
-            problems.add(name, f"Enter a day of the years {FIRST_YEAR} to {LAST_YEAR}.")
+            problems.add(
+                name,
+                _(
+                    "Enter a day of the years %(first_year)s to %(last_year)s.",
+                    first_year=FIRST_YEAR,
+                    last_year=LAST_YEAR,
+                ),
+            )
     if whole["due_time"] and not whole["due_on"]:
-        problems.add("due_on", "Enter the day for this time, or remove the time.")
+        problems.add("due_on", _("Enter the day for this time, or remove the time."))
     if whole["remind_time"] and not whole["remind_on"]:
-        problems.add("remind_on", "Enter the day for this time, or remove the time.")
+        problems.add("remind_on", _("Enter the day for this time, or remove the time."))
     if whole["repeat"] and not whole["due_on"]:
-        problems.add("due_on", "A task that repeats needs the day of the first time.")
+        problems.add("due_on", _("A task that repeats needs the day of the first time."))
     until = whole["repeat_until"]
     if whole["repeat"] and until and whole["due_on"] and until < whole["due_on"]:
-        problems.add("repeat_until", "This is before the task is due.")
+        problems.add("repeat_until", _("This is before the task is due."))
 
 
 async def _check_links(
@@ -111,14 +121,14 @@ async def _check_links(
 ) -> None:
     """Refuse a record that is not there; the account of a task is that of its record."""
     if whole["contact_id"] and whole["order_id"]:
-        problems.add("order_id", "Link the task to one record only.")
+        problems.add("order_id", _("Link the task to one record only."))
         return
     before = {name: getattr(task, name) for name in LINKS} if task is not None else {}
     if task is not None and all(whole[name] == before[name] for name in LINKS):
         return
     for name, column, text in (
-        ("order_id", Order, "There is no such order."),
-        ("contact_id", Contact, "There is no such contact."),
+        ("order_id", Order, _("There is no such order.")),
+        ("contact_id", Contact, _("There is no such contact.")),
     ):
         if (id_ := whole[name]) is None:
             continue
@@ -131,7 +141,7 @@ async def _check_links(
     account_id = whole["account_id"]
     is_new = account_id is not None and account_id != before.get("account_id")
     if is_new and await session.get(Account, account_id) is None:
-        problems.add("account_id", "Choose an account.")
+        problems.add("account_id", _("Choose an account."))
 
 
 async def _derived(whole: Mapping[str, Any], task: Task | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
@@ -102,7 +103,7 @@ async def get_task(session: AsyncSession, *, task_id: int) -> Task:
     statement = select(Task).where(Task.id == task_id).options(*with_names())
     task = await session.scalar(statement.execution_options(populate_existing=True))
     if task is None:
-        raise NotFoundError("There is no such task. It may have been deleted.")
+        raise NotFoundError(_("There is no such task. It may have been deleted."))
     return task
 
 
@@ -233,7 +234,7 @@ def require_change(actor: User | None, task: Task) -> None:
     """
     if not may_change(actor, task):
         raise ForbiddenError(
-            "This task is for another user. Ask its assignee or a moderator to change it."
+            _("This task is for another user. Ask its assignee or a moderator to change it.")
         )
 
 
@@ -247,7 +248,7 @@ async def _lock(session: AsyncSession, task_id: int) -> Task:
     statement = select(Task).where(Task.id == task_id).with_for_update()
     task = await session.scalar(statement.execution_options(populate_existing=True))
     if task is None:
-        raise NotFoundError("There is no such task. It may have been deleted.")
+        raise NotFoundError(_("There is no such task. It may have been deleted."))
     return task
 
 

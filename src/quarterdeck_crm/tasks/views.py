@@ -11,6 +11,8 @@ from quart.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import format_date
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, redirect_next
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
@@ -114,7 +116,9 @@ async def create_submit() -> ResponseReturnValue:
 
     async def work(session: AsyncSession) -> Saved:
         task = await create_task(session, actor=current_user, values=form.entries())
-        return Saved(url_for(".show", task_id=task.id), f"The task '{task.title}' is added.")
+        return Saved(
+            url_for(".show", task_id=task.id), _("The task '%(title)s' is added.", title=task.title)
+        )
 
     if await _is_valid(form):
         with errors_on(form):
@@ -148,7 +152,7 @@ async def edit_submit(task_id: int) -> ResponseReturnValue:
                         values=form.entries(),
                         version=form.version.data or 0,
                     )
-                await flash("The task is saved.", "success")
+                await flash(_("The task is saved."), "success")
                 return redirect(url_for(".show", task_id=task_id), 303)
         form.require_present(task)
     except ConflictError:
@@ -165,9 +169,15 @@ async def complete(task_id: int) -> ResponseReturnValue:
     """Mark a task as done, then go to ``next``."""
     follower = await db.run(partial(complete_task, actor=current_user, task_id=task_id))
     if follower is None or follower.due_on is None:
-        await flash("The task is done.", "success")
+        await flash(_("The task is done."), "success")
     else:
-        await flash(f"The task is done. It comes back on {follower.due_on:%d %b %Y}.", "success")
+        await flash(
+            _(
+                "The task is done. It comes back on %(due_on)s.",
+                due_on=format_date(follower.due_on, "medium"),
+            ),
+            "success",
+        )
     return redirect_next(url_for(".show", task_id=task_id), 303)
 
 
@@ -176,7 +186,7 @@ async def complete(task_id: int) -> ResponseReturnValue:
 async def reopen(task_id: int) -> ResponseReturnValue:
     """Take up a task again, then go to ``next``."""
     await db.run(partial(reopen_task, actor=current_user, task_id=task_id))
-    await flash("The task is open again.", "success")
+    await flash(_("The task is open again."), "success")
     return redirect_next(url_for(".show", task_id=task_id), 303)
 
 
@@ -186,7 +196,7 @@ async def delete(task_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         task = await get_task(session, task_id=task_id)
         await delete_task(session, actor=current_user, task=task)
-    await flash("The task is deleted.", "success")
+    await flash(_("The task is deleted."), "success")
     return redirect(url_for(".index"), 303)
 
 

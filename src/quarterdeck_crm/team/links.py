@@ -6,7 +6,9 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ConflictError, LinkUsedError
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.links import public_url
 from quarterdeck_crm.mail.sending import sends_mail
 from quarterdeck_crm.models import User
@@ -14,7 +16,7 @@ from quarterdeck_crm.models.columns import utc_now
 
 HAND_SECONDS = 3 * 24 * 3600  # of a link that an administrator hands over
 MAIL_SECONDS = 3600  # mail is forwarded and archived
-USED = "This link was used already, or it is too old."
+USED = _l("This link was used already, or it is too old.")
 
 
 def make_link_token(user: User, *, seconds: int = HAND_SECONDS) -> str:
@@ -38,9 +40,9 @@ def require_mailable(user: User) -> None:
         ConflictError: If this CRM sends no mail, or the user is disabled.
     """
     if not sends_mail():
-        raise ConflictError("This CRM sends no mail. Make a sign-in link and hand it over.")
+        raise ConflictError(_("This CRM sends no mail. Make a sign-in link and hand it over."))
     if not user.is_active:
-        raise ConflictError(f"{user.name} is disabled. Enable them first.")
+        raise ConflictError(_("%(name)s is disabled. Enable them first.", name=user.name))
 
 
 async def open_link(session: AsyncSession, token: str) -> User:

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from quart import current_app
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import hash_password
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
 from quarterdeck_crm.events.announcements import announce_user
 from quarterdeck_crm.events.revocations import recheck_user
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import AuditAction, Role, User, UserKind
 from quarterdeck_crm.models.collation import sort_key
@@ -33,7 +36,7 @@ from .phones import normalize_phone
 
 NO_PASSWORD = "none"  # noqa: S105 - no hash, so no password matches it
 
-TAKEN = "Another user has this address, or one that looks the same."
+TAKEN = _l("Another user has this address, or one that looks the same.")
 LAST_ADMIN = "{} is the last active administrator. Make another user an administrator first."
 
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
@@ -95,7 +98,7 @@ async def get_user(session: AsyncSession, user_id: int) -> User:
     """
     user = await session.get(User, user_id)
     if user is None:
-        raise NotFoundError("There is no such user in the team.")
+        raise NotFoundError(_("There is no such user in the team."))
     return user
 
 
@@ -121,7 +124,7 @@ async def find_by_phone(session: AsyncSession, number: str) -> User:
     """
     user = await session.scalar(select(User).where(User.phone == number).order_by(User.id))
     if user is None:
-        raise NotFoundError(f"Nobody in the team has the phone number {number}.")
+        raise NotFoundError(_("Nobody in the team has the phone number %(number)s.", number=number))
     return user
 
 
@@ -205,6 +208,7 @@ async def edit_own(
     name: str,
     phone: str | None,
     zone: str | None,
+    language: str | None = None,
     **wanted_mail: Any,
 ) -> None:
     """Change the profile of the user itself.
@@ -215,13 +219,16 @@ async def edit_own(
         name: The new name.
         phone: The new phone number.
         zone: The time zone of dates and times; None is UTC.
+        language: Of the pages and mails; None is that of the browser.
         **wanted_mail: ``notices`` and ``daily_summary``; those not given stay.
 
     Raises:
         ValidationError: If an entry is not acceptable.
     """
+    if language is not None and language not in current_app.config["LANGUAGES"]:
+        raise ValidationError({"language": [_("Choose a language from the list.")]})
     checked = check_profile(name=name, phone=phone, zone=zone)
-    for key, value in (checked | wanted_mail).items():
+    for key, value in (checked | wanted_mail | {"language": language}).items():
         setattr(user, key, value)
     await session.flush()
     announce_user(session, user, action="changed")
@@ -243,7 +250,7 @@ async def set_password(
     """
     unchanged = (User.auth_version == user.auth_version, User.is_active.is_(user.is_active))
     if not await _raise_version(session, user, *unchanged, password_hash=password_hash):
-        raise ConflictError("The password was changed at the same moment. Try again.")
+        raise ConflictError(_("The password was changed at the same moment. Try again."))
     await record_audit(session, AuditAction.PASSWORD_CHANGED, user=user)
     if not keep_tokens:
         await revoke_tokens(session, user=user)
@@ -255,7 +262,7 @@ async def disable_user(session: AsyncSession, *, user: User, actor: User | None)
     Raises:
         ConflictError: If it is the actor, or the last active administrator.
     """
-    _not_oneself(user, actor, "disable")
+    _not_oneself(user, actor, _("You cannot disable yourself. Ask another administrator."))
     await _refuse_last_admin(session, user)
     await _raise_version(session, user, is_active=False, calendar_digest=None)
     await record_audit(session, AuditAction.USER_DISABLED, actor=actor, user=user)
@@ -278,7 +285,7 @@ async def delete_user(session: AsyncSession, *, user: User, actor: User | None) 
         ConflictError: If anything refers to them, or they are the actor or the last
             active administrator.
     """
-    _not_oneself(user, actor, "delete")
+    _not_oneself(user, actor, _("You cannot delete yourself. Ask another administrator."))
     await _refuse_last_admin(session, user)
     name, email = user.name, user.email
     recheck_user(session, user_id=user.id)
@@ -287,10 +294,13 @@ async def delete_user(session: AsyncSession, *, user: User, actor: User | None) 
     except IntegrityError:
         # The foreign keys know best what refers to a user, now and in later versions.
         raise ConflictError(
-            f"{name} has accounts, orders, notes or history. Disable this user instead."
+            _(
+                "%(name)s has accounts, orders, notes or history. Disable this user instead.",
+                name=name,
+            )
         ) from None
     if not is_deleted:
-        raise NotFoundError("There is no such user in the team.")
+        raise NotFoundError(_("There is no such user in the team."))
     await record_audit(session, AuditAction.USER_DELETED, actor=actor, subject=email)
     announce_user(session, user, action="deleted")
 
@@ -366,9 +376,9 @@ async def _is_last_admin(session: AsyncSession, user: User, *, lock: bool = True
     return list(found) == [user.id]
 
 
-def _not_oneself(user: User, actor: User | None, verb: str) -> None:
+def _not_oneself(user: User, actor: User | None, problem: str) -> None:
     if actor is not None and actor.id == user.id:
-        raise ConflictError(f"You cannot {verb} yourself. Ask another administrator.")
+        raise ConflictError(problem)
 
 
 async def _free_address(session: AsyncSession, raw: str, user: User | None) -> str:
@@ -407,7 +417,7 @@ def check_profile(*, name: str, phone: str | None, zone: str | None) -> dict[str
 def _check_profile(problems: Problems, entered: Mapping[str, str | None]) -> dict[str, Any]:
     words = " ".join((entered["name"] or "").split())
     if not words:
-        problems.add("name", "Enter a name.")
+        problems.add("name", _("Enter a name."))
     values = problems.clean(User, {"name": words}, fields=("name",))
     phone = (entered["phone"] or "").strip()
     with problems.collected("phone"):

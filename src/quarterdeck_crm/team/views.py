@@ -6,12 +6,14 @@ from quart import flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.forms.errors import errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.languages.words import role_word
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.mail.sending import sends_mail
 from quarterdeck_crm.mail.users import mail_invitation
@@ -34,7 +36,7 @@ async def index() -> str:
         "team/index.html",
         users=users,
         listing=listing,
-        roles=[(role, role) for role in Role],
+        roles=[(role, role_word(role)) for role in Role],
         kinds=KIND_LABELS,
     )
 
@@ -69,10 +71,14 @@ async def create_submit() -> ResponseReturnValue:
         user = await services.create_user(session, data=form.entered())
         url = url_for("team.show", user_id=user.id)
         if not sends_mail():
-            return Saved(url, f"{user.name} is in the team. Make a sign-in link next.")
+            return Saved(
+                url, _("%(name)s is in the team. Make a sign-in link next.", name=user.name)
+            )
         await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user)
         await mail_invitation(session, user=user, url=mailed_link(user))
-        return Saved(url, f"{user.name} is in the team. The invitation is sent by mail.")
+        return Saved(
+            url, _("%(name)s is in the team. The invitation is sent by mail.", name=user.name)
+        )
 
     if await is_valid(form, lambda: services.check_user(db.session, data=form.entered())):
         with errors_on(form):
@@ -104,7 +110,7 @@ async def edit_submit(user_id: int) -> ResponseReturnValue:
             async with db.transaction() as session:
                 user = await services.get_user(session, user_id)
                 await services.edit_user(session, user=user, data=form.entered())
-            await flash(f"{user.name} is saved.", "success")
+            await flash(_("%(name)s is saved.", name=user.name), "success")
             return redirect(url_for("team.show", user_id=user_id), 303)
     return await _edit_page(user_id, form), 422
 
@@ -118,7 +124,7 @@ async def disable(user_id: int) -> ResponseReturnValue:
             await services.disable_user(session, user=user, actor=current_user)
     except ConflictError as error:
         return await _show_page(user_id, problem=str(error)), 409
-    await flash(f"{user.name} is disabled and signed out everywhere.", "success")
+    await flash(_("%(name)s is disabled and signed out everywhere.", name=user.name), "success")
     return redirect(url_for("team.show", user_id=user_id), 303)
 
 
@@ -128,7 +134,7 @@ async def enable(user_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         user = await services.get_user(session, user_id)
         await services.enable_user(session, user=user)
-    await flash(f"{user.name} can sign in again.", "success")
+    await flash(_("%(name)s can sign in again.", name=user.name), "success")
     return redirect(url_for("team.show", user_id=user_id), 303)
 
 
@@ -141,7 +147,7 @@ async def delete(user_id: int) -> ResponseReturnValue:
             await services.delete_user(session, user=user, actor=current_user)
     except ConflictError as error:
         return await _show_page(user_id, problem=str(error)), 409
-    await flash(f"{user.name} is deleted.", "success")
+    await flash(_("%(name)s is deleted.", name=user.name), "success")
     return redirect(url_for("team.index"), 303)
 
 
@@ -168,7 +174,9 @@ async def invite(user_id: int) -> ResponseReturnValue:
             await mail_invitation(session, user=user, url=mailed_link(user))
     except ConflictError as error:
         return await _show_page(user_id, problem=str(error)), 409
-    await flash(f"A sign-in link is sent to {user.email}. It works for an hour.", "success")
+    await flash(
+        _("A sign-in link is sent to %(email)s. It works for an hour.", email=user.email), "success"
+    )
     return redirect(url_for("team.show", user_id=user_id), 303)
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from quart import Request, Websocket, g
 from werkzeug.exceptions import Unauthorized
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.exceptions import DatabaseBusyError
 from quarterdeck.login import NOT_SIGNED_IN, refuse_websocket
 from quarterdeck.security.limits import get_remote_address
 from quarterdeck_crm.errors import InsufficientScopeError, challenge
 from quarterdeck_crm.extensions import csrf, db, login_manager
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import ApiToken, Scope, User
 from quarterdeck_crm.web.limits import count_use
 
 from .services import find_token, is_use_worth_noting, note_use
 
 API, LIVE = "/api/", "/ws"  # elsewhere a token means nothing
-INVALID = "This token is not valid: it was revoked, has expired, or its user is disabled."
+INVALID = _l("This token is not valid: it was revoked, has expired, or its user is disabled.")
 
 
 @csrf.exempt_when
@@ -40,7 +42,7 @@ async def load_user(request: Request | Websocket) -> User | None:
     if token is None:
         await count_use("LIMIT_INVALID_TOKENS", get_remote_address())
     if token is None and isinstance(request, Websocket):
-        await refuse_websocket(NOT_SIGNED_IN, "Not signed in")
+        await refuse_websocket(NOT_SIGNED_IN, _("Not signed in"))
     if token is None:
         raise Unauthorized(INVALID, www_authenticate=challenge(error="invalid_token"))
     g.api_token = token
@@ -71,5 +73,5 @@ async def _note_use(token: ApiToken) -> None:
 def _secret(request: Request | Websocket) -> str | None:
     if not (request.path.startswith(API) or request.path == LIVE):
         return None
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None

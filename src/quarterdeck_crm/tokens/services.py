@@ -12,16 +12,18 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.events.revocations import recheck_user
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import ApiToken, AuditAction, Scope, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.validation import Problems
 
 PREFIX = "qd_"  # so that users, and programs that look for leaked secrets, know what it is
-GONE = "There is no such token. It may have been revoked."
+GONE = _l("There is no such token. It may have been revoked.")
 HINT_LENGTH = len(PREFIX) + 4
 MAX_DAYS = 3650
 USE_NOTED_AFTER = timedelta(minutes=1)  # so that not every request writes
@@ -55,7 +57,7 @@ async def create_token(
     # Locked, so that disabling the user waits for this token and then revokes it.
     active = select(User.is_active).where(User.id == user.id).with_for_update(read=True)
     if not await session.scalar(active):
-        raise ConflictError(f"{user.name} is disabled. Enable this user first.")
+        raise ConflictError(_("%(name)s is disabled. Enable this user first.", name=user.name))
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         user_id=user.id,
@@ -81,9 +83,9 @@ def check_token(*, name: str, scopes: Collection[Scope], days: int | None) -> di
     problems = Problems()
     cleaned = problems.clean(ApiToken, {"name": name}, fields=("name",), complete=True)
     if not scopes:
-        problems.add("scopes", "Choose what the token may be used for.")
+        problems.add("scopes", _("Choose what the token may be used for."))
     if days is not None and not 1 <= days <= MAX_DAYS:
-        problems.add("days", f"Enter a number of days from 1 to {MAX_DAYS}.")
+        problems.add("days", _("Enter a number of days from 1 to %(max_days)s.", max_days=MAX_DAYS))
     problems.raise_if_any()
     return cleaned
 

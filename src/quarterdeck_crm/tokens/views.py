@@ -9,10 +9,12 @@ from quart import flash, make_response, redirect, render_template, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.forms.errors import entered, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.web.limits import limited
 
@@ -21,7 +23,7 @@ from . import bp as bp
 from .forms import TokenForm
 from .services import check_token, create_token, is_expired, list_tokens, revoke_token
 
-ONCE = "It is shown only once: if you did not copy it, revoke it and make another one."
+ONCE = _l("It is shown only once: if you did not copy it, revoke it and make another one.")
 
 
 @bp.get("/")
@@ -46,7 +48,10 @@ async def create_submit() -> ResponseReturnValue:
     async def work(session: AsyncSession) -> Saved:
         token, secret = await create_token(session, user=current_user, **values)
         made.update(token=token, secret=secret)
-        return Saved(url_for(".index"), f"The token '{token.name}' was made before. {ONCE}")
+        return Saved(
+            url_for(".index"),
+            _("The token '%(name)s' was made before. %(once)s", name=token.name, once=ONCE),
+        )
 
     if await is_valid(form, partial(check_token, **values)):
         with errors_on(form):
@@ -67,7 +72,9 @@ async def create_submit() -> ResponseReturnValue:
 async def revoke(token_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         token = await revoke_token(session, token_id=token_id, user=current_user)
-    await flash(f"The token '{token.name}' is revoked. It no longer works.", "success")
+    await flash(
+        _("The token '%(name)s' is revoked. It no longer works.", name=token.name), "success"
+    )
     return redirect(url_for(".index"), 303)
 
 

@@ -11,13 +11,14 @@ from quart import current_app
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import DomainError, ImportRefusedError
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import AuditAction
 
 from .kinds import KINDS, run_import
 from .uploads import Phase, Upload, drop_files, interrupted, save
 
 BEAT_SECONDS = 0.5
-FAILURE = (
+FAILURE = _l(
     "Something went wrong on our side, and it has been logged. Upload the files again: rows that "
     "are there already are not written twice, and the rest is added."
 )

@@ -6,12 +6,13 @@ from werkzeug.datastructures import FileStorage
 
 from quarterdeck.wtf import QuartForm
 from quarterdeck.wtf.file import FileAllowed, FileField, FileRequired
+from quarterdeck_crm.languages import lazy as _l
 
 CSV = ("csv", "tsv", "txt")
 
 
 class ImportForm(QuartForm):
-    file = FileField("CSV file", [FileRequired("Choose a file."), FileAllowed(CSV)])
+    file = FileField(_l("CSV file"), [FileRequired(_l("Choose a file.")), FileAllowed(CSV)])
 
     def files(self) -> list[FileStorage]:
         """Return the chosen files, in the order of the kind's parts."""
@@ -19,8 +20,10 @@ class ImportForm(QuartForm):
 
 
 class OrdersImportForm(ImportForm):
-    file = FileField("File of orders", [FileRequired("Choose a file."), FileAllowed(CSV)])
-    lines = FileField("File of order lines", [FileRequired("Choose a file."), FileAllowed(CSV)])
+    file = FileField(_l("File of orders"), [FileRequired(_l("Choose a file.")), FileAllowed(CSV)])
+    lines = FileField(
+        _l("File of order lines"), [FileRequired(_l("Choose a file.")), FileAllowed(CSV)]
+    )
 
     def files(self) -> list[FileStorage]:
         return [self.file.data, self.lines.data]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from quart import current_app
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ForbiddenError
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.permissions import require_role
 
@@ -58,7 +60,7 @@ _KINDS = (
         "orders",
         (
             Part("orders", "Orders", ORDERS, export_orders),
-            Part("order-lines", "Order lines", LINES, export_lines),
+            Part("order-lines", _l("Order lines"), LINES, export_lines),
         ),
         import_orders,
     ),
@@ -105,5 +107,5 @@ async def run_import(
 
 def _require_importer(actor: User | None) -> None:
     if actor is None or not actor.is_active:
-        raise ForbiddenError("The user that started this import is no longer in the team.")
+        raise ForbiddenError(_("The user that started this import is no longer in the team."))
     require_role(actor, IMPORTER)

@@ -22,8 +22,10 @@ import msgspec
 from quart import current_app
 from werkzeug.datastructures import FileStorage
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.attachments.storage import bare_name, copy_limited
 from quarterdeck_crm.errors import ConflictError, NotFoundError
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.models.columns import utc_now
 
@@ -34,7 +36,7 @@ from .kinds import Kind
 SILENCE_SECONDS = 15.0  # a process that writes no progress for so long is dead
 KEPT_SECONDS = 24 * 3600.0
 
-GONE = "There is no such import. Files are kept for a day; upload them again."
+GONE = _l("There is no such import. Files are kept for a day; upload them again.")
 
 _STATE = "state.json"
 _CLAIM = "claimed"
@@ -142,11 +144,11 @@ async def claim(upload: Upload) -> None:
         ConflictError: If it was taken already, or the upload is not ready.
     """
     if upload.phase is not Phase.CHECKED:
-        raise ConflictError("These files are not waiting for an import.")
+        raise ConflictError(_("These files are not waiting for an import."))
     try:
         await asyncio.to_thread((_root() / upload.id / _CLAIM).touch, exist_ok=False)
     except FileExistsError:
-        raise ConflictError("This import has been started already.") from None
+        raise ConflictError(_("This import has been started already.")) from None
     except FileNotFoundError:
         raise NotFoundError(GONE) from None
 
@@ -209,8 +211,10 @@ def _read(folder: Path) -> Upload | None:
 def interrupted(phase: Phase) -> str:
     """Return the message about a server that stopped in a phase."""
     if phase is Phase.CHECKING:
-        return "The server stopped during the check. Nothing was written. Upload the files again."
-    return (
+        return _(
+            "The server stopped during the check. Nothing was written. Upload the files again."
+        )
+    return _(
         "The server stopped during the import. Upload the files again: rows that are there "
         "already are not written twice, and the rest is added."
     )

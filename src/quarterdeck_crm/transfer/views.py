@@ -8,6 +8,7 @@ from quart import Response, flash, redirect, render_template, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, role_required
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError
@@ -76,11 +77,11 @@ async def run(upload_id: str) -> ResponseReturnValue:
 async def discard_submit(upload_id: str) -> ResponseReturnValue:
     upload = await get_upload(upload_id, actor=current_user)
     if upload.phase.is_running:
-        raise ConflictError("This import is under way. Wait for its end.")
+        raise ConflictError(_("This import is under way. Wait for its end."))
     if upload.phase is Phase.CHECKED:
         await claim(upload)  # or an import could start while its files are removed
     await discard(upload)
-    await flash("The files are removed.", "success")
+    await flash(_("The files are removed."), "success")
     return redirect(url_for(".index"), 303)
 
 
@@ -91,7 +92,7 @@ async def export(name: str) -> Response:
     """Stream all rows; memory holds a piece of them at a time."""
     part = PARTS.get(name)
     if part is None:
-        raise NotFoundError("There is no such export.")
+        raise NotFoundError(_("There is no such export."))
     async with db.transaction() as session:
         await record_audit(session, AuditAction.EXPORTED, subject=name)
     response = Response(_stream(db.new_session(), part), content_type="text/csv; charset=utf-8")
@@ -112,7 +113,7 @@ async def _stream(session: AsyncSession, part: Part) -> AsyncIterator[bytes]:
 
 def _kind(name: str) -> Kind:
     if name not in KINDS:
-        raise NotFoundError(f"Nothing of the name '{name}' can be imported.")
+        raise NotFoundError(_("Nothing of the name '%(name)s' can be imported.", name=name))
     return KINDS[name]
 
 

@@ -15,16 +15,18 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Column, Date, Integer, String, inspect
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import ExactDecimal
 from quarterdeck_crm.errors import Errors, ValidationError
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.money import is_currency
 
 from .numbers import fit_decimal, fit_integer
 from .times import fit_time, fit_zone
 
-REQUIRED = "This is required."
-NO_CONTROL = "Remove the control characters: only tabs and line breaks are allowed."
-NO_OVERRIDE = "Remove the characters that turn the direction of writing: they can hide a text."
+REQUIRED = _l("This is required.")
+NO_CONTROL = _l("Remove the control characters: only tabs and line breaks are allowed.")
+NO_OVERRIDE = _l("Remove the characters that turn the direction of writing: they can hide a text.")
 MAX_TEXT_LENGTH = 20_000  # characters of a column without a length of its own
 
 # Control characters other than tab and line breaks, and halves of surrogate pairs.
@@ -163,7 +165,7 @@ def fit_email(value: str) -> str:
     try:
         validate_email(value, check_deliverability=False)
     except EmailNotValidError:
-        raise ValueError("Enter an e-mail address, such as name@example.com.") from None
+        raise ValueError(_("Enter an e-mail address, such as name@example.com.")) from None
     return value
 
 
@@ -173,7 +175,7 @@ def _fit_date(value: Any) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise ValueError("Enter a date as YYYY-MM-DD.") from None
+        raise ValueError(_("Enter a date as YYYY-MM-DD.")) from None
 
 
 def fit_text(column: Any, value: str) -> str:
@@ -196,7 +198,7 @@ def fit_text(column: Any, value: str) -> str:
     if (rule := column.info.get("rule")) and len(value) <= longest(column):
         value = RULES[rule](value)
     if len(value) > longest(column):
-        raise ValueError(f"At most {longest(column)} characters are allowed.")
+        raise ValueError(_("At most %(column)s characters are allowed.", column=longest(column)))
     return value
 
 
@@ -206,7 +208,7 @@ def fit_website(value: str) -> str:
         return value
     if _HOST.fullmatch(value):
         return f"https://{value}"
-    raise ValueError("Enter an address that begins with https:// or http://.")
+    raise ValueError(_("Enter an address that begins with https:// or http://."))
 
 
 def is_web_address(value: str | None) -> bool:
@@ -217,14 +219,14 @@ def is_web_address(value: str | None) -> bool:
 def fit_phone(value: str) -> str:
     """Return the text if it has digits that can be dialled."""
     if not _DIGIT.search(value):
-        raise ValueError("Enter a phone number with its digits, such as +49 30 901820.")
+        raise ValueError(_("Enter a phone number with its digits, such as +49 30 901820."))
     return value
 
 
 def fit_currency(value: str) -> str:
     """Return the text if it has the form of an ISO 4217 code."""
     if not is_currency(value):
-        raise ValueError("Enter a currency as three capital letters, such as EUR.")
+        raise ValueError(_("Enter a currency as three capital letters, such as EUR."))
     return value
 
 

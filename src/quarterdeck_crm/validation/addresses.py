@@ -13,10 +13,12 @@ import unicodedata
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+from quarterdeck_crm.languages import lazy as _l
+
 MAX_ADDRESS = 254
 
-INVALID = "Enter an e-mail address such as ada@example.com."
-SYMBOLS = "Remove '{}' from the address: only letters and digits are allowed beyond ASCII."
+INVALID = _l("Enter an e-mail address such as ada@example.com.")
+SYMBOLS = _l("Remove '{}' from the address: only letters and digits are allowed beyond ASCII.")
 MIXED = "'{}' mixes letters of different scripts, which can hide another address. Use one script."
 
 # Single letters that look like ASCII, from confusables.txt of Unicode 15.1 (UTS 39); letters that
@@ -54,7 +56,7 @@ def fit_address(raw: str) -> str:
         raise ValueError(INVALID) from None
     if max(len(folded), len(address_key(folded))) > MAX_ADDRESS:
         raise ValueError(INVALID)
-    local, _, domain = folded.rpartition("@")
+    local, _at, domain = folded.rpartition("@")
     for part in (local, *domain.split(".")):
         _check_letters(part)
     return folded

@@ -11,14 +11,17 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.languages import lazy as _l
+
 MAX_INTEGER = 2**31 - 1  # the largest value of an INTEGER column
 MAX_LENGTH = 60  # characters, separators included
 MAX_DIGITS = 18  # before the decimal separator; no column holds more
 
-WHOLE_RANGE = f"Enter a whole number from {{}} to {MAX_INTEGER}."
-NO_NUMBER = "Enter a number, such as 12.50."
-NO_WHOLE_NUMBER = "Enter a whole number."
-TOO_LARGE = "That number is too large."
+WHOLE_RANGE = _l("Enter a whole number from {} to %(max_integer)s.", max_integer=MAX_INTEGER)
+NO_NUMBER = _l("Enter a number, such as 12.50.")
+NO_WHOLE_NUMBER = _l("Enter a whole number.")
+TOO_LARGE = _l("That number is too large.")
 
 _SIMPLE = re.compile(r"(-?)([0-9]+)(?:([.,])([0-9]*))?|(-?)([.,])([0-9]+)")
 _GROUPED = re.compile(
@@ -36,8 +39,15 @@ class AmbiguousNumberError(ValueError):
     def __init__(self, text: str, *, whole: bool) -> None:
         self.large = text.replace(",", "").replace(".", "")
         self.small = f"{text}0"
-        self.remedy = f"Write {self.large}" if whole else f"Write {self.large} or {self.small}"
-        super().__init__(f"'{text}' can be read in two ways. {self.remedy}.")
+        self.remedy = (
+            _("Write %(large)s", large=self.large)
+            if whole
+            else _("Write %(large)s or %(small)s", large=self.large, small=self.small)
+        )
+        problem = _(
+            "'%(text)s' can be read in two ways. %(remedy)s.", text=text, remedy=self.remedy
+        )
+        super().__init__(problem)
 
 
 def read_number(text: str, *, point: bool = False, whole: bool = False) -> Decimal:
@@ -108,11 +118,11 @@ def fit_decimal(value: Any, *, precision: int, scale: int, least: Decimal | int 
     if not number.is_finite():
         raise ValueError(NO_NUMBER)
     if number < least:
-        raise ValueError("Enter a number that is not negative." if not least else TOO_LARGE)
+        raise ValueError(_("Enter a number that is not negative.") if not least else TOO_LARGE)
     if number.copy_abs() >= Decimal(10) ** (precision - scale):
         raise ValueError(TOO_LARGE)
     if number != round(number, scale):
-        raise ValueError(f"At most {scale} decimals are allowed.")
+        raise ValueError(_("At most %(scale)s decimals are allowed.", scale=scale))
     return number
 
 
@@ -140,7 +150,7 @@ def typed_form(number: Decimal) -> str:
 def _digits(typed: str) -> str | None:
     """Return the number as Python writes it, None if it is not one."""
     if match := _SIMPLE.fullmatch(typed):
-        sign, whole, _, fraction = match.groups()[:4]
+        sign, whole, _separator, fraction = match.groups()[:4]
         if whole is None:
             sign, whole, fraction = match[5], "0", match[7]
     elif (match := _GROUPED.fullmatch(typed)) and match["point"] != match["group"]:

@@ -13,22 +13,28 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+from quarterdeck_crm.languages import lazy as _l
+
 MIN_PASSWORD = 10
 MAX_PASSWORD = 128  # hashing a megabyte would be a gift to an attacker
 MIN_OWN = 6  # characters that must remain when everything easy to guess is taken away
 MIN_DIFFERENT = 5
 MIN_WORD = 3  # shorter parts of a name occur in passwords by chance
 
-LENGTH = f"Choose a password of {MIN_PASSWORD} to {MAX_PASSWORD} characters."
-COMMON = (
+LENGTH = _l(
+    "Choose a password of %(min_password)s to %(max_password)s characters.",
+    min_password=MIN_PASSWORD,
+    max_password=MAX_PASSWORD,
+)
+COMMON = _l(
     "This is one of the passwords that attackers try first, or close to one. "
     "Choose another, such as four unrelated words."
 )
-PERSONAL = (
+PERSONAL = _l(
     "This is made of your name, your address or the name of this site, which is easy to guess. "
     "Choose another, such as four unrelated words."
 )
-REGULAR = (
+REGULAR = _l(
     "This repeats characters or follows a row, such as 'abcabc' or '12345', which is easy to "
     "guess. Choose another, such as four unrelated words."
 )

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+from quarterdeck.babel import gettext as _
+
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 # Names that stand for a place or for UTC. Others, such as "EST", know no change of clocks.
@@ -24,14 +26,14 @@ def fit_time(value: str) -> str:
     """Return a time of the day as ``HH:MM``."""
     match = _TIME.fullmatch(value)
     if match is None:
-        raise ValueError("Enter a time such as 09:30.")
+        raise ValueError(_("Enter a time such as 09:30."))
     return f"{int(match[1]):02}:{match[2]}"
 
 
 def fit_zone(value: str) -> str:
     """Return the text if it names a time zone."""
     if value not in _KNOWN:
-        raise ValueError("Enter a time zone such as Europe/Berlin.")
+        raise ValueError(_("Enter a time zone such as Europe/Berlin."))
     return value
 
 

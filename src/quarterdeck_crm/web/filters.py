@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from quarterdeck.babel import format_date, get_locale
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.languages import ENGLISH
 from quarterdeck_crm.money import rounded
 from quarterdeck_crm.validation import is_web_address
 
@@ -22,10 +25,12 @@ if TYPE_CHECKING:
     from quart import Quart
 
 NOTHING = Markup(
-    '<span class="soft" aria-hidden="true">–</span><span class="visually-hidden">none</span>'
+    '<span class="soft" aria-hidden="true">–</span><span class="visually-hidden">{}</span>'
 )
-PERCENT = Markup('<data class="percent" value="{0}">{0}%</data>')
-DAY = Markup('<time datetime="{}" data-day>{} {}</time>')
+PERCENT = Markup('<data class="percent" value="{}">{}%</data>')
+DAY = Markup('<time datetime="{}" data-day>{}</time>')
+COMMA = ("de",)  # languages of the pages with a decimal comma
+SWAPPED = str.maketrans(",.", ".,")
 
 
 def register_filters(app: Quart) -> None:
@@ -37,12 +42,16 @@ def register_filters(app: Quart) -> None:
     )
 
 
+def _nothing() -> Markup:
+    return NOTHING.format(_("none"))
+
+
 def money(amount: Decimal | int | None, currency: str) -> Markup:
     """Return an amount with its currency, for example ``1,265,793.04 USD``."""
     if amount is None:
-        return NOTHING
+        return _nothing()
     value = rounded(Decimal(amount), currency)
-    shown = f'<data value="{value}">{value:,}</data>'
+    shown = f'<data value="{value}">{_in_manner_of_reader(f"{value:,}")}</data>'
     escaped = f'<span class="money">{shown} <small>{escape(currency)}</small></span>'
     return Markup(escaped)  # noqa: S704 - a page has dozens; "format" takes three times as long
 
@@ -50,23 +59,33 @@ def money(amount: Decimal | int | None, currency: str) -> Markup:
 def quantity(number: Decimal | int | None) -> Markup:
     """Return a count or a measure with its thousands apart, for example ``2,155``."""
     if number is None:
-        return NOTHING
-    return Markup(f'<data value="{number}">{number:,}</data>')  # noqa: S704 - it is a number
+        return _nothing()
+    return Markup(f'<data value="{number}">{_in_manner_of_reader(f"{number:,}")}</data>')  # noqa: S704 - it is a number
 
 
 def percent(fraction: Decimal | None) -> Markup:
     """Return a fraction as a percentage, for example ``12.5%``; nothing for none."""
     if not fraction:
-        return NOTHING
+        return _nothing()
     value = (fraction * 100).normalize()
-    return PERCENT.format(f"{value:f}")
+    return PERCENT.format(f"{value:f}", _in_manner_of_reader(f"{value:f}"))
 
 
 def shortdate(day: date | None) -> Markup:
     """Return a day, for example ``4 Jul 1996``."""
-    return NOTHING if day is None else _day(day)
+    return _nothing() if day is None else _day(day, str(get_locale()))
 
 
 @lru_cache(4096)
-def _day(day: date) -> Markup:
-    return DAY.format(day.isoformat(), day.day, f"{day:%b %Y}")
+def _day(day: date, locale: str) -> Markup:
+    is_english = locale.startswith(ENGLISH)
+    shown = f"{day.day} {day:%b %Y}" if is_english else format_date(day, "medium", rebase=False)
+    return DAY.format(day.isoformat(), shown)
+
+
+def _in_manner_of_reader(number: str) -> str:
+    """Return a number such as ``1,265.04`` with the separators of the language of the page."""
+    locale = get_locale()
+    if locale is None or locale.language not in COMMA:
+        return number
+    return number.translate(SWAPPED)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from quart import current_app
 
+from quarterdeck_crm.languages import lazy as _l
+
 if TYPE_CHECKING:
     from quart import Quart
 
@@ -25,13 +27,13 @@ class Section:
 
 
 SECTIONS = (
-    Section("dashboard.index", "Dashboard", "dashboard"),
-    Section("tasks.index", "Tasks", "tasks"),
-    Section("board.index", "Board", "board"),
-    Section("orders.index", "Orders", "orders"),
-    Section("accounts.index", "Accounts", "accounts"),
-    Section("goods.index", "Goods", "goods"),
-    Section("team.index", "Team", "team"),
+    Section("dashboard.index", _l("Dashboard"), "dashboard"),
+    Section("tasks.index", _l("Tasks"), "tasks"),
+    Section("board.index", _l("Board"), "board"),
+    Section("orders.index", _l("Orders"), "orders"),
+    Section("accounts.index", _l("Accounts"), "accounts"),
+    Section("goods.index", _l("Goods"), "goods"),
+    Section("team.index", _l("Team"), "team"),
 )
 
 

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.languages.words import capital, state_word
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -32,7 +35,7 @@ STATE = Markup('<span class="state state-{}">{}{}</span>')
 USER = Markup('<span class="person">{}{}</span>')
 LINK = Markup('<a href="{}">{}</a>')
 AVATAR = Markup('<span class="avatar" aria-hidden="true">{}</span>')
-NO_OWNER = Markup('<span class="soft">No owner</span>')
+NO_OWNER = Markup('<span class="soft">{}</span>')
 
 
 class Pieces:
@@ -51,12 +54,12 @@ class Pieces:
 
     def state_badge(self, state: Any, label: str | None = None) -> Markup:
         """Return a state as a word with its drawing and colour; ``label`` replaces the word."""
-        return _state_badge(self._sprite(), str(state), label)
+        return _state_badge(self._sprite(), str(state), label or capital(state_word(state)))
 
     def user(self, user: Any, url: str | None = None) -> Markup:
         """Return the initials and the name of a user; ``url`` makes the name a link."""
         if not user:
-            return NO_OWNER
+            return NO_OWNER.format(_("No owner"))
         return _user(user.name, url)
 
     def avatar(self, name: str | None) -> Markup:
@@ -76,9 +79,9 @@ def _icon(sprite: str, name: str, size: int, label: str | None) -> Markup:
 
 
 @lru_cache(256, typed=True)
-def _state_badge(sprite: str, state: str, label: str | None) -> Markup:
+def _state_badge(sprite: str, state: str, label: str) -> Markup:
     drawing = _icon(sprite, DRAWINGS.get(state, state), 16, None)
-    return STATE.format(state, drawing, label or state.capitalize())
+    return STATE.format(state, drawing, label)
 
 
 @lru_cache(2048, typed=True)

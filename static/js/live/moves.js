@@ -3,8 +3,11 @@
 
 import { announce, toast } from "../toasts.js";
 import { inTurn, renew, show } from "./renew.js";
+import { text } from "../text.js";
 
-const UNREACHABLE = "The order was not moved: the server cannot be reached. Try again in a moment.";
+const UNREACHABLE = text(
+  "The order was not moved: the server cannot be reached. Try again in a moment.",
+);
 const board = document.querySelector(".board");
 const columns = [...board.querySelectorAll(".board-column")];
 

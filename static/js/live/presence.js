@@ -1,5 +1,7 @@
 // Who else is here, and who edits what.
 
+import { text, wording } from "../text.js";
+
 const main = document.querySelector("main");
 const me = main.dataset.me;
 const editing = new Map(); // the order that somebody opened for editing last, by person
@@ -16,7 +18,7 @@ export function showPeople({ room, here }) {
   const busy = others.filter(({ doing }) => doing === "editing");
   for (const place of document.querySelectorAll("[data-editors]")) {
     if (place.dataset.editors !== room) continue;
-    const names = new Intl.ListFormat("en").format(busy.map(({ name }) => name));
+    const names = new Intl.ListFormat(wording).format(busy.map(({ name }) => name));
     place.textContent = busy.length ? place.dataset.text.replace("{names}", names) : "";
     place.hidden = !busy.length;
   }
@@ -34,10 +36,10 @@ function avatar({ name, doing }) {
   const person = document.getElementById("here-person").content.firstElementChild.cloneNode(true);
   const words = name.split(/\s+/);
   const letters = words.length > 1 && words[0] < "⺀" ? words[0][0] + words.at(-1)[0] : [...name][0];
-  const text = doing === "editing" ? `${name}, editing` : name;
+  const told = doing === "editing" ? text("{name}, editing", { name }) : name;
   person.querySelector(".avatar").textContent = letters.toUpperCase();
-  person.querySelector(".visually-hidden").textContent = text;
-  person.title = text;
+  person.querySelector(".visually-hidden").textContent = told;
+  person.title = told;
   person.classList.toggle("is-editing", doing === "editing");
   return person;
 }

@@ -7,6 +7,7 @@ import { noteEditor, showPeople } from "./presence.js";
 import { keepFresh, renew } from "./renew.js";
 import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
 import { sentence } from "./words.js";
+import { text } from "../text.js";
 
 const LISTS = new Set(["orders", "tasks"]); // in which everything is told
 const MOST_TOASTS = 4; // at once: the page itself shows what changed
@@ -72,4 +73,4 @@ const { say } = "WebSocket" in window ? connect(seats, {
 
 if (say) startTalk(say);
 if (!told) keepFresh();
-document.addEventListener("live:gone", () => toast("This is no longer there.", "warning"));
+document.addEventListener("live:gone", () => toast(text("This is no longer there."), "warning"));

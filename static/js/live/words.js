@@ -1,5 +1,7 @@
 // What an event says to a person, in whole sentences.
 
+import { text } from "../text.js";
+
 const SENTENCES = {
   "order.created": "{name} created order {number}.",
   "order.changed": "{name} changed order {number}.",
@@ -20,7 +22,8 @@ const SENTENCES = {
 
 /** Return the sentence for an event, or nothing if people need not be told. */
 export function sentence({ name, data }) {
-  const text = SENTENCES[name] ?? SENTENCES[`${name} ${data.state}`];
-  const words = { name: data.by?.name ?? "The system", number: data.number, title: data.title };
-  return text?.replace(/\{(\w+)\}/g, (_, key) => words[key]);
+  const english = SENTENCES[name] ?? SENTENCES[`${name} ${data.state}`];
+  if (!english) return undefined;
+  const by = data.by?.name ?? text("The system");
+  return text(english, { name: by, number: data.number, title: data.title });
 }

@@ -26,9 +26,9 @@ __all__ = ["crm", "ready", "upgraded"]
 from .conftest import Program
 
 BAD = [
-    *(("A\x01da", NO_CONTROL), ("A\x1b[31mda", NO_CONTROL), ("A\x07da", NO_CONTROL)),
-    *(("A\x7fda", NO_CONTROL), ("A\x9b31mda", NO_CONTROL), ("A\x90da", NO_CONTROL)),
-    *(("Ada \u202egnp.exe", NO_OVERRIDE), ("\u202dAda", NO_OVERRIDE)),
+    *(("A\x01da", str(NO_CONTROL)), ("A\x1b[31mda", str(NO_CONTROL)), ("A\x07da", str(NO_CONTROL))),
+    *(("A\x7fda", str(NO_CONTROL)), ("A\x9b31mda", str(NO_CONTROL)), ("A\x90da", str(NO_CONTROL))),
+    *(("Ada \u202egnp.exe", str(NO_OVERRIDE)), ("\u202dAda", str(NO_OVERRIDE))),
 ]
 bad = pytest.mark.parametrize(("raw", "reason"), BAD, ids=[ascii(raw) for raw, _ in BAD])
 FROM_A_PHONE = "\u2068\u202aAda\u202c\u2069"
