@@ -143,7 +143,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("QD911", {"RATELIMIT_ENABLED": False}, {}),
 ]
 # They have a test of their own below.
-OTHERS = {"QD020", "QD021", "QD022", "QD023", "QD024", "QD903"}
+OTHERS = {"QD020", "QD021", "QD022", "QD023", "QD024", "QD208", "QD903"}
 # Rules of which another one is a part.
 WITH = {"QD205": {"QD204"}, "QD206": {"QD204"}, "QD207": {"QD204"}, "QD601": {"QD401"}}
 
@@ -244,6 +244,17 @@ def test_a_bare_app_lacks_headers() -> None:
     app = Quart("tests")
     app.config.update(SAFE)
     assert [each.id for each in find(app)] == ["QD021"]
+
+
+def test_a_sign_in_page_that_does_not_exist() -> None:
+    app = make_app({"LOGIN_VIEW": "auth.login"})
+    app.add_url_rule("/sign-in", "auth_login", dict)
+    app.login_manager.blueprint_login_views = {"api": None, "shop": "/sign-in"}  # type: ignore[attr-defined]
+    (found,) = find(app)
+    assert (found.id, found.remedy) == ("QD208", "Did you mean 'auth_login'?")
+    assert "'LOGIN_VIEW' is 'auth.login', which is no endpoint of the app." in str(found)
+    app.login_manager.login_view = "auth_login"  # type: ignore[attr-defined]
+    assert find(app) == []
 
 
 def test_views_without_csrf_protection() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from quarterdeck._findings import Problem, Severity, Target, rule
@@ -74,6 +75,26 @@ def remember_duration(target: Target) -> Iterator[Problem]:
         yield Problem("REMEMBER_COOKIE_DURATION", problem, "Set it to 90 days.")
 
 
+@rule("QD208", Severity.ERROR, "A sign-in page is no endpoint of the app.", deploy=False)
+def login_views(target: Target) -> Iterator[Problem]:
+    manager: Any = target.app.extensions["login"].manager
+    views = {
+        "LOGIN_VIEW": manager.login_view or target.get("LOGIN_VIEW"),
+        "refresh_view": manager.refresh_view,
+        **{
+            f"blueprint_login_views['{name}']": v
+            for name, v in manager.blueprint_login_views.items()
+        },
+    }
+    known = target.app.view_functions
+    for setting, view in views.items():
+        if view and not view.startswith(("/", "https://", "http://")) and view not in known:
+            problem = f"is '{view}', which is no endpoint of the app"
+            similar = get_close_matches(view, known, 1)
+            remedy = f"Did you mean '{similar[0]}'?" if similar else "'routes' lists the endpoints."
+            yield Problem(setting, problem, remedy)
+
+
 RULES = (
     disabled,
     passes,
@@ -82,4 +103,5 @@ RULES = (
     remember_secure,
     remember_http_only,
     remember_duration,
+    login_views,
 )

@@ -29,6 +29,7 @@ from quarterdeck.exceptions import (
 from .browser import BrowserSession, Loaded
 from .codec import Codec, Envelope
 from .csrf_cookie import CSRFCookie, CSRFOnly
+from .limits import running_timeout
 from .store import Entry, SessionInfo, SessionStore
 
 logger = logging.getLogger("quarterdeck.session")
@@ -388,7 +389,7 @@ class SessionManager:
         if release:
             await release_resources()
         try:
-            async with asyncio.timeout(self.settings.timeout):
+            async with running_timeout(self.settings.timeout):
                 yield
         except self._trouble as error:
             cause = self.store.explain(error)
