@@ -18,7 +18,7 @@ from quarterdeck._unawaited import Call, Unawaited, current_calls
 from quarterdeck.exceptions import NotAwaitedError
 
 from .wait_log import note
-from .waiting import asynchronous, wait
+from .waiting import asynchronous, in_bridge, run, wait
 
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
@@ -87,12 +87,17 @@ def coloured(function: Callable[..., Any], *, name: str = "", is_noted: bool = T
             return Pending(shown, work, args, options, calls)
         started = perf_counter()
         try:
-            result = function(*args, **options)
+            result = _call(function, args, options)
             return wait(result) if isinstance(result, Coroutine) else result
         finally:
             note("wait", shown, frame, perf_counter() - started)
 
     return call
+
+
+def _call(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call a function where it may wait."""
+    return function(*args, **options) if in_bridge() else run(function, *args, **options)
 
 
 def coloured_property(function: Callable[[Any], Any], *, name: str = "") -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from quarterdeck.config import ConfigKey, boolean, seconds, type_name
@@ -39,3 +40,13 @@ CONFIG = (
         "Whether redirects name scheme and host, as Werkzeug before 2.1 sent them.",
     ),
 )
+
+
+def leave_out_none(app: Any, table: Iterable[ConfigKey]) -> None:
+    """Give the keys of a table that are None their defaults.
+
+    Flask apps write ``MAIL_SERVER = os.environ.get("MAIL_SERVER")``.
+    """
+    for key in table:
+        if key.default is not None and app.config.get(key.name, key.default) is None:
+            del app.config[key.name]

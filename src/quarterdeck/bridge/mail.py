@@ -11,8 +11,10 @@ _extras.needs("mail", "aiosmtplib", "email_validator")
 from quarterdeck.mail import Attachment, BadHeaderError, Message, email_dispatched
 from quarterdeck.mail import Connection as KitConnection
 from quarterdeck.mail import Mail as KitMail
+from quarterdeck.mail.config import CONFIG
 
 from .colours import coloured
+from .config import leave_out_none
 from .waiting import wait
 
 __all__ = ["Attachment", "BadHeaderError", "Connection", "Mail", "Message", "email_dispatched"]
@@ -33,6 +35,11 @@ class Connection(KitConnection):
 
 class Mail(KitMail):
     """Sends mail."""
+
+    def init_app(self, app: Any) -> None:
+        """Read the configuration; a key that is None has its default."""
+        leave_out_none(app, CONFIG)
+        super().init_app(app)
 
     send = coloured(KitMail.send, name="mail.send")
     send_message = coloured(KitMail.send_message, name="mail.send_message")

@@ -14,8 +14,10 @@ from sqlalchemy.pool import StaticPool
 
 from quarterdeck._quart import unwrap
 from quarterdeck.bridge.colours import coloured, is_async_caller
+from quarterdeck.bridge.config import leave_out_none
 from quarterdeck.sqlalchemy import ModelMixin
 from quarterdeck.sqlalchemy import SQLAlchemy as KitSQLAlchemy
+from quarterdeck.sqlalchemy.config import CONFIG
 from quarterdeck.sqlalchemy.naming import is_declarative
 from quarterdeck.sqlalchemy.schema import ALL
 from quarterdeck.sqlalchemy.urls import is_memory
@@ -95,6 +97,7 @@ class SQLAlchemy(KitSQLAlchemy):
 
     def init_app(self, app: Any) -> None:
         """Read the configuration and build the engines; nothing connects yet."""
+        leave_out_none(app, CONFIG)
         uri = app.config.setdefault("SQLALCHEMY_DATABASE_URI", "sqlite:///:memory:")
         if uri == "sqlite://":
             app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///:memory:"
