@@ -1,8 +1,8 @@
 """Functions that are awaited in an ``async def``, and called as before in a plain ``def``.
 
 The frame of the caller decides. So the functions of an app are converted one by one, in any
-order. ``map``, ``functools.partial``, lambdas and thread pools have no colour of their own: a
-function that they call takes the colour of the frame that runs them.
+order. Lambdas and generator expressions are plain functions. ``map``, ``functools.partial`` and
+thread pools have no frame: what they call takes the colour of the frame that runs them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from time import perf_counter
+from types import FrameType
 from typing import Any, NoReturn
 
 from quarterdeck._unawaited import Call, Unawaited, current_calls
@@ -20,6 +21,7 @@ from quarterdeck.exceptions import NotAwaitedError
 from .wait_log import note
 from .waiting import asynchronous, in_bridge, run, wait
 
+_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
 
@@ -65,7 +67,15 @@ class Pending(Call[Any]):
 
 def is_async_caller(depth: int = 2) -> bool:
     """Whether the function at this depth of the stack is an ``async def``."""
-    return bool(sys._getframe(depth).f_code.co_flags & _ASYNC)
+    return _is_async(sys._getframe(depth))
+
+
+def _is_async(frame: FrameType) -> bool:
+    code = frame.f_code
+    if code.co_flags & _ASYNC:
+        return True
+    # Before Python 3.12, a comprehension has a frame of its own.
+    return code.co_name in _COMPREHENSIONS and frame.f_back is not None and _is_async(frame.f_back)
 
 
 def coloured(function: Callable[..., Any], *, name: str = "", is_noted: bool = True) -> Any:
@@ -82,7 +92,7 @@ def coloured(function: Callable[..., Any], *, name: str = "", is_noted: bool = T
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         frame = sys._getframe(1)
-        if frame.f_code.co_flags & _ASYNC:
+        if _is_async(frame):
             calls = current_calls() if is_noted else None
             return Pending(shown, work, args, options, calls)
         started = perf_counter()

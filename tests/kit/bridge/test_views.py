@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 from io import BytesIO
 
@@ -38,6 +39,8 @@ async def test_an_async_view_awaits_the_same_names(app: Flask) -> None:
     assert (await client.get("/async")).text == BOTH
     response = await client.post("/async-name", data={"name": "Cleo"})
     assert response.json == {"ok": True, "text": "Cleo"}
+    answers = await asyncio.gather(*[client.get(path) for path in ("/", "/async")])
+    assert [each.text for each in answers] == [BOTH, BOTH]
 
 
 @inside
