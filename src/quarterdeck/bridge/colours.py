@@ -50,7 +50,8 @@ class Pending(Call[Any]):
     def error(self) -> NotAwaitedError:
         """The error of this call, with the file and the line."""
         code, line = self._place
-        return NotAwaitedError(self._name, "" if code is None else f"{code.co_filename}:{line}")
+        place = "" if code is None else f"at {code.co_filename}:{line}"
+        return NotAwaitedError(self._name, place)
 
     def _refuse_use(self, *_arguments: object) -> NoReturn:
         self.close()
@@ -61,7 +62,7 @@ class Pending(Call[Any]):
 
     __hash__ = object.__hash__  # asyncio.gather() asks for it
 
-    __call__ = __contains__ = __enter__ = __exit__ = __format__ = __str__ = _refuse_use
+    __call__ = __contains__ = __enter__ = __exit__ = _refuse_use
     __add__ = __radd__ = __lt__ = __le__ = __gt__ = __ge__ = __int__ = __setitem__ = _refuse_use
 
 

@@ -16,7 +16,7 @@ from quarterdeck._unawaited import check_at_the_end
 from quarterdeck.app import Quart
 from quarterdeck.app.plain_wrapper import original_of
 from quarterdeck.bridge.blocking import watch
-from quarterdeck.bridge.colours import Pending, coloured
+from quarterdeck.bridge.colours import coloured
 from quarterdeck.bridge.config import CONFIG
 from quarterdeck.bridge.threads import call_in_thread
 from quarterdeck.bridge.waiting import asynchronous, drive
@@ -110,17 +110,7 @@ class Flask(InstanceResources, Quart):
 
     # --- answers --------------------------------------------------------------------
 
-    @coloured
-    async def make_response(self, result: Any) -> Any:
-        """Turn the result of a view into a response.
-
-        Raises:
-            NotAwaitedError: If the view returned a call without ``await``.
-        """
-        if isinstance(result, Pending):
-            result.close()
-            raise result.error
-        return await super().make_response(result)
+    make_response = coloured(Quart.make_response, name="app.make_response")
 
     @takes_context(1)
     async def process_response(self, context: Any, response: Any) -> Any:

@@ -17,7 +17,7 @@ g: Any = quart_globals.g
 request: Any = quart_globals.request
 session: Any = quart_globals.session
 app_ctx = quart_globals.app_ctx
-request_ctx = quart_globals.request_ctx
+request_ctx = getattr(quart_globals, "request_ctx", app_ctx)  # one context from Quart 0.23 on
 
 
 class _Stack:

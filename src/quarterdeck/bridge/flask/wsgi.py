@@ -54,7 +54,7 @@ async def through_middleware(
         return
     headers = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in answer["headers"]]
     await send({"type": "http.response.start", "status": answer["status"], "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _changed(scope: Any, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
