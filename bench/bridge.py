@@ -38,7 +38,7 @@ def make_app(flask: Any, extension: Any, uri: str) -> Any:
 
     app = flask.Flask(__name__)
     app.config.update(SQLALCHEMY_DATABASE_URI=uri, SECRET_KEY="bench")
-    db = extension.SQLAlchemy(app)
+    db: Any = extension.SQLAlchemy(app)
 
     class Category(db.Model):
         id = Column(Integer, primary_key=True)

@@ -92,23 +92,26 @@ def coloured(function: Callable[..., Any], *, name: str = "", is_noted: bool = T
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        frame = sys._getframe(1)
+        try:
+            frame = sys._getframe(1)
+        except ValueError:  # the first function of a greenlet or a thread
+            return _finish(function, args, options)
         if _is_async(frame):
             calls = current_calls() if is_noted else None
             return Pending(shown, work, args, options, calls)
         started = perf_counter()
         try:
-            result = _call(function, args, options)
-            return wait(result) if isinstance(result, Coroutine) else result
+            return _finish(function, args, options)
         finally:
             note("wait", shown, frame, perf_counter() - started)
 
     return call
 
 
-def _call(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Call a function where it may wait."""
-    return function(*args, **options) if in_bridge() else run(function, *args, **options)
+def _finish(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call a function where it may wait, and return its result."""
+    result = function(*args, **options) if in_bridge() else run(function, *args, **options)
+    return wait(result) if isinstance(result, Coroutine) else result
 
 
 def coloured_property(function: Callable[[Any], Any], *, name: str = "") -> Any:

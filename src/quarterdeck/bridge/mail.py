@@ -37,8 +37,11 @@ class Mail(KitMail):
     """Sends mail."""
 
     def init_app(self, app: Any) -> None:
-        """Read the configuration; a key that is None has its default."""
+        """Read the configuration; what is None has its default."""
         leave_out_none(app, CONFIG)
+        sender = app.config.get("MAIL_DEFAULT_SENDER")
+        if isinstance(sender, tuple) and sender[-1] is None:
+            app.config["MAIL_DEFAULT_SENDER"] = None
         super().init_app(app)
 
     send = coloured(KitMail.send, name="mail.send")

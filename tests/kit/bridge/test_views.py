@@ -6,6 +6,7 @@ import ast
 import asyncio
 import inspect
 from io import BytesIO
+from typing import Any
 
 import flask
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import event, select, text
 from quarterdeck.bridge import clear_waits, waits
 from quarterdeck.bridge import flask as bridge_flask
 from quarterdeck.bridge.flask import Flask, g, request, session
+from quarterdeck.bridge.flask.testing import FlaskClient
 from quarterdeck.exceptions import NotAwaitedError
 
 from .blog import Draft, Post, User, db
@@ -80,6 +82,19 @@ def test_the_client_takes_the_arguments_of_flask(app: Flask) -> None:
         "body": 0,
     }
     assert client.post("/echo", json={"a": 1}).json["json"] == {"a": 1}
+
+
+async def test_a_client_class_of_the_app(app: Flask) -> None:
+    class Client(FlaskClient):
+        def open(self, *args: Any, **options: Any) -> Any:
+            response = super().open(*args, **options)
+            response.headers["X-Mine"] = "yes"
+            return response
+
+    app.test_client_class = Client
+    client = app.test_client()
+    response = await client.get("/")
+    assert (response.text, response.headers["X-Mine"]) == (BOTH, "yes")
 
 
 @inside

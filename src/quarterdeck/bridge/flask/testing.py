@@ -13,7 +13,7 @@ from werkzeug.test import EnvironBuilder
 
 from quarterdeck.app.testing import TestClient
 from quarterdeck.bridge.colours import coloured
-from quarterdeck.bridge.waiting import in_bridge, run, wait
+from quarterdeck.bridge.waiting import asynchronous, in_bridge, run, wait
 
 __all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient", "request_arguments"]
 
@@ -117,7 +117,7 @@ class FlaskClient:
 
 def _verb(method: str) -> Any:
     async def send(self: FlaskClient, path: Any = "/", *args: Any, **options: Any) -> Any:
-        return await self.open(path, *args, method=method, **options)
+        return await asynchronous(self.open)(path, *args, method=method, **options)
 
     return coloured(send, name=f"client.{method.lower()}")
 
