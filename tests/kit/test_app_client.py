@@ -312,6 +312,19 @@ async def test_an_exception_of_a_websocket_reaches_the_test() -> None:
         await listen()
 
 
+async def test_a_test_does_not_wait_for_a_websocket_that_has_failed() -> None:
+    app = Quart(__name__)
+    app.testing = True
+
+    @app.websocket("/ws")
+    async def ws() -> None:
+        raise LookupError("before the handshake")
+
+    with pytest.raises(LookupError, match="before the handshake"):
+        async with asyncio.timeout(10), app.test_client().websocket("/ws") as connection:
+            await connection.receive()
+
+
 async def test_the_close_code_of_a_websocket(app: quart.Quart) -> None:
     @app.websocket("/ws")
     async def close() -> None:

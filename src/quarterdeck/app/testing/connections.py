@@ -106,7 +106,15 @@ class WebsocketTestConnection(TestWebsocketConnection):
 
     async def __aenter__(self) -> Any:
         with _noting(self._errors):
-            return await super().__aenter__()
+            connection = await super().__aenter__()
+        if isinstance(task := getattr(self, "_task", None), asyncio.Task):
+            task.add_done_callback(self._pass_error_on)
+        return connection
+
+    def _pass_error_on(self, task: asyncio.Task[Any]) -> None:
+        """Raise the error of a handler from ``receive``, which would wait forever otherwise."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._receive_queue.put_nowait(error)
 
     async def _asgi_send(self, message: Any) -> None:
         if message["type"] == "websocket.send":
