@@ -235,6 +235,7 @@ class Scope:
         self.module = module
         self.owner = owner  # the class of the function
         self._local: dict[str, str] = {}
+        self._known: dict[ast.AST, str] = {}  # a chain asks for each of its parts many times
         self._function = function
         assigned = [
             (target.id, node.value)
@@ -252,12 +253,19 @@ class Scope:
         ]
         self._assigned = {name for name, _ in assigned}
         for _ in range(3):
+            self._known.clear()
             for name, value in assigned:
                 if kind := self.kind(value):
                     self._local.setdefault(name, kind)
+        self._known.clear()
 
     def kind(self, node: ast.AST) -> str:
         """Return the kind of an expression; "" if the source does not show it."""
+        if node not in self._known:
+            self._known[node] = self._find_kind(node)
+        return self._known[node]
+
+    def _find_kind(self, node: ast.AST) -> str:
         if isinstance(node, ast.Await):
             return self.kind(node.value)
         if isinstance(node, ast.BoolOp):

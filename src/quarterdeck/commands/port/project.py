@@ -74,6 +74,7 @@ class Project:
         self.root = root
         self.modules: dict[PurePosixPath, Module] = {}
         self.unreadable: list[Finding] = []
+        self._found: dict[tuple[str, PurePosixPath], Module | None] = {}
         for path in sorted(python_files(root)):
             self._add(path)
 
@@ -108,6 +109,12 @@ class Project:
 
         Folders nearer to the file come first: a project may hold several ``app.py``.
         """
+        key = dotted, near.parent
+        if key not in self._found:
+            self._found[key] = self._find(dotted, near)
+        return self._found[key]
+
+    def _find(self, dotted: str, near: PurePosixPath) -> Module | None:
         inside = PurePosixPath(*dotted.split(".")) if dotted else PurePosixPath()
         for folder in near.parents:
             for name in (inside.with_suffix(".py") if dotted else None, inside / "__init__.py"):
