@@ -33,6 +33,14 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", databases.uri(tmp_path))
 
 
+async def test_bridge(browser: AsyncClient) -> None:
+    assert "<b>" not in (await browser.get("/")).text
+    posted = await browser.post("/?comment=well said", data={"title": "Oban"})
+    assert (posted.status_code, posted.headers["Location"]) == (302, "/")
+    assert "<b>Oban</b> Well Said" in (await browser.get("/")).text
+    assert "selectinload(Post.comments)" in (await browser.get("/waits")).text
+
+
 @pytest.mark.feature("D1", "D2", "D3", "D4", "D5", "D6", "D8", "D9", "D10", "D11")
 async def test_database(browser: AsyncClient) -> None:
     made = await browser.post("/oban/gig")

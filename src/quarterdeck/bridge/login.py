@@ -88,6 +88,8 @@ current_user: Any = LocalProxy(lambda: unwrap(kit_user) if has_request_context()
 class LoginManager(KitLoginManager):
     """Sign-in for an app, with the texts and the answers of Flask-Login."""
 
+    ends_lost_sessions = False
+
     def __init__(self, app: Any = None, add_context_processor: bool = True) -> None:
         super().__init__(None, add_context_processor)
         self.login_message = LOGIN_MESSAGE

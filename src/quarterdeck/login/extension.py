@@ -56,7 +56,11 @@ class LoginManager:
         id_attribute: The name of the method of users that returns the id.
         unauthorized_callback: The function of ``unauthorized_handler``.
         needs_refresh_callback: The function of ``needs_refresh_handler``.
+        ends_lost_sessions: Whether a browser session is emptied whose user is gone. Flask-Login
+            keeps it, with the messages in it.
     """
+
+    ends_lost_sessions = True
 
     def __init__(
         self,

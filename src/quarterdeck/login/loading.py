@@ -49,7 +49,8 @@ async def _find() -> Any:
         remember.plan(None)
         return None
     user = await _user_with(user_id, session.get(AUTH_VERSION), forced=FORCED in session)
-    if user is None and has_request_context():  # changes inside a WebSocket are not saved
+    # Changes inside a WebSocket are not saved.
+    if user is None and has_request_context() and STATE.get().manager.ends_lost_sessions:
         empty(session)
     return user
 
