@@ -13,6 +13,7 @@ from sqlalchemy.orm import relationship
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from quarterdeck._state import close_extensions
+from quarterdeck.bridge import wait
 from quarterdeck.bridge.flask import Flask, request, template_rendered
 from quarterdeck.bridge.mail import Mail
 from quarterdeck.bridge.sqlalchemy import Query, SQLAlchemy
@@ -35,6 +36,7 @@ def test_several_apps_share_the_models(app: Flask, tmp_path: Path) -> None:
         with app.app_context():
             assert User.query.count() == 2
         assert User.query.one().name == "Zoe"
+    wait(close_extensions(other))
 
 
 @pytest.fixture(name="in_file")
