@@ -114,6 +114,16 @@ class SchemaMismatchError(QuarterdeckError, RuntimeError):
         super().__init__(f"The tables of the database are {found}. {remedy}")
 
 
+class OrderSumsError(QuarterdeckError, RuntimeError):
+    """Sums of orders differ from the orders."""
+
+    def __init__(self, count: int, first: str) -> None:
+        super().__init__(
+            f"{count} sums of orders differ from the orders, such as {first}. "
+            "Run 'crm sums check' to see them, then 'crm sums rebuild'."
+        )
+
+
 Clash = tuple[str, str, tuple[int, str], tuple[int, str]]
 
 

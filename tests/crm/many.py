@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Index, insert, text
 from quarterdeck.sqlalchemy import no_time_limit
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, User
+from quarterdeck_crm.orders.sum_checks import rebuild_sums
 from quarterdeck_crm.search.word_index import index_everything
 
 USERS, GOODS = 20, 200
@@ -85,6 +86,7 @@ async def make_orders(orders: int) -> None:
         if not is_sqlite:
             async with db.engine.connect() as connection:
                 await connection.exec_driver_sql("ANALYZE TABLE `order`, order_line, account")
+    await rebuild_sums()
 
 
 def _indexes(connection: Connection, work: Callable[[Index, Connection], None]) -> None:

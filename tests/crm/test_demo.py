@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from quarterdeck_crm.demo.generate import Demo
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, User
+from quarterdeck_crm.orders.sum_checks import compare_sums
 
 TODAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -48,6 +49,7 @@ async def test_totals_agree_with_the_lines(app: Quart) -> None:
     async with app.app_context():
         net = await db.session.scalar(select(func.sum(Order.net)))
         lines = await db.session.scalar(select(func.sum(OrderLine.amount)))
+        assert await compare_sums() == []
         dates = (await db.session.execute(select(func.min(Order.ordered_on)))).scalar_one()
 
     assert net == lines

@@ -70,12 +70,12 @@ MOST = {
     "api.read_account": 4,
     "api.read_contact": 5,
     "api.search": 7,  # three lists and their counts
-    "api.list_jobs": 10,  # the last run of each of the CRM's eight jobs
+    "api.list_jobs": 11,  # the last run of each of the CRM's nine jobs
     "api.list_orders": 4,  # counted, chosen, read
     "api.read_job": 4,
     "dashboard.index": 10,  # two of them are for administrators
     "dashboard.search": 7,
-    "jobs.index": 10,
+    "jobs.index": 11,
     "jobs.show": 4,
     "mail.index": 4,  # two lists and their counts
     "orders.create": 5,

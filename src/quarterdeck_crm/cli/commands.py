@@ -13,6 +13,7 @@ from quarterdeck_crm.audit.cli import audit
 from quarterdeck_crm.config import variable_of
 from quarterdeck_crm.demo.cli import demo_command
 from quarterdeck_crm.jobs.cli import jobs
+from quarterdeck_crm.orders.cli import sums
 from quarterdeck_crm.paths import HYPERCORN
 from quarterdeck_crm.transfer.cli import export_group, import_group
 
@@ -35,6 +36,7 @@ COMMANDS = (
     attachments,
     audit,
     jobs,
+    sums,
     demo_command,
     import_group,
     export_group,

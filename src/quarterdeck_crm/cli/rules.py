@@ -13,6 +13,7 @@ from quarterdeck_crm.demo.users import USERS
 from quarterdeck_crm.errors import SchemaMismatchError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import User
+from quarterdeck_crm.orders.sum_checks import compare_sums
 from quarterdeck_crm.schema import check_schema
 from quarterdeck_crm.team.services import active_admins, users_with_clashes
 
@@ -99,6 +100,17 @@ def mail_links(target: Target) -> Iterator[Problem]:
         yield Problem("MAIL_USE_TLS", problem, "Set it to True, or MAIL_USE_SSL on port 465.")
 
 
+@rule("CRM009", Severity.ERROR, "Figures of the dashboard differ from the orders.", deploy=False)
+async def order_sums(_target: Target) -> AsyncIterator[Problem]:
+    try:
+        differences = await compare_sums()
+    except _SILENT:
+        return
+    if differences:
+        problem = f"{len(differences)} sums of orders differ from the orders"
+        yield Problem(None, problem, "Run 'crm sums check' to see them, then 'crm sums rebuild'.")
+
+
 RULES = (
     schema,
     clashes,
@@ -108,4 +120,5 @@ RULES = (
     administrator,
     demonstration_users,
     mail_links,
+    order_sums,
 )

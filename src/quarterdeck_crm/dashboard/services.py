@@ -1,34 +1,33 @@
-"""The figures of the dashboard, in a few grouped queries.
+"""The figures of the dashboard, in a few short queries.
 
 Sales are confirmed, shipped and paid orders: drafts are wishes, cancelled orders are history.
 Amounts of different currencies are never added up.
 
-The cost with very many orders: ``read_standing`` reads one index from end to end, which
-nothing else here does; the months are a range of the same index, and the best are taken from
-at most ``MAX_SUMMED`` sales, the latest. Order lines are counted up to ``MAX_LINES``.
+Figures of all orders are read from ``OrderSum``, so the cost does not grow with the orders, only
+with months, states and currencies. Order lines are counted up to ``MAX_LINES``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import mail, scheduler
-from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState
-from quarterdeck_crm.models.sums import large_sum
+from quarterdeck_crm.models import Account, Good, OrderLine, OrderState, OrderSum
+from quarterdeck_crm.models.order_sum import ALL_TIME
+from quarterdeck_crm.models.sums import from_parts
 from quarterdeck_crm.orders.states import OPEN
 from quarterdeck_crm.orders.states import TAKEN as SOLD
+from quarterdeck_crm.orders.sums import ACCOUNT, GOOD
 
 MONTHS = 12
 BEST = 8
-MAX_SUMMED = 20_000
-MAX_LINES = 50_000
+MAX_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """The orders of one currency in one state."""
+    """The orders of one currency in one state; ``latest`` is the first day of the last month."""
 
     currency: str
     state: OrderState
@@ -100,12 +99,8 @@ class Standing:
         """The states in which an order still needs work, with their orders."""
         return [(state, [row for row in self.rows if row.state is state]) for state in OPEN]
 
-    def sold(self, currency: str) -> int:
-        """Return the number of sales in a currency."""
-        return sum(r.orders for r in self.rows if r.currency == currency and r.state in SOLD)
-
     def latest_sale(self, currency: str) -> date:
-        """Return the day of the last sale in one of the currencies of ``sales``."""
+        """Return the month of the last sale in one of the currencies of ``sales``."""
         return max(r.latest for r in self.rows if r.currency == currency and r.state in SOLD)
 
 
@@ -124,106 +119,87 @@ async def count_everything(session: AsyncSession) -> Counts:
 
 async def read_standing(session: AsyncSession) -> Standing:
     """Return the orders and their net by currency and state."""
-    statement = select(
-        Order.currency,
-        Order.state,
-        func.count(Order.id),
-        large_sum(Order.net),
-        func.max(Order.ordered_on),
-    ).group_by(Order.currency, Order.state)
-    rows = await session.execute(statement.order_by(Order.currency, Order.state))
-    return Standing(tuple(Stand(*row) for row in rows))
+    by = (OrderSum.currency, OrderSum.series)
+    sums = (func.sum(OrderSum.number), func.sum(OrderSum.whole), func.sum(OrderSum.millionths))
+    statement = (
+        select(*by, *sums, func.max(OrderSum.period))
+        .where(OrderSum.series.in_([state.value for state in OrderState]), OrderSum.number > 0)
+        .group_by(*by)
+        .order_by(*by)
+    )
+    # MySQL sums integers to DECIMAL.
+    return Standing(
+        tuple(
+            Stand(currency, OrderState(state), int(orders), from_parts(*net), _day(month))
+            for currency, state, orders, *net, month in await session.execute(statement)
+        )
+    )
 
 
 async def sales_by_month(
     session: AsyncSession, *, currency: str, until: date, months: int = MONTHS
 ) -> list[Month]:
     """Return the sales of each of the last months, that of ``until`` included, none left out."""
-    first = _months_before(until, months - 1)
-    # By day and not by month, so that the index has the groups in order.
-    statement = (
-        select(Order.ordered_on, large_sum(Order.net), func.count(Order.id))
-        .where(*_sold(currency, first))
-        .group_by(Order.state, Order.ordered_on)
-    )
-    found: dict[date, Month] = {}
-    for day, net, orders in await session.execute(statement):
-        month = day.replace(day=1)
-        before = found.get(month, Month(month, Decimal(0), 0))
-        found[month] = Month(month, before.net + net, before.orders + orders)
     days = [_months_before(until, back) for back in reversed(range(months))]
-    return [found.get(day, Month(day, Decimal(0), 0)) for day in days]
+    statement = select(OrderSum.period, OrderSum.number, OrderSum.whole, OrderSum.millionths).where(
+        OrderSum.series.in_([state.value for state in SOLD]),
+        OrderSum.currency == currency,
+        OrderSum.period.between(_month(days[0]), _month(days[-1])),
+    )
+    found: dict[date, Month] = {day: Month(day, Decimal(0), 0) for day in days}
+    for period, orders, *net in await session.execute(statement):
+        _, before, number = found[_day(period)]
+        found[_day(period)] = Month(_day(period), before + from_parts(*net), number + orders)
+    return list(found.values())
 
 
-def best_since(standing: Standing, currency: str, months: Sequence[Month]) -> date | None:
-    """Return from when on the best are looked for; None while all sales are few enough."""
-    if standing.sold(currency) <= MAX_SUMMED:
-        return None
-    since, orders = months[-1].day, 0
-    for month in reversed(months):
-        orders += month.orders
-        if orders > MAX_SUMMED:
-            break
-        since = month.day
-    return since
-
-
-async def best_accounts(
-    session: AsyncSession, *, currency: str, since: date | None = None, limit: int = BEST
-) -> list[Best]:
+async def best_accounts(session: AsyncSession, *, currency: str, limit: int = BEST) -> list[Best]:
     """Return the accounts that bought most, with the number of their orders."""
-    net = large_sum(Order.net)
-    best = (
-        select(Order.account_id, net.label("net"), func.count(Order.id).label("number"))
-        .where(*_sold(currency, since))
-        .group_by(Order.account_id)
-        .order_by(net.desc(), Order.account_id)
-        .limit(limit)
-        .subquery()
-    )
-    statement = (
-        select(Account.id, Account.name, best.c.net, best.c.number)
-        .join(best, best.c.account_id == Account.id)
-        .order_by(best.c.net.desc(), Account.id)
-    )
-    return await _read_best(session, statement)
+    return await _best(session, Account, ACCOUNT, currency, limit)
 
 
-async def best_goods(
-    session: AsyncSession, *, currency: str, since: date | None = None, limit: int = BEST
-) -> list[Best]:
+async def best_goods(session: AsyncSession, *, currency: str, limit: int = BEST) -> list[Best]:
     """Return the goods that sold best, with the number of pieces."""
-    net = large_sum(OrderLine.amount)
+    return await _best(session, Good, GOOD, currency, limit)
+
+
+async def _best(
+    session: AsyncSession, model: type[Account | Good], series: str, currency: str, limit: int
+) -> list[Best]:
+    # All in one direction, so that an index has the rows in order.
+    most = (OrderSum.whole.desc(), OrderSum.millionths.desc(), OrderSum.subject_id.desc())
     best = (
-        select(OrderLine.good_id, net.label("net"), func.sum(OrderLine.quantity).label("number"))
-        .join(Order, OrderLine.order_id == Order.id)
-        .where(*_sold(currency, since))
-        .group_by(OrderLine.good_id)
-        .order_by(net.desc(), OrderLine.good_id)
+        select(OrderSum)
+        .where(
+            OrderSum.series == series,
+            OrderSum.currency == currency,
+            OrderSum.period == ALL_TIME,
+        )
+        .order_by(*most)
         .limit(limit)
         .subquery()
     )
+    rows = best.c
     statement = (
-        select(Good.id, Good.name, best.c.net, best.c.number)
-        .join(best, best.c.good_id == Good.id)
-        .order_by(best.c.net.desc(), Good.id)
+        select(model.id, model.name, rows.whole, rows.millionths, rows.number)
+        .join(model, rows.subject_id == model.id)
+        .where(rows.number > 0)
+        .order_by(rows.whole.desc(), rows.millionths.desc(), model.id.desc())
     )
-    return await _read_best(session, statement)
-
-
-async def _read_best(
-    session: AsyncSession, statement: Select[int, str, Decimal, int]
-) -> list[Best]:
-    # MySQL sums integers to DECIMAL.
     return [
-        Best(id_, name, net, int(number))
-        for id_, name, net, number in await session.execute(statement)
+        Best(id_, name, from_parts(*net), number)
+        for id_, name, *net, number in await session.execute(statement)
     ]
 
 
-def _sold(currency: str, since: date | None = None) -> list[ColumnElement[bool]]:
-    conditions = [Order.currency == currency, Order.state.in_(SOLD)]
-    return conditions if since is None else [*conditions, Order.ordered_on >= since]
+def _month(day: date) -> int:
+    """Return the period of the month of a day."""
+    return day.year * 100 + day.month
+
+
+def _day(month: int) -> date:
+    """Return the first day of a month."""
+    return date(month // 100, month % 100, 1)
 
 
 def _months_before(day: date, months: int) -> date:

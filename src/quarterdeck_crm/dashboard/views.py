@@ -58,14 +58,12 @@ async def _sales(currency: str, standing: services.Standing) -> dict[str, object
     session = db.session
     until = standing.latest_sale(currency)
     months = await services.sales_by_month(session, currency=currency, until=until)
-    since = services.best_since(standing, currency, months)
     return {
         "share": share,
         "months": months,
         "chart": column_chart([(f"{month.day:%b}", month.net) for month in months]),
-        "since": since,
-        "best_accounts": await services.best_accounts(session, currency=currency, since=since),
-        "best_goods": await services.best_goods(session, currency=currency, since=since),
+        "best_accounts": await services.best_accounts(session, currency=currency),
+        "best_goods": await services.best_goods(session, currency=currency),
     }
 
 

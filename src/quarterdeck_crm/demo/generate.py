@@ -32,6 +32,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.money import line_amount
+from quarterdeck_crm.orders.sums import count_inserted
 from quarterdeck_crm.search.word_index import index_everything
 
 from .users import USERS
@@ -226,6 +227,7 @@ class Demo:
             if len(orders) == BATCH or number == len(ages):
                 await session.execute(insert(Order), orders)
                 await session.execute(insert(OrderLine), lines)
+                await count_inserted(session, [order["id"] for order in orders])
                 await session.execute(insert(Activity), [_created(order) for order in orders])
                 advance(len(orders))
                 orders, lines = [], []

@@ -15,13 +15,14 @@ from sqlalchemy import delete, select
 from quarterdeck_crm.attachments.pruning import prune
 from quarterdeck_crm.audit.services import prune_events
 from quarterdeck_crm.dashboard.summary import mail_summaries
-from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.errors import NotFoundError, OrderSumsError
 from quarterdeck_crm.extensions import db, scheduler, sessions
 from quarterdeck_crm.idempotency import forget_all_expired
 from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.mail.alerts import tell_of_failed_job
 from quarterdeck_crm.models import Activity
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.orders.sum_checks import compare_sums
 from quarterdeck_crm.orders.waiting import note_waiting_orders
 from quarterdeck_crm.tasks.reminders import send_reminders
 from quarterdeck_crm.transfer.uploads import sweep
@@ -34,6 +35,7 @@ BATCH = 1_000
 
 # A job of the night runs also if the server was down at its time, until the morning.
 NIGHTLY: dict[str, Any] = {"misfire_grace_time": 4 * HOUR, "retries": 3, "retry_delay": 60}
+ONCE = NIGHTLY | {"retries": 0}
 HOURLY: dict[str, Any] = {"misfire_grace_time": HOUR // 2, "retries": 3, "retry_delay": 60}
 
 # What a minute has missed, the next one does.
@@ -108,6 +110,13 @@ async def note_waiting() -> None:
         if not count:
             break
     current_app.logger.info("%d orders wait for more than %d days", noted, days)
+
+
+@scheduler.task("cron", name=N_("Check the sums of orders"), hour=4, minute=30, **ONCE)
+async def check_sums() -> None:
+    """Fail if a figure of the dashboard differs from the orders: administrators get a mail."""
+    if differences := await compare_sums():
+        raise OrderSumsError(len(differences), str(differences[0]))
 
 
 @scheduler.task("cron", name=N_("Write the daily mails"), hour=7, minute=30, **NIGHTLY)

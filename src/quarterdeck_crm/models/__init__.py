@@ -6,6 +6,7 @@ from .attachment import Attachment
 from .audit_event import AuditAction, AuditEvent
 from .good import Good
 from .order import Order, OrderLine, OrderState
+from .order_sum import OrderSum
 from .scheduler import scheduler
 from .search_word import SearchWord
 from .session import browser_session
@@ -28,6 +29,7 @@ __all__ = [
     "Order",
     "OrderLine",
     "OrderState",
+    "OrderSum",
     "Priority",
     "Repeat",
     "Role",

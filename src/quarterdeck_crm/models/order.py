@@ -44,8 +44,6 @@ class Order(Timestamps, Versioned, Model):
         Index(None, "account_id", "ordered_on"),
         Index(None, "owner_id", "ordered_on"),
         Index(None, "owner_id", "state", "ordered_on"),
-        # All that the figures of the dashboard read of an order.
-        Index("ix_order_sales", "currency", "state", "ordered_on", "account_id", "net"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

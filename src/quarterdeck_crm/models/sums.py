@@ -1,36 +1,62 @@
-"""Sums of amounts that may have more digits than one amount."""
+"""Exact sums of amounts that may have more digits than one amount."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import BigInteger
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-HALF = 10**9  # halves of 18 digits, whose sums do not overflow
+MILLION = 10**6
 
 
-class large_sum(FunctionElement[Decimal]):
-    """SUM of an ``ExactDecimal`` column whose result may have more digits than the column.
+class whole_sum(FunctionElement[int]):
+    """SUM of the whole units of an ``ExactDecimal`` column of six decimals without negatives.
 
-    On SQLite, where ``func.sum`` ends with "integer overflow" beyond 63 bits, such a result is a
-    float of 15 digits. Smaller results are exact, and so are all results elsewhere.
+    ``func.sum`` of the column itself fails on SQLite beyond 63 bits, 9.2 * 10**12 units.
     """
 
+    type = BigInteger()
     inherit_cache = True
 
-    def __init__(self, column: Any) -> None:
-        super().__init__(column)
-        self.type = column.type
+
+class millionths_sum(FunctionElement[int]):
+    """SUM of the millionths that ``whole_sum`` leaves out."""
+
+    type = BigInteger()
+    inherit_cache = True
 
 
-@compiles(large_sum)
-def _sum(element: large_sum, compiler: Any, **options: Any) -> str:
-    return f"sum({compiler.process(element.clauses, **options)})"
+def to_parts(amount: Decimal) -> tuple[int, int]:
+    """Return the whole units of an amount and the millionths that remain, which are never negative.
+
+    The whole units of a negative amount are rounded down.
+    """
+    return divmod(int(amount.scaleb(6)), MILLION)
 
 
-@compiles(large_sum, "sqlite")
-def _sum_of_halves(element: large_sum, compiler: Any, **options: Any) -> str:
-    column = compiler.process(element.clauses, **options)
-    return f"(sum({column} / {HALF}) * {HALF} + sum({column} % {HALF}))"
+def from_parts(whole: int, millionths: int) -> Decimal:
+    """Return the amount of whole units and millionths, with six decimals."""
+    return Decimal(int(whole) * MILLION + int(millionths)).scaleb(-6)
+
+
+@compiles(whole_sum)
+def _whole(element: whole_sum, compiler: Any, **options: Any) -> str:
+    return f"sum(floor({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(millionths_sum)
+def _millionths(element: millionths_sum, compiler: Any, **options: Any) -> str:
+    return f"sum(mod({compiler.process(element.clauses, **options)}, 1) * {MILLION})"
+
+
+@compiles(whole_sum, "sqlite")
+def _whole_scaled(element: whole_sum, compiler: Any, **options: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **options)} / {MILLION})"
+
+
+@compiles(millionths_sum, "sqlite")
+def _millionths_scaled(element: millionths_sum, compiler: Any, **options: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **options)} % {MILLION})"

@@ -12,6 +12,7 @@ from quarterdeck_crm.events.announcements import announce_imported
 from quarterdeck_crm.models import Order, OrderLine
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.orders.sums import count_inserted
 
 from .importing import Import
 from .staging import Stage, StagedOrder
@@ -40,6 +41,7 @@ async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> 
     ids = await task.ids_by(keys.values(), Order.number_key, Order.id)
     if lines := [row for order in orders for row in _line_rows(order, ids[keys[order.number]])]:
         await session.execute(insert(OrderLine.__table__), lines)
+    await count_inserted(session, ids.values())
     await task.record_imported(Order, ids.values())
     announce_imported(session, count=len(orders))
 

@@ -101,6 +101,11 @@ def test_user_is_created_listed_disabled_and_enabled(ready: Crm) -> None:
     assert ready("user", "enable", "mo@example.com").exit_code == 0
 
 
+def test_sums_are_checked_and_rebuilt(ready: Crm) -> None:
+    assert ready("sums", "rebuild").stdout == "Made 0 sums from the orders.\n"
+    assert ready("sums", "check").stdout == "The sums are those of the orders.\n"
+
+
 @pytest.mark.feature("AP4", "L2")
 def test_token_is_printed_once_listed_and_revoked(ready: Crm) -> None:
     ready(*["user", "create", "ada@example.com", "--password-stdin"], stdin=f"{PASSWORD}\n")

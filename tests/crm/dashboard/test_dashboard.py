@@ -8,13 +8,11 @@ from decimal import Decimal
 
 import pytest
 from quart import Quart
-from sqlalchemy import select
 
 from quarterdeck_crm.dashboard import services
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, OrderLine, OrderState, User
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.models.sums import large_sum
 from tests.crm.conftest import Auth
 from tests.crm.trading import Trade
 
@@ -113,23 +111,6 @@ async def test_months_without_sales_are_zero(app: Quart, sell: Sell) -> None:
     ]
 
 
-async def test_the_best_are_taken_from_the_latest_sales_where_there_are_very_many(
-    app: Quart, auth: Auth, sell: Sell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await sell("1000", on="1998-01-31", account=1)
-    for day in ("1998-02-01", "1998-03-01"):
-        await sell("20", on=day)
-    assert "Since" not in await text_of(auth, "/")
-
-    monkeypatch.setattr(services, "MAX_SUMMED", 2)
-    page = await text_of(auth, "/")
-    assert "Since February 1998" in page
-    assert "QUICK-Stop" not in page
-
-    monkeypatch.setattr(services, "MAX_SUMMED", 0)
-    assert "Since March 1998" in await text_of(auth, "/")
-
-
 async def test_lines_are_counted_up_to_a_number(
     auth: Auth, sell: Sell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,15 +153,6 @@ async def test_page_adds_up_more_than_an_integer_holds(auth: Auth, trade: Trade)
             found.net, found.state = Decimal(999_999_999_999), OrderState.PAID
 
     assert "11,999,999,999,988.00" in await text_of(auth, "/")
-
-
-async def test_smaller_sums_are_exact(app: Quart, trade: Trade) -> None:
-    orders = [await trade.order() for _ in range(3)]
-    async with trade.session() as session:
-        for order in orders:
-            (await session.get_one(Order, order.id)).net = Decimal("999999999999.999999")
-        assert await session.scalar(select(large_sum(Order.net))) == Decimal("2999999999999.999997")
-        assert await session.scalar(select(large_sum(OrderLine.amount))) is None
 
 
 async def test_empty_page_says_what_to_do(auth: Auth) -> None:

@@ -53,6 +53,7 @@ def test_commands_import_it_and_a_second_time_changes_nothing(ready: Crm, northw
         "Imported goods: 0 new, 0 changed, 77 unchanged.\n",
         "Imported orders: 0 new, 0 lines, 0 changed, 830 unchanged.\n",
     ]
+    assert ready("sums", "check").stdout == "The sums are those of the orders.\n"
 
 
 def test_three_broken_lines_are_named_and_nothing_is_imported(
