@@ -17,7 +17,7 @@ from quart import Blueprint, Quart, current_app
 from quart.views import MethodView
 
 from quarterdeck._marks import ACCESS
-from quarterdeck.commands import Commands, create_group
+from quarterdeck.commands import CommandEntry, Commands, create_group
 from quarterdeck.commands.routes import route_table
 from quarterdeck.exceptions import (
     ConfigurationError,
@@ -48,6 +48,28 @@ class TestProgram:
         assert "routes" in listing
         assert CliRunner().invoke(program, ["demo"]).output == "crm\n"
         assert len(built) == 2
+
+    def test_entries_list_commands_without_an_app(self) -> None:
+        def create_app() -> Quart:
+            built.append(app := Quart("crm"))
+            app.cli.command("demo")(lambda: click.echo("done"))
+            return app
+
+        built: list[Quart] = []
+        entries = {
+            "demo": CommandEntry("Fill the database."),
+            "config": CommandEntry("Another one."),
+            "map": CommandEntry("Show every route.", "quarterdeck.commands:routes"),
+        }
+        program = create_group(create_app, entries=entries)
+        run = CliRunner().invoke
+        listing = run(program, ["--help"]).stdout
+        assert "demo    Fill the database." in listing
+        assert "map     Show every route." in listing
+        assert "Show HEAD" in run(program, ["map", "--help"]).output
+        assert built == []
+        assert run(program, ["demo"]).output == "done\n"
+        assert run(program, ["sail"]).exit_code == 2
 
     def test_unknown_command(self) -> None:
         result = CliRunner().invoke(create_group(lambda: Quart("crm")), ["sail"])

@@ -22,12 +22,13 @@ from quarterdeck._cli import AppGroup, async_command
 from .configuration import config
 from .environment import load_environment
 from .extension import Commands
-from .program import CommandProgram, create_group
+from .program import CommandEntry, CommandProgram, create_group
 from .routes import routes
 from .shell import shell
 
 __all__ = [
     "AppGroup",
+    "CommandEntry",
     "CommandProgram",
     "Commands",
     "async_command",

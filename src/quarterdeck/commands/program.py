@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import click
@@ -18,16 +20,37 @@ from .routes import routes
 from .shell import shell
 
 
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """A command in the list of a program, which is imported when it is called.
+
+    Attributes:
+        summary: Its short help.
+        import_path: Where it is, as ``module:attribute``; None for a command of ``app.cli``.
+    """
+
+    summary: str
+    import_path: str | None = None
+
+
 class CommandProgram(WithEnvironment, AppGroup):
     """A group that offers its own commands and those of ``app.cli``.
 
     The app is built when a command or the list of commands asks for it, once per
-    invocation, after ``.env`` and ``.flaskenv`` were read. Made by :func:`create_group`.
+    invocation, after ``.env`` and ``.flaskenv`` were read. With ``entries``, the list of commands
+    is made from them, and only a command builds the app. Made by :func:`create_group`.
     """
 
-    def __init__(self, create_app: Callable[[], Quart], **attributes: Any) -> None:
+    def __init__(
+        self,
+        create_app: Callable[[], Quart],
+        *,
+        entries: Mapping[str, CommandEntry] | None = None,
+        **attributes: Any,
+    ) -> None:
         super().__init__(**attributes)
         self.create_app = create_app
+        self.entries = entries or {}
 
     def make_context(
         self,
@@ -49,22 +72,42 @@ class CommandProgram(WithEnvironment, AppGroup):
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
+        entry = self.entries.get(cmd_name)
+        if entry is not None and entry.import_path is not None:
+            module, _, attribute = entry.import_path.partition(":")
+            self.add_command(getattr(import_module(module), attribute), cmd_name)
+            return super().get_command(ctx, cmd_name)
         with clear_errors():
             app = ctx.ensure_object(ScriptInfo).load_app()
         return app.cli.get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all commands; when the app refuses to be built, say so and name our own."""
-        names = set(super().list_commands(ctx))
+        names = {*super().list_commands(ctx), *self.entries}
+        if self.entries:
+            return sorted(names)
         try:
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
         except QuarterdeckError as error:
             click.echo(f"Error: {error}\n", err=True)
         return sorted(names)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands into the help."""
+        if not self.entries:
+            return super().format_commands(ctx, formatter)
+        listed = click.Group(commands=dict(self.commands))
+        for name, entry in self.entries.items():
+            listed.add_command(click.Command(name, help=entry.summary))
+        return listed.format_commands(ctx, formatter)
+
 
 def create_group(
-    create_app: Callable[[], Quart], *, name: str | None = None, help: str | None = None
+    create_app: Callable[[], Quart],
+    *,
+    name: str | None = None,
+    help: str | None = None,
+    entries: Mapping[str, CommandEntry] | None = None,
 ) -> CommandProgram:
     """Return the click group of a console script, with ``config``, ``routes`` and ``shell``.
 
@@ -72,8 +115,9 @@ def create_group(
         create_app: The application factory; called without arguments.
         name: The name of the program; by default, how it was called.
         help: Shown above the list of commands.
+        entries: All other commands by name, so that ``--help`` builds no app and imports nothing.
     """
-    group = CommandProgram(create_app, name=name, help=help)
+    group = CommandProgram(create_app, name=name, help=help, entries=entries)
     group.add_command(config)
     group.add_command(shell)
     group.add_command(routes)
