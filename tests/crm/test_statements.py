@@ -52,6 +52,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
 }
 LEFT_OUT = {
     "api.asset": "a file",
+    "calendar.feed": "a file, behind a secret address",
     "auth.login": "for strangers, and shows no rows",
     "auth.register": "for strangers, and shows no rows",
     "auth.reset_link": "for strangers, and shows no rows",
@@ -70,12 +71,12 @@ MOST = {
     "api.read_account": 4,
     "api.read_contact": 5,
     "api.search": 7,  # three lists and their counts
-    "api.list_jobs": 11,  # the last run of each of the CRM's nine jobs
+    "api.list_jobs": 12,  # the last run of each of the CRM's ten jobs
     "api.list_orders": 4,  # counted, chosen, read
     "api.read_job": 4,
-    "dashboard.index": 10,  # two of them are for administrators
+    "dashboard.index": 21,  # the last run of each job is for administrators
     "dashboard.search": 7,
-    "jobs.index": 11,
+    "jobs.index": 12,
     "jobs.show": 4,
     "mail.index": 4,  # two lists and their counts
     "orders.create": 5,
