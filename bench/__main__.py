@@ -18,6 +18,7 @@ MEASUREMENTS = [
     "slow_clients",
     "supervisor",
     "workers",
+    "memory",
     "additions",
     "scheduler",
 ]

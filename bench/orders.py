@@ -24,7 +24,7 @@ from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import create_engine, insert
 
-from bench.side_by_side import PYTHON, Peer, Server, compare, gunicorn, uvicorn
+from bench.side_by_side import PYTHON, Peer, Result, Server, compare, gunicorn, uvicorn
 from quarterdeck_crm import create_app
 from quarterdeck_crm.models import Account, Order, OrderState
 
@@ -138,7 +138,7 @@ def _ask(
     base: str, method: str, path: str, headers: dict[str, str] | None = None, body: str = ""
 ) -> tuple[int, str, str]:
     """Return the status, the cookies that were set, and the body."""
-    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=120)
     try:
         connection.request(method, path, body or None, headers or {})
         response = connection.getresponse()
@@ -174,9 +174,14 @@ def filled() -> Iterator[dict[str, str]]:
 
 
 def main() -> None:
+    compare_all()
+
+
+def compare_all(*, rounds: int = 7, seconds: int = 2) -> list[Result]:
+    """Load all peers in turns, and return their figures."""
     with filled() as settings:
         cookie = settings | {"SESSION_TYPE": "null"}  # a signed cookie, as the others have
-        compare(
+        return compare(
             [
                 Peer("crm serve, session in a cookie", SERVE, cookie, sign_in_to_crm),
                 Peer("crm serve, in the database", SERVE, settings, sign_in_to_crm),
@@ -184,6 +189,8 @@ def main() -> None:
             ],
             [PATH],
             check=check,
+            rounds=rounds,
+            seconds=seconds,
         )
 
 

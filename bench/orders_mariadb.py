@@ -7,29 +7,38 @@ with both drivers, Flask with PyMySQL, FastAPI with asyncmy.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.servers import mariadb
 
 from bench import orders
-from bench.side_by_side import Peer, compare
+from bench.side_by_side import Peer, Result, compare
 
 ROOMY = ("--innodb-buffer-pool-size=256M", "--innodb-log-file-size=64M")
 CROWDS = (1, 32, 256)
 
 
 def main() -> None:
+    compare_all(CROWDS, rounds=4)
+
+
+def compare_all(crowds: Sequence[int], *, rounds: int = 7, seconds: int = 2) -> list[Result]:
+    """Load all peers in turns with some crowds, and return their figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = mariadb(folder, *ROOMY)
         server.start()
         try:
-            measure(folder, server.port)
+            results = measure(folder, server.port, crowds, rounds, seconds)
         finally:
             server.kill()
+    return results
 
 
-def measure(folder: Path, port: int) -> None:
+def measure(
+    folder: Path, port: int, crowds: Sequence[int], rounds: int, seconds: int
+) -> list[Result]:
     at = f"root@127.0.0.1:{port}/crm"
     asyncmy, aiomysql, pymysql = (
         f"mysql+{driver}://{at}" for driver in ("asyncmy", "aiomysql", "pymysql")
@@ -41,7 +50,7 @@ def measure(folder: Path, port: int) -> None:
     orders.fill(pymysql)
     orders.write_links(folder)
     with_aiomysql = settings | {"DATABASE_URL": aiomysql}
-    compare(
+    return compare(
         [
             Peer("crm serve, asyncmy", orders.SERVE, settings, orders.sign_in_to_crm),
             Peer("crm serve, aiomysql", orders.SERVE, with_aiomysql, orders.sign_in_to_crm),
@@ -49,8 +58,9 @@ def measure(folder: Path, port: int) -> None:
         ],
         [orders.PATH],
         check=orders.check,
-        rounds=4,
-        crowds=CROWDS,
+        rounds=rounds,
+        seconds=seconds,
+        crowds=crowds,
     )
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 PYTHON = sys.executable
 CONNECTIONS = 32
@@ -69,6 +70,40 @@ class Turn:
     rate: float
     cpu: float
     refused: float
+
+
+class Ratio(NamedTuple):
+    """The ratio of the rounds: their median, the lowest and the highest."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.median:.2f}"
+        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one peer did in all rounds of a measurement.
+
+    Attributes:
+        what: The measurement.
+        name: The peer.
+        cpu: Its CPU time for one answer in microseconds, or what else is measured.
+        by_cpu: That divided by that of the first peer; None for the first.
+        rate: Good answers per second.
+        by_rate: The rate of the first divided by that of this one.
+    """
+
+    what: str
+    name: str
+    cpu: float
+    by_cpu: Ratio | None = None
+    rate: float = 0.0
+    by_rate: Ratio | None = None
 
 
 def hypercorn(target: str, workers: int = 1) -> list[str]:
@@ -123,7 +158,7 @@ def served(peer: Peer) -> Iterator[Server]:
 
 
 def _wait_for(port: int, peer: Peer, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(400):
+    for _ in range(1200):
         if process.poll() is not None:
             break
         with socket.socket() as probe:
@@ -165,6 +200,17 @@ def _wait_until_idle(process: int) -> None:
 
 def cpu_seconds(process: int) -> float:
     """Return the CPU time of a process and its descendants so far; 0 where there is no /proc."""
+    parents, ticks = _processes()
+    return sum(ticks.get(pid, 0) for pid in _family(process, parents)) / os.sysconf("SC_CLK_TCK")
+
+
+def family_of(process: int) -> set[int]:
+    """Return the ids of a process and its descendants."""
+    return _family(process, _processes()[0])
+
+
+def _processes() -> tuple[dict[int, int], dict[int, int]]:
+    """Return the parent and the clock ticks of each process, by its id."""
     parents, ticks = dict[int, int](), dict[int, int]()
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -173,10 +219,14 @@ def cpu_seconds(process: int) -> float:
             continue
         pid = int(path.parent.name)
         parents[pid], ticks[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+    return parents, ticks
+
+
+def _family(process: int, parents: Mapping[int, int]) -> set[int]:
     family = {process}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return sum(ticks.get(pid, 0) for pid in family) / os.sysconf("SC_CLK_TCK")
+    return family
 
 
 def compare(
@@ -187,7 +237,7 @@ def compare(
     rounds: int = 7,
     seconds: int = 2,
     crowds: Sequence[int] = (CONNECTIONS,),
-) -> None:
+) -> list[Result]:
     """Load every peer in turns; print requests per second and how the first does against each.
 
     Args:
@@ -200,6 +250,7 @@ def compare(
     """
     if shutil.which("wrk") is None:
         sys.exit("'wrk' is not installed. Install it to run the measurements.")
+    results: list[Result] = []
     with ExitStack() as stack:
         servers = [stack.enter_context(served(peer)) for peer in peers]
         for path in paths:
@@ -210,20 +261,24 @@ def compare(
             for crowd in crowds:
                 long = seconds * 3 if crowd > 100 else seconds
                 turns = [[load(s, path, long, crowd) for s in servers] for _ in range(rounds)]
-                _report(f"{path} for {crowd}", servers, turns)
+                results += _report(f"{path} for {crowd}", servers, turns)
+    return results
 
 
-def _report(what: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn]]) -> None:
+def _report(what: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn]]) -> list[Result]:
+    results = []
     print(f"\n{what:32} requests/s  CPU us   first row to this: by rate (range), by CPU (range)")
     for number, server in enumerate(servers):
         rate = statistics.median(turns[number].rate for turns in rounds)
-        cpu = statistics.median(turns[number].cpu for turns in rounds)
-        print(f"  {server.peer.name:32} {rate:8.0f}  {cpu * 1000:6.0f}", end="")
+        cpu = statistics.median(turns[number].cpu for turns in rounds) * 1000
+        print(f"  {server.peer.name:32} {rate:8.0f}  {cpu:6.0f}", end="")
+        by_rate = by_cpu = None
         if number:
-            by_rate = _ratio([turns[0].rate / max(turns[number].rate, 0.1) for turns in rounds])
-            by_cpu = _ratio([turns[number].cpu / max(turns[0].cpu, 1e-9) for turns in rounds])
-            print(f"   {by_rate}   {by_cpu}", end="")
+            by_rate = ratio([turns[0].rate / max(turns[number].rate, 0.1) for turns in rounds])
+            by_cpu = ratio([turns[number].cpu / max(turns[0].cpu, 1e-9) for turns in rounds])
+            print(f"   {by_rate!s:22}   {by_cpu}", end="")
         print()
+        results.append(Result(what, server.peer.name, cpu, by_cpu, rate, by_rate))
     refused = {
         servers[number].peer.name: statistics.fmean(turns[number].refused for turns in rounds)
         for number in range(len(servers))
@@ -231,7 +286,9 @@ def _report(what: str, servers: Sequence[Server], rounds: Sequence[Sequence[Turn
     if any(refused.values()):
         shares = ", ".join(f"{name} {share:.1%}" for name, share in refused.items() if share)
         sys.exit(f"'{what}' was answered with errors, so the figures do not count: {shares}")
+    return results
 
 
-def _ratio(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):5.2f} ({min(values):.2f} to {max(values):.2f})"
+def ratio(values: Sequence[float]) -> Ratio:
+    """Return the median of ratios, with the lowest and the highest."""
+    return Ratio(statistics.median(values), min(values), max(values))

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tests.servers import redis_server
 
-from .side_by_side import PYTHON, Peer, Server, served, uvicorn
+from .side_by_side import PYTHON, Peer, Result, Server, ratio, served, uvicorn
 
 ROUNDS, SECONDS = 5, 1.0
 SUBSCRIBERS, IDLE, WARM = 1000, 5000, 20
@@ -116,7 +116,9 @@ def loading(kind: str, count: int, server: Server, contestant: Contestant) -> It
             process.kill()
 
 
-def compare(title: str, kind: str, count: int, field: Sequence[Contestant]) -> None:
+def compare(
+    title: str, kind: str, count: int, field: Sequence[Contestant], rounds_: int = ROUNDS
+) -> list[Result]:
     """Load everybody in turns, and print how the first does against each."""
     with ExitStack() as stack:
         loads = []
@@ -125,8 +127,12 @@ def compare(title: str, kind: str, count: int, field: Sequence[Contestant]) -> N
             loads.append(stack.enter_context(loading(kind, count, server, each)))
         for one in loads:
             one.turn()  # warm
-        rounds = [[one.turn() for one in loads] for _ in range(ROUNDS)]
-    print(f"\n{title:32} per second  CPU us  p99 ms   first row to this, by rate (range), by CPU")
+        rounds = [[one.turn() for one in loads] for _ in range(rounds_)]
+    results = []
+    print(
+        f"\n{title:32} per second  CPU us  p99 ms   "
+        "first row to this: by rate (range), by CPU (range)"
+    )
     for number, each in enumerate(field):
         turns = [turns[number] for turns in rounds]
         rate, cpu, p99 = (
@@ -135,18 +141,21 @@ def compare(title: str, kind: str, count: int, field: Sequence[Contestant]) -> N
         )
         latency = f"{p99 * 1000:6.0f}" if p99 else ""
         print(f"  {each.peer.name:30} {rate:10.0f}  {cpu:6.1f}  {latency:6}", end="")
+        by_rate = by_cpu = None
         if number:
-            by_rate = sorted(turns[0].rate / turns[number].rate for turns in rounds)
-            by_cpu = statistics.median(turns[number].cpu / turns[0].cpu for turns in rounds)
-            middle, low, high = statistics.median(by_rate), by_rate[0], by_rate[-1]
-            print(f"   {middle:5.2f} ({low:.2f} to {high:.2f})  {by_cpu:5.2f}", end="")
+            by_rate = ratio([turns[0].rate / turns[number].rate for turns in rounds])
+            by_cpu = ratio([turns[number].cpu / turns[0].cpu for turns in rounds])
+            print(f"   {by_rate!s:22}   {by_cpu}", end="")
         print()
+        results.append(Result(title, each.peer.name, cpu, by_cpu, rate, by_rate))
+    return results
 
 
-def measure_memory(field: Sequence[Contestant]) -> None:
+def measure_memory(field: Sequence[Contestant]) -> list[Result]:
     """Print what a connection costs that only listens; each server is started for it."""
     print(f"\n{f'{IDLE} idle connections':32}  KiB each   first row to this")
     first = 0.0
+    results: list[Result] = []
     for each in field:
         with served(each.peer) as server:
             with loading("fan_out", WARM, server, each) as warm:
@@ -156,6 +165,9 @@ def measure_memory(field: Sequence[Contestant]) -> None:
                 cost = (memory(server.process) - before) / IDLE
         first = first or cost
         print(f"  {each.peer.name:30}  {cost:8.1f}   {first / cost:5.2f}")
+        by_memory = ratio([cost / first]) if results else None
+        results.append(Result("idle WebSocket, KiB", each.peer.name, cost, by_memory))
+    return results
 
 
 def memory(process: int) -> int:
@@ -188,6 +200,17 @@ def allow_many_files() -> None:
     if hard != resource.RLIM_INFINITY and hard < FILES:
         sys.exit(f"'ulimit -Hn' is {hard}. Raise it to {FILES}: each connection is a file.")
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
+
+
+def compare_all(*, rounds: int = ROUNDS) -> list[Result]:
+    """Measure ours, FastAPI and ``websockets`` without Redis, and return their figures."""
+    allow_many_files()
+    field = list(contestants(None))
+    return [
+        *compare("WebSocket echo, 100 clients", "echo", 100, field, rounds),
+        *compare(f"WebSocket, 1 to {SUBSCRIBERS}", "fan_out", SUBSCRIBERS, field, rounds),
+        *measure_memory(field),
+    ]
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.servers import redis_server, running
 
 from bench import orders
-from bench.side_by_side import PYTHON, Peer, compare, gunicorn, hypercorn, uvicorn
+from bench.side_by_side import PYTHON, Peer, Result, compare, gunicorn, hypercorn, uvicorn
 
 WORKERS = 2
 
@@ -31,7 +31,8 @@ def hello() -> None:
     )
 
 
-def order_list() -> None:
+def compare_orders(*, rounds: int = 7, seconds: int = 2) -> list[Result]:
+    """Load the order list of all peers in turns, and return their figures."""
     serve = [*orders.SERVE, "--workers", str(WORKERS)]
     with (
         tempfile.TemporaryDirectory() as name,
@@ -42,19 +43,21 @@ def order_list() -> None:
             "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
             "SESSION_TYPE": "null",  # a signed cookie, as the others have
         }
-        compare(
+        return compare(
             [
                 Peer("crm serve", serve, ours, orders.sign_in_to_crm),
                 *orders.peers(settings, WORKERS),
             ],
             [orders.PATH],
             check=orders.check,
+            rounds=rounds,
+            seconds=seconds,
         )
 
 
 def main() -> None:
     hello()
-    order_list()
+    compare_orders()
 
 
 if __name__ == "__main__":
