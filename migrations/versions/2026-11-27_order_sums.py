@@ -8,7 +8,7 @@ from alembic import op
 from quarterdeck_crm.orders.sum_checks import fill_sums
 
 revision = "d25e8c07b1f6"
-down_revision = "1d9031e93750"
+down_revision = "5a1c7e94d3b8"
 branch_labels = None
 depends_on = None
 

@@ -112,7 +112,7 @@ def reads_like_text(text: str) -> bool:
 ENGLISH = (
     "api/", "cli/", "config/", "demo/", "asgi.py", "schema.py", "paths.py", "web/health.py",
     "web/metrics.py", "web/traces.py", "events/", "live/", "attachments/pruning.py", "__main__.py",
-    "search/word_index.py",
+    "search/word_index.py", "orders/sum_checks.py",
     # Reports about rows of a file, which name its columns and are the same on the terminal.
     "transfer/accounts.py", "transfer/columns.py", "transfer/csvfile.py", "transfer/goods.py",
     "transfer/importing.py", "transfer/orders.py", "transfer/tasks.py", "transfer/order_writing.py",
