@@ -26,6 +26,7 @@ ENTRIES = {
     # Those of the app.
     "attachments": CommandEntry("Look after the stored files."),
     "audit": CommandEntry("Read the audit log, and remove what is old."),
+    "babel": CommandEntry("Make and compile catalogues of translations."),
     "check": CommandEntry("List settings of the app that cannot work, each with the remedy."),
     "db": CommandEntry("Change the schema of the database step by step."),
     "demo": CommandEntry(
