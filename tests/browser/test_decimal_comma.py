@@ -19,7 +19,6 @@ async def desk_in(browser: Browser, address: str, locale: str, *, script: bool =
     context = await browser.new_context(
         storage_state=await cookies_of(browser, address, ADMIN),
         locale=locale,
-        extra_http_headers={"Accept-Language": "en"},  # the words of the page stay English
         java_script_enabled=script,
     )
     return Desk(await context.new_page(), address)
@@ -54,8 +53,8 @@ async def test_a_german_reader_edits_prices_with_a_comma(
 
     await desk.open(f"/goods/{good['id']}/edit")
     await expect(field(page, "price")).to_have_value(shown)
-    await page.get_by_role("button", name="Save good").click()
-    await expect(page.get_by_text("The good is saved.").first).to_be_attached()
+    await page.get_by_role("button", name="Artikel speichern").click()
+    await expect(page.get_by_text("Der Artikel wurde gespeichert.").first).to_be_attached()
 
     stored = await desk.call("GET", f"/goods/{good['id']}")
     assert stored == good
@@ -79,8 +78,8 @@ async def test_an_order_keeps_all_its_numbers_when_saved_unchanged(
     await expect(field(page, "lines-0-price")).to_have_value("18,5050")
     await expect(field(page, "lines-0-discount")).to_have_value("12,5")
     await expect(page.locator("[data-amount]").first).to_have_text("194,30 EUR")
-    await page.get_by_role("button", name="Save order").last.click()
-    await expect(page.get_by_text("The order is saved.").first).to_be_attached()
+    await page.get_by_role("button", name="Auftrag speichern").last.click()
+    await expect(page.get_by_text("Der Auftrag wurde gespeichert.").first).to_be_attached()
 
     stored = await desk.call("GET", f"/orders/{order['id']}")
     assert stored == order
@@ -109,9 +108,9 @@ async def test_history_of_a_price_reads_like_the_list(browser: Browser, address:
     await desk.open(f"/goods/{good['id']}/edit")
     await field(page, "price").fill("1.234,5")
 
-    await page.get_by_role("button", name="Save good").click()
+    await page.get_by_role("button", name="Artikel speichern").click()
 
-    await expect(page.locator(".timeline")).to_contain_text("changed from 104,3 to 1.234,5")
+    await expect(page.locator(".timeline")).to_contain_text("geändert von 104,3 auf 1.234,5")
     await expect(page.locator("dd .money").first).to_have_text(re.compile(r"1\.234,50\sEUR"))
 
 
@@ -129,7 +128,7 @@ async def test_other_readers_and_pages_without_script_have_a_point(
     await desk.page.goto(f"{address}/goods/{good['id']}/edit")
 
     await expect(field(desk.page, "price")).to_have_value(shown)
-    await desk.page.get_by_role("button", name="Save good").click()
+    await desk.page.locator("main form .btn-primary").click()
     await expect(desk.page.get_by_role("heading", name=good["name"])).to_be_visible()
     stored = await (await desk_in(browser, address, "de-DE")).page.context.request.get(
         f"{address}/api/v1/goods/{good['id']}"

@@ -61,7 +61,7 @@ async def _work(upload: Upload, goal: Phase) -> None:
     except Exception:
         current_app.logger.exception("The import %s failed", upload.id)
         upload.phase = Phase.FAILED
-        upload.failure = FAILURE
+        upload.failure = str(FAILURE)
     finally:
         if upload.phase is not Phase.CHECKED:
             await drop_files(upload)

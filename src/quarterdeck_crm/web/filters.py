@@ -73,7 +73,7 @@ def percent(fraction: Decimal | None) -> Markup:
 
 def shortdate(day: date | None) -> Markup:
     """Return a day, for example ``4 Jul 1996``."""
-    return _nothing() if day is None else _day(day, str(get_locale()))
+    return _nothing() if day is None else _day(day, str(get_locale() or ENGLISH))
 
 
 @lru_cache(4096)
