@@ -1,18 +1,21 @@
 """Count the words that plain English avoids: ``python -m tests.policies.words [PATH ...]``.
 
 The counts are per 1,000 words of docstrings (``*.py``), pages (``*.md``, without code) and
-templates (``*.html``, without markup). The limits stand in ``LIMITS``.
+templates (``*.html``: marked texts, and others without markup). The limits stand in ``LIMITS``.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from jinja2.ext import babel_extract
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = (
@@ -39,7 +42,9 @@ INLINE_CODE = re.compile(r"(`+)[^`]+\1")
 MARKDOWN_CODE = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2 *$|<!--.*?-->", re.M | re.S)
 LINK_TARGET = re.compile(r"\]\([^)\s]*\)")
 MARKUP = re.compile(
-    r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->|<(script|style)\b.*?</\1>|<[^>]*>", re.S
+    r"\{%-? *trans\b.*?endtrans *-?%\}|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}"
+    r"|<!--.*?-->|<(script|style)\b.*?</\1>|<[^>]*>",
+    re.S,
 )
 
 
@@ -93,6 +98,11 @@ def read_page(source: str) -> Tally:
 def read_template(source: str) -> Tally:
     tally = Tally()
     tally.read(blanked(MARKUP, source))
+    # gettext, ngettext and the others, under the names and with the blocks of the CRM's templates
+    keywords = ("_", "gettext", "ngettext", "pgettext", "npgettext")
+    for line, _, texts, _ in babel_extract(io.BytesIO(source.encode()), keywords, [], {}):
+        for text in [texts] if isinstance(texts, str) else texts:
+            tally.read(blanked(MARKUP, text or ""), line)
     return tally
 
 

@@ -35,7 +35,7 @@ class HubNotRunningError(QuarterdeckError, RuntimeError):
 
 
 class IdentityMissingError(QuarterdeckError, RuntimeError):
-    """A hub serves WebSockets and cannot know whose they are."""
+    """A hub serves WebSockets and has no way to identify their users."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -91,7 +91,7 @@ class SocketRefusedError(SocketClientError, ConnectionError):
 
 
 class NotSignedInError(SocketClientError, PermissionError):
-    """The server does not know who we are, or not any more (4401)."""
+    """The server does not accept our sign-in, or it has expired (4401)."""
 
     def __init__(self, url: str) -> None:
         super().__init__(
@@ -101,7 +101,7 @@ class NotSignedInError(SocketClientError, PermissionError):
 
 
 class NotAllowedError(SocketClientError, PermissionError):
-    """The server knows who we are and does not let us in (4403)."""
+    """The server accepts our sign-in and refuses access (4403)."""
 
     def __init__(self, url: str) -> None:
         super().__init__(

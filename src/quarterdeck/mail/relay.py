@@ -72,7 +72,7 @@ class RelaySettings:
 
 @dataclass(slots=True)
 class RelayCounts:
-    """What this process has done since it started."""
+    """The work of this process since it started."""
 
     sent: int = 0
     retried: int = 0
@@ -84,7 +84,7 @@ class Relay:
     """Sends the mail of one app's outbox.
 
     Attributes:
-        counts: What it has done.
+        counts: The figures of its work.
         status: How much mail there was a moment ago; None until the relay has looked.
     """
 

@@ -1,4 +1,4 @@
-"""The audit log: who signed in, and who changed what matters for security."""
+"""The audit log: sign-ins, and changes that matter for security."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def read(client: Any, url: str) -> Any:
     flask = the_flask()
     if flask.has_app_context():
         # Flask shares 'g' between a test and its requests, and so the user of the last request.
-        vars(flask.g._get_current_object()).pop("_login_user", None)
+        flask.g.pop("_login_user", None)
     try:
         response = client.get(url)
         status, text = response.status_code, response.get_data(as_text=True)

@@ -136,7 +136,7 @@ class Limiter:
 
         Args:
             rate: As for ``limit``.
-            *key: What is counted, and for whom.
+            *key: The limit and the client that are counted.
 
         Raises:
             RateLimitExceededError: If that is one too many.
