@@ -214,3 +214,29 @@ async def test_a_password_in_the_queue_holds_no_connection(tmp_path: Path) -> No
         client = app.test_client()
         answers = await asyncio.gather(*(client.post("/hash") for _ in range(5)))
     assert [answer.status_code for answer in answers] == [200] * 5
+
+
+async def test_a_body_that_ends_during_the_release_is_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The task that notices disconnects takes the last piece, and then waits for the disconnect."""
+    messages: asyncio.Queue[Any] = asyncio.Queue()
+    body = Body(None, None)
+    body.connect(messages.get, lambda: None)
+    taken = asyncio.Event()
+    take = body.set_complete
+
+    def set_complete() -> None:
+        take()
+        taken.set()
+
+    async def release() -> None:
+        messages.put_nowait({"type": "http.request", "body": b"all"})
+        await taken.wait()
+
+    monkeypatch.setattr(body, "set_complete", set_complete)
+    watcher = asyncio.create_task(body.watch())
+    monkeypatch.setattr("quarterdeck.app.body.release_resources", release)
+    async with asyncio.timeout(5):
+        assert await body == b"all"
+    watcher.cancel()

@@ -105,14 +105,19 @@ class Body:
 
     async def _take_next(self, seen: int) -> None:
         await release_resources()  # before the lock, which ``watch`` holds while it waits
+        if self._has_news(seen):
+            return  # ``watch`` has taken the piece, and may wait for the end of the connection
         async with self._pulling:
-            if self.complete or self._received != seen:
+            if self._has_news(seen):
                 return
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self._on_disconnect()
                 await asyncio.Event().wait()  # until the handler, just cancelled, unwinds
             self._take(message)
+
+    def _has_news(self, seen: int) -> bool:
+        return self.complete or self._received != seen
 
     async def watch(self) -> None:
         """Return when the client has left; read ahead meanwhile, up to ``HIGH_WATER``."""
