@@ -320,9 +320,19 @@ async def test_a_test_does_not_wait_for_a_websocket_that_has_failed() -> None:
     async def ws() -> None:
         raise LookupError("before the handshake")
 
+    raised: list[type[Exception]] = []
+
+    async def listen() -> None:
+        async with app.test_client().websocket("/ws") as connection:
+            try:
+                await asyncio.wait_for(connection.receive(), 5)
+            except Exception as error:
+                raised.append(type(error))
+                raise
+
     with pytest.raises(LookupError, match="before the handshake"):
-        async with asyncio.timeout(10), app.test_client().websocket("/ws") as connection:
-            await connection.receive()
+        await listen()
+    assert raised == [LookupError]
 
 
 async def test_the_close_code_of_a_websocket(app: quart.Quart) -> None:
