@@ -11,7 +11,7 @@ from babel.support import NullTranslations, Translations
 from .catalogs import Catalog
 from .config import STATE
 from .lazy import LazyString
-from .selection import choices, get_locale
+from .selection import Choices, choices, forced_locale, locale_for
 
 #: All domains; the files of those that exist when an app starts are read then.
 all_domains: WeakSet[Domain] = WeakSet()
@@ -64,9 +64,21 @@ class Domain:
 
     def catalog(self) -> Catalog:
         """Return the texts of the reader's locale; empty outside an app."""
-        if choices() is None:
+        return self.catalog_for(choices())
+
+    def catalog_for(self, chosen: Choices | None) -> Catalog:
+        """Return the texts for the choices of a context; empty for none."""
+        if chosen is None:
             return _NOTHING
-        return STATE.get().catalogs.get(get_locale(), self.translation_directories, self.domain)
+        locale = forced_locale() or locale_for(chosen)
+        key = (id(self), id(locale))
+        found = chosen.catalogs.get(key)
+        if found is None:
+            catalog = STATE.get().catalogs.get(locale, self.translation_directories, self.domain)
+            # With both objects, so that no other one gets their ids within this context.
+            found = chosen.catalogs[key] = (catalog, self, locale)
+        catalog = found[0]
+        return catalog
 
     def get_translations(self) -> NullTranslations:
         """Return the texts of the reader's locale as Babel has them."""
@@ -130,7 +142,11 @@ def get_domain() -> Domain:
 
 def catalog() -> Catalog:
     """Return the texts of the reader."""
-    return get_domain().catalog()
+    chosen = choices()
+    if chosen is None:
+        return _NOTHING
+    domain: Domain = chosen.domain or get_domain()
+    return domain.catalog_for(chosen)
 
 
 def get_translations() -> NullTranslations:

@@ -33,14 +33,16 @@ class Choices:
         locale: None before it is chosen.
         zone: None before it is chosen.
         domain: The domain of the texts, if it is not that of the app.
+        catalogs: The texts by domain and locale, for pages look up hundreds of them.
     """
 
-    __slots__ = ("domain", "locale", "zone")
+    __slots__ = ("catalogs", "domain", "locale", "zone")
 
     def __init__(self) -> None:
         self.locale: Locale | None = None
         self.zone: tzinfo | None = None
         self.domain: Any = None
+        self.catalogs: dict[tuple[int, int], Any] = {}
 
 
 def choices() -> Choices | None:
@@ -48,7 +50,7 @@ def choices() -> Choices | None:
     context = app_context()
     if context is None:
         return None
-    found: Choices | None = getattr(context.g, _CHOICES, None)
+    found: Choices | None = context.g.get(_CHOICES)
     if found is None:
         found = Choices()
         setattr(context.g, _CHOICES, found)
@@ -77,7 +79,11 @@ def get_locale() -> Locale | None:
     forced = _forced.get()
     if forced is not None:
         return forced
-    chosen = choices()
+    return locale_for(choices())
+
+
+def locale_for(chosen: Choices | None) -> Locale | None:
+    """Return the locale that is not forced; the same object until it is chosen again."""
     if chosen is None:
         return None
     if chosen.locale is None:
@@ -215,6 +221,11 @@ def best_language(offered: Sequence[str]) -> str | None:
     if has_websocket_context():
         return best_of(websocket.accept_languages.values(), offered)
     return None
+
+
+def forced_locale() -> Locale | None:
+    """Return the locale that ``force_locale`` has set in this task."""
+    return _forced.get()
 
 
 @contextmanager
