@@ -261,7 +261,7 @@ def test_the_operations_are_those_of_the_bridge() -> None:
 
 
 @pytest.mark.timeout(200)
-def test_a_project_without_tests_is_crawled_and_can_finish(tmp_path: Path) -> None:
+def test_a_project_without_tests_is_crawled(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "app.py").write_text(APP)
     out = tmp_path / "new"
@@ -275,3 +275,29 @@ def test_a_project_without_tests_is_crawled_and_can_finish(tmp_path: Path) -> No
     text = (out / "app.py").read_text()
     assert "import quarterdeck.bridge.flask as flask" in text
     assert "async def index():\n    return await flask.render_template_string" in text
+
+
+@pytest.mark.timeout(200)
+def test_a_project_on_which_nothing_waits_leaves_the_bridge(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    (old / "app.py").write_text(
+        "from quarterdeck.bridge.flask import Flask, request\n\napp = Flask(__name__)\n\n\n"
+        '@app.post("/")\nasync def index():\n    return (await request.form)["n"]\n'
+    )
+    (old / "test_app.py").write_text(
+        "from app import app\n\n\nasync def test_index():\n"
+        '    response = await app.test_client().post("/", form={"n": "y"})\n'
+        '    assert await response.get_data() == b"y"\n'
+    )
+    (old / "pytest.ini").write_text("[pytest]\naddopts = -p quarterdeck.bridge.testing\n")
+
+    result = CliRunner().invoke(port, [str(old), "--finish", "--out", str(new)])
+
+    assert result.exit_code == 0, result.output
+    assert (
+        (new / "app.py")
+        .read_text()
+        .startswith("from quarterdeck.app import Quart as Flask\nfrom quart import request\n")
+    )
+    assert (new / "pytest.ini").read_text() == "[pytest]\nasyncio_mode = auto\n"
