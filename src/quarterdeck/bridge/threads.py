@@ -13,6 +13,7 @@ from greenlet import greenlet
 from quart import current_app, has_app_context
 
 from quarterdeck._quart import unwrap
+from quarterdeck._state import states_of
 
 from .colours import coloured
 from .waiting import asynchronous, drive, outside, run, wait
@@ -115,3 +116,11 @@ def _run_in_context(work: Callable[[], None], app: Any) -> None:
         work()
     finally:
         wait(context.__aexit__(None, None, None))
+        wait(_leave_loop(app))
+
+
+async def _leave_loop(app: Any) -> None:
+    """Close what belongs to the event loop of a thread that ends."""
+    for state in states_of(app):
+        if (leave := getattr(state, "leave_loop", None)) is not None:
+            await leave()

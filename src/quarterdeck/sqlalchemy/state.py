@@ -26,7 +26,7 @@ from .pool import status_of
 from .query import Query
 from .session import Session
 from .track_modifications import Tracker
-from .urls import is_memory
+from .urls import is_memory, is_sqlite
 
 
 @dataclass(slots=True)
@@ -73,6 +73,12 @@ class DatabaseState:
             await engine.dispose()
         self.replaced.clear()
         await join_stopped()
+
+    async def leave_loop(self) -> None:
+        """Close idle connections to servers, which belong to an event loop, before it closes."""
+        for engine in self.engines.values():
+            if not is_sqlite(engine.url):
+                await engine.dispose()
 
     async def release_while_waiting(self) -> None:
         """Return the connection of the current session, if it has only read."""
