@@ -13,6 +13,13 @@ __all__ = ["TimedJSONWebSignatureSerializer", "install_old_names"]
 _SALT = "quarterdeck.bridge.timed"
 
 
+class _Token(str):
+    __slots__ = ()
+
+    def decode(self, *_encoding: str) -> str:
+        return str(self)
+
+
 class TimedJSONWebSignatureSerializer:
     """Signed values that expire, with the methods of ItsDangerous 2.0.
 
@@ -28,9 +35,9 @@ class TimedJSONWebSignatureSerializer:
         self._signer = URLSafeTimedSerializer(secret_key, salt=_SALT)
         self.expires_in = 3600 if expires_in is None else expires_in
 
-    def dumps(self, value: Any, **_options: Any) -> bytes:
-        """Return a token."""
-        return self._signer.dumps([value, time.time() + self.expires_in]).encode()
+    def dumps(self, value: Any, **_options: Any) -> _Token:
+        """Return a token: text for URLs, with the ``decode`` of the bytes that it was once."""
+        return _Token(self._signer.dumps([value, time.time() + self.expires_in]))
 
     def loads(self, token: str | bytes, **_options: Any) -> Any:
         """Return the value of a token.
