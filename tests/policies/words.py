@@ -101,7 +101,7 @@ def read_template(source: str) -> Tally:
     # gettext, ngettext and the others, under the names and with the blocks of the CRM's templates
     keywords = ("_", "gettext", "ngettext", "pgettext", "npgettext")
     for line, _, texts, _ in babel_extract(io.BytesIO(source.encode()), keywords, [], {}):
-        for text in [texts] if isinstance(texts, str) else texts:
+        for text in [texts] if isinstance(texts, str) else texts or ():
             tally.read(blanked(MARKUP, text or ""), line)
     return tally
 
