@@ -17,6 +17,7 @@ from .board import views as board
 from .cli.commands import register_commands
 from .config import choose, configure, errors_as_written, instance_path
 from .dashboard import views as dashboard
+from .deals import views as deals
 from .errors import register_errors
 from .goods import views as goods
 from .jobs import views as jobs
@@ -51,6 +52,7 @@ BLUEPRINTS = (
     accounts.bp,
     goods.bp,
     orders.bp,
+    deals.bp,
     tasks.bp,
     calendar.calendar,
     attachments.bp,

@@ -48,7 +48,7 @@ JOBS = {
     "check_sums": "Every day at 04:30",
     "note_waiting": "Monday to Friday at 07:00",
     "mail_daily": "Every day at 07:30",
-    "remind": "each minute",
+    "remind": "Every minute",
 }
 
 

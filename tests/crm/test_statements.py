@@ -27,6 +27,7 @@ PARTS: dict[str, Any] = {
     "account_id": 1,
     "attachment_id": 1,
     "contact_id": 1,
+    "deal_id": 1,
     "good_id": 1,
     "job_id": "clean_sessions",
     "order_id": 1,
@@ -45,6 +46,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "dashboard.search": ("?q=a",),
     "goods.suggestions": ("?q=g",),
     "goods.index": ("", "?q=g"),
+    "deals.board": ("", "?q=d&owner=me"),
+    "deals.index": ("", "?q=d&sort=-value", "?state=won&late=1"),
     "orders.index": ("", "?q=a&sort=account", "?state=open&owner=me"),
     "orders.create": ("", "?account=1"),
     "tasks.index": ("", "?q=t&sort=-priority", "?assignee=me&due=week"),
@@ -56,6 +59,7 @@ LEFT_OUT = {
     "auth.login": "for strangers, and shows no rows",
     "auth.register": "for strangers, and shows no rows",
     "auth.reset_link": "for strangers, and shows no rows",
+    "calendar.feed": "for calendar programs, in two statements",
     "mail.unsubscribe": "for strangers, and shows no rows",
     "metrics.show": "figures of the process, for the operator",
     "transfer.show": "its state is a file, see transfer.uploads",
@@ -76,6 +80,10 @@ MOST = {
     "api.read_job": 4,
     "dashboard.index": 21,  # the last run of each job is for administrators
     "dashboard.search": 7,
+    "deals.board": 5,  # stages, cards, sums, reasons
+    "deals.edit": 5,
+    "deals.show": 6,
+    "deals.stages": 4,
     "jobs.index": 12,
     "jobs.show": 4,
     "mail.index": 4,  # two lists and their counts
@@ -113,6 +121,7 @@ async def picture(as_admin: Auth, admin: User, make_user: MakeUser, trade: Trade
     order = await trade.order((good, 1), account=account, actor=admin)
     await trade.task(actor=admin, account_id=account.id, due_on=date(2026, 11, 21))
     await trade.task(actor=admin, order_id=order.id)
+    await trade.deal((good, 1), actor=admin, account_id=account.id)
     await add_details(trade, admin, 0)
     await upload(as_admin, "/accounts/1/files", "a.pdf", PDF)
     await upload(as_admin, "/goods/1/picture", "a.png", png())
@@ -130,6 +139,7 @@ async def add_rows(trade: Trade, as_admin: Auth, user: User, number: int) -> Goo
     await trade.order((paid, 1), actor=user, state=OrderState.PAID, currency="USD")
     await trade.task(actor=user, account_id=account.id, assignee_id=1, due_on=date(2026, 11, 21))
     await trade.task(actor=user, order_id=1, title=f"Title {number}")
+    await trade.deal((good, 1), actor=user, account_id=account.id)
     await upload(as_admin, "/accounts/1/files", "b.pdf", PDF)
     await upload(as_admin, "/orders/1/files", "b.pdf", PDF)
     return good

@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.testing import recorded_statements
 from quarterdeck_crm.accounts.services import create_account
+from quarterdeck_crm.deals.services import create_deal
+from quarterdeck_crm.deals.stages import make_usual_stages
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import create_good, get_good
 from quarterdeck_crm.history.recording import list_history
-from quarterdeck_crm.models import Account, Good, Order, OrderState, Task, User
+from quarterdeck_crm.models import Account, Deal, Good, Order, OrderState, Task, User
 from quarterdeck_crm.orders.lines import LineEntry
 from quarterdeck_crm.orders.services import get_order, move_order, place_order
 from quarterdeck_crm.tasks.services import create_task
@@ -67,6 +69,18 @@ class Trade:
             await self.move(order, target)
         return await self.read(order)
 
+    async def deal(
+        self, *lines: tuple[Good, int], actor: User | None = None, **values: Any
+    ) -> Deal:
+        """Add a deal, and the usual stages if there are none."""
+        if "account_id" not in values:
+            values["account_id"] = (await self.account()).id
+        usual = {"name": f"Deal {next(self._numbers)}", "currency": "EUR", "value": 0}
+        entries = [LineEntry(good.id, quantity) for good, quantity in lines]
+        async with self.session() as session:
+            await make_usual_stages(session)
+            return await create_deal(session, actor=actor, values=usual | values, lines=entries)
+
     async def task(self, *, actor: User | None = None, **values: Any) -> Task:
         values.setdefault("title", f"Task {next(self._numbers)}")
         async with self.session() as session:
@@ -89,7 +103,7 @@ class Trade:
         async with self.app.app_context():
             return (await get_good(db.session, good_id=good.id)).stock
 
-    async def history(self, subject: Account | Good | Order | Task) -> list[str]:
+    async def history(self, subject: Account | Deal | Good | Order | Task) -> list[str]:
         """Return what happened to a row, the newest first."""
         async with self.app.app_context():
             return [entry.action for entry in await list_history(db.session, subject)]

@@ -28,7 +28,7 @@ LAYERS = (
     ("tokens", "mail"),  # below the team, which revokes tokens and mails invitations
     ("team", "attachments", "tasks"),
     ("auth", "orders", "goods"),
-    ("accounts", "board"),
+    ("accounts", "board", "deals"),
     ("dashboard", "transfer", "live", "demo"),
     ("jobs",),
     ("api",),

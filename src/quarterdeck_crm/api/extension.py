@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 VERSION = "1.0"
 DESCRIPTION = """\
-Everything that the pages can do with accounts, contacts, goods, orders and tasks, for programs.
+Everything that the pages can do with accounts, contacts, goods, orders, deals and tasks, for
+programs.
 
 Sign in with a token: `Authorization: Bearer qd_...`. Users make them on their profile page,
 administrators with `crm token create`. Errors are problem documents (RFC 9457). Changes need the
@@ -43,6 +44,7 @@ class ApiSchema(QuartSchema):
                 Tag("Contacts", "The people at an account."),
                 Tag("Goods", "The goods."),
                 Tag("Orders", "Orders with their lines, and the moves from state to state."),
+                Tag("Deals", "The pipeline before the order."),
                 Tag("Tasks", "Tasks, with due dates, assignees and links to records."),
                 Tag("Search", "Everything at once."),
                 Tag("Audit", "Sign-ins, and changes that matter for security."),

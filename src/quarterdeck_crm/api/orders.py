@@ -18,6 +18,7 @@ from quarterdeck_crm.orders.lines import LineEntry
 from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
+from .deal_schemas import DealBody
 from .etags import etag_of, expected_version, named_version
 from .idempotency import once
 from .operations import operation
@@ -63,7 +64,7 @@ async def create_order(data: OrderBody) -> Answer:
 
     Without an `owner_id` it belongs to you. Take it to `confirmed` to take its lines from stock.
     """
-    values, lines = _split(data)
+    values, lines = split_lines(data)
 
     async def work(session: AsyncSession) -> Answer:
         order = await services.place_order(
@@ -84,7 +85,7 @@ async def create_order(data: OrderBody) -> Answer:
 @operation(GROUP, answers=schemas.Order)
 async def read_order(order_id: int) -> Answer:
     """Read an order with its lines."""
-    return await _answer(db.session, order_id)
+    return await answer_order(db.session, order_id)
 
 
 @bp.put("/orders/<int:order_id>")
@@ -141,13 +142,13 @@ async def move_order(order_id: int, data: MoveBody) -> Answer:
             target=data.to,
             version=named_version(order),
         )
-        return await _answer(session, order_id)
+        return await answer_order(session, order_id)
 
     return await once(data, work)
 
 
 async def _update(order_id: int, data: OrderBody) -> Answer:
-    values, lines = _split(data)
+    values, lines = split_lines(data)
     async with db.transaction() as session:
         order = await services.get_order(session, order_id=order_id)
         await services.update_order(
@@ -158,11 +159,11 @@ async def _update(order_id: int, data: OrderBody) -> Answer:
             lines=lines,
             version=expected_version(order),
         )
-        return await _answer(session, order_id)
+        return await answer_order(session, order_id)
 
 
-def _split(data: OrderBody) -> tuple[dict[str, Any], list[LineEntry] | None]:
-    """Return the header and the lines as the services take them; None if no lines were sent."""
+def split_lines(data: OrderBody | DealBody) -> tuple[dict[str, Any], list[LineEntry] | None]:
+    """Return the other fields and the lines for the services; None if no lines were sent."""
     values = data.given()
     lines = values.pop("lines", None)
     if lines is None:
@@ -172,7 +173,7 @@ def _split(data: OrderBody) -> tuple[dict[str, Any], list[LineEntry] | None]:
     ]
 
 
-async def _answer(session: AsyncSession, order_id: int) -> Answer:
+async def answer_order(session: AsyncSession, order_id: int) -> Answer:
     """Return the order as it is stored, so that every answer equals that of a read."""
     return _answer_of(await services.get_order(session, order_id=order_id))
 

@@ -6,6 +6,7 @@ from . import accounts as accounts
 from . import audit as audit
 from . import bp as bp
 from . import contacts as contacts
+from . import deals as deals
 from . import docs as docs
 from . import goods as goods
 from . import jobs as jobs

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,10 +16,13 @@ from faker import Faker
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck_crm.deals.stages import USUAL_REASONS, list_stages, make_usual_stages
 from quarterdeck_crm.models import (
     Account,
     Activity,
     Contact,
+    Deal,
+    DealStage,
     Good,
     Note,
     Order,
@@ -27,6 +30,7 @@ from quarterdeck_crm.models import (
     OrderState,
     Priority,
     Repeat,
+    StageKind,
     Task,
     User,
 )
@@ -36,12 +40,13 @@ from quarterdeck_crm.orders.sums import count_inserted
 from quarterdeck_crm.search.word_index import index_everything
 
 from .users import USERS
-from .words import CATALOG, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, Market
+from .words import CATALOG, DEALS, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, Market
 
 SEED = 20261121
 DAYS = 730
 ACCOUNTS = 400
 TASKS_MADE = 240
+DEALS_MADE = 120
 BATCH = 500
 
 Rows = list[dict[str, Any]]
@@ -79,6 +84,9 @@ class Demo:
         await self._write_orders(session, accounts, goods, advance)
         # Last, so that the dice of everything else fall as they did without them.
         await self._insert(session, Task, self._tasks(accounts, users))
+        await make_usual_stages(session)
+        stages = await list_stages(session)
+        await self._insert(session, Deal, self._deals(accounts, stages))
         await (await session.connection()).run_sync(index_everything)
 
     async def _insert(self, session: AsyncSession, model: type[Any], rows: Rows) -> list[int]:
@@ -206,6 +214,37 @@ class Demo:
                     "is_done": is_done,
                     "done_at": self.today + timedelta(days=days or 0) if is_done else None,
                     "created_at": self._moment(30) - timedelta(days=30),
+                }
+            )
+        return rows
+
+    def _deals(self, accounts: Rows, stages: Sequence[DealStage]) -> Rows:
+        """Deals in all stages; some of the open ones are late."""
+        rows: Rows = []
+        for number in range(DEALS_MADE):
+            account = self.random.choice(accounts)
+            stage = self.random.choices(stages, (8, 6, 4, 5, 4))[0]
+            is_open = stage.kind is StageKind.OPEN
+            moved = self._moment(60 if is_open else 300)
+            days = self.random.randint(-10, 60) if is_open else 10
+            expected = (self.today if is_open else moved) + timedelta(days=days)
+            rows.append(
+                {
+                    "name": self.random.choice(DEALS),
+                    "account_id": account["id"],
+                    "owner_id": account["owner_id"],
+                    "stage_id": stage.id,
+                    "kind": stage.kind,
+                    "probability": stage.probability,
+                    "own_probability": None,
+                    "value": Decimal(self.random.randrange(5, 400) * 100),
+                    "currency": "USD" if number % 9 == 0 else "EUR",
+                    "expected_on": expected.date(),
+                    "lost_reason": self.random.choice(USUAL_REASONS)
+                    if stage.kind is StageKind.LOST
+                    else None,
+                    "moved_at": moved,
+                    "created_at": moved - timedelta(days=self.random.random() * 60),
                 }
             )
         return rows

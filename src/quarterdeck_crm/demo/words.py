@@ -137,3 +137,14 @@ TASKS = (
     "Ask for feedback on the trial order",
     "Find out who decides",
 )
+
+DEALS = (
+    "Refit of the spring season",
+    "Yearly agreement",
+    "First equipment of a new boat",
+    "Safety gear for the fleet",
+    "Trial order",
+    "Winter storage supplies",
+    "Rigging for two yachts",
+    "Workshop supplies",
+)

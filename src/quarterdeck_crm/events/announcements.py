@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.extensions import hub
-from quarterdeck_crm.models import Account, Order, OrderState, Task, User
+from quarterdeck_crm.models import Account, Deal, Order, OrderState, Task, User
 
 Data = dict[str, Any]
 TASK_ACTIONS = {"created", "done", "reopened"}
@@ -30,7 +30,7 @@ def announce_change(
     changes: Mapping[str, Any],
     is_new_version: bool,
 ) -> None:
-    """Publish a change of an order, an account or a task. Other rows have no events.
+    """Publish a change of an order, an account, a task or a deal. Other rows have none.
 
     Args:
         session: That of the change.
@@ -51,6 +51,9 @@ def announce_change(
             about |= {"name": subject.name, "is_archived": subject.is_archived}
             event = "account.created" if action == "created" else "account.changed"
             _publish(session, (f"account:{subject.id}",), event, about)
+        case Deal():
+            about |= {"version": subject.version if is_new_version else None} | _deal(subject)
+            _publish(session, _rooms_of_deal(subject), _deal_event(action), about)
         case Task():
             about |= {"version": subject.version if is_new_version else None} | _task(subject)
             event = f"task.{action if action in TASK_ACTIONS else 'changed'}"
@@ -69,6 +72,12 @@ def announce_task_deleted(session: AsyncSession, task: Task, *, actor: User | No
     """Publish that a task was deleted."""
     data = _task(task) | {"version": None, "by": _user(actor), "action": "deleted"}
     _publish(session, _rooms_of_task(task), "task.deleted", data)
+
+
+def announce_deal_deleted(session: AsyncSession, deal: Deal, *, actor: User | None) -> None:
+    """Publish that a deal was deleted."""
+    data = _deal(deal) | {"version": None, "by": _user(actor), "action": "deleted"}
+    _publish(session, _rooms_of_deal(deal), "deal.deleted", data)
 
 
 def announce_reminder(session: AsyncSession, task: Task) -> None:
@@ -117,6 +126,28 @@ def _order(order: Order) -> Data:
         "account": _reference(order, "account"),
         "owner": _reference(order, "owner"),
     }
+
+
+def _deal(deal: Deal) -> Data:
+    return {
+        "id": deal.id,
+        "title": deal.name,
+        "stage_id": deal.stage_id,
+        "kind": deal.kind.value,
+        "value": f"{deal.value:.6f}",
+        "currency": deal.currency,
+        "owner": None if deal.owner_id is None else {"id": deal.owner_id, "name": None},
+    }
+
+
+def _deal_event(action: str) -> str:
+    if action.startswith("deal "):
+        return "deal.moved"
+    return "deal.created" if action == "created" else "deal.changed"
+
+
+def _rooms_of_deal(deal: Deal) -> tuple[str, ...]:
+    return ("deals", f"deal:{deal.id}", f"account:{deal.account_id}")
 
 
 def _task(task: Task) -> Data:

@@ -22,10 +22,10 @@ from sqlalchemy.orm.exc import StaleDataError
 from quarterdeck_crm.errors import ClashError, StaleError
 from quarterdeck_crm.events.announcements import announce_change
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, Task, User
+from quarterdeck_crm.models import Account, Activity, Contact, Deal, Good, Order, Task, User
 from quarterdeck_crm.models.columns import utc_now
 
-Subject = Account | Contact | Good | Order | Task  # what several users may edit at once
+Subject = Account | Contact | Deal | Good | Order | Task  # what several users may edit at once
 Changes = dict[str, Any]
 
 VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
@@ -34,6 +34,7 @@ MAX_SINCE = 50  # edits that a conflict lists; a user would not read more
 STALE = {
     "account": _l("Another user changed this account after you opened it. Nothing was saved yet."),
     "contact": _l("Another user changed this contact after you opened it. Nothing was saved yet."),
+    "deal": _l("Another user changed this deal after you opened it. Nothing was saved yet."),
     "good": _l("Another user changed this good after you opened it. Nothing was saved yet."),
     "order": _l("Another user changed this order after you opened it. Nothing was saved yet."),
     "task": _l("Another user changed this task after you opened it. Nothing was saved yet."),
@@ -57,7 +58,7 @@ def record(
     Args:
         session: The db session of the change itself.
         actor: The acting user; None is the system (the command line, an import).
-        subject: An account, a contact, a good, an order or a task, with an id.
+        subject: A row with an id.
         action: A verb in the past, such as ``"created"`` or ``"confirmed"``.
         changes: ``{field: [before, after]}``, as ``assign`` returns it.
     """

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.languages.words import priority_word
-from quarterdeck_crm.models import Account, Activity, Contact, Order, Priority, User
+from quarterdeck_crm.models import Account, Activity, Contact, DealStage, Order, Priority, User
 
 from .recording import VERSION, Subject, list_history
 
@@ -24,6 +24,11 @@ LABELS = {
     "assignee_id": _l("Assignee"),
     "contact_id": _l("Contact"),
     "order_id": _l("Order"),
+    "stage_id": _l("Stage"),
+    "own_probability": _l("Probability"),
+    "expected_on": _l("Expected on"),
+    "lost_reason": _l("Reason"),
+    "value": _l("Value"),
     "due_on": _l("Due date"),
     "due_time": _l("Time"),
     "zone": _l("Time zone"),
@@ -75,6 +80,9 @@ SENTENCES = {
     "cancelled": _l("Cancelled"),
     "done": _l("Marked as done"),
     "reopened": _l("Reopened"),
+    "deal won": _l("Won"),
+    "deal lost": _l("Lost: {lost_reason[1]}"),
+    "order made": _l("Became an order"),
     "waiting": _l("Has waited {days[1]} days since its last change"),
     "note added": _l("Note added"),
     "note removed": _l("Note removed"),
@@ -90,16 +98,27 @@ SENTENCES = {
     "sold": _l("Stock from {stock[0]} to {stock[1]} by order {order[1]}"),
     "returned": _l("Stock from {stock[0]} to {stock[1]}: returned by order {order[1]}"),
 }
-NUMBERS = {"freight", "price", "stock"}
+NUMBERS = {"freight", "own_probability", "price", "stock", "value"}
 NUMBER = Markup('<data value="{}">{}</data>')
 # What follows from other fields: the net from the lines, instants from days and times.
-UNTOLD = {VERSION, "net", "due_at", "remind_at", "reminded_at", "repeat_from"}
+UNTOLD = {
+    VERSION,
+    "net",
+    "due_at",
+    "remind_at",
+    "reminded_at",
+    "repeat_from",
+    "moved_at",
+    "kind",
+    "probability",
+}
 REFERENCES: dict[str, InstrumentedAttribute[str]] = {
     "owner_id": User.name,
     "assignee_id": User.name,
     "account_id": Account.name,
     "contact_id": Contact.name,
     "order_id": Order.number,
+    "stage_id": DealStage.name,
 }
 Names = Mapping[tuple[str, int], str]
 

@@ -125,7 +125,7 @@ async def mail_daily() -> None:
     current_app.logger.info("wrote %d daily mails", await mail_summaries())
 
 
-@scheduler.task("cron", name=N_("Send the reminders of tasks"), minute="*", **EACH_MINUTE)
+@scheduler.task("interval", name=N_("Send the reminders of tasks"), minutes=1, **EACH_MINUTE)
 async def remind() -> None:
     """Send the reminders that are due, by mail and on open pages."""
     if count := await send_reminders():

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from quarterdeck.exceptions import RateLimitExceededError
 from quarterdeck.sockets import Member
 from quarterdeck_crm.extensions import db, hub
-from quarterdeck_crm.models import Account, Order, Task
+from quarterdeck_crm.models import Account, Deal, Order, Task
 from quarterdeck_crm.web.limits import count_use
 
 
 @hub.room("orders")
+@hub.room("deals")
 @hub.room("tasks")
 @hub.room("team")
 async def is_for_all(member: Member) -> bool:
@@ -29,6 +30,12 @@ async def has_order(member: Member, id: int) -> bool:
 async def has_account(member: Member, id: int) -> bool:
     """Whether there is such an account."""
     return await db.session.scalar(select(Account.id).where(Account.id == id)) is not None
+
+
+@hub.room("deal:<int:id>")
+async def has_deal(member: Member, id: int) -> bool:
+    """Whether there is such a deal."""
+    return await db.session.scalar(select(Deal.id).where(Deal.id == id)) is not None
 
 
 @hub.room("task:<int:id>")

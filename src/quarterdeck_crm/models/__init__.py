@@ -4,6 +4,7 @@ from .account import Account, Contact, Note
 from .activity import Activity
 from .attachment import Attachment
 from .audit_event import AuditAction, AuditEvent
+from .deal import Deal, DealLine, DealStage, LostReason, StageKind
 from .good import Good
 from .order import Order, OrderLine, OrderState
 from .order_sum import OrderSum
@@ -22,8 +23,12 @@ __all__ = [
     "AuditAction",
     "AuditEvent",
     "Contact",
+    "Deal",
+    "DealLine",
+    "DealStage",
     "Good",
     "IdempotencyKey",
+    "LostReason",
     "Note",
     "NoticeTime",
     "Order",
@@ -35,6 +40,7 @@ __all__ = [
     "Role",
     "Scope",
     "SearchWord",
+    "StageKind",
     "Task",
     "User",
     "UserKind",

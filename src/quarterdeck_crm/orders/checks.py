@@ -83,6 +83,7 @@ async def check_order(
                 lines,
                 currency=cleaned.get("currency", order.currency if order else None),
                 allowed={line.good_id for line in order.lines} if order else (),
+                row=OrderLine,
             )
     problems.raise_if_any()
     return Checked(cleaned, built, account)

@@ -25,7 +25,7 @@ from quarterdeck_crm.forms.conflicts import VersionedForm
 from quarterdeck_crm.forms.fields import ExactField, OwnerField, PickField, WholeField
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Good, Order, OrderState
+from quarterdeck_crm.models import Account, Deal, Good, Order, OrderState
 from quarterdeck_crm.search.autocomplete import label, pick
 from quarterdeck_crm.validation import longest
 
@@ -56,7 +56,9 @@ class LineForm(Form):
     )
 
 
-class OrderForm(VersionedForm):
+class LinesForm(VersionedForm):
+    """An account, an owner, a currency, and lines of goods."""
+
     submission = SubmissionField()
     account = PickField(_l("Account"), [DataRequired(_l("Choose an account."))])
     owner_id = OwnerField(_l("Owner"))
@@ -65,24 +67,7 @@ class OrderForm(VersionedForm):
         [DataRequired(_l("Enter a currency.")), Length(max=3)],
         filters=[lambda text: text.strip().upper() if text else text],
     )
-    ordered_on = DateField(_l("Order date"), [DataRequired(_l("Enter a date."))])
-    required_on = DateField(_l("Required by"), [Optional()])
-    freight = ExactField(_l("Freight"), [Optional(), NumberRange(min=0)])
     lines = FieldList(FormField(LineForm), "Lines", max_entries=MAX_LINES)
-    ship_name = StringField(_l("Ship to"), [Length(max=longest(Order.ship_name))])
-    ship_address = StringField(_l("Address"), [Length(max=longest(Order.ship_address))])
-    ship_city = StringField(_l("City"), [Length(max=longest(Order.ship_city))])
-    ship_region = StringField(_l("Region"), [Length(max=longest(Order.ship_region))])
-    ship_postal_code = StringField(_l("Postal code"), [Length(max=longest(Order.ship_postal_code))])
-    ship_country = StringField(_l("Country"), [Length(max=longest(Order.ship_country))])
-    remark = TextAreaField(_l("Remark"), [Length(max=longest(Order.remark))])
-
-    def keep_editable(self, state: OrderState) -> None:
-        """Drop the fields that an order in this state no longer lets anybody change."""
-        for name in [name for name in self._fields if name not in ("csrf_token", "version")]:
-            column = "account_id" if name == "account" else name
-            if column not in EDITABLE[state]:
-                del self[name]
 
     def number_lines(self) -> None:
         """Name each line in its labels, for lists of errors and screen readers."""
@@ -120,11 +105,11 @@ class OrderForm(VersionedForm):
                 for field in fields:
                     field.recognize(found[words])
 
-    def take_goods(self, order: Order) -> None:
-        """Take the goods of an order for the lines that were made from it."""
+    def take_goods(self, order: Order | Deal) -> None:
+        """Take the goods of a row for the lines that were made from it."""
         if "lines" in self:
             for entry, line in zip(self.lines, order.lines, strict=True):
-                entry.form.good.row = line.good
+                entry.form.good.row = line.good  # type: ignore[attr-defined]  # of both kinds of lines
 
     def mark_shortages(self) -> None:
         """Note at each line how many there are, and whether all lines together want more."""
@@ -165,6 +150,26 @@ class OrderForm(VersionedForm):
         if "account_id" in rest:
             rest["account"] = rest.pop("account_id")
         super().add_errors(rest)
+
+
+class OrderForm(LinesForm):
+    ordered_on = DateField(_l("Order date"), [DataRequired(_l("Enter a date."))])
+    required_on = DateField(_l("Required by"), [Optional()])
+    freight = ExactField(_l("Freight"), [Optional(), NumberRange(min=0)])
+    ship_name = StringField(_l("Ship to"), [Length(max=longest(Order.ship_name))])
+    ship_address = StringField(_l("Address"), [Length(max=longest(Order.ship_address))])
+    ship_city = StringField(_l("City"), [Length(max=longest(Order.ship_city))])
+    ship_region = StringField(_l("Region"), [Length(max=longest(Order.ship_region))])
+    ship_postal_code = StringField(_l("Postal code"), [Length(max=longest(Order.ship_postal_code))])
+    ship_country = StringField(_l("Country"), [Length(max=longest(Order.ship_country))])
+    remark = TextAreaField(_l("Remark"), [Length(max=longest(Order.remark))])
+
+    def keep_editable(self, state: OrderState) -> None:
+        """Drop the fields that an order in this state no longer lets anybody change."""
+        for name in [name for name in self._fields if name not in ("csrf_token", "version")]:
+            column = "account_id" if name == "account" else name
+            if column not in EDITABLE[state]:
+                del self[name]
 
 
 def form_data(order: Order) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,11 +14,13 @@ from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.history.recording import plain
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Good, Order, OrderLine
+from quarterdeck_crm.models import Deal, DealLine, Good, Order, OrderLine
 from quarterdeck_crm.money import MAX_AMOUNT, line_amount
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.validation import REQUIRED
 from quarterdeck_crm.validation.numbers import fit_decimal, fit_integer
+
+L = TypeVar("L", OrderLine, DealLine)
 
 MAX_LINES = 500
 TOO_MUCH = _l(
@@ -49,8 +51,9 @@ async def build_lines(
     entries: Sequence[LineEntry],
     *,
     currency: str | None,
+    row: type[L],
     allowed: Iterable[int] = (),
-) -> list[OrderLine]:
+) -> list[L]:
     """Return new rows for the entries, in their order, goods attached.
 
     Args:
@@ -58,6 +61,7 @@ async def build_lines(
         entries: The lines as entered.
         currency: That of the order; a good with another one needs a price of its own. None if
             it is not acceptable either: then only the other values are checked.
+        row: The model of the lines.
         allowed: Goods that may be ordered although they are archived.
 
     Raises:
@@ -68,14 +72,14 @@ async def build_lines(
             {"lines": [_("An order can have at most %(max_lines)s lines.", max_lines=MAX_LINES)]}
         )
     goods = await _load_goods(session, {entry.good_id for entry in entries})
-    lines = []
+    lines: list[L] = []
     errors: dict[str, list[str]] = {}
     for index, entry in enumerate(entries):
         good = goods.get(entry.good_id)
         values, wrong = _checked(entry, good, currency, allowed)
         errors |= {f"lines-{index}-{name}": [text] for name, text in wrong.items()}
         if not wrong:
-            lines.append(OrderLine(position=index + 1, good=good, **values))
+            lines.append(row(position=index + 1, good=good, **values))
     if not errors and sum_amounts(lines) > MAX_AMOUNT:
         errors["lines"] = [TOO_MUCH.format(_("The sum of the lines"))]
     if errors:
@@ -89,12 +93,12 @@ def same_lines(entries: Iterable[LineEntry], lines: Iterable[OrderLine]) -> bool
     return entered == [(line.good_id, line.quantity, line.price, line.discount) for line in lines]
 
 
-def sum_amounts(lines: Iterable[OrderLine]) -> Decimal:
+def sum_amounts(lines: Iterable[OrderLine | DealLine]) -> Decimal:
     """Return the exact net of some lines."""
     return sum((line.amount for line in lines), Decimal(0))
 
 
-def rows_of(lines: Iterable[OrderLine]) -> list[dict[str, Any]]:
+def rows_of(lines: Iterable[OrderLine | DealLine]) -> list[dict[str, Any]]:
     """Return the lines as users read and enter them, the discount in percent."""
     return [
         {
@@ -107,7 +111,11 @@ def rows_of(lines: Iterable[OrderLine]) -> list[dict[str, Any]]:
     ]
 
 
-def replace_lines(order: Order, lines: list[OrderLine]) -> dict[str, Any]:
+@overload
+def replace_lines(order: Order, lines: list[OrderLine]) -> dict[str, Any]: ...
+@overload
+def replace_lines(order: Deal, lines: list[DealLine]) -> dict[str, Any]: ...
+def replace_lines(order: Any, lines: list[Any]) -> dict[str, Any]:
     """Put new lines in the place of the old ones if they differ; return the change."""
     before, after = plain(rows_of(order.lines)), plain(rows_of(lines))
     if before == after:

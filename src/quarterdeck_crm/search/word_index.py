@@ -1,4 +1,4 @@
-"""The words of accounts, goods and tasks, in a table whose index answers a search.
+"""The words of accounts, goods, tasks and deals, in a table whose index answers a search.
 
 They follow every flush of the ORM: pages, the API and imports need not think of them. Who
 writes with ``insert()`` or ``update()`` calls ``index_rows`` afterwards.
@@ -14,15 +14,16 @@ from typing import Any
 from sqlalchemy import Connection, delete, event, insert, inspect, select
 from sqlalchemy.orm import Session
 
-from quarterdeck_crm.models import Account, Contact, Good, SearchWord, Task
+from quarterdeck_crm.models import Account, Contact, Deal, Good, SearchWord, Task
 from quarterdeck_crm.models.collation import fold
 from quarterdeck_crm.models.search_word import LENGTH
 
-Subject = type[Account] | type[Good] | type[Task]
+Subject = type[Account] | type[Deal] | type[Good] | type[Task]
 SUBJECTS: dict[Subject, tuple[str, ...]] = {
     Account: ("name", "code", "city", "country"),
     Good: ("name", "code", "category"),
     Task: ("title",),
+    Deal: ("name",),
 }
 BATCH = 500
 
@@ -74,7 +75,7 @@ def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> 
 
 
 def index_everything(connection: Connection) -> None:
-    """Write the words of all accounts, goods and tasks.
+    """Write the words of all accounts, goods, tasks and deals.
 
     Early migrations call it when later tables are not there yet.
     """
@@ -92,7 +93,7 @@ def _follow(session: Session, _context: Any) -> None:
         if isinstance(row, Contact):
             if row in session.deleted or _has_changed(row, ("name",)):
                 touched[Account].add(row.account_id)
-        elif isinstance(row, Account | Good | Task) and (
+        elif isinstance(row, Account | Deal | Good | Task) and (
             row in session.deleted or _has_changed(row, SUBJECTS[type(row)])
         ):
             touched[type(row)].add(row.id)

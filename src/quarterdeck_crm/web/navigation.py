@@ -30,6 +30,7 @@ SECTIONS = (
     Section("dashboard.index", _l("Dashboard"), "dashboard"),
     Section("tasks.index", _l("Tasks"), "tasks"),
     Section("board.index", _l("Board"), "board"),
+    Section("deals.board", _l("Deals"), "deals"),
     Section("orders.index", _l("Orders"), "orders"),
     Section("accounts.index", _l("Accounts"), "accounts"),
     Section("goods.index", _l("Goods"), "goods"),

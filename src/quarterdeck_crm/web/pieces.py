@@ -24,6 +24,9 @@ DRAWINGS = {
     "archived": "archive",
     "low": "warning",
     "done": "success",
+    "open": "draft",
+    "won": "success",
+    "lost": "cancelled",
 }
 WIDE = "\u2e80"  # from here on a letter is as wide as a Chinese one
 ICON = Markup(

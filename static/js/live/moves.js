@@ -1,14 +1,12 @@
-// Orders are moved on the board: dragged, by keys, or from the menu of a card; always with the
+// Orders and deals are moved on their boards: dragged, by keys, or from the menu of a card; always with the
 // form that the card has for that step, so without this the menu does the same.
 
 import { announce, toast } from "../toasts.js";
 import { inTurn, renew, show } from "./renew.js";
-import { text } from "../text.js";
 
-const UNREACHABLE = text(
-  "The order was not moved: the server cannot be reached. Try again in a moment.",
-);
 const board = document.querySelector(".board");
+const { things, unreachable } = board.dataset;
+const MOVE = new RegExp(`/${things}/(\\d+)/move$`);
 const columns = [...board.querySelectorAll(".board-column")];
 
 const cardOf = (node) => node?.closest?.(".board-card");
@@ -43,7 +41,7 @@ async function send(card, form) {
   } catch (error) {
     card.removeAttribute("aria-busy");
     list.insertBefore(card, next?.parentElement === list ? next : null);
-    toast(error instanceof TypeError ? UNREACHABLE : error.message, "error");
+    toast(error instanceof TypeError ? unreachable : error.message, "error");
     renew();
   }
   card.querySelector(".row-link").focus({ preventScroll: true });
@@ -66,8 +64,8 @@ async function post(form) {
 // Before forms.js, which would think that the page is left. The form of a question was cloned
 // into a dialog, so its card is found by the address.
 document.addEventListener("submit", (event) => {
-  const order = /\/orders\/(\d+)\/move$/.exec(new URL(event.target.action).pathname)?.[1];
-  const card = order && document.getElementById(`order-${order}`);
+  const id = MOVE.exec(new URL(event.target.action).pathname)?.[1];
+  const card = id && document.getElementById(`${things.slice(0, -1)}-${id}`);
   if (!card) return;
   event.preventDefault();
   event.stopPropagation();

@@ -9,7 +9,7 @@ import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
 import { sentence } from "./words.js";
 import { text } from "../text.js";
 
-const LISTS = new Set(["orders", "tasks"]); // in which everything is told
+const LISTS = new Set(["orders", "tasks", "deals"]); // in which everything is told
 const MOST_TOASTS = 4; // at once: the page itself shows what changed
 const main = document.querySelector("main");
 const { live, liveClient, doing, at, me } = main.dataset;

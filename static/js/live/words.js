@@ -12,6 +12,12 @@ const SENTENCES = {
   "order.moved paid": "{name} marked order {number} as paid.",
   "order.moved cancelled": "{name} cancelled order {number}.",
   "account.changed": "{name} changed this account.",
+  "deal.created": "{name} added the deal '{title}'.",
+  "deal.changed": "{name} changed the deal '{title}'.",
+  "deal.moved open": "{name} moved the deal '{title}'.",
+  "deal.moved won": "{name} won the deal '{title}'.",
+  "deal.moved lost": "{name} marked the deal '{title}' as lost.",
+  "deal.deleted": "{name} deleted the deal '{title}'.",
   "task.created": "{name} added the task '{title}'.",
   "task.changed": "{name} changed the task '{title}'.",
   "task.done": "{name} marked the task '{title}' as done.",
@@ -22,7 +28,7 @@ const SENTENCES = {
 
 /** Return the sentence for an event, or nothing if people need not be told. */
 export function sentence({ name, data }) {
-  const english = SENTENCES[name] ?? SENTENCES[`${name} ${data.state}`];
+  const english = SENTENCES[name] ?? SENTENCES[`${name} ${data.state ?? data.kind}`];
   if (!english) return undefined;
   const by = data.by?.name ?? text("The system");
   return text(english, { name: by, number: data.number, title: data.title });

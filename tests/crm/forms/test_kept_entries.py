@@ -35,6 +35,9 @@ FORMS = {
     "/accounts/1/contacts/new": "/accounts/1/contacts/new",
     "/accounts/1/contacts/1": "/accounts/1/contacts/1",
     "/accounts/1": "/accounts/1/notes",
+    "/deals/new": "/deals/new",
+    "/deals/1/edit": "/deals/1/edit",
+    "/deals/stages": "/deals/stages",
     "/goods/new": "/goods/new",
     "/goods/1/edit": "/goods/1/edit",
     "/orders/new": "/orders/new",
@@ -72,6 +75,10 @@ BUTTONS = {
     "auth.logout",
     "auth.logout_everywhere",
     "dashboard.appearance",
+    "deals.delete",
+    "deals.move",
+    "deals.order",
+    "deals.usual_stages",
     "goods.archive",
     "goods.restore",
     "goods.picture_remove",
@@ -104,6 +111,7 @@ async def rows(trade: Trade, as_admin: Auth) -> None:
     account, good = await trade.account(), await trade.good()
     await trade.order((good, 2), account=account)
     await trade.task()
+    await trade.deal(account_id=account.id)
     page = await text_of(await as_admin.get("/accounts/1/contacts/new"))
     sheet = sheet_to(page, "/accounts/1/contacts/new")
     await as_admin.client.post(sheet.action, form=sheet.values | {"name": "Roland Mendel"})

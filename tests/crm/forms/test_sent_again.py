@@ -29,6 +29,9 @@ CREATES: dict[str, tuple[str, str, dict[str, str]]] = {
         "/accounts/1/contacts/new", "/accounts/1/contacts/new", {"name": "Maria Anders"},
     ),
     "accounts.note_create": ("/accounts/1", "/accounts/1/notes", {"body": "Called twice."}),
+    "deals.create_submit": (
+        "/deals/new", "/deals/new", {"name": "Refit", "account": "Ernst Handel"},
+    ),
     "goods.create_submit": (
         "/goods/new", "/goods/new", {"name": "Rope", "code": "ROPE", "price": "10"},
     ),
@@ -53,6 +56,8 @@ HARMLESS = {
     "auth.register_submit": "an address is unique, and nobody is signed in",
     "auth.reset_link_submit": "the link works once",
     "auth.reset_submit": "sends another link, as often as the limit allows",
+    "deals.edit_submit": "saves the same values",
+    "deals.stages_submit": "saves the same values",
     "goods.edit_submit": "saves the same values",
     "goods.picture_submit": "replaces the picture by the same",
     "jobs.edit_submit": "saves the same values",
@@ -68,6 +73,7 @@ HARMLESS = {
 async def rows(trade: Trade) -> None:
     account = await trade.account(name="Ernst Handel")
     await trade.order(account=account)
+    await trade.deal(account_id=account.id)
 
 
 async def opened(auth: Auth, page: str, action: str) -> Sheet:

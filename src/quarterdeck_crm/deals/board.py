@@ -1,0 +1,122 @@
+"""The contents of the board of deals: the cards and the sums of each stage."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from quarterdeck_crm.models import Account, Deal, DealStage, StageKind, User
+from quarterdeck_crm.models.sums import large_sum
+
+from .services import conditions
+from .stages import list_stages
+
+MAX_CARDS = 20  # of a column; the list of deals has the rest
+MAX_ENDED = 8  # of a column for won or lost deals
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The deals of one currency in a stage; ``weighted`` counts each by its probability."""
+
+    currency: str
+    number: int
+    value: Decimal
+    weighted: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DealColumn:
+    """A stage with the deals that came to it last, and the sums of all.
+
+    Attributes:
+        stage: The stage of its deals.
+        deals: The last moved first, with account and owner; not all of them.
+        totals: By currency, for open stages; ended deals are not summed up.
+    """
+
+    stage: DealStage
+    deals: Sequence[Deal]
+    totals: Sequence[Total]
+
+    @property
+    def number(self) -> int:
+        return sum(total.number for total in self.totals)
+
+
+async def read_deals(
+    session: AsyncSession, *, q: str, filters: Mapping[str, str], actor: User | None
+) -> list[DealColumn]:
+    """Return the columns of the pipeline, in three statements however many there are."""
+    stages = await list_stages(session)
+    wanted = conditions(q, filters, actor)
+    cards = await _cards(session, stages, wanted)
+    totals = await _totals(session, wanted)
+    return [
+        DealColumn(
+            stage, [deal for deal in cards if deal.stage_id == stage.id], totals.get(stage.id, ())
+        )
+        for stage in stages
+    ]
+
+
+async def _cards(
+    session: AsyncSession, stages: Sequence[DealStage], wanted: list[ColumnElement[bool]]
+) -> Sequence[Deal]:
+    if not stages:
+        return ()
+    last = (Deal.moved_at.desc(), Deal.id.desc())
+    heads = [
+        select(
+            select(Deal.id)
+            .where(Deal.stage_id == stage.id, *wanted)
+            .order_by(*last)
+            .limit(MAX_CARDS if stage.kind is StageKind.OPEN else MAX_ENDED)
+            .subquery()
+            .c.id
+        )
+        for stage in stages
+    ]
+    shown = union_all(*heads).subquery()
+    statement = (
+        select(Deal)
+        .join(shown, shown.c.id == Deal.id)
+        .options(
+            joinedload(Deal.account).load_only(Account.name),
+            joinedload(Deal.owner).load_only(User.name),
+        )
+        .order_by(*last)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def _totals(
+    session: AsyncSession, wanted: list[ColumnElement[bool]]
+) -> Mapping[int, Sequence[Total]]:
+    """Return the sums of the open deals by stage."""
+    by = (Deal.stage_id, Deal.currency, Deal.probability)
+    statement = (
+        select(*by, func.count(), large_sum(Deal.value))
+        .where(Deal.kind == StageKind.OPEN, *wanted)
+        .group_by(*by)
+        .order_by(*by)
+    )
+    found: dict[int, dict[str, list[Decimal]]] = defaultdict(dict)
+    for stage_id, currency, probability, number, value in await session.execute(statement):
+        sums = found[stage_id].setdefault(currency, [Decimal(0), Decimal(0), Decimal(0)])
+        sums[0] += number
+        sums[1] += value
+        sums[2] += value * probability / 100
+    return {
+        stage_id: [
+            Total(currency, int(number), value, weighted)
+            for currency, (number, value, weighted) in totals.items()
+        ]
+        for stage_id, totals in found.items()
+    }

@@ -1,0 +1,116 @@
+"""The forms of deals and of the pipeline. The services validate the values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from wtforms import (
+    DateField,
+    FieldList,
+    Form,
+    FormField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms.widgets import HiddenInput
+
+from quarterdeck.wtf import QuartForm
+from quarterdeck_crm.forms.fields import ExactField, WholeField
+from quarterdeck_crm.models import Contact, Deal, DealStage, StageKind
+from quarterdeck_crm.orders.forms import LinesForm
+from quarterdeck_crm.orders.lines import rows_of
+from quarterdeck_crm.search.autocomplete import label
+
+from .stages import MAX_STAGES, StageEntry
+
+KINDS = {kind.value: kind.value.capitalize() for kind in StageKind}
+
+
+def _id_or_none(text: Any) -> int | None:
+    return int(text) if text else None
+
+
+class DealForm(LinesForm):
+    name = StringField("Name", [DataRequired("Enter a name."), Length(max=200)])
+    stage_id = SelectField("Stage", coerce=_id_or_none, choices={})
+    contact_id = SelectField("Contact", coerce=_id_or_none, choices={})
+    value = ExactField(
+        "Value",
+        [Optional(), NumberRange(min=0)],
+        description="With lines it is their sum.",
+    )
+    own_probability = WholeField(
+        "Probability %",
+        [Optional(), NumberRange(0, 100)],
+        description="Empty is that of the stage.",
+    )
+    expected_on = DateField("Expected on", [Optional()])
+    remark = TextAreaField("Remark", [Length(max=20_000)])
+
+    def offer_stages(self, stages: Sequence[DealStage]) -> None:
+        """Offer the stages of open deals."""
+        self.stage_id.choices = {
+            str(stage.id): stage.name for stage in stages if stage.kind is StageKind.OPEN
+        } or {"": "No stages yet"}
+
+    async def offer_contacts(self, session: AsyncSession, account_id: int | None) -> None:
+        """Offer the contacts of the account."""
+        found: dict[str, str] = {"": "No contact"}
+        if account_id is not None:
+            named = select(Contact.id, Contact.name).where(Contact.account_id == account_id)
+            rows = await session.execute(named.order_by(Contact.name_key, Contact.id))
+            found |= {str(id_): name for id_, name in rows}
+        self.contact_id.choices = found
+
+    def header(self) -> dict[str, Any]:
+        """Return the values as the services take them."""
+        values = super().header()
+        values.pop("stage_id", None)
+        values["value"] = values["value"] or 0
+        return values
+
+
+def form_data(deal: Deal) -> dict[str, Any]:
+    """Return the values that the form of a deal shows."""
+    names = (
+        "name", "contact_id", "owner_id", "value", "currency", "own_probability", "expected_on",
+        "remark", "version",
+    )  # fmt: skip
+    return {name: getattr(deal, name) for name in names} | {
+        "account": label(deal.account),
+        "lines": rows_of(deal.lines),
+    }
+
+
+class StageForm(Form):
+    id = WholeField("Id", [Optional()], widget=HiddenInput())
+    name = StringField("Stage", [Optional(), Length(max=60)])
+    probability = WholeField("Probability %", [Optional(), NumberRange(0, 100)])
+    kind = SelectField("Kind", choices=KINDS, default=StageKind.OPEN.value)
+
+
+class PipelineForm(QuartForm):
+    stages = FieldList(FormField(StageForm), "Stages", max_entries=MAX_STAGES + 2)
+    reasons = TextAreaField("Reasons for lost deals", description="One in each line.")
+
+    def entries(self) -> list[StageEntry]:
+        """Return the stages that have a name, in their order."""
+        return [
+            StageEntry(
+                entry.form.id.data,
+                entry.form.name.data or "",
+                entry.form.probability.data,
+                StageKind(entry.form.kind.data),
+            )
+            for entry in self.stages
+            if (entry.form.name.data or "").strip()
+        ]
+
+    def reason_list(self) -> list[str]:
+        """Return the reasons, one for each line that is not empty."""
+        return [line.strip() for line in (self.reasons.data or "").splitlines() if line.strip()]

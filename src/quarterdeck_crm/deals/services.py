@@ -1,0 +1,377 @@
+"""Rules and queries of deals. ``actor`` is the user that acts; None is the system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from quarterdeck.sqlalchemy import Pagination
+from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.errors import ConflictError, MoveNotAllowedError, NotFoundError
+from quarterdeck_crm.events.announcements import announce_deal_deleted
+from quarterdeck_crm.history.recording import (
+    Changes,
+    flush,
+    forget,
+    record,
+    require_version,
+    store,
+)
+from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
+from quarterdeck_crm.models import (
+    Account,
+    AuditAction,
+    Contact,
+    Deal,
+    DealLine,
+    DealStage,
+    Order,
+    StageKind,
+    User,
+)
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.orders.lines import LineEntry, build_lines, replace_lines, sum_amounts
+from quarterdeck_crm.orders.services import place_order
+from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.search.conditions import found_by, ordering, words_in
+from quarterdeck_crm.validation import Problems
+from quarterdeck_crm.validation.numbers import row_id
+
+FIELDS = (
+    "name",
+    "account_id",
+    "contact_id",
+    "owner_id",
+    "value",
+    "currency",
+    "own_probability",
+    "expected_on",
+    "remark",
+)
+SORTS: dict[str, Any] = {
+    "name": Deal.name_key,
+    "value": Deal.value,
+    "expected": Deal.expected_on,
+    "created": Deal.created_at,
+}
+FILTERS = ("state", "stage", "owner", "account", "late")
+
+
+async def list_deals(
+    session: AsyncSession, *, listing: Listing, actor: User | None = None
+) -> Pagination[Deal]:
+    """Return a page of deals with the names of their accounts, owners and stages.
+
+    Filters: ``state`` is ``open``, ``won`` or ``lost``, open if not given; ``stage`` and
+    ``account`` are ids; ``owner`` is ``me``, ``none`` or an id; ``late`` shows open deals whose
+    expected day has passed.
+    """
+    kind = listing.filters.get("state")
+    statement = select(Deal).where(
+        Deal.kind == (StageKind(kind) if kind in list(StageKind) else StageKind.OPEN),
+        *conditions(listing.q, listing.filters, actor),
+    )
+    by = ordering(listing, SORTS[listing.sort], Deal.id)
+    names = (
+        joinedload(Deal.account).load_only(Account.name),
+        joinedload(Deal.owner).load_only(User.name),
+        joinedload(Deal.stage),
+    )
+    return await paginate(session, statement.options(*names), listing, by=by, count=MAX_COUNTED)
+
+
+def conditions(q: str, filters: Mapping[str, str], actor: User | None) -> list[ColumnElement[bool]]:
+    """Return the conditions of lists and of the board, but for the kind of the stage."""
+    found: list[ColumnElement[bool]] = [
+        or_(Deal.id.in_(found_by(word, Deal)), Deal.account_id.in_(found_by(word, Account)))
+        for word in words_in(q)
+    ]
+    owner = filters.get("owner", "")
+    if owner == "me" and actor is not None:
+        found.append(Deal.owner_id == actor.id)
+    elif owner == "none":
+        found.append(Deal.owner_id.is_(None))
+    columns = {"owner": Deal.owner_id, "stage": Deal.stage_id, "account": Deal.account_id}
+    ids = {name: row_id(filters.get(name, "")) for name in columns}
+    found += [columns[name] == id_ for name, id_ in ids.items() if id_ is not None]
+    if filters.get("late"):
+        found.append(Deal.expected_on < utc_now().date())
+    return found
+
+
+async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:
+    """Return a deal as it is now, with its account, users, stage, order and lines.
+
+    Raises:
+        NotFoundError: If there is none of that id.
+    """
+    statement = (
+        select(Deal)
+        .where(Deal.id == deal_id)
+        .options(
+            joinedload(Deal.account),
+            joinedload(Deal.contact),
+            joinedload(Deal.owner),
+            joinedload(Deal.stage),
+            joinedload(Deal.order).load_only(Order.number),
+            selectinload(Deal.lines).joinedload(DealLine.good),
+        )
+        .execution_options(populate_existing=True)
+    )
+    deal = await session.scalar(statement)
+    if deal is None:
+        raise NotFoundError("There is no such deal. It may have been deleted.")
+    return deal
+
+
+async def create_deal(
+    session: AsyncSession,
+    *,
+    actor: User | None,
+    values: Mapping[str, Any],
+    lines: Sequence[LineEntry] = (),
+    stage_id: int | None = None,
+) -> Deal:
+    """Add a deal; without an ``owner_id`` in ``values`` it belongs to the actor.
+
+    Args:
+        session: The db session.
+        actor: The user that adds it.
+        values: The entries.
+        lines: The goods that are offered; may be empty.
+        stage_id: An open stage; the first one if not given.
+
+    Raises:
+        ValidationError: If a value cannot be accepted.
+    """
+    owned = {"owner_id": actor.id if actor else None, **values}
+    cleaned, built = await check_deal(session, values=owned, lines=lines, stage_id=stage_id)
+    stage = await _first_stage(session, stage_id)
+    own = cleaned["own_probability"]
+    deal = Deal(
+        **cleaned,
+        lines=built or [],
+        stage_id=stage.id,
+        kind=stage.kind,
+        probability=stage.probability if own is None else own,
+        moved_at=utc_now(),
+    )
+    session.add(deal)
+    await flush(session, deal)
+    record(session, actor=actor, subject=deal, action="created")
+    return deal
+
+
+async def update_deal(
+    session: AsyncSession,
+    *,
+    actor: User | None,
+    deal: Deal,
+    values: Mapping[str, Any],
+    lines: Sequence[LineEntry] | None = None,
+    version: int,
+) -> Deal:
+    """Change a deal that was read at ``version``; values not given stay.
+
+    Raises:
+        ConflictError: If another save came after that version.
+        ForbiddenError: If the actor may not edit it.
+        ValidationError: If a value cannot be accepted.
+    """
+    require_edit(actor, deal)
+    require_version(deal, version)
+    cleaned, built = await check_deal(session, values=values, lines=lines, deal=deal)
+    changes: Changes = {} if built is None else replace_lines(deal, built)
+    if "own_probability" in cleaned:
+        own = cleaned["own_probability"]
+        cleaned["probability"] = deal.stage.probability if own is None else own
+    await store(session, actor=actor, row=deal, values=cleaned, also=changes)
+    return deal
+
+
+async def move_deal(
+    session: AsyncSession,
+    *,
+    actor: User | None,
+    deal_id: int,
+    stage_id: int,
+    lost_reason: str | None = None,
+    version: int | None = None,
+) -> Deal:
+    """Take a deal to another stage; one that is there already stays as it is.
+
+    Raises:
+        ConflictError: If ``version`` is given and another save came after it.
+        ForbiddenError: If the actor may not edit it.
+        MoveNotAllowedError: If it has become an order.
+        NotFoundError: If there is no such deal or stage.
+        ValidationError: If the stage is for lost deals and no reason is given.
+    """
+    deal = await get_deal(session, deal_id=deal_id)
+    require_edit(actor, deal)
+    if version is not None:
+        require_version(deal, version)
+    stage = await session.get(DealStage, stage_id)
+    if stage is None:
+        raise NotFoundError("There is no such stage. It may have been removed.")
+    if deal.stage_id == stage.id:
+        return deal
+    if deal.order_id is not None:
+        raise MoveNotAllowedError(f"'{deal.name}' has become an order. Its stage is final.")
+    problems = Problems()
+    values: dict[str, Any] = {"lost_reason": None}
+    if stage.kind is StageKind.LOST:
+        values = problems.clean(Deal, {"lost_reason": lost_reason}, fields=("lost_reason",))
+        if not values.get("lost_reason"):
+            problems.add("lost_reason", "Enter why the deal is lost.")
+        problems.raise_if_any()
+    own = deal.own_probability if stage.kind is StageKind.OPEN else None
+    values |= {
+        "stage_id": stage.id,
+        "kind": stage.kind,
+        "probability": stage.probability if own is None else own,
+        "moved_at": utc_now(),
+    }
+    deal.stage = stage
+    await store(session, actor=actor, row=deal, values=values, action=f"deal {stage.kind}")
+    return deal
+
+
+async def make_order(session: AsyncSession, *, actor: User | None, deal_id: int) -> Order:
+    """Make an order of a won deal with its lines, once: a second call returns the first order.
+
+    Raises:
+        ForbiddenError: If the actor may not edit the deal.
+        MoveNotAllowedError: If it is not won.
+        ValidationError: If the order cannot be accepted, for example with an archived account.
+    """
+    locked = select(Deal.id).where(Deal.id == deal_id).with_for_update()
+    await session.execute(locked)
+    deal = await get_deal(session, deal_id=deal_id)
+    require_edit(actor, deal)
+    if deal.order_id is not None:
+        return await session.get_one(Order, deal.order_id)
+    if deal.kind is not StageKind.WON:
+        raise MoveNotAllowedError(f"'{deal.name}' is not won yet. Mark it as won first.")
+    lines = [
+        LineEntry(line.good_id, line.quantity, line.price, line.discount) for line in deal.lines
+    ]
+    order = await place_order(
+        session,
+        actor=actor,
+        values={
+            "account_id": deal.account_id,
+            "currency": deal.currency,
+            "owner_id": deal.owner_id,
+            "remark": deal.remark,
+        },
+        lines=lines,
+    )
+    await store(session, actor=actor, row=deal, values={"order_id": order.id}, action="order made")
+    return order
+
+
+async def delete_deal(session: AsyncSession, *, actor: User | None, deal: Deal) -> None:
+    """Delete a deal with its lines and its history.
+
+    Raises:
+        ConflictError: If it has become an order.
+        ForbiddenError: If the actor may not edit it.
+    """
+    require_edit(actor, deal)
+    if deal.order_id is not None:
+        raise ConflictError(f"'{deal.name}' has become an order, so it stays.")
+    await forget(session, deal)
+    await session.delete(deal)
+    await flush(session, deal)
+    subject = f"deal {deal.name}"[:254]
+    await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject)
+    announce_deal_deleted(session, deal, actor=actor)
+
+
+async def check_deal(
+    session: AsyncSession,
+    *,
+    values: Mapping[str, Any],
+    lines: Sequence[LineEntry] | None,
+    deal: Deal | None = None,
+    stage_id: int | None = None,
+) -> tuple[dict[str, Any], list[DealLine] | None]:
+    """Return values and lines that a deal can have; None if the lines stay as they are.
+
+    Raises:
+        ValidationError: With the problems of all values at once.
+    """
+    problems = Problems()
+    cleaned = problems.clean(Deal, values, fields=FIELDS, complete=deal is None, row=deal)
+    own = cleaned.get("own_probability")
+    if own is not None and not 0 <= own <= 100:
+        problems.add("own_probability", "Enter a whole number from 0 to 100.")
+    await _check_rows(session, problems, cleaned, deal)
+    if deal is None:
+        with problems.collected("stage_id"):
+            await _require_open(session, stage_id)
+    built: list[DealLine] | None = None
+    if lines is not None:
+        with problems.collected():
+            built = await build_lines(
+                session,
+                lines,
+                currency=cleaned.get("currency", deal.currency if deal else None),
+                allowed={line.good_id for line in deal.lines} if deal else (),
+                row=DealLine,
+            )
+    problems.raise_if_any()
+    present = built if built is not None else (deal.lines if deal else [])
+    if present:
+        cleaned["value"] = sum_amounts(present)
+    return cleaned, built
+
+
+async def _check_rows(
+    session: AsyncSession, problems: Problems, values: Mapping[str, Any], deal: Deal | None
+) -> None:
+    """Refuse an account, a contact or an owner that is not there."""
+
+    def changed(name: str) -> Any:
+        value = values.get(name)
+        return None if deal is not None and value == getattr(deal, name) else value
+
+    if (account_id := changed("account_id")) is not None:
+        account = await session.get(Account, account_id, populate_existing=True)
+        if account is None:
+            problems.add("account_id", "Choose an account.")
+        elif account.is_archived:
+            problems.add("account_id", f"{account.name} is archived. Restore it first.")
+    contact_id = values.get("contact_id", deal.contact_id if deal else None)
+    account_id = values.get("account_id", deal.account_id if deal else None)
+    if contact_id is not None and (changed("contact_id") or changed("account_id")):
+        contact = await session.get(Contact, contact_id)
+        if contact is None or contact.account_id != account_id:
+            problems.add("contact_id", "Choose a contact of the account.")
+    if (owner_id := changed("owner_id")) is not None:
+        is_active = await session.scalar(select(User.is_active).where(User.id == owner_id))
+        if not is_active:
+            problems.add("owner_id", "Choose a user.")
+
+
+async def _require_open(session: AsyncSession, stage_id: int | None) -> None:
+    if stage_id is None:
+        return
+    stage = await session.get(DealStage, stage_id)
+    if stage is None or stage.kind is not StageKind.OPEN:
+        raise ValueError("Choose a stage for open deals.")
+
+
+async def _first_stage(session: AsyncSession, stage_id: int | None) -> DealStage:
+    if stage_id is not None:
+        return await session.get_one(DealStage, stage_id)
+    first = select(DealStage).where(DealStage.kind == StageKind.OPEN)
+    stage = await session.scalar(first.order_by(DealStage.position, DealStage.id).limit(1))
+    if stage is None:
+        raise ConflictError("The pipeline has no stages yet. Ask an administrator to add some.")
+    return stage

@@ -1,0 +1,163 @@
+"""The stages of the pipeline and the reasons for lost deals, which administrators choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
+from quarterdeck_crm.models import Deal, DealStage, LostReason, Role, StageKind, User
+from quarterdeck_crm.permissions import require_role
+from quarterdeck_crm.validation import Problems
+
+MAX_STAGES = 12
+MAX_REASONS = 30
+KEEPER = Role.ADMIN
+# Those of a new installation: name, probability, kind.
+USUAL = (
+    ("Qualified", 20, StageKind.OPEN),
+    ("Offer sent", 40, StageKind.OPEN),
+    ("Negotiation", 70, StageKind.OPEN),
+    ("Won", 100, StageKind.WON),
+    ("Lost", 0, StageKind.LOST),
+)
+USUAL_REASONS = ("Price", "Delivery time", "Went to a competitor", "No longer needed")
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntry:
+    """A stage as entered; ``id`` is None for a new one."""
+
+    id: int | None
+    name: str
+    probability: int | None
+    kind: StageKind
+
+
+async def list_stages(session: AsyncSession) -> Sequence[DealStage]:
+    """Return the stages in their order; those of a new installation are made at first use."""
+    ordered = select(DealStage).order_by(DealStage.position, DealStage.id)
+    return (await session.scalars(ordered)).all()
+
+
+async def get_stage(session: AsyncSession, *, stage_id: int) -> DealStage:
+    """Return a stage.
+
+    Raises:
+        NotFoundError: If there is none of that id.
+    """
+    stage = await session.get(DealStage, stage_id)
+    if stage is None:
+        raise NotFoundError("There is no such stage. It may have been removed.")
+    return stage
+
+
+async def list_reasons(session: AsyncSession) -> Sequence[str]:
+    """Return the reasons that are offered for lost deals."""
+    ordered = select(LostReason.name).order_by(LostReason.position, LostReason.id)
+    return (await session.scalars(ordered)).all()
+
+
+async def make_usual_stages(session: AsyncSession) -> None:
+    """Add the stages and reasons of a new installation, if there are no stages."""
+    if await session.scalar(select(DealStage.id).limit(1)) is not None:
+        return
+    session.add_all(
+        DealStage(name=name, position=place, probability=probability, kind=kind)
+        for place, (name, probability, kind) in enumerate(USUAL, 1)
+    )
+    session.add_all(
+        LostReason(position=place, name=name) for place, name in enumerate(USUAL_REASONS, 1)
+    )
+    await session.flush()
+
+
+async def save_pipeline(
+    session: AsyncSession,
+    *,
+    actor: User | None,
+    stages: Sequence[StageEntry],
+    reasons: Sequence[str],
+) -> None:
+    """Replace the stages and the reasons; stages that are left out are removed.
+
+    Deals that follow the probability of their stage get the new one.
+
+    Raises:
+        ConflictError: If a stage that is left out or becomes of another kind has deals.
+        ForbiddenError: If the actor is no administrator.
+        ValidationError: If an entry cannot be accepted.
+    """
+    require_role(actor, KEEPER)
+    check_pipeline(stages, reasons)
+    present = {stage.id: stage for stage in await list_stages(session)}
+    kept = {entry.id for entry in stages}
+    for stage in [each for each in present.values() if each.id not in kept]:
+        await _refuse_used(session, stage, f"'{stage.name}' has deals. Move them first.")
+        await session.delete(stage)
+    for position, entry in enumerate(stages, 1):
+        row = present.get(entry.id or 0)
+        values = {"name": entry.name.strip(), "probability": entry.probability or 0}
+        if row is None:
+            session.add(DealStage(**values, position=position, kind=entry.kind))
+            continue
+        if row.kind is not entry.kind:
+            await _refuse_used(session, row, f"'{row.name}' has deals. Its kind must stay.")
+        if row.probability != values["probability"]:
+            followers = update(Deal).where(Deal.stage_id == row.id, Deal.own_probability.is_(None))
+            await session.execute(
+                followers.values(
+                    probability=values["probability"], updated_at=Deal.updated_at
+                ).execution_options(synchronize_session=False)
+            )
+        row.name, row.probability = str(values["name"]), entry.probability or 0
+        row.position, row.kind = position, entry.kind
+    await session.execute(delete(LostReason))
+    names = [name.strip() for name in reasons if name.strip()]
+    session.add_all(LostReason(position=place, name=name) for place, name in enumerate(names, 1))
+    await session.flush()
+
+
+def check_pipeline(stages: Sequence[StageEntry], reasons: Sequence[str]) -> None:
+    """Refuse stages and reasons that no pipeline can have.
+
+    Raises:
+        ValidationError: With the problems of all entries at once, by keys as ``stages-0-name``.
+    """
+    problems = Problems()
+    for index, entry in enumerate(stages):
+        with problems.collected():
+            _check_entry(index, entry)
+    kinds = [entry.kind for entry in stages]
+    if kinds.count(StageKind.WON) != 1 or kinds.count(StageKind.LOST) != 1:
+        problems.add("", "One stage must be for won deals, and one for lost deals.")
+    if StageKind.OPEN not in kinds:
+        problems.add("", "At least one stage must be for open deals.")
+    if len(stages) > MAX_STAGES:
+        problems.add("", f"A pipeline can have at most {MAX_STAGES} stages.")
+    if len(reasons) > MAX_REASONS or any(len(name) > 80 for name in reasons):
+        problems.add("reasons", f"Enter at most {MAX_REASONS} reasons of at most 80 characters.")
+    problems.raise_if_any()
+
+
+def _check_entry(index: int, entry: StageEntry) -> None:
+    problems = Problems()
+    values = {"name": entry.name, "probability": entry.probability}
+    problems.clean(DealStage, values, fields=("name", "probability"), complete=True)
+    if entry.probability is not None and not 0 <= entry.probability <= 100:
+        problems.add("probability", "Enter a whole number from 0 to 100.")
+    if problems.errors:
+        raise ValidationError(
+            {f"stages-{index}-{name}": texts for name, texts in problems.errors.items()}
+        )
+
+
+async def _refuse_used(session: AsyncSession, stage: DealStage, text: str) -> None:
+    used = select(func.count()).select_from(
+        select(Deal.id).where(Deal.stage_id == stage.id).limit(1).subquery()
+    )
+    if await session.scalar(used):
+        raise ConflictError(text)

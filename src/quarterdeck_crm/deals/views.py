@@ -1,0 +1,297 @@
+"""The pages of deals: the board, the list, and one deal."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from quart import current_app, flash, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.login import current_user, login_required, redirect_next
+from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.conflicts import Conflict, reconcile
+from quarterdeck_crm.forms.errors import add_errors_of, errors_on
+from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.recording import Changes
+from quarterdeck_crm.history.wording import read_history
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Account, Deal
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.orders.forms import LineForm, tidy_lines
+from quarterdeck_crm.permissions import may_edit, require_edit
+from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.validation.numbers import row_id
+
+from . import bp as bp
+from . import stage_views as stage_views  # adds its routes to the blueprint
+from .board import read_deals
+from .forms import DealForm, form_data
+from .services import (
+    FILTERS,
+    SORTS,
+    check_deal,
+    create_deal,
+    delete_deal,
+    get_deal,
+    list_deals,
+    make_order,
+    move_deal,
+    update_deal,
+)
+from .stages import KEEPER, list_reasons, list_stages
+
+FOLDED = "folded_stages"  # the cookie with the columns that the reader has folded
+
+
+@bp.get("/board")
+@login_required
+async def board() -> str:
+    listing = Listing.from_args(request.args, sorts=SORTS, default="created", filters=FILTERS)
+    columns = await read_deals(db.session, q=listing.q, filters=listing.filters, actor=current_user)
+    return await render_template(
+        "deals/board.html",
+        listing=listing,
+        columns=columns,
+        stages=[column.stage for column in columns],
+        reasons=await list_reasons(db.session),
+        folded=request.cookies.get(FOLDED, "").split("."),
+        today=utc_now().date(),
+        may_edit=partial(may_edit, current_user),
+        is_keeper=current_user.has_role(KEEPER),
+    )
+
+
+@bp.get("/")
+@login_required
+async def index() -> str:
+    listing = Listing.from_args(request.args, sorts=SORTS, default="expected", filters=FILTERS)
+    page = await list_deals(db.session, listing=listing, actor=current_user)
+    return await render_template(
+        "deals/index.html",
+        listing=listing,
+        page=page,
+        stages=await list_stages(db.session),
+        today=utc_now().date(),
+    )
+
+
+@bp.get("/<int:deal_id>")
+@login_required
+async def show(deal_id: int) -> str:
+    return await _show_page(await get_deal(db.session, deal_id=deal_id))
+
+
+@bp.get("/new")
+@login_required
+async def create() -> str:
+    """Show an empty form; ``account`` in the address is the id of its account."""
+    blank: dict[str, Any] = {
+        "owner_id": current_user.id,
+        "currency": current_app.config["CURRENCY"],
+        "version": 0,
+    }
+    if account_id := row_id(request.args.get("account", "")):
+        account = await db.session.get(Account, account_id)
+        blank["account"] = label(account) if account is not None else ""
+    return await _form_page(DealForm(data=blank), account_id=account_id)
+
+
+@bp.post("/new")
+@login_required
+@csrf.redisplay
+async def create_submit() -> ResponseReturnValue:
+    form, is_ready = await _submitted()
+    if not is_ready:
+        return await _form_page(form)
+
+    async def work(session: AsyncSession) -> Saved:
+        deal = await create_deal(
+            session,
+            actor=current_user,
+            values=form.header(),
+            lines=form.entries() or [],
+            stage_id=form.stage_id.data,
+        )
+        return Saved(url_for(".show", deal_id=deal.id), f"The deal '{deal.name}' is added.")
+
+    if await _is_valid(form):
+        with errors_on(form):
+            saved = await save_once(form.submission, work)
+            await flash(saved.message, "success")
+            return redirect(saved.location, 303)
+    return await _form_page(form), 422
+
+
+@bp.get("/<int:deal_id>/edit")
+@login_required
+async def edit(deal_id: int) -> str:
+    deal = await _load(deal_id)
+    form = DealForm(data=form_data(deal))
+    form.take_goods(deal)
+    return await _form_page(form, deal)
+
+
+@bp.post("/<int:deal_id>/edit")
+@login_required
+@csrf.redisplay
+async def edit_submit(deal_id: int) -> ResponseReturnValue:
+    deal = await _load(deal_id)
+    form, is_ready = await _submitted(deal)
+    if not is_ready:
+        return await _form_page(form, deal)
+    try:
+        if await _is_valid(form, deal):
+            with errors_on(form):
+                async with db.transaction() as session:
+                    await update_deal(
+                        session,
+                        actor=current_user,
+                        deal=deal,
+                        values=form.header(),
+                        lines=form.entries(),
+                        version=form.version.data or 0,
+                    )
+                await flash("The deal is saved.", "success")
+                return redirect(url_for(".show", deal_id=deal_id), 303)
+        form.require_present(deal)
+    except ConflictError:
+        deal = await _load(deal_id)
+        conflict = await reconcile(db.session, form, deal, now=form_data(deal), translate=_as_shown)
+        await add_errors_of(partial(_check, form, deal), form)
+        return await _form_page(form, deal, conflict), 409
+    return await _form_page(form, deal), 422
+
+
+@bp.post("/<int:deal_id>/move")
+@login_required
+async def move(deal_id: int) -> ResponseReturnValue:
+    """Take a deal to the stage that the form names in ``to``, then go to ``next``."""
+    form = await request.form
+    stage_id, version = row_id(form.get("to", "")), row_id(form.get("version", ""))
+    if stage_id is None or version is None:
+        raise ValidationError({"to": ["Reload the page and choose the stage again."]})
+    try:
+        deal = await db.run(
+            partial(
+                move_deal,
+                actor=current_user,
+                deal_id=deal_id,
+                stage_id=stage_id,
+                lost_reason=form.get("lost_reason"),
+                version=version,
+            )
+        )
+    except ConflictError as error:
+        if wants_problem():
+            raise
+        deal = await get_deal(db.session, deal_id=deal_id)
+        return await _show_page(deal, problem=str(error)), 409
+    await flash(f"The deal is in the stage '{deal.stage.name}'.", "success")
+    return redirect_next(url_for(".show", deal_id=deal_id), 303)
+
+
+@bp.post("/<int:deal_id>/order")
+@login_required
+async def order(deal_id: int) -> ResponseReturnValue:
+    """Make an order of a won deal; sent twice, it leads to the same order."""
+    made = await db.run(partial(make_order, actor=current_user, deal_id=deal_id))
+    await flash(f"The deal has become order {made.number}, a draft.", "success")
+    return redirect(url_for("orders.show", order_id=made.id), 303)
+
+
+@bp.post("/<int:deal_id>/delete")
+@login_required
+async def delete(deal_id: int) -> ResponseReturnValue:
+    async with db.transaction() as session:
+        deal = await get_deal(session, deal_id=deal_id)
+        await delete_deal(session, actor=current_user, deal=deal)
+    await flash("The deal is deleted.", "success")
+    return redirect(url_for(".index"), 303)
+
+
+async def _load(deal_id: int) -> Deal:
+    """Return a deal that the current user may edit, or answer 404 or 403."""
+    deal = await get_deal(db.session, deal_id=deal_id)
+    require_edit(current_user, deal)
+    return deal
+
+
+async def _submitted(deal: Deal | None = None) -> tuple[DealForm, bool]:
+    """Return the form, and whether it is to be saved; if not, a line was added or removed."""
+    formdata = await request.form
+    form = DealForm(tidy_lines(formdata, without=formdata.get("remove_line")))
+    is_ready = not {"add_line", "remove_line"} & formdata.keys()
+    await _offer(form, deal)
+    return form, is_ready
+
+
+async def _offer(form: DealForm, deal: Deal | None, account_id: int | None = None) -> None:
+    await form.owner_id.offer(db.session, present=deal.owner if deal else None)
+    if deal is not None:
+        if "stage_id" in form:
+            del form.stage_id
+        account_id = deal.account_id
+    else:
+        form.offer_stages(await list_stages(db.session))
+    if account_id is None and form.account.row is not None:
+        account_id = form.account.row.id
+    await form.offer_contacts(db.session, account_id)
+
+
+async def _is_valid(form: DealForm, deal: Deal | None = None) -> bool:
+    """Check the form, and find the account and goods that its words mean."""
+    is_settled = await form.settle(db.session)
+    await _offer(form, deal)
+    if await form.validate_on_submit() and is_settled:
+        return True
+    await add_errors_of(partial(_check, form, deal), form)
+    return False
+
+
+async def _check(form: DealForm, deal: Deal | None = None) -> None:
+    """Find the errors of the service in a form that is not valid."""
+    await check_deal(db.session, values=form.header(), lines=form.entries(), deal=deal)
+
+
+async def _as_shown(earlier: Changes) -> Changes:
+    """Return old values of a deal as its form showed them."""
+    if (account_id := earlier.pop("account_id", None)) is not None:
+        account = await db.session.get(Account, account_id)
+        earlier["account"] = label(account) if account else None
+    return earlier
+
+
+async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
+    return await render_template(
+        "deals/show.html",
+        deal=deal,
+        stages=await list_stages(db.session),
+        reasons=await list_reasons(db.session),
+        history=await read_history(db.session, deal),
+        today=utc_now().date(),
+        may_edit=may_edit(current_user, deal),
+        problem=problem,
+    )
+
+
+async def _form_page(
+    form: DealForm,
+    deal: Deal | None = None,
+    conflict: Conflict | None = None,
+    account_id: int | None = None,
+) -> str:
+    await _offer(form, deal, account_id)
+    await form.recognize_goods(db.session)
+    if not form.errors:
+        form.lines.append_entry()
+    form.number_lines()
+    return await render_template(
+        "deals/form.html",
+        form=form,
+        deal=deal,
+        conflict=conflict,
+        blank_line=LineForm(prefix="lines-__index__-"),
+    )

@@ -1,0 +1,129 @@
+"""The pages of deals, as a browser without JavaScript uses them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from quart import Response
+
+from quarterdeck_crm.models import Role, User
+from tests.crm.conftest import Auth, MakeUser
+from tests.crm.sheets import sheet_to, sheets_on
+from tests.crm.trading import Trade
+
+
+async def text_of(response: Response) -> str:
+    return str(await response.get_data(as_text=True))
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'class="row-link" href="/deals/\d+">([^<]*)<', page)
+
+
+async def test_from_the_form_over_the_board_to_the_order(auth: Auth, trade: Trade) -> None:
+    await trade.deal(name="Other")
+    account = await trade.account(name="Ernst Handel")
+    good = await trade.good(name="Rope", price="10")
+    page = f"/deals/new?account={account.id}"
+    sheet = sheet_to(await text_of(await auth.get(page)), page, address=page)
+    lines = {"lines-0-good": "Rope", "lines-0-quantity": "2"}
+    made = await auth.client.post(sheet.action, form=sheet.values | {"name": "Refit"} | lines)
+    assert made.location == "/deals/2", await text_of(made)
+
+    board = await text_of(await auth.get("/deals/board?q=ernst"))
+    assert names(board) == ["Refit"]
+    assert 'value="20.00"' in board
+    assert 'value="4.00"' in board, "weighted"
+    moves = [
+        sheet
+        for sheet in sheets_on(board, "/deals/board")
+        if sheet.action.startswith("/deals/2/move")
+    ]
+    assert [sheet.values["to"] for sheet in moves] == ["2", "3", "4", "5"]
+    refused = await auth.client.post(moves[3].action, form=moves[3].values)
+    assert refused.status_code == 422
+    assert "Enter why the deal is lost." in await text_of(refused)
+    won = await auth.client.post(moves[2].action, form=moves[2].values)
+    assert won.location == "/deals/board?q=ernst"
+    late = await auth.client.post(moves[0].action, form=moves[0].values)
+    assert late.status_code == 409, "it has moved since the board was opened"
+
+    shown = await text_of(await auth.get("/deals/2"))
+    sheet = sheet_to(shown, "/deals/2/order")
+    ordered = [await auth.client.post(sheet.action, form=sheet.values) for _ in range(2)]
+    assert [answer.location for answer in ordered] == ["/orders/1", "/orders/1"]
+    assert good.name in await text_of(await auth.get("/orders/1"))
+
+
+async def test_the_filters_of_the_list(
+    auth: Auth, user: User, make_user: MakeUser, trade: Trade
+) -> None:
+    other = await make_user(Role.USER, email="other@example.com")
+    today = datetime.now(UTC).date()
+    account = await trade.account(name="Ernst Handel")
+    await trade.deal(actor=user, name="Late", expected_on=today - timedelta(days=2), value=3)
+    await trade.deal(actor=other, name="Soon", expected_on=today, account_id=account.id, value=9)
+    await trade.deal(name="Free", owner_id=None, value=5)
+
+    for query, expected in {
+        "": ["Free", "Late", "Soon"],
+        "sort=-value": ["Soon", "Free", "Late"],
+        "sort=name": ["Free", "Late", "Soon"],
+        "owner=me": ["Late"],
+        "owner=none": ["Free"],
+        "late=1": ["Late"],
+        "stage=1": ["Free", "Late", "Soon"],
+        "stage=2": [],
+        f"account={account.id}": ["Soon"],
+        "q=handel soo": ["Soon"],
+        "state=won": [],
+        "state=x&stage=x&owner=x": ["Free", "Late", "Soon"],
+    }.items():
+        assert names(await text_of(await auth.get(f"/deals/?{query}"))) == expected, query
+
+
+async def test_the_pipeline_is_edited_by_administrators(
+    auth: Auth, as_admin: Auth, trade: Trade
+) -> None:
+    assert "Ask an administrator" in await text_of(await auth.get("/deals/board"))
+    assert (await auth.get("/deals/stages")).status_code == 403
+    page = await text_of(await as_admin.get("/deals/board"))
+    sheet = sheet_to(page, "/deals/stages/usual")
+    await as_admin.client.post(sheet.action, form=sheet.values)
+
+    page = await text_of(await as_admin.get("/deals/stages"))
+    sheet = sheet_to(page, "/deals/stages", address="/deals/stages")
+    more = {"stages-0-name": "Leads", "stages-5-name": "Trial", "stages-5-probability": "101"}
+    wrong = await as_admin.client.post("/deals/stages", form=sheet.values | more)
+    assert wrong.status_code == 422
+    assert 'value="Leads"' in await text_of(wrong)
+    more["stages-5-probability"] = "50"
+    saved = await as_admin.client.post("/deals/stages", form=sheet.values | more)
+    assert saved.status_code == 303, await text_of(saved)
+
+    board = await text_of(await auth.get("/deals/board"))
+    found = re.findall(r'data-label="([^"]*)"', board)
+    assert found == ["Leads", "Offer sent", "Negotiation", "Won", "Lost", "Trial"]
+
+
+async def test_folded_columns_stay_folded(auth: Auth, trade: Trade) -> None:
+    await trade.deal()
+    auth.client.set_cookie("localhost", "folded_stages", "2.5")
+
+    board = await text_of(await auth.get("/deals/board"))
+
+    assert re.findall(r'data-fold="(\d)" open', board) == ["1", "3", "4"]
+
+
+async def test_without_stages_a_deal_is_refused_with_the_reason(auth: Auth, trade: Trade) -> None:
+    await trade.account(name="Ernst Handel")
+    sheet = sheet_to(
+        await text_of(await auth.get("/deals/new")), "/deals/new", address="/deals/new"
+    )
+
+    more = {"name": "Refit", "account": "Ernst Handel"}
+    answer = await auth.client.post("/deals/new", form=sheet.values | more)
+
+    assert answer.status_code == 409
+    assert "The pipeline has no stages yet." in await text_of(answer)
