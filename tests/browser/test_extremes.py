@@ -35,7 +35,7 @@ STATES: dict[str, list[str]] = {
 }
 # No pages: data for scripts and programs, files, and addresses that lead to another page.
 NO_PAGES = re.compile(
-    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone)|static|suggest|/picture/"
+    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone|calendar/)|static|suggest|/picture/"
 )
 WIDTHS = (390, 1280)
 
@@ -123,7 +123,9 @@ def served(
 async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extremes]:
     desk = await sit_down(shared_browser, served)
     await desk.open("/")
-    rows: dict[str, list[Any]] = {"account_id": [], "good_id": [], "order_id": [], "contact_id": []}
+    names = ("account_id", "good_id", "order_id", "contact_id", "task_id", "deal_id")
+    rows: dict[str, list[Any]] = {name: [] for name in names}
+    await send(desk, "/deals/stages/usual")
     for name, code in zip(WIDE, CODES, strict=True):
         account = await make_account(desk, name, code)
         good = await desk.call(
@@ -134,6 +136,17 @@ async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extrem
         rows["good_id"].append(good["id"])
         for moves in [*STATES.values()] if name == WIDE[1] else [[]]:
             rows["order_id"].append(await make_order(desk, account, good, name, moves))
+        task = await desk.call(
+            "POST", "/tasks", title=name[:200], details=name, account_id=account["id"],
+            due_on="2026-01-31", due_time="09:30", repeat="monthly", remind_on="2026-01-30",
+        )  # fmt: skip
+        line = {"good_id": good["id"], "quantity": 1, "price": PRICE}
+        deal = await desk.call(
+            "POST", "/deals", name=name[:200], account_id=account["id"], expected_on="2026-01-31",
+            lines=[line], remark=name,
+        )  # fmt: skip
+        rows["task_id"].append(task["id"])
+        rows["deal_id"].append(deal["id"])
     for number, name in enumerate(WIDE):
         await make_user(desk, name, number)
     rows["user_id"] = await user_ids(desk)

@@ -19,8 +19,10 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.forms.fields import ExactField, WholeField
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Contact, Deal, DealStage, StageKind
 from quarterdeck_crm.orders.forms import LinesForm
 from quarterdeck_crm.orders.lines import rows_of
@@ -28,7 +30,11 @@ from quarterdeck_crm.search.autocomplete import label
 
 from .stages import MAX_STAGES, StageEntry
 
-KINDS = {kind.value: kind.value.capitalize() for kind in StageKind}
+KINDS = {
+    StageKind.OPEN.value: _l("Open"),
+    StageKind.WON.value: _l("Won"),
+    StageKind.LOST.value: _l("Lost"),
+}
 
 
 def _id_or_none(text: Any) -> int | None:
@@ -36,31 +42,31 @@ def _id_or_none(text: Any) -> int | None:
 
 
 class DealForm(LinesForm):
-    name = StringField("Name", [DataRequired("Enter a name."), Length(max=200)])
-    stage_id = SelectField("Stage", coerce=_id_or_none, choices={})
-    contact_id = SelectField("Contact", coerce=_id_or_none, choices={})
+    name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=200)])
+    stage_id = SelectField(_l("Stage"), coerce=_id_or_none, choices={})
+    contact_id = SelectField(_l("Contact"), coerce=_id_or_none, choices={})
     value = ExactField(
-        "Value",
+        _l("Value"),
         [Optional(), NumberRange(min=0)],
-        description="With lines it is their sum.",
+        description=_l("With lines it is their sum."),
     )
     own_probability = WholeField(
-        "Probability %",
+        _l("Probability %"),
         [Optional(), NumberRange(0, 100)],
-        description="Empty is that of the stage.",
+        description=_l("Empty is that of the stage."),
     )
-    expected_on = DateField("Expected on", [Optional()])
-    remark = TextAreaField("Remark", [Length(max=20_000)])
+    expected_on = DateField(_l("Expected on"), [Optional()])
+    remark = TextAreaField(_l("Remark"), [Length(max=20_000)])
 
     def offer_stages(self, stages: Sequence[DealStage]) -> None:
         """Offer the stages of open deals."""
         self.stage_id.choices = {
             str(stage.id): stage.name for stage in stages if stage.kind is StageKind.OPEN
-        } or {"": "No stages yet"}
+        } or {"": _("No stages yet")}
 
     async def offer_contacts(self, session: AsyncSession, account_id: int | None) -> None:
         """Offer the contacts of the account."""
-        found: dict[str, str] = {"": "No contact"}
+        found: dict[str, str] = {"": _("No contact")}
         if account_id is not None:
             named = select(Contact.id, Contact.name).where(Contact.account_id == account_id)
             rows = await session.execute(named.order_by(Contact.name_key, Contact.id))
@@ -88,15 +94,15 @@ def form_data(deal: Deal) -> dict[str, Any]:
 
 
 class StageForm(Form):
-    id = WholeField("Id", [Optional()], widget=HiddenInput())
-    name = StringField("Stage", [Optional(), Length(max=60)])
-    probability = WholeField("Probability %", [Optional(), NumberRange(0, 100)])
-    kind = SelectField("Kind", choices=KINDS, default=StageKind.OPEN.value)
+    id = WholeField(_l("Id"), [Optional()], widget=HiddenInput())
+    name = StringField(_l("Stage"), [Optional(), Length(max=60)])
+    probability = WholeField(_l("Probability %"), [Optional(), NumberRange(0, 100)])
+    kind = SelectField(_l("Kind"), choices=KINDS, default=StageKind.OPEN.value)
 
 
 class PipelineForm(QuartForm):
     stages = FieldList(FormField(StageForm), "Stages", max_entries=MAX_STAGES + 2)
-    reasons = TextAreaField("Reasons for lost deals", description="One in each line.")
+    reasons = TextAreaField(_l("Reasons for lost deals"), description=_l("One in each line."))
 
     def entries(self) -> list[StageEntry]:
         """Return the stages that have a name, in their order."""

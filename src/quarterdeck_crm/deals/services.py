@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, MoveNotAllowedError, NotFoundError
@@ -124,7 +125,7 @@ async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:
     )
     deal = await session.scalar(statement)
     if deal is None:
-        raise NotFoundError("There is no such deal. It may have been deleted.")
+        raise NotFoundError(_("There is no such deal. It may have been deleted."))
     return deal
 
 
@@ -217,17 +218,19 @@ async def move_deal(
         require_version(deal, version)
     stage = await session.get(DealStage, stage_id)
     if stage is None:
-        raise NotFoundError("There is no such stage. It may have been removed.")
+        raise NotFoundError(_("There is no such stage. It may have been removed."))
     if deal.stage_id == stage.id:
         return deal
     if deal.order_id is not None:
-        raise MoveNotAllowedError(f"'{deal.name}' has become an order. Its stage is final.")
+        raise MoveNotAllowedError(
+            _("'%(name)s' has become an order. Its stage is final.", name=deal.name)
+        )
     problems = Problems()
     values: dict[str, Any] = {"lost_reason": None}
     if stage.kind is StageKind.LOST:
         values = problems.clean(Deal, {"lost_reason": lost_reason}, fields=("lost_reason",))
         if not values.get("lost_reason"):
-            problems.add("lost_reason", "Enter why the deal is lost.")
+            problems.add("lost_reason", _("Enter why the deal is lost."))
         problems.raise_if_any()
     own = deal.own_probability if stage.kind is StageKind.OPEN else None
     values |= {
@@ -256,7 +259,9 @@ async def make_order(session: AsyncSession, *, actor: User | None, deal_id: int)
     if deal.order_id is not None:
         return await session.get_one(Order, deal.order_id)
     if deal.kind is not StageKind.WON:
-        raise MoveNotAllowedError(f"'{deal.name}' is not won yet. Mark it as won first.")
+        raise MoveNotAllowedError(
+            _("'%(name)s' is not won yet. Mark it as won first.", name=deal.name)
+        )
     lines = [
         LineEntry(line.good_id, line.quantity, line.price, line.discount) for line in deal.lines
     ]
@@ -284,7 +289,7 @@ async def delete_deal(session: AsyncSession, *, actor: User | None, deal: Deal) 
     """
     require_edit(actor, deal)
     if deal.order_id is not None:
-        raise ConflictError(f"'{deal.name}' has become an order, so it stays.")
+        raise ConflictError(_("'%(name)s' has become an order, so it stays.", name=deal.name))
     await forget(session, deal)
     await session.delete(deal)
     await flush(session, deal)
@@ -310,7 +315,7 @@ async def check_deal(
     cleaned = problems.clean(Deal, values, fields=FIELDS, complete=deal is None, row=deal)
     own = cleaned.get("own_probability")
     if own is not None and not 0 <= own <= 100:
-        problems.add("own_probability", "Enter a whole number from 0 to 100.")
+        problems.add("own_probability", _("Enter a whole number from 0 to 100."))
     await _check_rows(session, problems, cleaned, deal)
     if deal is None:
         with problems.collected("stage_id"):
@@ -344,19 +349,21 @@ async def _check_rows(
     if (account_id := changed("account_id")) is not None:
         account = await session.get(Account, account_id, populate_existing=True)
         if account is None:
-            problems.add("account_id", "Choose an account.")
+            problems.add("account_id", _("Choose an account."))
         elif account.is_archived:
-            problems.add("account_id", f"{account.name} is archived. Restore it first.")
+            problems.add(
+                "account_id", _("%(name)s is archived. Restore it first.", name=account.name)
+            )
     contact_id = values.get("contact_id", deal.contact_id if deal else None)
     account_id = values.get("account_id", deal.account_id if deal else None)
     if contact_id is not None and (changed("contact_id") or changed("account_id")):
         contact = await session.get(Contact, contact_id)
         if contact is None or contact.account_id != account_id:
-            problems.add("contact_id", "Choose a contact of the account.")
+            problems.add("contact_id", _("Choose a contact of the account."))
     if (owner_id := changed("owner_id")) is not None:
         is_active = await session.scalar(select(User.is_active).where(User.id == owner_id))
         if not is_active:
-            problems.add("owner_id", "Choose a user.")
+            problems.add("owner_id", _("Choose a user."))
 
 
 async def _require_open(session: AsyncSession, stage_id: int | None) -> None:
@@ -364,7 +371,7 @@ async def _require_open(session: AsyncSession, stage_id: int | None) -> None:
         return
     stage = await session.get(DealStage, stage_id)
     if stage is None or stage.kind is not StageKind.OPEN:
-        raise ValueError("Choose a stage for open deals.")
+        raise ValueError(_("Choose a stage for open deals."))
 
 
 async def _first_stage(session: AsyncSession, stage_id: int | None) -> DealStage:
@@ -373,5 +380,5 @@ async def _first_stage(session: AsyncSession, stage_id: int | None) -> DealStage
     first = select(DealStage).where(DealStage.kind == StageKind.OPEN)
     stage = await session.scalar(first.order_by(DealStage.position, DealStage.id).limit(1))
     if stage is None:
-        raise ConflictError("The pipeline has no stages yet. Ask an administrator to add some.")
+        raise ConflictError(_("The pipeline has no stages yet. Ask an administrator to add some."))
     return stage

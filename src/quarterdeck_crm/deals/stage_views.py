@@ -7,6 +7,7 @@ from functools import partial
 from quart import flash, redirect, render_template, url_for
 from quart.typing import ResponseReturnValue
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, role_required
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
@@ -53,7 +54,7 @@ async def stages_submit() -> ResponseReturnValue:
                         stages=form.entries(),
                         reasons=form.reason_list(),
                     )
-                await flash("The pipeline is saved.", "success")
+                await flash(_("The pipeline is saved."), "success")
                 return redirect(url_for(".stages"), 303)
         except ConflictError as error:
             form.add_errors({"": [str(error)]})
@@ -67,7 +68,7 @@ async def usual_stages() -> ResponseReturnValue:
     """Add the stages of a new installation, if there are none."""
     async with db.transaction() as session:
         await make_usual_stages(session)
-    await flash("The stages are added. Change them as you like.", "success")
+    await flash(_("The stages are added. Change them as you like."), "success")
     return redirect(url_for(".stages"), 303)
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Deal, DealStage, LostReason, Role, StageKind, User
 from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.validation import Problems
@@ -18,13 +20,18 @@ MAX_REASONS = 30
 KEEPER = Role.ADMIN
 # Those of a new installation: name, probability, kind.
 USUAL = (
-    ("Qualified", 20, StageKind.OPEN),
-    ("Offer sent", 40, StageKind.OPEN),
-    ("Negotiation", 70, StageKind.OPEN),
-    ("Won", 100, StageKind.WON),
-    ("Lost", 0, StageKind.LOST),
+    (N_("Qualified"), 20, StageKind.OPEN),
+    (N_("Offer sent"), 40, StageKind.OPEN),
+    (N_("Negotiation"), 70, StageKind.OPEN),
+    (N_("Won"), 100, StageKind.WON),
+    (N_("Lost"), 0, StageKind.LOST),
 )
-USUAL_REASONS = ("Price", "Delivery time", "Went to a competitor", "No longer needed")
+USUAL_REASONS = (
+    N_("Price"),
+    N_("Delivery time"),
+    N_("Went to a competitor"),
+    N_("No longer needed"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ async def get_stage(session: AsyncSession, *, stage_id: int) -> DealStage:
     """
     stage = await session.get(DealStage, stage_id)
     if stage is None:
-        raise NotFoundError("There is no such stage. It may have been removed.")
+        raise NotFoundError(_("There is no such stage. It may have been removed."))
     return stage
 
 
@@ -66,11 +73,11 @@ async def make_usual_stages(session: AsyncSession) -> None:
     if await session.scalar(select(DealStage.id).limit(1)) is not None:
         return
     session.add_all(
-        DealStage(name=name, position=place, probability=probability, kind=kind)
+        DealStage(name=_(name), position=place, probability=probability, kind=kind)
         for place, (name, probability, kind) in enumerate(USUAL, 1)
     )
     session.add_all(
-        LostReason(position=place, name=name) for place, name in enumerate(USUAL_REASONS, 1)
+        LostReason(position=place, name=_(name)) for place, name in enumerate(USUAL_REASONS, 1)
     )
     await session.flush()
 
@@ -96,7 +103,9 @@ async def save_pipeline(
     present = {stage.id: stage for stage in await list_stages(session)}
     kept = {entry.id for entry in stages}
     for stage in [each for each in present.values() if each.id not in kept]:
-        await _refuse_used(session, stage, f"'{stage.name}' has deals. Move them first.")
+        await _refuse_used(
+            session, stage, _("'%(name)s' has deals. Move them first.", name=stage.name)
+        )
         await session.delete(stage)
     for position, entry in enumerate(stages, 1):
         row = present.get(entry.id or 0)
@@ -105,7 +114,9 @@ async def save_pipeline(
             session.add(DealStage(**values, position=position, kind=entry.kind))
             continue
         if row.kind is not entry.kind:
-            await _refuse_used(session, row, f"'{row.name}' has deals. Its kind must stay.")
+            await _refuse_used(
+                session, row, _("'%(name)s' has deals. Its kind must stay.", name=row.name)
+            )
         if row.probability != values["probability"]:
             followers = update(Deal).where(Deal.stage_id == row.id, Deal.own_probability.is_(None))
             await session.execute(
@@ -133,13 +144,16 @@ def check_pipeline(stages: Sequence[StageEntry], reasons: Sequence[str]) -> None
             _check_entry(index, entry)
     kinds = [entry.kind for entry in stages]
     if kinds.count(StageKind.WON) != 1 or kinds.count(StageKind.LOST) != 1:
-        problems.add("", "One stage must be for won deals, and one for lost deals.")
+        problems.add("", _("One stage must be for won deals, and one for lost deals."))
     if StageKind.OPEN not in kinds:
-        problems.add("", "At least one stage must be for open deals.")
+        problems.add("", _("At least one stage must be for open deals."))
     if len(stages) > MAX_STAGES:
-        problems.add("", f"A pipeline can have at most {MAX_STAGES} stages.")
+        problems.add("", _("A pipeline can have at most %(number)s stages.", number=MAX_STAGES))
     if len(reasons) > MAX_REASONS or any(len(name) > 80 for name in reasons):
-        problems.add("reasons", f"Enter at most {MAX_REASONS} reasons of at most 80 characters.")
+        problems.add(
+            "reasons",
+            _("Enter at most %(number)s reasons of at most 80 characters.", number=MAX_REASONS),
+        )
     problems.raise_if_any()
 
 
@@ -148,7 +162,7 @@ def _check_entry(index: int, entry: StageEntry) -> None:
     values = {"name": entry.name, "probability": entry.probability}
     problems.clean(DealStage, values, fields=("name", "probability"), complete=True)
     if entry.probability is not None and not 0 <= entry.probability <= 100:
-        problems.add("probability", "Enter a whole number from 0 to 100.")
+        problems.add("probability", _("Enter a whole number from 0 to 100."))
     if problems.errors:
         raise ValidationError(
             {f"stages-{index}-{name}": texts for name, texts in problems.errors.items()}

@@ -9,6 +9,7 @@ from quart import current_app, flash, redirect, render_template, request, url_fo
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, redirect_next
 from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
 from quarterdeck_crm.extensions import csrf, db
@@ -115,7 +116,9 @@ async def create_submit() -> ResponseReturnValue:
             lines=form.entries() or [],
             stage_id=form.stage_id.data,
         )
-        return Saved(url_for(".show", deal_id=deal.id), f"The deal '{deal.name}' is added.")
+        return Saved(
+            url_for(".show", deal_id=deal.id), _("The deal '%(name)s' is added.", name=deal.name)
+        )
 
     if await _is_valid(form):
         with errors_on(form):
@@ -154,7 +157,7 @@ async def edit_submit(deal_id: int) -> ResponseReturnValue:
                         lines=form.entries(),
                         version=form.version.data or 0,
                     )
-                await flash("The deal is saved.", "success")
+                await flash(_("The deal is saved."), "success")
                 return redirect(url_for(".show", deal_id=deal_id), 303)
         form.require_present(deal)
     except ConflictError:
@@ -172,7 +175,7 @@ async def move(deal_id: int) -> ResponseReturnValue:
     form = await request.form
     stage_id, version = row_id(form.get("to", "")), row_id(form.get("version", ""))
     if stage_id is None or version is None:
-        raise ValidationError({"to": ["Reload the page and choose the stage again."]})
+        raise ValidationError({"to": [_("Reload the page and choose the stage again.")]})
     try:
         deal = await db.run(
             partial(
@@ -189,7 +192,7 @@ async def move(deal_id: int) -> ResponseReturnValue:
             raise
         deal = await get_deal(db.session, deal_id=deal_id)
         return await _show_page(deal, problem=str(error)), 409
-    await flash(f"The deal is in the stage '{deal.stage.name}'.", "success")
+    await flash(_("The deal is in the stage '%(name)s'.", name=deal.stage.name), "success")
     return redirect_next(url_for(".show", deal_id=deal_id), 303)
 
 
@@ -198,7 +201,7 @@ async def move(deal_id: int) -> ResponseReturnValue:
 async def order(deal_id: int) -> ResponseReturnValue:
     """Make an order of a won deal; sent twice, it leads to the same order."""
     made = await db.run(partial(make_order, actor=current_user, deal_id=deal_id))
-    await flash(f"The deal has become order {made.number}, a draft.", "success")
+    await flash(_("The deal has become order %(number)s, a draft.", number=made.number), "success")
     return redirect(url_for("orders.show", order_id=made.id), 303)
 
 
@@ -208,7 +211,7 @@ async def delete(deal_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         deal = await get_deal(session, deal_id=deal_id)
         await delete_deal(session, actor=current_user, deal=deal)
-    await flash("The deal is deleted.", "success")
+    await flash(_("The deal is deleted."), "success")
     return redirect(url_for(".index"), 303)
 
 
