@@ -21,7 +21,7 @@ from wtforms.widgets import HiddenInput
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.wtf import QuartForm
-from quarterdeck_crm.forms.fields import ExactField, WholeField
+from quarterdeck_crm.forms.fields import ExactField, WholeField, offered
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Contact, Deal, DealStage, StageKind
 from quarterdeck_crm.orders.forms import LinesForm
@@ -97,7 +97,7 @@ class StageForm(Form):
     id = WholeField(_l("Id"), [Optional()], widget=HiddenInput())
     name = StringField(_l("Stage"), [Optional(), Length(max=60)])
     probability = WholeField(_l("Probability %"), [Optional(), NumberRange(0, 100)])
-    kind = SelectField(_l("Kind"), choices=KINDS, default=StageKind.OPEN.value)
+    kind = SelectField(_l("Kind"), choices=offered(KINDS), default=StageKind.OPEN.value)
 
 
 class PipelineForm(QuartForm):
