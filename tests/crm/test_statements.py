@@ -59,7 +59,6 @@ LEFT_OUT = {
     "auth.login": "for strangers, and shows no rows",
     "auth.register": "for strangers, and shows no rows",
     "auth.reset_link": "for strangers, and shows no rows",
-    "calendar.feed": "for calendar programs, in two statements",
     "mail.unsubscribe": "for strangers, and shows no rows",
     "metrics.show": "figures of the process, for the operator",
     "transfer.show": "its state is a file, see transfer.uploads",

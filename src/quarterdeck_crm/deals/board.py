@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from quarterdeck_crm.models import Account, Deal, DealStage, StageKind, User
-from quarterdeck_crm.models.sums import large_sum
+from quarterdeck_crm.models.sums import from_parts, millionths_sum, whole_sum
 
 from .services import conditions
 from .stages import list_stages
@@ -102,13 +102,14 @@ async def _totals(
     """Return the sums of the open deals by stage."""
     by = (Deal.stage_id, Deal.currency, Deal.probability)
     statement = (
-        select(*by, func.count(), large_sum(Deal.value))
+        select(*by, func.count(), whole_sum(Deal.value), millionths_sum(Deal.value))
         .where(Deal.kind == StageKind.OPEN, *wanted)
         .group_by(*by)
         .order_by(*by)
     )
     found: dict[int, dict[str, list[Decimal]]] = defaultdict(dict)
-    for stage_id, currency, probability, number, value in await session.execute(statement):
+    for stage_id, currency, probability, number, *parts in await session.execute(statement):
+        value = from_parts(*parts)
         sums = found[stage_id].setdefault(currency, [Decimal(0), Decimal(0), Decimal(0)])
         sums[0] += number
         sums[1] += value
