@@ -6,8 +6,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
-from quarterdeck_crm.search.word_index import index_everything
-
 revision = "e4f0a6b8c312"
 down_revision = "b3d9c7a1f204"
 branch_labels = None
@@ -33,7 +31,7 @@ def upgrade() -> None:
             ["subject_type", "subject_id"],
             unique=False,
         )
-    index_everything(op.get_bind())
+    # The migration of people writes the search words.
 
 
 def downgrade() -> None:

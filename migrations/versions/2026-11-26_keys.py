@@ -11,7 +11,6 @@ from sqlalchemy.dialects import mysql
 
 from quarterdeck_crm.errors import KeyClashError
 from quarterdeck_crm.models.collation import same_key, sort_key, unique_key
-from quarterdeck_crm.search.word_index import index_everything
 
 revision = "a3f6c9d20b84"
 down_revision = "8d3f51c0e7a6"
@@ -109,7 +108,7 @@ def upgrade() -> None:
                     batch_op.drop_constraint(f"uq_{table}_{text.name}", type_="unique")
         change_indexes(table, *INDEXES[table])
         collate(table, texts, None)
-    index_everything(op.get_bind())
+    # The migration of people writes the search words.
 
 
 def downgrade() -> None:

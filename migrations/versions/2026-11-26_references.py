@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
-from quarterdeck_crm.models.account import new_reference
+from quarterdeck_crm.models.references import new_reference
 
 revision = "5e2b8a6d1c70"
 down_revision = "c41d7f0e9b25"

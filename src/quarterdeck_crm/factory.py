@@ -28,6 +28,7 @@ from .live.pages import register_live_pages
 from .mail import views as mail
 from .mail.alerts import tell_of_failed_mail
 from .orders import views as orders
+from .people import views as people
 from .tasks import feed_views as calendar
 from .tasks import views as tasks
 from .team import views as team
@@ -50,6 +51,7 @@ BLUEPRINTS = (
     dashboard.bp,
     board.bp,
     accounts.bp,
+    people.bp,
     goods.bp,
     orders.bp,
     deals.bp,

@@ -123,7 +123,15 @@ def served(
 async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extremes]:
     desk = await sit_down(shared_browser, served)
     await desk.open("/")
-    names = ("account_id", "good_id", "order_id", "contact_id", "task_id", "deal_id")
+    names = (
+        "account_id",
+        "contact_id",
+        "deal_id",
+        "good_id",
+        "order_id",
+        "person_id",
+        "task_id",
+    )
     rows: dict[str, list[Any]] = {name: [] for name in names}
     await send(desk, "/deals/stages/usual")
     for name, code in zip(WIDE, CODES, strict=True):
@@ -134,6 +142,7 @@ async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extrem
         )  # fmt: skip
         rows["account_id"].append(account["id"])
         rows["good_id"].append(good["id"])
+        rows["person_id"].append(await make_person(desk, account, name))
         for moves in [*STATES.values()] if name == WIDE[1] else [[]]:
             rows["order_id"].append(await make_order(desk, account, good, name, moves))
         task = await desk.call(
@@ -172,6 +181,18 @@ async def make_account(desk: Desk, name: str, code: str) -> Any:
         email="m" * 60 + "@example.com",
     )  # fmt: skip
     return account
+
+
+async def make_person(desk: Desk, account: Any, name: str) -> int:
+    place = {"account_id": account["id"], "title": name[:120], "is_main": True}
+    address = {"address": (name * 2)[:300], "city": name[:100], "country": name[:100]}
+    person = await desk.call(
+        "POST", "/people", name=name[:120], do_not_contact=True, consent_given_on="2026-01-01",
+        consent_how=name[:200], accounts=[place], addresses=[address],
+        phones=[{"number": "+49 40 123456789012345678901234567890"}],
+        emails=[{"email": "m" * 60 + "@example.com"}],
+    )  # fmt: skip
+    return int(person["id"])
 
 
 async def make_order(desk: Desk, account: Any, good: Any, name: str, moves: list[str]) -> int:

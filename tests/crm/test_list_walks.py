@@ -22,10 +22,12 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import SORTS as GOOD_SORTS
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Account, Contact, Good, Order, OrderState, User
+from quarterdeck_crm.models import Account, Contact, Good, Order, OrderState, Person, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders import queries
 from quarterdeck_crm.orders.services import SORTS as ORDER_SORTS
+from quarterdeck_crm.people.services import SORTS as PERSON_SORTS
+from quarterdeck_crm.people.services import list_people
 from quarterdeck_crm.team.services import SORTS as USER_SORTS
 from tests import databases
 
@@ -68,6 +70,10 @@ def an_account(n: int, owners: Sequence[int]) -> Account:
     )
 
 
+def a_person(n: int, owners: Sequence[int]) -> Person:
+    return Person(name=NAMES[n % len(NAMES)])
+
+
 def a_good(n: int, owners: Sequence[int]) -> Good:
     return Good(
         name=NAMES[n % len(NAMES)],
@@ -106,8 +112,8 @@ async def add(session: AsyncSession, walk: Walk, numbers: Iterable[int]) -> None
 
 
 async def remove(session: AsyncSession, row: Any) -> None:
-    """Take a row off the list: accounts and goods are archived, others deleted."""
-    if isinstance(row, Account | Good):
+    """Take a row off the list: accounts, people and goods are archived, others deleted."""
+    if isinstance(row, Account | Good | Person):
         archived = update(type(row)).values(archived_at=utc_now())
         await session.execute(archived.where(type(row).id == row.id))
     else:
@@ -117,6 +123,7 @@ async def remove(session: AsyncSession, row: Any) -> None:
 WALKS = {
     "accounts": Walk(Account, ACCOUNT_SORTS.keys() - {"orders"}, an_account, f"{API}/accounts?"),
     "goods": Walk(Good, GOOD_SORTS, a_good, f"{API}/goods?"),
+    "people": Walk(Person, PERSON_SORTS, a_person, f"{API}/people?"),
     "orders": Walk(Order, ORDER_SORTS, an_order, f"{API}/orders?"),
     "open orders": Walk(Order, ORDER_SORTS, an_order, f"{API}/orders?state=open&"),
     "found orders": Walk(Order, ORDER_SORTS, an_order, f"{API}/orders?q=q&"),
@@ -156,7 +163,7 @@ async def walk_through(
 async def present(session: AsyncSession, model: type[Any]) -> dict[int, Any]:
     """Return the rows of a list by their ids."""
     shown = select(model)
-    if model in (Account, Good):
+    if model in (Account, Good, Person):
         shown = shown.where(model.archived_at.is_(None))
     return {row.id: row for row in await session.scalars(shown)}
 
@@ -203,7 +210,7 @@ async def test_each_row_is_seen_once_while_others_come_and_go(
 async def test_contacts_while_others_come_and_go(as_admin: Auth, trade: Trade) -> None:
     account = await trade.account()
     async with trade.session() as session:
-        session.add_all(Contact(account_id=account.id, name=name) for name in NAMES)
+        session.add_all(Contact(account_id=account.id, person=Person(name=name)) for name in NAMES)
     async with trade.session() as session:
         before = await present(session, Contact)
 
@@ -231,22 +238,26 @@ async def test_accounts_by_open_orders_have_page_numbers(as_admin: Auth, trade: 
 
 
 UNINDEXED = {("accounts", "owner"), ("accounts", "orders")}
+# The details of the rows of one page are few, so they may be sorted.
+OF_A_PAGE = re.compile(r"WHERE \w+\.person_id IN")
 # Accounts without a code come last, and MariaDB sorts these by id.
 SORTED = {("accounts", "code", True)}
 
 
-async def test_lists_of_accounts_and_goods_are_read_from_indexes(trade: Trade) -> None:
+async def test_lists_of_accounts_people_and_goods_are_read_from_indexes(trade: Trade) -> None:
     async with trade.session() as session:
         session.add_all(an_account(n, []) for n in range(0, 6000, 3))
         session.add_all(a_good(n, []) for n in range(2000))
+        session.add_all(a_person(n, []) for n in range(2000))
     wasteful = {}
     async with trade.app.app_context():
         if not databases.is_sqlite():
             async with db.engine.connect() as connection:
-                await connection.exec_driver_sql("ANALYZE TABLE account, good")
+                await connection.exec_driver_sql("ANALYZE TABLE account, good, person")
         lists: dict[str, tuple[Any, Any]] = {
             "accounts": (list_accounts, ACCOUNT_SORTS),
             "goods": (list_goods, GOOD_SORTS),
+            "people": (list_people, PERSON_SORTS),
         }
         for name, (read_list, sorts) in lists.items():
             for sort in [sort for sort in sorts if (name, sort) not in UNINDEXED]:
@@ -256,7 +267,11 @@ async def test_lists_of_accounts_and_goods_are_read_from_indexes(trade: Trade) -
                     with asked() as statements:
                         await read_list(db.session, listing=replace(listing, after=after))
                     plans = {text: await plan(text, values) for text, values in statements}
-                    bad = {text: steps for text, steps in plans.items() if is_wasteful(steps)}
+                    bad = {
+                        text: steps
+                        for text, steps in plans.items()
+                        if is_wasteful(steps) and not OF_A_PAGE.search(text)
+                    }
                     if bad and (name, sort, down) not in SORTED:
                         wasteful[name, sort, down] = bad
     assert wasteful == {}

@@ -11,9 +11,18 @@ from quart import Quart
 from quarterdeck_crm.accounts.details import add_contact, add_note
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.goods.services import get_good, update_good
-from quarterdeck_crm.models import Good, OrderState, Role, User
+from quarterdeck_crm.models import (
+    Contact,
+    Good,
+    OrderState,
+    PersonEmail,
+    PersonPhone,
+    Role,
+    User,
+)
 from quarterdeck_crm.orders.lines import LineEntry
 from quarterdeck_crm.orders.services import get_order, update_order
+from quarterdeck_crm.people.services import get_person, update_person
 from quarterdeck_crm.tokens.services import create_token
 
 from .conftest import Auth, MakeUser
@@ -31,6 +40,7 @@ PARTS: dict[str, Any] = {
     "good_id": 1,
     "job_id": "clean_sessions",
     "order_id": 1,
+    "person_id": 1,
     "task_id": 1,
     "user_id": 1,
     "kind": "orders",
@@ -41,6 +51,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "accounts.suggestions": ("?q=a",),
     "api.list_accounts": ("", "?q=a"),
     "api.list_goods": ("", "?q=g"),
+    "api.list_people": ("", "?q=a"),
     "api.list_orders": ("", "?q=a&sort=owner", "?state=open&owner=me"),
     "api.search": ("?q=a",),
     "dashboard.search": ("?q=a",),
@@ -49,6 +60,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "deals.board": ("", "?q=d&owner=me"),
     "deals.index": ("", "?q=d&sort=-value", "?state=won&late=1"),
     "orders.index": ("", "?q=a&sort=account", "?state=open&owner=me"),
+    "people.index": ("", "?q=a&contact=yes", "?account=1"),
+    "people.create": ("", "?account=1"),
     "orders.create": ("", "?account=1"),
     "tasks.index": ("", "?q=t&sort=-priority", "?assignee=me&due=week"),
     "team.index": ("", "?q=a"),
@@ -66,19 +79,18 @@ LEFT_OUT = {
 # Statements that a page may take, the signed-in user included; the usual is enough for a list.
 USUAL = 3
 MOST = {
-    "accounts.contact_create": 4,  # an account is read with its contacts and its notes
-    "accounts.contact_edit": 5,
-    "accounts.edit": 5,
-    "accounts.show": 10,
+    "accounts.contact_edit": 6,  # a person is read with its numbers, addresses and accounts
+    "accounts.show": 12,
     "api.list_contacts": 5,
-    "api.read_account": 4,
-    "api.read_contact": 5,
-    "api.search": 7,  # three lists and their counts
+    "api.list_people": 5,
+    "api.read_contact": 6,
+    "api.read_person": 6,
+    "api.search": 11,  # four lists and their counts, and the details of people
     "api.list_jobs": 12,  # the last run of each of the CRM's ten jobs
     "api.list_orders": 4,  # counted, chosen, read
     "api.read_job": 4,
     "dashboard.index": 21,  # the last run of each job is for administrators
-    "dashboard.search": 7,
+    "dashboard.search": 11,
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.edit": 5,
     "deals.show": 6,
@@ -90,6 +102,9 @@ MOST = {
     "orders.edit": 4,
     "orders.index": 4,
     "orders.show": 8,
+    "people.edit": 6,
+    "people.index": 5,
+    "people.show": 7,
     "transfer.export": 4,  # written to the audit log
 }
 
@@ -149,6 +164,15 @@ async def add_details(trade: Trade, user: User, number: int) -> None:
     async with trade.session() as session:
         account = await get_account(session, account_id=1)
         await add_contact(session, actor=None, account=account, values={"name": f"Ann {number}"})
+        ann = await get_person(session, person_id=1)
+        rows = ann.phones, ann.emails, ann.contacts
+        values = {
+            "phones": [*map(phone_of, rows[0]), {"number": f"+49 40 {len(rows[0])}"}],
+            "emails": [*map(email_of, rows[1]), {"email": f"ann{len(rows[1])}@example.com"}],
+            "accounts": [*map(place_of, rows[2])],
+        }
+        values["accounts"] += [{"account_id": number + 1}] if number else []
+        await update_person(session, actor=None, person=ann, values=values, version=ann.version)
         await add_note(session, actor=user, account=account, body="Called")
         owner = {"owner_id": user.id}
         version = account.version
@@ -158,6 +182,18 @@ async def add_details(trade: Trade, user: User, number: int) -> None:
         await update_good(session, actor=None, good=good, values=stock, version=good.version)
         await create_token(session, user=await session.get_one(User, 1), name=f"T{number}")
     await trade.order(account=account, actor=user)
+
+
+def phone_of(row: PersonPhone) -> dict[str, Any]:
+    return {"label": row.label, "number": row.number}
+
+
+def email_of(row: PersonEmail) -> dict[str, Any]:
+    return {"label": row.label, "email": row.email}
+
+
+def place_of(row: Contact) -> dict[str, Any]:
+    return {"account_id": row.account_id, "title": row.title}
 
 
 async def set_lines(trade: Trade, user: User, goods: list[Good]) -> None:

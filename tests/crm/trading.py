@@ -19,9 +19,10 @@ from quarterdeck_crm.deals.stages import make_usual_stages
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import create_good, get_good
 from quarterdeck_crm.history.recording import list_history
-from quarterdeck_crm.models import Account, Deal, Good, Order, OrderState, Task, User
+from quarterdeck_crm.models import Account, Deal, Good, Order, OrderState, Person, Task, User
 from quarterdeck_crm.orders.lines import LineEntry
 from quarterdeck_crm.orders.services import get_order, move_order, place_order
+from quarterdeck_crm.people.services import create_person
 from quarterdeck_crm.tasks.services import create_task
 
 
@@ -42,6 +43,14 @@ class Trade:
         values.setdefault("name", f"Account {next(self._numbers)}")
         async with self.session() as session:
             return await create_account(session, actor=actor, values=values)
+
+    async def person(self, account: Account | None = None, **values: Any) -> Person:
+        """Add a person, at an account if one is given."""
+        values.setdefault("name", f"Person {next(self._numbers)}")
+        if account is not None:
+            values.setdefault("accounts", [{"account_id": account.id}])
+        async with self.session() as session:
+            return await create_person(session, actor=None, values=values)
 
     async def good(self, **values: Any) -> Good:
         number = next(self._numbers)
@@ -103,7 +112,7 @@ class Trade:
         async with self.app.app_context():
             return (await get_good(db.session, good_id=good.id)).stock
 
-    async def history(self, subject: Account | Deal | Good | Order | Task) -> list[str]:
+    async def history(self, subject: Account | Deal | Good | Order | Person | Task) -> list[str]:
         """Return what happened to a row, the newest first."""
         async with self.app.app_context():
             return [entry.action for entry in await list_history(db.session, subject)]

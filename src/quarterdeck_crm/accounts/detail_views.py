@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from quart import flash, redirect, render_template, url_for
 from quart.typing import ResponseReturnValue
@@ -14,17 +15,20 @@ from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.attachments.forms import FileForm, attach
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
-from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
+from quarterdeck_crm.forms.conflicts import Conflict, Translate, reconcile, values_of
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.recording import Changes
 from quarterdeck_crm.models import Account, Contact
 
 from . import bp
 from .details import (
+    CONTACT_FIELDS,
     add_contact,
     add_note,
     check_contact,
     check_note,
+    contact_changes,
     get_contact,
     remove_contact,
     remove_note,
@@ -64,7 +68,8 @@ async def contact_create_submit(account_id: int) -> ResponseReturnValue:
 async def contact_edit(account_id: int, contact_id: int) -> str:
     account = await load(account_id, edit=True)
     contact = await get_contact(db.session, account=account, contact_id=contact_id)
-    form = await ContactForm.from_request(obj=contact)
+    values = {"version": contact.person.version}
+    form = await ContactForm.from_request(obj=contact, data=values)
     return await _contact_page(form, account, contact)
 
 
@@ -93,10 +98,12 @@ async def contact_edit_submit(account_id: int, contact_id: int) -> ResponseRetur
                     )
                 await flash(_("The contact is saved."), "success")
                 return _back(account_id, "contacts")
-        form.require_present(contact)
+        form.require_present(contact.person)
     except ConflictError:
         contact = await get_contact(db.session, account=account, contact_id=contact_id)
-        conflict = await reconcile(db.session, form, contact)
+        conflict = await reconcile(
+            db.session, form, contact.person, now=_shown(contact), translate=_of_contact(account)
+        )
         await add_errors_of(check, form)
         return await _contact_page(form, account, contact, conflict), 409
     return await _contact_page(form, account, contact), 422
@@ -109,7 +116,7 @@ async def contact_remove(account_id: int, contact_id: int) -> ResponseReturnValu
     contact = await get_contact(db.session, account=account, contact_id=contact_id)
     async with db.transaction() as session:
         await remove_contact(session, actor=current_user, account=account, contact=contact)
-    await flash(_("The contact is removed."), "success")
+    await flash(_("The contact is removed. The person stays in the list of people."), "success")
     return _back(account_id, "contacts")
 
 
@@ -161,6 +168,17 @@ async def _contact_page(
     return await render_template(
         "accounts/contact.html", form=form, account=account, contact=contact, conflict=conflict
     )
+
+
+def _shown(contact: Contact) -> dict[str, Any]:
+    return {name: getattr(contact, name) for name in CONTACT_FIELDS}
+
+
+def _of_contact(account: Account) -> Translate:
+    async def translate(earlier: Changes) -> Changes:
+        return contact_changes(account, earlier)
+
+    return translate
 
 
 async def _go_on(saved: Saved) -> Response:

@@ -10,7 +10,7 @@ from quarterdeck_crm.forms.conflicts import VersionedForm
 from quarterdeck_crm.forms.fields import OwnerField
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Contact
+from quarterdeck_crm.models import Account, Contact, Person, PersonEmail, PersonPhone
 from quarterdeck_crm.validation import longest
 
 
@@ -39,12 +39,12 @@ class AccountForm(VersionedForm):
 class ContactForm(VersionedForm):
     submission = SubmissionField()
     name = StringField(
-        _l("Name"), [DataRequired(_l("Enter a name.")), Length(max=longest(Contact.name))]
+        _l("Name"), [DataRequired(_l("Enter a name.")), Length(max=longest(Person.name))]
     )
     title = StringField(_l("Position"), [Length(max=longest(Contact.title))])
-    email = StringField(_l("E-mail"), [Length(max=longest(Contact.email))])
-    phone = StringField(_l("Phone"), [Length(max=longest(Contact.phone))])
-    fax = StringField(_l("Fax"), [Length(max=longest(Contact.fax))])
+    email = StringField(_l("E-mail"), [Length(max=longest(PersonEmail.email))])
+    phone = StringField(_l("Phone"), [Length(max=longest(PersonPhone.number))])
+    fax = StringField(_l("Fax"), [Length(max=longest(PersonPhone.number))])
 
 
 class NoteForm(QuartForm):

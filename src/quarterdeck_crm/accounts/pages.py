@@ -18,6 +18,7 @@ from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.tasks.panels import read_panel
 
+from .details import list_notes, read_contacts
 from .forms import NoteForm
 from .services import get_account
 
@@ -45,6 +46,8 @@ async def show_page(
     return await render_template(
         "accounts/show.html",
         account=account,
+        contacts=await read_contacts(db.session, account=account),
+        notes=await list_notes(db.session, account=account),
         note_form=note_form or NoteForm(),
         file_form=file_form or FileForm(),
         files=await list_attachments(db.session, subject=account),

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
 from quarterdeck_crm.listing import Listing, paginate
-from quarterdeck_crm.models import Account, Note, Order, User
+from quarterdeck_crm.models import Account, Order, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.orders.states import OPEN
 from quarterdeck_crm.permissions import require_edit
@@ -79,7 +79,7 @@ async def list_accounts(
 
 
 async def get_account(session: AsyncSession, *, account_id: int) -> Account:
-    """Return an account as it is now, with owner, contacts and notes.
+    """Return an account as it is now, with its owner.
 
     Raises:
         NotFoundError: If there is none of that id.
@@ -87,11 +87,7 @@ async def get_account(session: AsyncSession, *, account_id: int) -> Account:
     statement = (
         select(Account)
         .where(Account.id == account_id)
-        .options(
-            joinedload(Account.owner),
-            selectinload(Account.contacts),
-            selectinload(Account.notes).joinedload(Note.author).load_only(User.name),
-        )
+        .options(joinedload(Account.owner))
         .execution_options(populate_existing=True)
     )
     account = await session.scalar(statement)

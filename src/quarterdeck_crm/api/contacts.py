@@ -86,10 +86,10 @@ async def change_contact(account_id: int, contact_id: int, data: ContactBody) ->
 @bp.delete(ONE)
 @operation(GROUP, status=204, locks=True)
 async def remove_contact(account_id: int, contact_id: int) -> Answer:
-    """Remove a person from an account; the history keeps the name."""
+    """Remove a person from an account; the person stays, see `/people`."""
     async with db.transaction() as session:
         account, contact = await _load(session, account_id, contact_id)
-        expected_version(contact)
+        expected_version(contact.person)
         await details.remove_contact(session, actor=current_user, account=account, contact=contact)
     return NOTHING
 
@@ -103,7 +103,7 @@ async def _update(account_id: int, contact_id: int, data: ContactBody) -> Answer
             account=account,
             contact=contact,
             values=data.given(),
-            version=expected_version(contact),
+            version=expected_version(contact.person),
         )
         return _answer(contact)
 
@@ -115,4 +115,4 @@ async def _load(session: AsyncSession, account_id: int, contact_id: int) -> tupl
 
 def _answer(contact: Contact, *, status: int = 200, location: str | None = None) -> Answer:
     body = schemas.Contact.of(contact)
-    return Answer(body, status, etag_of(contact), location=location)
+    return Answer(body, status, etag_of(contact.person), location=location)

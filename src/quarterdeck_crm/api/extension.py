@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 VERSION = "1.0"
 DESCRIPTION = """\
-Everything that the pages can do with accounts, contacts, goods, orders, deals and tasks, for
+Everything that the pages can do with accounts, people, goods, orders, deals and tasks, for
 programs.
 
 Sign in with a token: `Authorization: Bearer qd_...`. Users make them on their profile page,
@@ -42,6 +42,7 @@ class ApiSchema(QuartSchema):
             tags=[
                 Tag("Accounts", "Companies that we do business with."),
                 Tag("Contacts", "The people at an account."),
+                Tag("People", "People with their accounts, phone numbers and addresses."),
                 Tag("Goods", "The goods."),
                 Tag("Orders", "Orders with their lines, and the moves from state to state."),
                 Tag("Deals", "The pipeline before the order."),

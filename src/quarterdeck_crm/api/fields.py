@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -85,10 +85,40 @@ PostalCode = Annotated[str, describe(_Account.postal_code, "The postal code.", "
 Country = Annotated[str, describe(_Account.country, "The country.", "Germany")]
 
 # --- contacts ---------------------------------------------------------------------
-_Contact = models.Contact
-ContactName = Annotated[str, describe(_Contact.name, "The person.", "Maria Anders")]
-ContactTitle = Annotated[str, describe(_Contact.title, "Their position.", "Sales Representative")]
-Fax = Annotated[str, describe(_Contact.fax, _DIALLED, "030-0076545")]
+_Person = models.Person
+ContactName = Annotated[str, describe(_Person.name, "The person.", "Maria Anders")]
+ContactTitle = Annotated[
+    str, describe(models.Contact.title, "Their position.", "Sales Representative")
+]
+Fax = Annotated[str, describe(_Account.phone, _DIALLED, "030-0076545")]
+
+# --- people -----------------------------------------------------------------------
+Birthday = Annotated[date, Meta(description="Day of birth.", examples=["1980-05-17"])]
+DoNotContact = Annotated[
+    bool, Meta(description="Whether the person must not be called, written or mailed.")
+]
+ConsentGivenOn = Annotated[
+    date, Meta(description="When the person agreed to be contacted.", examples=["2026-11-21"])
+]
+ConsentHow = Annotated[
+    str, describe(_Person.consent_how, "How they agreed.", "At the fair, in writing")
+]
+ConsentWithdrawnOn = Annotated[
+    date, Meta(description="When they took it back.", examples=["2026-11-28"])
+]
+IsMain = Annotated[
+    bool, Meta(description="Whether this is the main contact; each account has one at most.")
+]
+PhoneLabel = Annotated[
+    Literal["work", "mobile", "home", "fax", "other"], Meta(description="Its use; `work` is usual.")
+]
+AddressLabel = Annotated[
+    Literal["work", "home", "other"], Meta(description="Its use; `work` is usual.")
+]
+Number = Annotated[str, describe(models.PersonPhone.number, _DIALLED, "030-0074321")]
+PersonalEmail = Annotated[
+    str, describe(models.PersonEmail.email, "An e-mail address.", "maria@example.com")
+]
 
 # --- goods ------------------------------------------------------------------------
 _Good = models.Good

@@ -27,6 +27,8 @@ def to_openapi30(schema: Any) -> Any:
         schema |= {"nullable": True} | (rest[0] if len(rest) == 1 else {"anyOf": rest})
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
+    if schema.get("required") == []:
+        del schema["required"]
     if schema.get("default", ...) is None:
         del schema["default"]
     return schema

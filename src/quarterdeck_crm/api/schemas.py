@@ -103,6 +103,87 @@ class Contact(Representation):
     updated_at: f.Moment
 
 
+class PersonPhone(Representation):
+    """A phone number of a person."""
+
+    number: f.Number
+    label: f.PhoneLabel = "work"
+
+
+class PersonEmail(Representation):
+    """An e-mail address of a person."""
+
+    email: f.PersonalEmail
+    label: f.AddressLabel = "work"
+
+
+class PersonAddress(Representation):
+    """A postal address of a person."""
+
+    label: f.AddressLabel = "work"
+    address: f.Address | None = None
+    city: f.City | None = None
+    region: f.Region | None = None
+    postal_code: f.PostalCode | None = None
+    country: f.Country | None = None
+
+
+class PersonAccount(Representation):
+    """An account of a person, as ``/accounts/{account_id}/contacts`` lists it too."""
+
+    account_id: f.Id
+    title: f.ContactTitle | None = None
+    is_main: f.IsMain = False
+
+
+class PersonBody(Body):
+    required: ClassVar = ("name",)
+
+    name: f.ContactName | UnsetType = UNSET
+    birthday: f.Birthday | UnsetType | None = UNSET
+    do_not_contact: f.DoNotContact | UnsetType = UNSET
+    consent_given_on: f.ConsentGivenOn | UnsetType | None = UNSET
+    consent_how: f.ConsentHow | UnsetType | None = UNSET
+    consent_withdrawn_on: f.ConsentWithdrawnOn | UnsetType | None = UNSET
+    phones: list[PersonPhone] | UnsetType = UNSET
+    emails: list[PersonEmail] | UnsetType = UNSET
+    addresses: list[PersonAddress] | UnsetType = UNSET
+    accounts: list[PersonAccount] | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were sent, the lists as the services take them."""
+        return {
+            name: [msgspec.structs.asdict(row) for row in value]
+            if isinstance(value, list)
+            else value
+            for name, value in super().given().items()
+        }
+
+
+class PersonSummary(Representation):
+    """A person without its postal addresses."""
+
+    id: f.Id
+    name: f.ContactName
+    birthday: f.Birthday | None
+    do_not_contact: f.DoNotContact
+    consent_given_on: f.ConsentGivenOn | None
+    consent_how: f.ConsentHow | None
+    consent_withdrawn_on: f.ConsentWithdrawnOn | None
+    phones: list[PersonPhone]
+    emails: list[PersonEmail]
+    accounts: list[PersonAccount]
+    created_at: f.Moment
+    updated_at: f.Moment
+    archived_at: f.Moment | None
+
+
+class Person(PersonSummary):
+    """A person."""
+
+    addresses: list[PersonAddress]
+
+
 class GoodBody(Body):
     required: ClassVar = ("code", "name", "price")
 
@@ -260,6 +341,12 @@ class ContactPage(Page):
     items: list[Contact]
 
 
+class PersonPage(Page):
+    """A page of people."""
+
+    items: list[PersonSummary]
+
+
 class GoodPage(Page):
     """A page of goods."""
 
@@ -298,6 +385,7 @@ class Found(Struct, kw_only=True):
     """The results of a search, the best of each kind."""
 
     accounts: list[Account]
+    people: list[PersonSummary]
     goods: list[Good]
     orders: list[OrderSummary]
 

@@ -16,6 +16,7 @@ from quarterdeck_crm.forms.fields import WholeField
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.orders.services import list_shaped
+from quarterdeck_crm.people.services import list_people
 
 from . import bp, schemas
 from .answers import Answer
@@ -41,13 +42,16 @@ class SearchQuery(Struct, kw_only=True):
 @operation("Search", answers=schemas.Found)
 @validate_data(SearchForm)
 async def search(form: SearchForm) -> Any:
-    """Search accounts, goods and orders at once."""
+    """Search accounts, people, goods and orders at once."""
     q, limit = form.q.data or "", form.limit.data or MAX_LIMIT
     by_name = Listing(q=q, sort="name", per_page=limit)
     newest = Listing(q=q, sort="date", descending=True, per_page=limit)
     found = schemas.Found(
         accounts=[
             schemas.Account.of(row) for row in await list_accounts(db.session, listing=by_name)
+        ],
+        people=[
+            schemas.PersonSummary.of(row) for row in await list_people(db.session, listing=by_name)
         ],
         goods=[schemas.Good.of(row) for row in await list_goods(db.session, listing=by_name)],
         orders=(await list_shaped(db.session, listing=newest, shape=schemas.SUMMARY)).items,

@@ -15,6 +15,7 @@ from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Role
 from quarterdeck_crm.orders.services import list_orders
+from quarterdeck_crm.people.services import list_people
 from quarterdeck_crm.tasks.day import read_day
 from quarterdeck_crm.tasks.panels import read_bounds
 from quarterdeck_crm.tasks.services import may_change
@@ -70,7 +71,7 @@ async def _sales(currency: str, standing: services.Standing) -> dict[str, object
 @bp.get("/search")
 @login_required
 async def search() -> str:
-    """Search accounts, goods and orders at once."""
+    """Search accounts, people, goods and orders at once."""
     q = Listing.from_args(request.args, sorts={"": None}, default="").q
     found = {}
     if q:
@@ -79,6 +80,7 @@ async def search() -> str:
         found = {
             "orders": await list_orders(db.session, listing=newest),
             "accounts": await list_accounts(db.session, listing=by_name),
+            "people": await list_people(db.session, listing=by_name),
             "goods": await list_goods(db.session, listing=by_name),
         }
     return await render_template("dashboard/search.html", q=q, **found)

@@ -23,7 +23,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.forms.fields import ExactField, WholeField, offered
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Contact, Deal, DealStage, StageKind
+from quarterdeck_crm.models import Contact, Deal, DealStage, Person, StageKind
 from quarterdeck_crm.orders.forms import LinesForm
 from quarterdeck_crm.orders.lines import rows_of
 from quarterdeck_crm.search.autocomplete import label
@@ -68,8 +68,9 @@ class DealForm(LinesForm):
         """Offer the contacts of the account."""
         found: dict[str, str] = {"": _("No contact")}
         if account_id is not None:
-            named = select(Contact.id, Contact.name).where(Contact.account_id == account_id)
-            rows = await session.execute(named.order_by(Contact.name_key, Contact.id))
+            named = select(Contact.id, Person.name).join(Contact.person)
+            named = named.where(Contact.account_id == account_id)
+            rows = await session.execute(named.order_by(Person.name_key, Contact.id))
             found |= {str(id_): name for id_, name in rows}
         self.contact_id.choices = found
 

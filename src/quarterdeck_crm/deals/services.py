@@ -115,7 +115,7 @@ async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:
         .where(Deal.id == deal_id)
         .options(
             joinedload(Deal.account),
-            joinedload(Deal.contact),
+            joinedload(Deal.contact).joinedload(Contact.person),
             joinedload(Deal.owner),
             joinedload(Deal.stage),
             joinedload(Deal.order).load_only(Order.number),

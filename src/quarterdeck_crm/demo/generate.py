@@ -20,7 +20,6 @@ from quarterdeck_crm.deals.stages import USUAL_REASONS, list_stages, make_usual_
 from quarterdeck_crm.models import (
     Account,
     Activity,
-    Contact,
     Deal,
     DealStage,
     Good,
@@ -39,6 +38,7 @@ from quarterdeck_crm.money import line_amount
 from quarterdeck_crm.orders.sums import count_inserted
 from quarterdeck_crm.search.word_index import index_everything
 
+from .people import make_people
 from .users import USERS
 from .words import CATALOG, DEALS, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, Market
 
@@ -79,7 +79,8 @@ class Demo:
         await self._insert(session, Good, goods)
         accounts = await asyncio.to_thread(self._accounts, users)  # Faker reads files
         await self._insert(session, Account, accounts)
-        await self._insert(session, Contact, self._contacts(accounts))
+        for model, rows in make_people(accounts, self.random, self.today).items():
+            await self._insert(session, model, rows)
         await self._insert(session, Note, self._notes(accounts, users))
         await self._write_orders(session, accounts, goods, advance)
         # Last, so that the dice of everything else fall as they did without them.
@@ -161,20 +162,6 @@ class Demo:
                 }
             )
         return rows
-
-    def _contacts(self, accounts: Rows) -> Rows:
-        titles = ("Owner", "Purchasing", "Captain", "Accounting", "Sales manager")
-        return [
-            {
-                "account_id": account["id"],
-                "name": name[:120],
-                "title": self.random.choice(titles),
-                "email": f"person-{place + 1}@customer-{account['id']}.example",
-                "phone": account["phone"],
-            }
-            for account in accounts
-            for place, name in enumerate(account.pop("contacts"))
-        ]
 
     def _notes(self, accounts: Rows, users: list[int]) -> Rows:
         return [

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.extensions import hub
-from quarterdeck_crm.models import Account, Deal, Order, OrderState, Task, User
+from quarterdeck_crm.models import Account, Deal, Order, OrderState, Person, Task, User
 
 Data = dict[str, Any]
 TASK_ACTIONS = {"created", "done", "reopened"}
@@ -30,7 +30,7 @@ def announce_change(
     changes: Mapping[str, Any],
     is_new_version: bool,
 ) -> None:
-    """Publish a change of an order, an account, a task or a deal. Other rows have none.
+    """Publish a change of an order, an account, a person, a task or a deal. Other rows have none.
 
     Args:
         session: That of the change.
@@ -58,6 +58,11 @@ def announce_change(
             about |= {"version": subject.version if is_new_version else None} | _task(subject)
             event = f"task.{action if action in TASK_ACTIONS else 'changed'}"
             _publish(session, _rooms_of_task(subject), event, about)
+        case Person():
+            about |= {"id": subject.id, "version": subject.version if is_new_version else None}
+            about |= {"name": subject.name, "is_archived": subject.is_archived}
+            event = "contact.created" if action == "created" else "contact.changed"
+            _publish(session, (f"person:{subject.id}",), event, about)
 
 
 def announce_deleted(session: AsyncSession, order: Order, *, actor: User | None) -> None:

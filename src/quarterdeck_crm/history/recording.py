@@ -22,10 +22,10 @@ from sqlalchemy.orm.exc import StaleDataError
 from quarterdeck_crm.errors import ClashError, StaleError
 from quarterdeck_crm.events.announcements import announce_change
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Activity, Contact, Deal, Good, Order, Task, User
+from quarterdeck_crm.models import Account, Activity, Deal, Good, Order, Person, Task, User
 from quarterdeck_crm.models.columns import utc_now
 
-Subject = Account | Contact | Deal | Good | Order | Task  # what several users may edit at once
+Subject = Account | Deal | Good | Order | Person | Task  # what several users may edit at once
 Changes = dict[str, Any]
 
 VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
@@ -33,10 +33,10 @@ MAX_SINCE = 50  # edits that a conflict lists; a user would not read more
 
 STALE = {
     "account": _l("Another user changed this account after you opened it. Nothing was saved yet."),
-    "contact": _l("Another user changed this contact after you opened it. Nothing was saved yet."),
     "deal": _l("Another user changed this deal after you opened it. Nothing was saved yet."),
     "good": _l("Another user changed this good after you opened it. Nothing was saved yet."),
     "order": _l("Another user changed this order after you opened it. Nothing was saved yet."),
+    "person": _l("Another user changed this person after you opened it. Nothing was saved yet."),
     "task": _l("Another user changed this task after you opened it. Nothing was saved yet."),
 }
 CLASH = _l(
@@ -125,7 +125,7 @@ async def store(
 
 
 async def set_archived(
-    session: AsyncSession, *, actor: User | None, row: Account | Good, archived: bool
+    session: AsyncSession, *, actor: User | None, row: Account | Good | Person, archived: bool
 ) -> None:
     """Archive or restore a row; if it is in that state already, change nothing.
 

@@ -8,14 +8,22 @@ from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.languages.words import priority_word
-from quarterdeck_crm.models import Account, Activity, Contact, DealStage, Order, Priority, User
+from quarterdeck_crm.models import (
+    Account,
+    Activity,
+    Contact,
+    DealStage,
+    Order,
+    Person,
+    Priority,
+    User,
+)
 
 from .recording import VERSION, Subject, list_history
 
@@ -36,6 +44,15 @@ LABELS = {
     "remind_time": _l("Time of the reminder"),
     "repeat_until": _l("Repeats until"),
     "account_id": _l("Account"),
+    "accounts": _l("Account"),
+    "phones": _l("Phone"),
+    "emails": _l("E-mail"),
+    "addresses": _l("Address"),
+    "birthday": _l("Birthday"),
+    "do_not_contact": _l("Do not contact"),
+    "consent_given_on": _l("Consent given on"),
+    "consent_how": _l("Consent given by"),
+    "consent_withdrawn_on": _l("Consent withdrawn on"),
     "ordered_on": _l("Order date"),
     "required_on": _l("Required by"),
     "shipped_on": _l("Shipped on"),
@@ -91,6 +108,7 @@ SENTENCES = {
     "contact added": _l("Contact added: {contact[1]}"),
     "contact changed": _l("Contact changed: {contact[1]}"),
     "contact removed": _l("Contact removed: {contact[0]}"),
+    "main contact": _l("Main contact: {contact[1]}"),
     "picture changed": _l("Picture changed"),
     "picture removed": _l("Picture removed"),
     "confirmation mailed": _l("Confirmation mailed to {contact[1]}"),
@@ -112,13 +130,13 @@ UNTOLD = {
     "kind",
     "probability",
 }
-REFERENCES: dict[str, InstrumentedAttribute[str]] = {
-    "owner_id": User.name,
-    "assignee_id": User.name,
-    "account_id": Account.name,
-    "contact_id": Contact.name,
-    "order_id": Order.number,
-    "stage_id": DealStage.name,
+REFERENCES: dict[str, Select[int, str]] = {
+    "owner_id": select(User.id, User.name),
+    "assignee_id": select(User.id, User.name),
+    "account_id": select(Account.id, Account.name),
+    "contact_id": select(Contact.id, Person.name).join(Contact.person),
+    "order_id": select(Order.id, Order.number),
+    "stage_id": select(DealStage.id, DealStage.name),
 }
 Names = Mapping[tuple[str, int], str]
 
@@ -163,7 +181,10 @@ def _text(entry: Activity, names: Names) -> str:
 def _change(name: str, change: Any, names: Names) -> str:
     if name == "lines":
         return _("Lines changed")
-    before, after = (_shown(name, names.get((name, value), value)) for value in change)
+    if isinstance(change[0] or change[1], list):
+        before, after = _different(*change)
+    else:
+        before, after = (_shown(name, names.get((name, value), value)) for value in change)
     if before is None:
         return _fill(_("{field} set to {after}"), name, after=after)
     if after is None:
@@ -179,15 +200,31 @@ def _shown(name: str, value: Any) -> Any:
     """Return a value for a page, which shows numbers in the manner of its reader."""
     if name == "priority" and value in list(Priority):
         return priority_word(value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return NUMBER.format(value, value) if name in NUMBERS and value is not None else value
+
+
+def _different(before: list[Any], after: list[Any]) -> tuple[str | None, str | None]:
+    """Return the rows that one of two lists has and the other has not, as texts."""
+    gone = [_row(row) for row in before if row not in after]
+    come = [_row(row) for row in after if row not in before]
+    return "; ".join(gone) or None, "; ".join(come) or None
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    """Return a phone number, an address or an account of a person as one text."""
+    usual = {"main": True, "label": "work"}
+    words = [value for name, value in row.items() if value and value != usual.get(name)]
+    return ", ".join([*words, "main contact"] if row.get("main") else words)
 
 
 async def _names(session: AsyncSession, entries: Iterable[Activity]) -> Names:
     names: dict[tuple[str, int], str] = {}
-    for field, name in REFERENCES.items():
+    for field, statement in REFERENCES.items():
         ids = {id_ for entry in entries for id_ in entry.changes.get(field, ()) if id_}
         if ids:
-            model = name.class_
-            rows = await session.execute(select(model.id, name).where(model.id.in_(ids)))
+            key = statement.selected_columns[0]
+            rows = await session.execute(statement.where(key.in_(ids)))
             names |= {(field, id_): text for id_, text in rows}
     return names

@@ -42,6 +42,13 @@ OUTCOMES: Mapping[str, str] = {
 }
 
 
+LABEL_WORDS: Mapping[str, str] = {
+    "work": _l("Work"),
+    "mobile": _l("Mobile"),
+    "home": _l("Home"),
+    "fax": _l("Fax"),
+    "other": _l("Other"),
+}
 PRIORITIES: Mapping[int, str] = {1: _l("high"), 2: _l("normal"), 3: _l("low")}
 
 
@@ -63,6 +70,13 @@ KINDS = {
         _l("Export accounts"),
         _l("Import of accounts"),
         _l("Show accounts"),
+    ),
+    "people": KindWords(
+        _l("People"),
+        _l("Import people"),
+        _l("Export people"),
+        _l("Import of people"),
+        _l("Show people"),
     ),
     "goods": KindWords(
         _l("Goods"),
@@ -115,6 +129,11 @@ def outcome_word(outcome: Any) -> str:
     return str(OUTCOMES.get(str(outcome), outcome))
 
 
+def label_word(label: str) -> str:
+    """Return the word for the use of a phone number or an address."""
+    return str(LABEL_WORDS[label])
+
+
 def kind_words(name: str) -> KindWords:
     """Return the sentences about a kind of data, or a part of it, by its name."""
     return KINDS[name]
@@ -139,6 +158,7 @@ def register_words(app: Quart) -> None:
     """Give templates the words, and the filters ``month`` and ``capital``."""
     app.jinja_env.globals.update(
         state_word=state_word,
+        label_word=label_word,
         role_word=role_word,
         outcome_word=outcome_word,
         kind_words=kind_words,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from quarterdeck.exceptions import RateLimitExceededError
 from quarterdeck.sockets import Member
 from quarterdeck_crm.extensions import db, hub
-from quarterdeck_crm.models import Account, Deal, Order, Task
+from quarterdeck_crm.models import Account, Deal, Order, Person, Task
 from quarterdeck_crm.web.limits import count_use
 
 
@@ -42,6 +42,12 @@ async def has_deal(member: Member, id: int) -> bool:
 async def has_task(member: Member, id: int) -> bool:
     """Whether there is such a task."""
     return await db.session.scalar(select(Task.id).where(Task.id == id)) is not None
+
+
+@hub.room("person:<int:id>")
+async def has_person(member: Member, id: int) -> bool:
+    """Whether there is such a person."""
+    return await db.session.scalar(select(Person.id).where(Person.id == id)) is not None
 
 
 @hub.check_say

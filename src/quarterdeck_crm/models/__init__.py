@@ -1,6 +1,6 @@
 """The tables of the CRM. Import models from here."""
 
-from .account import Account, Contact, Note
+from .account import Account, Note
 from .activity import Activity
 from .attachment import Attachment
 from .audit_event import AuditAction, AuditEvent
@@ -8,6 +8,16 @@ from .deal import Deal, DealLine, DealStage, LostReason, StageKind
 from .good import Good
 from .order import Order, OrderLine, OrderState
 from .order_sum import OrderSum
+from .person import (
+    ADDRESS_LABELS,
+    PHONE_LABELS,
+    Contact,
+    Label,
+    Person,
+    PersonAddress,
+    PersonEmail,
+    PersonPhone,
+)
 from .scheduler import scheduler
 from .search_word import SearchWord
 from .session import browser_session
@@ -16,6 +26,8 @@ from .token import ApiToken, IdempotencyKey, Scope
 from .user import NoticeTime, Role, User, UserKind
 
 __all__ = [
+    "ADDRESS_LABELS",
+    "PHONE_LABELS",
     "Account",
     "Activity",
     "ApiToken",
@@ -28,6 +40,7 @@ __all__ = [
     "DealStage",
     "Good",
     "IdempotencyKey",
+    "Label",
     "LostReason",
     "Note",
     "NoticeTime",
@@ -35,6 +48,10 @@ __all__ = [
     "OrderLine",
     "OrderState",
     "OrderSum",
+    "Person",
+    "PersonAddress",
+    "PersonEmail",
+    "PersonPhone",
     "Priority",
     "Repeat",
     "Role",

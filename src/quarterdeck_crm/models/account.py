@@ -1,8 +1,7 @@
-"""Companies we do business with, their people, and notes about them."""
+"""Companies we do business with, and notes about them."""
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, Text
@@ -12,14 +11,11 @@ from quarterdeck_crm.extensions import Model
 
 from .collation import CODE_LENGTH, matched_as, sorted_as
 from .columns import IS_EMAIL, IS_PHONE, IS_WEBSITE, Archivable, Timestamps, Versioned, exact
+from .references import new_reference
 
 if TYPE_CHECKING:
+    from .person import Contact
     from .user import User
-
-
-def new_reference() -> str:
-    """Return a reference for a new account; the letters keep spreadsheets from rounding it."""
-    return f"ref-{secrets.token_hex(8)}"
 
 
 SORTED_BY = ("name_key", "code_key", "city_key", "country_key", "created_at")
@@ -54,32 +50,11 @@ class Account(Timestamps, Archivable, Versioned, Model):
 
     owner: Mapped[User | None] = relationship()
     contacts: Mapped[list[Contact]] = relationship(
-        back_populates="account",
-        cascade="all, delete-orphan",
-        order_by="[Contact.name_key, Contact.id]",
+        back_populates="account", cascade="all, delete-orphan", order_by="Contact.id"
     )
     notes: Mapped[list[Note]] = relationship(
         back_populates="account", cascade="all, delete-orphan", order_by="Note.id.desc()"
     )
-
-
-class Contact(Timestamps, Versioned, Model):
-    """A person at an account."""
-
-    __tablename__ = "contact"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), index=True
-    )
-    name: Mapped[str] = mapped_column(String(120))
-    name_key: Mapped[str] = sorted_as("name", 120)
-    title: Mapped[str | None] = mapped_column(String(120))
-    email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
-    phone: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)
-    fax: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)
-
-    account: Mapped[Account] = relationship(back_populates="contacts")
 
 
 class Note(Timestamps, Model):

@@ -16,9 +16,10 @@ from .collation import sorted_as
 from .columns import Amount, Currency, Discount, Price, Timestamp, Timestamps, Versioned, utc_now
 
 if TYPE_CHECKING:
-    from .account import Account, Contact
+    from .account import Account
     from .good import Good
     from .order import Order
+    from .person import Contact
     from .user import User
 
 

@@ -1,4 +1,4 @@
-"""The words by which accounts and goods are found; ``word_index`` keeps them."""
+"""The words by which accounts, people and goods are found; ``word_index`` keeps them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LENGTH = 40
 
 
 class SearchWord(Model):
-    """One word of an account or a good, folded, or the rest of one from a boundary on."""
+    """One word of an account, a person or a good, folded, or the rest of one from a boundary on."""
 
     __tablename__ = "search_word"
     __table_args__ = (Index(None, "subject_type", "subject_id"),)

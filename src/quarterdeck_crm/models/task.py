@@ -16,8 +16,9 @@ from .collation import sorted_as
 from .columns import IS_TIME, IS_ZONE, Timestamp, Timestamps, Versioned, exact
 
 if TYPE_CHECKING:
-    from .account import Account, Contact
+    from .account import Account
     from .order import Order
+    from .person import Contact
     from .user import User
 
 # The ``due_at`` of a task without a date: such tasks come last, and the column needs no NULL.

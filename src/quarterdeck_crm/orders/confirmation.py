@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import contains_eager, selectinload
 from wtforms import SelectField
 from wtforms.validators import InputRequired
 
@@ -18,7 +19,7 @@ from quarterdeck_crm.history.recording import record
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.mail.sending import post, sends_mail
-from quarterdeck_crm.models import Contact, Order, User
+from quarterdeck_crm.models import Contact, Order, Person, User
 from quarterdeck_crm.permissions import require_edit
 
 from .states import TAKEN
@@ -32,17 +33,28 @@ class ConfirmationForm(QuartForm):
 
     def offer(self, contacts: Sequence[Contact]) -> None:
         """Offer the contacts that have an address."""
-        self.contact.choices = [(each.id, f"{each.name}, {each.email}") for each in contacts]
+        self.contact.choices = [(each.id, _described(each)) for each in contacts]
 
 
 async def list_recipients(session: AsyncSession, *, order: Order) -> Sequence[Contact]:
     """Return the contacts to whom the order can be confirmed now; none if no mail is sent."""
     if not sends_mail() or order.state not in TAKEN:
         return []
-    contacts = select(Contact).where(
-        Contact.account_id == order.account_id, Contact.email.is_not(None)
+    details = selectinload(Person.phones), selectinload(Person.emails)
+    contacts = (
+        select(Contact)
+        .join(Contact.person)
+        .where(Contact.account_id == order.account_id, Person.archived_at.is_(None))
+        .where(Person.emails.any())
+        .options(contains_eager(Contact.person).options(*details))
+        .order_by(Person.name_key, Contact.id)
     )
-    return (await session.scalars(contacts.order_by(Contact.name_key, Contact.id))).all()
+    return (await session.scalars(contacts)).all()
+
+
+def _described(contact: Contact) -> str:
+    name = f"{contact.name}, {contact.email}"
+    return _("%(name)s (do not contact)", name=name) if contact.person.do_not_contact else name
 
 
 async def mail_confirmation(

@@ -1,4 +1,4 @@
-"""The words of accounts, goods, tasks and deals, in a table whose index answers a search.
+"""The words of accounts, people, goods, tasks and deals, in a table whose index answers a search.
 
 They follow every flush of the ORM: pages, the API and imports need not think of them. Who
 writes with ``insert()`` or ``update()`` calls ``index_rows`` afterwards.
@@ -11,17 +11,27 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, delete, event, insert, inspect, select
+from sqlalchemy import Connection, Select, delete, event, insert, inspect, select
 from sqlalchemy.orm import Session
 
-from quarterdeck_crm.models import Account, Contact, Deal, Good, SearchWord, Task
+from quarterdeck_crm.models import (
+    Account,
+    Contact,
+    Deal,
+    Good,
+    Person,
+    PersonEmail,
+    SearchWord,
+    Task,
+)
 from quarterdeck_crm.models.collation import fold
 from quarterdeck_crm.models.search_word import LENGTH
 
-Subject = type[Account] | type[Deal] | type[Good] | type[Task]
+Subject = type[Account] | type[Deal] | type[Good] | type[Person] | type[Task]
 SUBJECTS: dict[Subject, tuple[str, ...]] = {
     Account: ("name", "code", "city", "country"),
     Good: ("name", "code", "category"),
+    Person: ("name",),
     Task: ("title",),
     Deal: ("name",),
 }
@@ -56,10 +66,9 @@ def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> 
     columns = [getattr(model, name) for name in SUBJECTS[model]]
     for id_, *values in connection.execute(select(model.id, *columns).where(model.id.in_(ids))):
         texts[id_] += values
-    if model is Account:
-        names = select(Contact.account_id, Contact.name).where(Contact.account_id.in_(ids))
-        for id_, name in connection.execute(names):
-            texts[id_].append(name)
+    for statement in _further(model, ids):
+        for id_, text in connection.execute(statement):
+            texts[id_].append(text)
     connection.execute(
         delete(SearchWord).where(
             SearchWord.subject_type == subject_type, SearchWord.subject_id.in_(ids)
@@ -74,13 +83,19 @@ def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> 
         connection.execute(insert(SearchWord), rows)
 
 
-def index_everything(connection: Connection) -> None:
-    """Write the words of all accounts, goods, tasks and deals.
+def _further(model: Subject, ids: Collection[int]) -> Iterator[Select[int, str]]:
+    """Yield the statements that read texts of other tables, by the ids of the rows."""
+    if model is Account:
+        names = select(Contact.account_id, Person.name).join(Contact.person)
+        yield names.where(Contact.account_id.in_(ids))
+    if model is Person:
+        emails = select(PersonEmail.person_id, PersonEmail.email)
+        yield emails.where(PersonEmail.person_id.in_(ids))
 
-    Early migrations call it when later tables are not there yet.
-    """
-    present = set(inspect(connection).get_table_names())
-    for model in (each for each in SUBJECTS if each.__tablename__ in present):
+
+def index_everything(connection: Connection) -> None:
+    """Write the words of all accounts, people, goods, tasks and deals."""
+    for model in SUBJECTS:
         ids = connection.scalars(select(model.id).order_by(model.id)).all()
         for start in range(0, len(ids), BATCH):
             index_rows(connection, model, ids[start : start + BATCH])
@@ -90,13 +105,20 @@ def index_everything(connection: Connection) -> None:
 def _follow(session: Session, _context: Any) -> None:
     touched: dict[Subject, set[int]] = defaultdict(set)
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, Contact):
-            if row in session.deleted or _has_changed(row, ("name",)):
+        match row:
+            case Contact():
                 touched[Account].add(row.account_id)
-        elif isinstance(row, Account | Deal | Good | Task) and (
-            row in session.deleted or _has_changed(row, SUBJECTS[type(row)])
-        ):
-            touched[type(row)].add(row.id)
+            case PersonEmail() if row.person_id is not None:
+                touched[Person].add(row.person_id)
+            case Person() if row in session.deleted or _has_changed(row, ("name", "emails")):
+                touched[Person].add(row.id)
+            case Account() | Deal() | Good() | Task() if row in session.deleted or _has_changed(
+                row, SUBJECTS[type(row)]
+            ):
+                touched[type(row)].add(row.id)
+    if people := touched.get(Person):
+        accounts = select(Contact.account_id).where(Contact.person_id.in_(people))
+        touched[Account].update(session.connection().scalars(accounts))
     for model, ids in touched.items():
         index_rows(session.connection(), model, ids)
 

@@ -23,6 +23,7 @@ from quarterdeck_crm.models import (
     AuditAction,
     Contact,
     Order,
+    Person,
     Priority,
     Role,
     Task,
@@ -113,7 +114,7 @@ def with_names() -> tuple[ExecutableOption, ...]:
         joinedload(Task.assignee).load_only(User.name, User.is_active),
         joinedload(Task.creator).load_only(User.name),
         joinedload(Task.account).load_only(Account.name, Account.code),
-        joinedload(Task.contact).load_only(Contact.name, Contact.account_id),
+        joinedload(Task.contact).joinedload(Contact.person).load_only(Person.name),
         joinedload(Task.order).load_only(Order.number),
     )
 

@@ -22,7 +22,7 @@ from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Account, Contact, Order, Task
+from quarterdeck_crm.models import Account, Contact, Order, Person, Task
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -244,8 +244,9 @@ async def _form_page(
 
 async def _subject(form: TaskForm) -> str | None:
     """Return the name of the record that the hidden fields link to, which is no account."""
-    for field, name in ((form.order_id, Order.number), (form.contact_id, Contact.name)):
+    numbers = select(Order.number).where(Order.id == form.order_id.data)
+    names = select(Person.name).join(Person.contacts).where(Contact.id == form.contact_id.data)
+    for field, statement in ((form.order_id, numbers), (form.contact_id, names)):
         if field.data:
-            found = await db.session.scalar(select(name).where(name.class_.id == field.data))
-            return None if found is None else str(found)
+            return await db.session.scalar(statement)
     return None

@@ -11,9 +11,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from quarterdeck_crm.history.recording import assign
-from quarterdeck_crm.models import Account, Contact
+from quarterdeck_crm.models import Account, Contact, Person
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.models.references import new_reference
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from .csvfile import CSVFile, Row
@@ -24,6 +25,7 @@ _PLAIN = (
     "code", "name", "email", "phone", "website",
     "address", "city", "region", "postal_code", "country",
 )  # fmt: skip
+_REACHED_BY = (selectinload(Person.phones), selectinload(Person.emails))
 
 
 @dataclass
@@ -78,18 +80,25 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: _Pass) ->
         present.add(key)
         if await _fill(task, file, row, account):
             changed.add(key)
-        if _fill_contact(task, file, row, account, seen.contacts, key):
+        if _fill_contact(task, file, row, account, here, seen.contacts, key):
             changed.add(key)
     task.report.updated += len(changed - seen.made.keys())
     task.report.unchanged += len(present - changed - seen.made.keys())
+    people = [person.reference for person in here.people.values() if person not in here.known]
     await task.add(new)
+    if people and not task.is_check:
+        await task.session.flush()
+        ids = await task.ids_by(people, Person.reference, Person.id)
+        await task.record_imported(Person, ids.values())
 
 
 class _Here(NamedTuple):
-    """The accounts that are here already, or come with the batch."""
+    """The accounts and people that are here already, or come with the batch."""
 
     by_code: dict[str, Account]
     by_reference: dict[str, Account]
+    people: dict[str, Person]
+    known: set[Person]
 
 
 async def _find(task: Import, batch: list[Row]) -> _Here:
@@ -98,12 +107,19 @@ async def _find(task: Import, batch: list[Row]) -> _Here:
     found = await task.session.scalars(
         select(Account)
         .where(or_(Account.code_key.in_(codes), Account.reference.in_(references)))
-        .options(selectinload(Account.contacts))
+        .options(selectinload(Account.contacts).joinedload(Contact.person).options(*_REACHED_BY))
     )
     accounts = found.all()
+    named = {row.values.get("contact_reference") for row in batch} - {None}
+    found_people = await task.session.scalars(
+        select(Person).where(Person.reference.in_(named)).options(*_REACHED_BY)
+    )
+    people = {person.reference: person for person in found_people}
     return _Here(
         {account.code_key: account for account in accounts if account.code_key},
         {account.reference: account for account in accounts},
+        people,
+        {*people.values()},
     )
 
 
@@ -146,6 +162,7 @@ def _fill_contact(
     file: CSVFile,
     row: Row,
     account: Account,
+    here: _Here,
     contacts: Counter[tuple[str, str]],
     key: str,
 ) -> bool:
@@ -160,12 +177,24 @@ def _fill_contact(
     if not name:
         task.mistakes.add(file.name, row.line, "has details of a contact but no 'contact_name'")
         return False
-    # Two people of one account may have the same name: the second row of it is the second one.
-    place = contacts[key, name]
-    contacts[key, name] += 1
-    same = [contact for contact in account.contacts if contact.name == name]
-    same.sort(key=lambda contact: contact.id or MAX_INTEGER)
-    if place >= len(same):
-        account.contacts.append(Contact(**values))
-        return True
-    return bool(assign(same[place], values))
+    if reference := values.pop("reference", None):
+        same = [each for each in account.contacts if each.person.reference == reference]
+        place, person = 0, here.people.get(reference)
+    else:
+        # Two people of one account may have the same name: the second row is the second one.
+        place, person = contacts[key, name], None
+        contacts[key, name] += 1
+        same = [contact for contact in account.contacts if contact.name == name]
+        same.sort(key=lambda contact: contact.id or MAX_INTEGER)
+    if place < len(same):
+        changed = bool(assign(same[place], values))
+        if changed and same[place].id is not None:
+            same[place].person.updated_at = utc_now()  # a new version of the person
+        return changed
+    if person is None:
+        person = Person(reference=reference or new_reference(), phones=[], emails=[], addresses=[])
+        here.people[person.reference] = person
+    contact = Contact(person=person)
+    assign(contact, values)
+    account.contacts.append(contact)
+    return True

@@ -42,6 +42,14 @@ async def accounts_command(file: Path, dry_run: bool) -> None:
     await _import("accounts", file, dry_run=dry_run)
 
 
+@import_group.command("people")
+@click.argument("file", type=FILE)
+@dry_run
+async def people_command(file: Path, dry_run: bool) -> None:
+    """Import people with their phone numbers, addresses and accounts from FILE."""
+    await _import("people", file, dry_run=dry_run)
+
+
 @import_group.command("goods")
 @click.argument("file", type=FILE)
 @dry_run
@@ -73,6 +81,14 @@ async def tasks_command(file: Path, dry_run: bool) -> None:
 async def export_accounts_command(file: Path, force: bool) -> None:
     """Write all accounts with their contacts to FILE."""
     await _export("accounts", file, force=force)
+
+
+@export_group.command("people")
+@click.argument("file", type=NEW_FILE)
+@force
+async def export_people_command(file: Path, force: bool) -> None:
+    """Write all people to FILE."""
+    await _export("people", file, force=force)
 
 
 @export_group.command("goods")

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from quarterdeck_crm.models import Account, Contact, Good, Order, OrderLine, User
+from quarterdeck_crm.models import (
+    Account,
+    Contact,
+    Good,
+    Label,
+    Order,
+    OrderLine,
+    Person,
+    PersonEmail,
+    PersonPhone,
+    User,
+)
 
 from .columns import Table
 from .csvfile import with_guard
@@ -25,6 +36,23 @@ from .tables import ACCOUNTS, GOODS, LINES, ORDERS
 PIECE = 500  # accounts, goods, or orders
 Chunks = AsyncIterator[str]
 Progress = Callable[[int, int], None]
+
+
+_EMAIL = (
+    select(PersonEmail.email)
+    .where(PersonEmail.person_id == Person.id)
+    .order_by(PersonEmail.position)
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+def _number(*, fax: bool) -> Any:
+    """Return the first phone or fax number of a person, as ``Person`` has it."""
+    is_fax = PersonPhone.label == Label.FAX
+    numbers = select(PersonPhone.number).where(PersonPhone.person_id == Person.id)
+    first = numbers.where(is_fax if fax else ~is_fax).order_by(PersonPhone.position)
+    return first.limit(1).scalar_subquery()
 
 
 class Export(Protocol):
@@ -40,12 +68,13 @@ def export_accounts(session: AsyncSession, progress: Progress | None = None) -> 
             Account.code, case((Account.code.is_(None), Account.reference)),
             Account.name, User.email, Account.email, Account.phone, Account.website,
             Account.address, Account.city, Account.region, Account.postal_code, Account.country,
-            Account.archived_at, Contact.name, Contact.title, Contact.email, Contact.phone,
-            Contact.fax,
+            Account.archived_at, Person.reference, Person.name, Contact.title, _EMAIL,
+            _number(fax=False), _number(fax=True),
         )
         .outerjoin(Account.owner)
         .outerjoin(Account.contacts)
-        .order_by(Account.id, Contact.id)
+        .outerjoin(Contact.person)
+        .order_by(Account.id, Person.name_key, Person.reference)
     )  # fmt: skip
     archived = ACCOUNTS.names.index("archived")
     return stream(session, ACCOUNTS, statement, Account.id, progress, flag=archived)
@@ -89,7 +118,7 @@ def export_lines(session: AsyncSession, progress: Progress | None = None) -> Chu
     return stream(session, LINES, statement, OrderLine.order_id, progress)
 
 
-async def stream(
+def stream(
     session: AsyncSession,
     table: Table,
     statement: Select[*tuple[Any, ...]],
@@ -98,22 +127,45 @@ async def stream(
     *,
     flag: int | None = None,
 ) -> Chunks:
+    """Return the rows of a statement as CSV.
+
+    Args:
+        session: The db session.
+        table: Its column names make the header.
+        statement: Selects the columns in the table's order. Its joins are outer ones, so that
+            the database begins with the range.
+        key: The column of the ranges.
+        progress: See ``stream_read``.
+        flag: Position of a moment that is written as yes or no.
+    """
+
+    async def read(first: int, last: int) -> list[list[str]]:
+        rows = await session.execute(statement.where(key.between(first, last)))
+        return [[cell(value, as_flag=i == flag) for i, value in enumerate(row)] for row in rows]
+
+    return stream_read(session, table, read, key, progress)
+
+
+async def stream_read(
+    session: AsyncSession,
+    table: Table,
+    read: Callable[[int, int], Awaitable[Sequence[Sequence[str]]]],
+    key: InstrumentedAttribute[int],
+    progress: Progress | None,
+) -> Chunks:
     """Yield the header, and then the present rows by ranges of a key.
 
     Args:
         session: The db session; it holds no connection between the pieces.
         table: Its column names make the header.
-        statement: Selects the columns in the table's order. Its joins are outer ones, so that
-            the database begins with the range.
+        read: Returns the cells of the rows in a range.
         key: The column of the ranges.
         progress: Called after each piece with how far the key has come, and how far it goes.
-        flag: Position of a moment that is written as yes or no.
     """
     yield _text([table.names])
     first, last = (await session.execute(select(func.min(key), func.max(key)))).one()
     for start in range(first or 0, (last or -1) + 1, PIECE):
-        rows = await session.execute(statement.where(key.between(start, start + PIECE - 1)))
-        text = _text([_cell(value, as_flag=i == flag) for i, value in enumerate(r)] for r in rows)
+        text = _text(await read(start, start + PIECE - 1))
         await session.commit()  # no connection is held while the client reads
         if text:
             yield text
@@ -121,7 +173,8 @@ async def stream(
             progress(min(start + PIECE, last + 1) - first, last + 1 - first)
 
 
-def _cell(value: Any, *, as_flag: bool) -> str:
+def cell(value: Any, *, as_flag: bool = False) -> str:
+    """Return a value as a cell: empty for None, with a guard against formulas."""
     if as_flag:
         return "0" if value is None else "1"
     return "" if value is None else with_guard(format(value, ""))

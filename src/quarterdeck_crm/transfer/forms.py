@@ -31,6 +31,7 @@ class OrdersImportForm(ImportForm):
 
 FORMS: dict[str, type[ImportForm]] = {
     "accounts": ImportForm,
+    "people": ImportForm,
     "goods": ImportForm,
     "orders": OrdersImportForm,
     "tasks": ImportForm,

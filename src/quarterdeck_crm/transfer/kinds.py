@@ -21,7 +21,9 @@ from .exporting_tasks import export_tasks
 from .goods import import_goods
 from .importing import Import, Progress, Report, Source
 from .orders import import_orders
-from .tables import ACCOUNTS, GOODS, LINES, ORDERS, TASKS
+from .people import import_people
+from .people_export import export_people
+from .tables import ACCOUNTS, GOODS, LINES, ORDERS, PEOPLE, TASKS
 from .tasks import import_tasks
 
 IMPORTER = Role.MODERATOR  # imports change the accounts of all users and all goods
@@ -55,6 +57,7 @@ class Kind:
 
 _KINDS = (
     Kind("accounts", (Part("accounts", "Accounts", ACCOUNTS, export_accounts),), import_accounts),
+    Kind("people", (Part("people", "People", PEOPLE, export_people),), import_people),
     Kind("goods", (Part("goods", "Goods", GOODS, export_goods),), import_goods),
     Kind(
         "orders",

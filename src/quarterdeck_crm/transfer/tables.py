@@ -1,4 +1,4 @@
-"""The columns of the files of accounts, goods, orders, order lines and tasks.
+"""The columns of the files of accounts, people, goods, orders, order lines and tasks.
 
 Exports write the first name of a column. The aliases are the column names of
 Microsoft's Northwind sample, which many other exports resemble.
@@ -9,12 +9,18 @@ from __future__ import annotations
 from decimal import Decimal
 
 from quarterdeck_crm.models import (
+    ADDRESS_LABELS,
+    PHONE_LABELS,
     Account,
     Contact,
     Good,
     Order,
     OrderLine,
     OrderState,
+    Person,
+    PersonAddress,
+    PersonEmail,
+    PersonPhone,
     Priority,
     Repeat,
     Task,
@@ -49,11 +55,48 @@ ACCOUNTS = Table(
         CSVColumn("website", text(Account.website)),
         *_ADDRESS,
         CSVColumn("archived", yes, default=False),
-        CSVColumn("contact_name", text(Contact.name)),
+        CSVColumn("contact_reference", text(Person.reference)),
+        CSVColumn("contact_name", text(Person.name)),
         CSVColumn("contact_title", text(Contact.title)),
-        CSVColumn("contact_email", text(Contact.email)),
-        CSVColumn("contact_phone", text(Contact.phone)),
-        CSVColumn("contact_fax", text(Contact.fax), aliases=("fax",)),
+        CSVColumn("contact_email", text(PersonEmail.email)),
+        CSVColumn("contact_phone", text(PersonPhone.number)),
+        CSVColumn("contact_fax", text(PersonPhone.number), aliases=("fax",)),
+    ),
+)
+
+# The columns of the details of a person, of which each row of a file has one of each kind.
+PERSON_COLUMNS = {
+    "phones": {"label": "phone_label", "number": "phone"},
+    "emails": {"label": "email_label", "email": "email"},
+    "addresses": {
+        "label": "address_label", "address": "address", "city": "city", "region": "region",
+        "postal_code": "postal_code", "country": "country",
+    },
+}  # fmt: skip
+PEOPLE = Table(
+    "a file of people",
+    (
+        CSVColumn("reference", text(Person.reference)),
+        CSVColumn("name", text(Person.name), required=True, aliases=("full_name",)),
+        CSVColumn("birthday", day),
+        CSVColumn("do_not_contact", yes, default=False),
+        CSVColumn("consent_given_on", day),
+        CSVColumn("consent_how", text(Person.consent_how)),
+        CSVColumn("consent_withdrawn_on", day),
+        CSVColumn("archived", yes, default=False),
+        CSVColumn("account", text(Account.code), aliases=("customer_id", "account_id")),
+        CSVColumn("account_title", text(Contact.title), aliases=("title", "position")),
+        CSVColumn("main_contact", yes, default=False),
+        CSVColumn("phone_label", one_of(PHONE_LABELS)),
+        CSVColumn("phone", text(PersonPhone.number)),
+        CSVColumn("email_label", one_of(ADDRESS_LABELS)),
+        CSVColumn("email", text(PersonEmail.email)),
+        CSVColumn("address_label", one_of(ADDRESS_LABELS)),
+        CSVColumn("address", text(PersonAddress.address)),
+        CSVColumn("city", text(PersonAddress.city)),
+        CSVColumn("region", text(PersonAddress.region)),
+        CSVColumn("postal_code", text(PersonAddress.postal_code)),
+        CSVColumn("country", text(PersonAddress.country)),
     ),
 )
 

@@ -202,6 +202,23 @@ def fit_text(column: Any, value: str) -> str:
     return value
 
 
+def fit_optional(attribute: Any, value: str | None, *, present: str | None = None) -> str | None:
+    """Return a text that a column holds, or None for an empty one.
+
+    Args:
+        attribute: The attribute of the column.
+        value: The entry.
+        present: The stored text, which is accepted again.
+
+    Raises:
+        ValueError: If the column cannot hold the text.
+    """
+    text = (value or "").strip()
+    if not text or text == present:
+        return text or None
+    return fit_text(attribute.expression, text)
+
+
 def fit_website(value: str) -> str:
     """Return an address that a page may link to; a bare host name is taken as https."""
     if is_web_address(value):

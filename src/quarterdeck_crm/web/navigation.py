@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A way into a part of the CRM; ``icon`` names a drawing of ``static/img/icons.svg``."""
+    """A way into a part of the CRM; ``icon`` names a drawing of ``static/img/icons.svg``.
+
+    On a phone, the bar has room for six; the others are in the menu of the user.
+    """
 
     endpoint: str
     label: str
     icon: str
+    is_in_bar: bool = True
 
     @property
     def blueprint(self) -> str:
@@ -33,8 +37,9 @@ SECTIONS = (
     Section("deals.board", _l("Deals"), "deals"),
     Section("orders.index", _l("Orders"), "orders"),
     Section("accounts.index", _l("Accounts"), "accounts"),
-    Section("goods.index", _l("Goods"), "goods"),
-    Section("team.index", _l("Team"), "team"),
+    Section("people.index", _l("People"), "user"),
+    Section("goods.index", _l("Goods"), "goods", is_in_bar=False),
+    Section("team.index", _l("Team"), "team", is_in_bar=False),
 )
 
 

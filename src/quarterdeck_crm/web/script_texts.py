@@ -40,6 +40,7 @@ TEXTS = (
     N_("{name} won the deal '{title}'."),
     N_("{name} marked the deal '{title}' as lost."),
     N_("{name} deleted the deal '{title}'."),
+    N_("{name} changed this person."),
     N_("{name} added the task '{title}'."),
     N_("{name} changed the task '{title}'."),
     N_("{name} marked the task '{title}' as done."),

@@ -18,6 +18,7 @@ const SENTENCES = {
   "deal.moved won": "{name} won the deal '{title}'.",
   "deal.moved lost": "{name} marked the deal '{title}' as lost.",
   "deal.deleted": "{name} deleted the deal '{title}'.",
+  "contact.changed": "{name} changed this person.",
   "task.created": "{name} added the task '{title}'.",
   "task.changed": "{name} changed the task '{title}'.",
   "task.done": "{name} marked the task '{title}' as done.",

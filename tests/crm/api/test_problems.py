@@ -169,16 +169,20 @@ async def test_the_search_form_refuses_what_it_does_not_know(
 
 
 @pytest.mark.feature("W5", "AP4")
-async def test_search_finds_accounts_goods_and_orders(program: Program, trade: Trade) -> None:
+async def test_search_finds_accounts_people_goods_and_orders(
+    program: Program, trade: Trade
+) -> None:
     account = await trade.account(name="Cheese Lovers")
     good = await trade.good(name="Cheese")
     order = await trade.order((good, 1), account=account)
     await trade.good(name="Milk")
+    person = await trade.person(name="Anna Cheese")
 
     found = await program.read("/search?q=cheese&limit=1")
 
     assert {kind: [row["id"] for row in rows] for kind, rows in found.items()} == {
         "accounts": [account.id],
+        "people": [person.id],
         "goods": [good.id],
         "orders": [order.id],
     }

@@ -35,6 +35,13 @@ ROUNDS: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...]]] = {
         {"phone": "abc", "fax": "abc", "email": "nowhere", "title": CONTROL},
         ("Enter a name", "with its digits", "an e-mail address", "control characters"),
     ),
+    "/people/new": (
+        {"name": "", "birthday": "soon"},
+        {"phones-0-number": "abc", "emails-0-email": "nowhere", "accounts-0-title": "Owner",
+         "consent_withdrawn_on": "2026-01-01"},
+        ("Enter a name", "valid date", "with its digits", "an e-mail address",
+         "Choose an account", "on which the consent was given"),
+    ),
     "/goods/new": (
         {"price": "ten", "stock": "-1"},
         {"name": "Rope", "code": "TAKEN", "currency": "e1r", "category": CONTROL},

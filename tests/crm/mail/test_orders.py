@@ -15,7 +15,15 @@ from sqlalchemy import select
 from quarterdeck.mail import Message
 from quarterdeck_crm.dashboard.summary import mail_summaries
 from quarterdeck_crm.extensions import db, scheduler
-from quarterdeck_crm.models import Contact, NoticeTime, Order, OrderState, User
+from quarterdeck_crm.models import (
+    Contact,
+    NoticeTime,
+    Order,
+    OrderState,
+    Person,
+    PersonEmail,
+    User,
+)
 from quarterdeck_crm.models.columns import utc_now
 from tests.crm.conftest import Auth, MakeUser
 from tests.crm.trading import Trade
@@ -36,7 +44,9 @@ async def want(app: Quart, user: User, **values: object) -> None:
 
 async def contact_of(app: Quart, order: Order, email: str | None) -> Contact:
     async with app.app_context(), db.transaction() as session:
-        contact = Contact(account_id=order.account_id, name="Carla Käufer", email=email)
+        emails = [PersonEmail(position=1, email=email)] if email else []
+        person = Person(name="Carla Käufer", emails=emails)
+        contact = Contact(account_id=order.account_id, person=person)
         session.add(contact)
     return contact
 

@@ -14,11 +14,13 @@ from quarterdeck_crm.transfer.accounts import import_accounts
 from quarterdeck_crm.transfer.goods import import_goods
 from quarterdeck_crm.transfer.importing import Import, Report, Source
 from quarterdeck_crm.transfer.orders import import_orders
+from quarterdeck_crm.transfer.people import import_people
 
 RunImport = Callable[[str], Awaitable[Report]]
 
 FILES = {
     "accounts": (import_accounts, ["customers.csv"]),
+    "people": (import_people, ["people.csv"]),
     "goods": (import_goods, ["products.csv"]),
     "orders": (import_orders, ["orders.csv", "order_details.csv"]),
 }

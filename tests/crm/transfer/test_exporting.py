@@ -11,7 +11,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, OrderLine
+from quarterdeck_crm.models import (
+    Account,
+    Activity,
+    Contact,
+    Good,
+    Order,
+    OrderLine,
+    Person,
+    PersonPhone,
+)
 from quarterdeck_crm.transfer import exporting
 from quarterdeck_crm.transfer.csvfile import with_guard, without_guard
 from quarterdeck_crm.transfer.exporting import (
@@ -48,10 +57,12 @@ async def test_exports_import_again_to_the_same_state(
 ) -> None:
     async with app.app_context(), db.transaction() as session:
         account = await db.one_or_404(select(Account).where(Account.code == "HARBO"))
-        session.add(Contact(account_id=account.id, name="=SUM(1,2)", phone="+49 431 555"))
+        phones = [PersonPhone(position=1, number="+49 431 555")]
+        person = Person(name="=SUM(1,2)", phones=phones)
+        session.add(Contact(account_id=account.id, person=person))
     before = await _export(app, files)
     async with app.app_context(), db.transaction() as session:
-        for model in (Activity, OrderLine, Order, Contact, Account, Good):
+        for model in (Activity, OrderLine, Order, Person, Account, Good):
             await session.execute(delete(model))
 
     for kind in ("accounts", "goods", "orders"):

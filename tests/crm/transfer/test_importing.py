@@ -15,7 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from quarterdeck_crm.errors import ImportRefusedError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Account, Activity, Good, Order, OrderLine, OrderState
+from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, OrderLine, OrderState
 from quarterdeck_crm.transfer.columns import decimal
 from quarterdeck_crm.transfer.importing import Source
 from quarterdeck_crm.transfer.kinds import KINDS
@@ -41,7 +41,9 @@ def _append(path: Path, *lines: str) -> None:
 async def test_accounts_come_with_their_contacts(app: Quart) -> None:
     async with app.app_context():
         statement = (
-            select(Account).options(selectinload(Account.contacts)).where(Account.code == "TOKYO")
+            select(Account)
+            .options(selectinload(Account.contacts).joinedload(Contact.person))
+            .where(Account.code == "TOKYO")
         )
         account = await db.one_or_404(statement)
 

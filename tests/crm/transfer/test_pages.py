@@ -20,6 +20,7 @@ from quarterdeck_crm.models import (
     Good,
     Order,
     OrderLine,
+    Person,
     Role,
     User,
 )
@@ -34,7 +35,7 @@ FILES = {
     "goods": ("products.csv",),
     "orders": ("orders.csv", "order_details.csv"),
 }
-EXPORTS = ("accounts", "goods", "orders", "order-lines")
+EXPORTS = ("accounts", "people", "goods", "orders", "order-lines")
 
 
 @pytest.fixture
@@ -137,10 +138,11 @@ async def test_exports_import_again_to_the_same_state(
 ) -> None:
     before = await _exported(importer, tmp_path)
     async with app.app_context(), db.transaction() as session:
-        for model in (Activity, OrderLine, Order, Contact, Account, Good):
+        for model in (Activity, OrderLine, Order, Person, Account, Good):
             await session.execute(delete(model))
 
     await importer.run("accounts", tmp_path / "accounts.csv")
+    await importer.run("people", tmp_path / "people.csv")
     await importer.run("goods", tmp_path / "goods.csv")
     await importer.run("orders", tmp_path / "orders.csv", tmp_path / "order-lines.csv")
 

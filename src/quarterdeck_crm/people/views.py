@@ -1,0 +1,189 @@
+"""The pages of people."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from quart import flash, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.babel import gettext as _
+from quarterdeck.login import current_user, login_required, role_required
+from quarterdeck_crm.accounts.services import get_account
+from quarterdeck_crm.errors import ConflictError
+from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.forms.conflicts import Conflict, reconcile
+from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
+from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.wording import read_history
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Person, Role
+from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.validation.numbers import row_id
+
+from . import bp as bp
+from .forms import AddressForm, EmailForm, PersonForm, PhoneForm, PlaceForm, form_data
+from .services import (
+    FILTERS,
+    SORTS,
+    archive_person,
+    check_person,
+    create_person,
+    delete_person,
+    get_person,
+    list_people,
+    may_edit_person,
+    require_edit_person,
+    restore_person,
+    update_person,
+)
+
+BLANKS = {"accounts": PlaceForm, "phones": PhoneForm, "emails": EmailForm, "addresses": AddressForm}
+
+
+@bp.get("/")
+@login_required
+async def index() -> str:
+    listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
+    page = await list_people(db.session, listing=listing)
+    return await render_template("people/index.html", listing=listing, page=page)
+
+
+@bp.get("/<int:person_id>")
+@login_required
+async def show(person_id: int) -> str:
+    person = await get_person(db.session, person_id=person_id)
+    return await render_template(
+        "people/show.html",
+        person=person,
+        history=await read_history(db.session, person),
+        may_edit=may_edit_person(current_user, person),
+    )
+
+
+@bp.get("/new")
+@login_required
+async def create() -> str:
+    rows = []
+    if account_id := row_id(request.args.get("account", "")):
+        rows = [{"account": label(await get_account(db.session, account_id=account_id))}]
+    return await _form_page(PersonForm(data={"version": 0, "accounts": rows}))
+
+
+@bp.post("/new")
+@login_required
+@csrf.redisplay
+async def create_submit() -> ResponseReturnValue:
+    form = await PersonForm.submitted()
+
+    async def work(session: AsyncSession) -> Saved:
+        person = await create_person(session, actor=current_user, values=form.entries())
+        return Saved(url_for(".show", person_id=person.id), _("The person is created."))
+
+    if await _is_valid(form, partial(_check, form)):
+        with errors_on(form):
+            saved = await save_once(form.submission, work)
+            await flash(saved.message, "success")
+            return redirect(saved.location, 303)
+    return await _form_page(form), 422
+
+
+@bp.get("/<int:person_id>/edit")
+@login_required
+async def edit(person_id: int) -> str:
+    person = await _load(person_id)
+    return await _form_page(PersonForm(data=form_data(person)), person)
+
+
+@bp.post("/<int:person_id>/edit")
+@login_required
+@csrf.redisplay
+async def edit_submit(person_id: int) -> ResponseReturnValue:
+    person = await _load(person_id)
+    form = await PersonForm.submitted()
+    try:
+        if await _is_valid(form, partial(_check, form, person)):
+            with errors_on(form):
+                async with db.transaction() as session:
+                    await update_person(
+                        session,
+                        actor=current_user,
+                        person=person,
+                        values=form.entries(),
+                        version=form.version.data or 0,
+                    )
+                await flash(_("The person is saved."), "success")
+                return redirect(url_for(".show", person_id=person_id), 303)
+        form.require_present(person)
+    except ConflictError:
+        person = await _load(person_id)
+        conflict = await reconcile(db.session, form, person, now=form_data(person))
+        await add_errors_of(partial(_check, form, person), form)
+        return await _form_page(form, person, conflict), 409
+    return await _form_page(form, person), 422
+
+
+@bp.post("/<int:person_id>/archive")
+@login_required
+async def archive(person_id: int) -> ResponseReturnValue:
+    async with db.transaction() as session:
+        person = await get_person(session, person_id=person_id)
+        await archive_person(session, actor=current_user, person=person)
+    await flash(_("The person is archived, and can be restored."), "success")
+    return redirect(url_for(".show", person_id=person_id), 303)
+
+
+@bp.post("/<int:person_id>/restore")
+@login_required
+async def restore(person_id: int) -> ResponseReturnValue:
+    async with db.transaction() as session:
+        person = await get_person(session, person_id=person_id)
+        await restore_person(session, actor=current_user, person=person)
+    await flash(_("The person is in use again."), "success")
+    return redirect(url_for(".show", person_id=person_id), 303)
+
+
+@bp.post("/<int:person_id>/delete")
+@role_required(Role.MODERATOR)
+async def delete(person_id: int) -> ResponseReturnValue:
+    """Delete the data of a person for good."""
+    async with db.transaction() as session:
+        person = await get_person(session, person_id=person_id)
+        await delete_person(session, actor=current_user, person=person)
+    await flash(_("The person is deleted for good."), "success")
+    return redirect(url_for(".index"), 303)
+
+
+async def _load(person_id: int) -> Person:
+    person = await get_person(db.session, person_id=person_id)
+    require_edit_person(current_user, person)
+    return person
+
+
+async def _is_valid(form: PersonForm, check: Check) -> bool:
+    """Check the form, and find the accounts that its words mean."""
+    is_right = await form.validate_on_submit()
+    if await form.settle(db.session) and is_right:
+        return True
+    await add_errors_of(check, form)
+    return False
+
+
+async def _check(form: PersonForm, person: Person | None = None) -> None:
+    """Find the errors of the service in a form that is not valid."""
+    await check_person(db.session, values=form.entries(), person=person)
+
+
+async def _form_page(
+    form: PersonForm, person: Person | None = None, conflict: Conflict | None = None
+) -> str:
+    form.offer_rows()
+    form.number_rows()
+    return await render_template(
+        "people/form.html",
+        form=form,
+        person=person,
+        conflict=conflict,
+        blanks={name: kind(prefix=f"{name}-__index__-") for name, kind in BLANKS.items()},
+    )

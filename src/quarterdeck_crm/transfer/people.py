@@ -1,0 +1,343 @@
+"""Importing people with their phone numbers, addresses and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.history.recording import assign
+from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.models import Contact, Person, PersonEmail
+from quarterdeck_crm.models.collation import same_key, sort_key
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.models.references import new_reference
+from quarterdeck_crm.people.parts import (
+    KINDS,
+    MAX_ROWS,
+    Kind,
+    check_details,
+    details_of,
+    replace_details,
+)
+from quarterdeck_crm.people.services import FIELDS, check_days
+from quarterdeck_crm.validation import Problems, longest
+
+from .csvfile import CSVFile, Row
+from .importing import Import, Report, Source
+from .tables import PEOPLE, PERSON_COLUMNS
+
+UNKNOWN = _l(
+    "has no 'reference', 'email' or 'account' by which the person could be found again. Fill one"
+)
+_LOADED = (
+    selectinload(Person.contacts),
+    selectinload(Person.phones),
+    selectinload(Person.emails),
+    selectinload(Person.addresses),
+)
+Identity = str | tuple[str, str | int]
+
+
+@dataclass
+class _Pass:
+    """The rows seen so far, in all batches.
+
+    Attributes:
+        references: Those by which the file names people.
+        made: The identities of new people.
+        mains: By account, the reference of its main contact.
+    """
+
+    references: set[str] = field(default_factory=set)
+    made: set[Identity] = field(default_factory=set)
+    mains: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Batch:
+    """The people that the rows of a batch may mean, and what becomes of them.
+
+    Attributes:
+        accounts: The ids of accounts by their codes and references.
+        found: The people by their identities.
+        new: Those that are not here yet.
+        met: Those that are, and that the file names.
+        changed: Those of them that differ from the file.
+        mains: By account, the contact that becomes its main one.
+    """
+
+    accounts: dict[str, int]
+    found: dict[Identity, Person] = field(default_factory=dict)
+    new: list[Person] = field(default_factory=list)
+    met: set[Person] = field(default_factory=set)
+    changed: set[Person] = field(default_factory=set)
+    mains: dict[int, Contact] = field(default_factory=dict)
+
+    def add(self, person: Person) -> None:
+        """Let later rows find a person."""
+        name = same_key(person.name)
+        self.found[person.reference] = person
+        for email in person.emails:
+            self.found.setdefault((name, email.email), person)
+        for contact in person.contacts:
+            self.found.setdefault((name, contact.account_id), person)
+
+
+async def import_people(task: Import, files: Sequence[Source]) -> Report:
+    """Import a file of people; several rows with one reference are one person.
+
+    A person that is named by its reference gets exactly the phone numbers, addresses and
+    accounts of its rows. Without a reference, a person is found by name and e-mail address, or
+    by name and account, and the row adds to what is there. Columns that the file does not have
+    stay as they are.
+
+    Raises:
+        ImportRefusedError: If the file has any mistake.
+    """
+    file = await task.open(files[0], PEOPLE)
+    for _pass in task.passes():
+        seen = _Pass()
+        rest: list[Row] = []
+        async for batch in task.batches(file):
+            whole, rest = _cut([*rest, *batch])
+            async with task.portion():
+                await _import(task, file, whole, seen)
+        async with task.portion():
+            await _import(task, file, rest, seen)
+    return task.report
+
+
+def _cut(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the rows without those of the last person, who may have more in the next batch."""
+    place = len(rows)
+    reference = rows[-1].values.get("reference")
+    while reference and place and rows[place - 1].values.get("reference") == reference:
+        place -= 1
+    return rows[:place], rows[place:]
+
+
+async def _import(task: Import, file: CSVFile, rows: list[Row], seen: _Pass) -> None:
+    if not rows:
+        return
+    batch = await _find(task, rows)
+    for _key, group in groupby(rows, key=lambda row: row.values.get("reference") or row.line):
+        _take(task, file, [*group], batch, seen)
+    old = {person for person in batch.met if person.reference not in seen.made}
+    task.report.updated += len(old & batch.changed)
+    task.report.unchanged += len(old - batch.changed)
+    await task.add(batch.new)
+    if not task.is_check:
+        for person in batch.changed:
+            person.updated_at = utc_now()  # a new version, also if only details changed
+        await _set_mains(task, batch)
+
+
+async def _find(task: Import, rows: list[Row]) -> _Batch:
+    given = [row.values for row in rows]
+    batch = _Batch(await task.account_ids({values["account"] for values in given if _at(values)}))
+    plain = [values for values in given if not values.get("reference")]
+    emails = {values["email"] for values in plain if values.get("email")}
+    names = {sort_key(values["name"], longest(Person.name)) for values in plain if _at(values)}
+    ids = {batch.accounts.get(values["account"], 0) for values in plain if _at(values)}
+    by_email = select(PersonEmail.person_id).where(PersonEmail.email.in_(emails))
+    at_account = select(Contact.person_id).where(Contact.account_id.in_(ids))
+    found = await task.session.scalars(
+        select(Person)
+        .where(
+            or_(
+                Person.reference.in_({values.get("reference") for values in given} - {None}),
+                Person.id.in_(by_email),
+                Person.name_key.in_(names) & Person.id.in_(at_account),
+            )
+        )
+        .options(*_LOADED)
+        .order_by(Person.id)
+    )
+    for person in found:
+        batch.add(person)
+    return batch
+
+
+def _at(values: dict[str, Any]) -> str | None:
+    account: str | None = values.get("account")
+    return account
+
+
+def _take(task: Import, file: CSVFile, rows: list[Row], batch: _Batch, seen: _Pass) -> None:
+    """Compare the rows of one person with what is there."""
+    first = rows[0]
+    identity = _identity(first, batch)
+    if identity is None:
+        task.mistakes.add(file.name, first.line, str(UNKNOWN))
+        return
+    by_reference = isinstance(identity, str)
+    if isinstance(identity, str):
+        if identity in seen.references:
+            text = _(
+                "'reference' %(word)s stands elsewhere in the file. Put its lines together",
+                word=identity,
+            )
+            task.mistakes.add(file.name, first.line, text)
+            return
+        seen.references.add(identity)
+    person = batch.found.get(identity)
+    is_new = person is None
+    if person is None:
+        reference = identity if isinstance(identity, str) else new_reference()
+        person = Person(
+            reference=reference, name="", phones=[], emails=[], addresses=[], contacts=[]
+        )
+        if identity not in seen.made:
+            batch.new.append(person)
+        seen.made |= {identity, reference}
+    elif person not in batch.new:
+        batch.met.add(person)
+    changed = _fill(task, file, first, person)
+    for kind in KINDS:
+        changed |= _fill_details(task, file, rows, person, kind, exactly=by_reference)
+    if "account" in first.values:
+        changed |= _fill_places(task, file, rows, person, batch, seen, exactly=by_reference)
+    if is_new:
+        batch.add(person)
+    elif changed and person in batch.met:
+        batch.changed.add(person)
+
+
+def _identity(row: Row, batch: _Batch) -> Identity | None:
+    values = row.values
+    if reference := values.get("reference"):
+        return str(reference)
+    name = same_key(values["name"])
+    if email := values.get("email"):
+        return name, str(email)
+    if account := _at(values):
+        return name, batch.accounts.get(account, 0)
+    return None
+
+
+def _fill(task: Import, file: CSVFile, row: Row, person: Person) -> bool:
+    values: dict[str, Any] = {name: row.values[name] for name in FIELDS if name in row.values}
+    if "archived" in row.values and row.values["archived"] != person.is_archived:
+        values["archived_at"] = utc_now() if row.values["archived"] else None
+    problems = Problems()
+    check_days(problems, values, person)
+    for name, texts in problems.errors.items():
+        task.mistakes.add(file.name, row.line, f"'{name}': {texts[0].rstrip('.')}")
+    if person.do_not_contact is None:
+        person.do_not_contact = False
+    return bool(assign(person, values))
+
+
+def _fill_details(
+    task: Import, file: CSVFile, rows: list[Row], person: Person, kind: Kind, *, exactly: bool
+) -> bool:
+    columns = PERSON_COLUMNS[kind.name]
+    if not any(column in rows[0].values for column in columns.values()):
+        return False
+    present = [] if exactly else details_of(kind, person)
+    entries: list[dict[str, Any]] = [*present]
+    lines = [rows[0].line] * len(present)
+    for row in rows:
+        entry = {name: row.values.get(column) for name, column in columns.items()}
+        if any(entry[name] for name in kind.fields):
+            entry["label"] = entry["label"] or kind.labels[0].value
+            if exactly or entry not in present:
+                entries.append(entry)
+                lines.append(row.line)
+    problems = Problems()
+    cleaned = check_details(problems, kind, entries, person)
+    for name, texts in problems.errors.items():
+        place = name.split("-")
+        line = lines[int(place[1])] if len(place) > 1 else rows[0].line
+        task.mistakes.add(file.name, line, f"'{columns[kind.fields[0]]}': {texts[0].rstrip('.')}")
+    return bool(not problems.errors and replace_details(kind, person, cleaned))
+
+
+def _fill_places(
+    task: Import,
+    file: CSVFile,
+    rows: list[Row],
+    person: Person,
+    batch: _Batch,
+    seen: _Pass,
+    *,
+    exactly: bool,
+) -> bool:
+    present = {contact.account_id: contact for contact in person.contacts}
+    wanted: dict[int, Row] = {}
+    for row in rows:
+        if not (account := _at(row.values)):
+            continue
+        if (account_id := batch.accounts.get(account)) is None:
+            text = _("'account' is '%(code)s', but there is no account of this code", code=account)
+            task.mistakes.add(file.name, row.line, text)
+        elif account_id in wanted:
+            task.mistakes.add(
+                file.name, row.line, _("'account' %(code)s stands here twice", code=account)
+            )
+        else:
+            wanted[account_id] = row
+    if len(wanted) > MAX_ROWS:
+        task.mistakes.add(
+            file.name, rows[0].line, _("has more than %(count)s accounts", count=MAX_ROWS)
+        )
+    changed = False
+    for account_id, contact in present.items():
+        if exactly and account_id not in wanted:
+            person.contacts.remove(contact)
+            changed = True
+    for account_id, row in wanted.items():
+        place = present.get(account_id)
+        if place is None:
+            place = Contact(account_id=account_id)
+            person.contacts.append(place)
+            changed = True
+        if "account_title" in row.values:
+            changed |= bool(assign(place, {"title": row.values["account_title"]}))
+        if "main_contact" in row.values:
+            changed |= _choose_main(task, file, row, place, batch, seen)
+    return changed
+
+
+def _choose_main(
+    task: Import, file: CSVFile, row: Row, contact: Contact, batch: _Batch, seen: _Pass
+) -> bool:
+    is_main, account_id = bool(row.values["main_contact"]), contact.account_id
+    if is_main:
+        reference = contact.person.reference
+        if seen.mains.setdefault(account_id, reference) != reference:
+            text = _(
+                "account %(code)s has another main contact in this file",
+                code=row.values["account"],
+            )
+            task.mistakes.add(file.name, row.line, text)
+        if not contact.is_main:
+            batch.mains[account_id] = contact
+    elif contact.is_main:
+        contact.main = None
+    else:
+        return False
+    return not is_main or account_id in batch.mains
+
+
+async def _set_mains(task: Import, batch: _Batch) -> None:
+    """Set the main contacts, after those that were it before have given way."""
+    if not batch.mains:
+        return
+    holders = await task.session.scalars(
+        select(Contact)
+        .where(Contact.account_id.in_(batch.mains), Contact.main.is_(True))
+        .options(joinedload(Contact.person))
+    )
+    for holder in holders.all():
+        holder.main = None
+        holder.person.updated_at = utc_now()
+    await task.session.flush()
+    for contact in batch.mains.values():
+        contact.main = True
