@@ -74,6 +74,9 @@ def extract(ctx: click.Context, paths: Sequence[str], mapping: str | None, proje
         ".*",
         "--no-wrap",
         "--sort-by-file",
+        # Line numbers would change in all entries below an edit.
+        "--add-location",
+        "file",
         "--add-comments",
         "translators:",
         "--strip-comments",
