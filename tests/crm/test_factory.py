@@ -107,7 +107,7 @@ async def test_people_get_a_page_in_the_site_layout(client: TestClientProtocol, 
 
     page = await response.get_data(as_text=True)
     assert response.status_code == code
-    assert errors.ADVICE[code][0] in page
+    assert str(errors.ADVICE[code][0]) in page
     assert "/static/" in page
 
 
@@ -157,7 +157,7 @@ async def test_database_errors_are_told_without_sql(
 
     page = await response.get_data(as_text=True)
     assert response.status_code == code
-    assert errors.ADVICE[code][0] in page
+    assert str(errors.ADVICE[code][0]) in page
     assert ("Retry-After" in response.headers) == (code == 503)
     assert "SELECT" not in page
     assert "UPDATE" not in page
