@@ -19,6 +19,7 @@ from quart import (
 )
 
 from quarterdeck.app import Quart
+from quarterdeck.exceptions import NotAwaitedError
 
 from .answers_app import get, make_app, make_folder
 
@@ -113,7 +114,8 @@ async def test_async_jinja_on_request(folder: Path) -> None:
 
     app = make_app(folder)
     async with app.app_context():
-        assert "coroutine" in await _render(later)
+        with pytest.raises(NotAwaitedError, match="later"):
+            await _render(later)
     app = make_app(folder)
     app.config["JINJA_ASYNC"] = True
     async with app.app_context():
@@ -127,9 +129,10 @@ async def _render(later: Any) -> str:
         made.append(later())
         return made[0]
 
-    text = await render_template_string("{{ call() }}", call=call)
-    made[0].close()
-    return text
+    try:
+        return await render_template_string("{{ call() }}", call=call)
+    finally:
+        made[0].close()
 
 
 @pytest.mark.parametrize("is_async", [False, True])
