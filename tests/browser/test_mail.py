@@ -43,6 +43,9 @@ SUMMARY = Some(
     counts=[("open", 3)],
     overdue=[ORDER],
 )
+TASK = Some(
+    title=WORD, account=ACCOUNT, due_on=date(2026, 11, 27), due_time="09:30", zone="Europe/Berlin"
+)
 CONTEXTS: dict[str, dict[str, Any]] = {
     "invitation": {"again_url": URL},
     "reset": {},
@@ -51,6 +54,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "order_changed": {"actor": USER, "order": ORDER, "account": ACCOUNT, "change": "State changed"},
     "order_confirmation": {"contact": USER, "order": ORDER, "actor": USER},
     "summary": {"summary": SUMMARY},
+    "task_reminder": {"task": TASK},
     "job_failed": {"name": "Remove files of old imports", "run": RUN},
     "mail_failed": {"envelope": ENVELOPE, "error": "550 unknown mailbox " + "x" * 100},
 }

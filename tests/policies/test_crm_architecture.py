@@ -27,7 +27,7 @@ LAYERS = (
     ("audit",),
     ("tokens", "mail"),  # below the team, which revokes tokens and mails invitations
     ("team", "attachments", "tasks"),
-    ("auth", "orders", "goods"),
+    ("auth", "orders", "goods", "people"),
     ("accounts", "board", "deals"),
     ("dashboard", "transfer", "live", "demo"),
     ("jobs",),

@@ -10,15 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
-from quarterdeck_crm.accounts.services import get_account
-from quarterdeck_crm.errors import ConflictError
+from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Person, Role
+from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -67,7 +66,10 @@ async def show(person_id: int) -> str:
 async def create() -> str:
     rows = []
     if account_id := row_id(request.args.get("account", "")):
-        rows = [{"account": label(await get_account(db.session, account_id=account_id))}]
+        account = await db.session.get(Account, account_id)
+        if account is None:
+            raise NotFoundError(_("There is no such account. It may have been removed."))
+        rows = [{"account": label(account)}]
     return await _form_page(PersonForm(data={"version": 0, "accounts": rows}))
 
 

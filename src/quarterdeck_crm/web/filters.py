@@ -40,10 +40,12 @@ def register_filters(app: Quart) -> None:
     app.jinja_env.filters.update(
         money=money, quantity=quantity, percent=percent, shortdate=shortdate
     )
+    # A filter of a constant, such as "none|quantity", would keep the language of the compilation.
+    app.jinja_env.globals["nothing"] = _nothing
 
 
 def _nothing() -> Markup:
-    return NOTHING.format(_("none"))
+    return NOTHING.format(_("none"))  # not remembered: it depends on the reader's language
 
 
 def money(amount: Decimal | int | None, currency: str) -> Markup:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from jinja2 import nodes
 from quart import Quart
 
 from quarterdeck_crm.extensions import db, mail
@@ -164,3 +165,21 @@ async def test_dates_and_numbers_without_a_script(auth: Auth, trade: Trade, user
         await auth.get(f"/orders/{order.id}", headers={"Accept-Language": "de"})
     ).get_data(as_text=True)
     assert "04.03.2026</time>" in page
+
+
+def test_no_filter_is_applied_to_a_constant(app: Quart) -> None:
+    """Jinja would apply it when it compiles the template, in the language of that moment."""
+    own = {"money", "percent", "quantity", "shortdate"}
+    folded = [
+        f"{name}:{node.lineno}"
+        for name in app.jinja_env.list_templates(extensions=["html", "txt"])
+        for node in app.jinja_env.parse(_source(app, name)).find_all(nodes.Filter)
+        if node.name in own and isinstance(node.node, nodes.Const)
+    ]
+    assert not folded, "write '{{ nothing() }}'"
+
+
+def _source(app: Quart, name: str) -> str:
+    loader = app.jinja_env.loader
+    assert loader is not None
+    return loader.get_source(app.jinja_env, name)[0]

@@ -54,8 +54,8 @@ async def freeze(processes: Processes, pid: int, reader: Quart) -> None:
     while True:
         processes.signal(pid, signal.SIGSTOP)
         with suppress(TimeoutError, DatabaseBusyError):
-            async with reader.app_context(), asyncio.timeout(2):
-                for _ in range(4):
+            async with reader.app_context(), asyncio.timeout(5):
+                for _ in range(20):
                     await STATE.get().coordinator.pause(False)  # writes to the row of the lease
                     await asyncio.sleep(0.1)
                 return
