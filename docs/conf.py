@@ -20,6 +20,7 @@ OUTSIDE = {
     "](examples/": "](../examples/",
     "](README.md": "](../index.md",
     "](../bench/README.md": "](benchmarks.md",
+    "](bench/README.md": "](docs/benchmarks.md",
 }
 
 
