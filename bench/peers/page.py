@@ -17,9 +17,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 import quarterdeck.bootstrap
+from quarterdeck.babel import templates
 from quarterdeck.security.content_security_policy import STRICT
 from quarterdeck.security.policy import Policy
 from quarterdeck_crm import paths
+from quarterdeck_crm.languages.words import register_words
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState, User
 from quarterdeck_crm.web.caching import PAGES
@@ -59,12 +61,17 @@ def loader() -> BaseLoader:
 
 def prepare(app: Any) -> None:
     """Give the Jinja environment ``app.jinja_env`` what the templates ask for."""
+    templates.install(app.jinja_env)  # the quick functions of ours, without a catalogue
     register_filters(app)
+    register_words(app)
     app.jinja_env.globals.update(
         bootstrap=Helper(Markup('<link rel="stylesheet" href="/bootstrap/bootstrap.min.css">')),
         moment=Helper(Markup('<script type="module" src="/moment/moment.js"></script>')),
         sections=lambda: SECTIONS,
         live_position=lambda: "0-0",
+        page_language=lambda: "en",
+        page_locale=lambda: None,
+        script_texts=lambda: None,
     )
 
 
