@@ -14,7 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from quarterdeck.serving.command import serve
 from tests.wire import connected
 
 from .supervised import APP, SECONDS, Supervised, gone, is_running, plain_client, start, supervised
@@ -301,6 +303,9 @@ async def test_a_worker_that_fails_now_and_then_is_tried_again(tmp_path: Path) -
             "'backlog' in '.*' is 'many'. Give a value of type int",
         ),
         (("--workers", "2"), "backlog =", "is not TOML"),
+        ((), "workers = 0", "'workers' in '.*' is 0. Give a number from 1 to 1024"),
+        ((), "graceful_timeout = -1", "'graceful_timeout' in '.*' is -1. Give a number from 0"),
+        ((), "keep_alive_timeout = nan", "'keep_alive_timeout' in '.*' is nan"),
         ((), "accesslog = true", "'accesslog' in '.*' is True"),
     ],
 )
@@ -310,6 +315,12 @@ async def test_a_configuration_that_cannot_work(
     said = await failed(tmp_path, *options, config=config)
     assert "Traceback" not in said
     assert re.search(words, said), said
+
+
+def test_a_number_of_workers_that_no_machine_has() -> None:
+    said = CliRunner().invoke(serve, ["app", "--workers", "9" * 20])
+    assert said.exit_code == 2
+    assert "is not in the range 1<=x<=1024" in said.output
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

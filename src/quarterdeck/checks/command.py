@@ -11,7 +11,7 @@ from typing import Any
 import click
 from quart import current_app
 
-from quarterdeck._cli import async_command, with_app_argument
+from quarterdeck._cli import MAX_WORKERS, async_command, with_app_argument
 from quarterdeck._findings import Finding, Severity, Target
 from quarterdeck._quart import unwrap
 
@@ -36,7 +36,11 @@ def make_command(default_file: Path = DEFAULT_FILE) -> click.Command:
         type=click.Path(dir_okay=False, path_type=Path),
         help=f"Limits of the server.  [default: {default_file.name}, if there is one]",
     )
-    @click.option("--workers", type=click.IntRange(1), help="Number of processes that will serve.")
+    @click.option(
+        "--workers",
+        type=click.IntRange(1, MAX_WORKERS),
+        help="Number of processes that will serve.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.option(
         "--fail-level",

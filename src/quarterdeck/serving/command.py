@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from quarterdeck._cli import clear_errors
+from quarterdeck._cli import MAX_WORKERS, clear_errors
 
 from .supervisor import Plan, start
 
@@ -18,7 +18,9 @@ DEFAULT_FILE = "hypercorn.toml"
 @click.option(
     "--bind", multiple=True, metavar="HOST:PORT", help="Address to listen on; may be repeated."
 )
-@click.option("--workers", type=click.IntRange(1), help="Number of processes.  [default: 1]")
+@click.option(
+    "--workers", type=click.IntRange(1, MAX_WORKERS), help="Number of processes.  [default: 1]"
+)
 @click.option(
     "--config",
     "file",

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from quarterdeck._cli import MAX_WORKERS
 from quarterdeck._networks import Networks
 from quarterdeck.exceptions import ServerConfigurationError
 
@@ -45,6 +46,13 @@ def read(file: Path, config: type) -> dict[str, Any]:
             raise ServerConfigurationError(
                 str(file), key, f"is {value!r}", f"Give a value of type {expected}."
             )
+        if type(value) in {int, float} and not value >= 0:  # NaN is neither
+            raise ServerConfigurationError(
+                str(file), key, f"is {value!r}", "Give a number from 0 on."
+            )
+    if not 1 <= (workers := values.get("workers", 1)) <= MAX_WORKERS:
+        remedy = f"Give a number from 1 to {MAX_WORKERS}."
+        raise ServerConfigurationError(str(file), "workers", f"is {workers!r}", remedy)
     _check_networks(file, values.get("proxy_protocol_from", ()))
     if (parser := values.get("http1", PARSERS[0])) not in PARSERS:
         remedy = f"Give one of {', '.join(map(repr, PARSERS))}."

@@ -9,7 +9,7 @@ import click
 from quart.cli import ScriptInfo
 
 from quarterdeck.exceptions import QuarterdeckError
-from quarterdeck.serving import Plan, start
+from quarterdeck.serving import MAX_WORKERS, Plan, start
 from quarterdeck_crm.config import choose
 from quarterdeck_crm.paths import HYPERCORN
 
@@ -31,7 +31,7 @@ CHECK = "quarterdeck_crm.cli.startup:check_before_serving"
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MAX_WORKERS),
     envvar="CRM_WORKERS",
     show_envvar=True,
     help="Number of processes.  [default: hypercorn.toml]",
