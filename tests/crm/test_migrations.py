@@ -34,6 +34,9 @@ VALUES = {
     "activity.changes": "{}",
     "audit_event.detail": "{}",
     "task.due_time": "09:30",
+    "undo_item.before": "{}",
+    "bulk_run.ids": "[]",
+    "bulk_run.refused": "[]",
 }
 
 

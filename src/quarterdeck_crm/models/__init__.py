@@ -4,6 +4,7 @@ from .account import Account, Note
 from .activity import Activity
 from .attachment import Attachment
 from .audit_event import AuditAction, AuditEvent
+from .bulk import BulkRun, RunState, UndoItem, UndoStep
 from .deal import Deal, DealLine, DealStage, LostReason, StageKind
 from .good import Good
 from .order import Order, OrderLine, OrderState
@@ -18,6 +19,7 @@ from .person import (
     PersonEmail,
     PersonPhone,
 )
+from .saved_view import SavedView
 from .scheduler import scheduler
 from .search_word import SearchWord
 from .session import browser_session
@@ -34,6 +36,7 @@ __all__ = [
     "Attachment",
     "AuditAction",
     "AuditEvent",
+    "BulkRun",
     "Contact",
     "Deal",
     "DealLine",
@@ -55,10 +58,14 @@ __all__ = [
     "Priority",
     "Repeat",
     "Role",
+    "RunState",
+    "SavedView",
     "Scope",
     "SearchWord",
     "StageKind",
     "Task",
+    "UndoItem",
+    "UndoStep",
     "User",
     "UserKind",
     "browser_session",
