@@ -37,6 +37,7 @@ VALUES = {
     "undo_item.before": "{}",
     "bulk_run.ids": "[]",
     "bulk_run.refused": "[]",
+    "custom_field.options": "[]",
 }
 
 

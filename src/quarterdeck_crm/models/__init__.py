@@ -5,6 +5,7 @@ from .activity import Activity
 from .attachment import Attachment
 from .audit_event import AuditAction, AuditEvent
 from .bulk import BulkRun, RunState, UndoItem, UndoStep
+from .custom_field import CustomField, CustomValue, FieldType
 from .deal import Deal, DealLine, DealStage, LostReason, StageKind
 from .good import Good
 from .order import Order, OrderLine, OrderState
@@ -23,6 +24,7 @@ from .saved_view import SavedView
 from .scheduler import scheduler
 from .search_word import SearchWord
 from .session import browser_session
+from .tag import RecordTag, Tag, TagColour
 from .task import Priority, Repeat, Task
 from .token import ApiToken, IdempotencyKey, Scope
 from .user import NoticeTime, Role, User, UserKind
@@ -38,9 +40,12 @@ __all__ = [
     "AuditEvent",
     "BulkRun",
     "Contact",
+    "CustomField",
+    "CustomValue",
     "Deal",
     "DealLine",
     "DealStage",
+    "FieldType",
     "Good",
     "IdempotencyKey",
     "Label",
@@ -56,6 +61,7 @@ __all__ = [
     "PersonEmail",
     "PersonPhone",
     "Priority",
+    "RecordTag",
     "Repeat",
     "Role",
     "RunState",
@@ -63,6 +69,8 @@ __all__ = [
     "Scope",
     "SearchWord",
     "StageKind",
+    "Tag",
+    "TagColour",
     "Task",
     "UndoItem",
     "UndoStep",
