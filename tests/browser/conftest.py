@@ -49,8 +49,12 @@ def address(
     """The address of a CRM with demonstration data, served by ``crm serve``."""
     folder = tmp_path_factory.mktemp("served")
     demonstrations.copy(folder, orders=300)
-    # As in production, files are fetched once.
-    with serving(folder, CRM_SEND_FILE_MAX_AGE_DEFAULT="3600") as address:
+    # As in production, files are fetched once. A walk opens pages faster than a person could.
+    with serving(
+        folder,
+        CRM_SEND_FILE_MAX_AGE_DEFAULT="3600",
+        CRM_LIMIT_WEBSOCKETS="9999 per minute",
+    ) as address:
         yield address
 
 

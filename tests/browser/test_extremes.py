@@ -273,19 +273,20 @@ def paths(rules: list[Rule], rows: dict[str, list[Any]]) -> list[str]:
     return [*found, f"/search?q={WIDE[0]}", f"/accounts/?q={'W' * 160}", "/orders/?sort=-net"]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 async def test_everything_stays_in_its_place(
-    extremes: Extremes, rules: list[Rule], browser: Browser, width: int
+    extremes: Extremes, rules: list[Rule], browser: Browser
 ) -> None:
-    desk = await sit_down(browser, extremes.address, viewport={"width": width, "height": 844})
+    desk = await sit_down(browser, extremes.address)
     faults: dict[str, list[str]] = {}
     for path in paths(rules, extremes.rows):
         await desk.page.goto(extremes.address + path)
-        if found := [*await outside(desk.page), *await outside_dialogs(desk.page)]:
-            faults[path] = found
-        if folder := os.environ.get("SCREENSHOTS"):
-            name = re.sub(r"\W+", "_", path)[:60]
-            await desk.page.screenshot(path=f"{folder}/{width}{name}.png", full_page=True)
+        for width in WIDTHS:
+            await desk.page.set_viewport_size({"width": width, "height": 844})
+            if found := [*await outside(desk.page), *await outside_dialogs(desk.page)]:
+                faults[f"{path} at {width}"] = found
+            if folder := os.environ.get("SCREENSHOTS"):
+                name = re.sub(r"\W+", "_", path)[:60]
+                await desk.page.screenshot(path=f"{folder}/{width}{name}.png", full_page=True)
     assert faults == {}, "\n".join(f"{path}: {found}" for path, found in faults.items())
 
 
