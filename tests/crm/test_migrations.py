@@ -34,6 +34,7 @@ VALUES = {
     "activity.changes": "{}",
     "audit_event.detail": "{}",
     "task.due_time": "09:30",
+    "notification.kind": "MENTION",
     "undo_item.before": "{}",
     "bulk_run.ids": "[]",
     "bulk_run.refused": "[]",

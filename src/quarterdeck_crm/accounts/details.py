@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -28,6 +28,7 @@ from quarterdeck_crm.models import (
     Role,
     User,
 )
+from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.people.parts import EMAILS, PHONES, PLACES, details_of, places_of
 from quarterdeck_crm.people.places import note
@@ -40,6 +41,7 @@ NOTE_GONE = _l("There is no such note. It may have been removed.")
 CONTACT_FIELDS = ("name", "title", "email", "phone", "fax")
 REACHED_BY = {"email": PersonEmail.email, "phone": PersonPhone.number, "fax": PersonPhone.number}
 MAX_SHOWN = 50  # contacts on the page of an account
+MAX_NOTES = 50  # on it
 
 
 async def list_contacts(
@@ -224,8 +226,13 @@ async def list_notes(session: AsyncSession, *, account: Account) -> Sequence[Not
     """Return the notes of an account with their authors, newest first."""
     statement = (
         select(Note)
-        .where(Note.account_id == account.id)
+        .where(
+            Note.subject_type == "account",
+            Note.subject_id == account.id,
+            Note.removed_at.is_(None),
+        )
         .order_by(Note.id.desc())
+        .limit(MAX_NOTES)
         .options(joinedload(Note.author).load_only(User.name))
     )
     return (await session.scalars(statement)).all()
@@ -240,7 +247,8 @@ async def add_note(
         ValidationError: If the text is empty or too long.
     """
     cleaned = check_note(body)
-    note = Note(account_id=account.id, author_id=actor.id if actor else None, **cleaned)
+    author_id = actor.id if actor else None
+    note = Note(subject_type="account", subject_id=account.id, author_id=author_id, **cleaned)
     session.add(note)
     record(session, actor=actor, subject=account, action="note added")
     return note
@@ -255,13 +263,20 @@ async def remove_note(
         NotFoundError: If the account has no note of that id.
         ForbiddenError: If the actor is neither its author nor an administrator.
     """
-    statement = select(Note).where(Note.id == note_id, Note.account_id == account.id)
+    statement = select(Note).where(
+        Note.id == note_id,
+        Note.subject_type == "account",
+        Note.subject_id == account.id,
+        Note.removed_at.is_(None),
+    )
     note = await session.scalar(statement)
     if note is None:
         raise NotFoundError(NOTE_GONE)
     if not (actor is None or note.author_id == actor.id or actor.role.includes(Role.ADMIN)):
         raise ForbiddenError(_("Only its author or an administrator can remove a note."))
-    if not await changes_one(session, delete(Note).where(Note.id == note_id)):
+    removed = update(Note).where(Note.id == note_id, Note.removed_at.is_(None))
+    removed = removed.values(body="", removed_at=utc_now(), version=Note.version + 1)
+    if not await changes_one(session, removed.execution_options(synchronize_session=False)):
         raise NotFoundError(NOTE_GONE)
     subject, detail = f"note {note_id}", {"account": account.name}
     await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject, detail=detail)

@@ -166,7 +166,8 @@ class Demo:
     def _notes(self, accounts: Rows, users: list[int]) -> Rows:
         return [
             {
-                "account_id": account["id"],
+                "subject_type": "account",
+                "subject_id": account["id"],
                 "author_id": self.random.choice(users),
                 "body": self.random.choice(NOTES),
                 "created_at": self._moment(200),

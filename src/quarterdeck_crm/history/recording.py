@@ -22,7 +22,18 @@ from sqlalchemy.orm.exc import StaleDataError
 from quarterdeck_crm.errors import ClashError, StaleError
 from quarterdeck_crm.events.announcements import announce_change
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Activity, Deal, Good, Order, Person, Task, User
+from quarterdeck_crm.models import (
+    Account,
+    Activity,
+    Deal,
+    Good,
+    Note,
+    Notification,
+    Order,
+    Person,
+    Task,
+    User,
+)
 from quarterdeck_crm.models.columns import utc_now
 
 Subject = Account | Deal | Good | Order | Person | Task  # what several users may edit at once
@@ -192,12 +203,16 @@ def plain(value: Any) -> Any:
 
 
 async def forget(session: AsyncSession, subject: Subject) -> None:
-    """Remove the history of a row that is deleted: another row may get its id."""
-    await session.execute(
-        delete(Activity).where(
-            Activity.subject_type == subject.__tablename__, Activity.subject_id == subject.id
+    """Remove the history, notes and notifications of a row that is deleted.
+
+    Another row may get its id.
+    """
+    for model in (Activity, Notification, Note):
+        await session.execute(
+            delete(model)
+            .where(model.subject_type == subject.__tablename__, model.subject_id == subject.id)
+            .execution_options(synchronize_session=False)
         )
-    )
 
 
 async def list_history(

@@ -1,6 +1,6 @@
 """The tables of the CRM. Import models from here."""
 
-from .account import Account, Note
+from .account import Account
 from .activity import Activity
 from .attachment import Attachment
 from .audit_event import AuditAction, AuditEvent
@@ -8,6 +8,8 @@ from .bulk import BulkRun, RunState, UndoItem, UndoStep
 from .custom_field import CustomField, CustomValue, FieldType
 from .deal import Deal, DealLine, DealStage, LostReason, StageKind
 from .good import Good
+from .note import MAX_NOTE, Note
+from .notification import Notification, NotificationKind
 from .order import Order, OrderLine, OrderState
 from .order_sum import OrderSum
 from .person import (
@@ -31,6 +33,7 @@ from .user import NoticeTime, Role, User, UserKind
 
 __all__ = [
     "ADDRESS_LABELS",
+    "MAX_NOTE",
     "PHONE_LABELS",
     "Account",
     "Activity",
@@ -52,6 +55,8 @@ __all__ = [
     "LostReason",
     "Note",
     "NoticeTime",
+    "Notification",
+    "NotificationKind",
     "Order",
     "OrderLine",
     "OrderState",

@@ -1,10 +1,10 @@
-"""Companies we do business with, and notes about them."""
+"""Companies we do business with."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quarterdeck_crm.extensions import Model
@@ -52,22 +52,3 @@ class Account(Timestamps, Archivable, Versioned, Model):
     contacts: Mapped[list[Contact]] = relationship(
         back_populates="account", cascade="all, delete-orphan", order_by="Contact.id"
     )
-    notes: Mapped[list[Note]] = relationship(
-        back_populates="account", cascade="all, delete-orphan", order_by="Note.id.desc()"
-    )
-
-
-class Note(Timestamps, Model):
-    """A note about an account."""
-
-    __tablename__ = "note"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), index=True
-    )
-    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
-    body: Mapped[str] = mapped_column(Text)
-
-    account: Mapped[Account] = relationship(back_populates="notes")
-    author: Mapped[User | None] = relationship()

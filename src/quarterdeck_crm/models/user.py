@@ -95,6 +95,7 @@ class User(UserMixin, Timestamps, Model):
         default=NoticeTime.AT_ONCE,
     )
     daily_summary: Mapped[bool] = mapped_column(default=False)
+    mails_notifications: Mapped[bool] = mapped_column(default=False)
     # A code of ``languages.LANGUAGES``; None is that of the browser.
     language: Mapped[str | None] = mapped_column(String(16))
     summarized_at: Mapped[Timestamp | None]  # when the last daily mail was written
