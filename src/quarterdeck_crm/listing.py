@@ -95,6 +95,10 @@ class Listing:
         }
         return {name: value for name, value in (current | changes).items() if value}
 
+    def without(self, *names: str) -> dict[str, Any]:
+        """Return the arguments of the first page without some filters."""
+        return self.args(page=None, **dict.fromkeys(names))
+
     @staticmethod
     def beside(page: Pagination[Any], step: int) -> dict[str, Any]:
         """Return the arguments that lead to the next page (step 1) or the one before (-1).

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,12 @@ CASES: tuple[dict[str, str], ...] = (
     {"q": "ltd q0001"},
     {"q": "oak harb", "state": "paid"},
     {"q": "nobody"},
+    {"date_from": "1990-01-01", "date_to": "2030-01-01"},
+    {"date_from": "2020-03-01", "date_to": "2023-01-31", "owner": "3"},
+    {"date_to": "2025-05-31", "state": "open"},
+    {"net_from": "10", "net_to": "60000"},
+    {"net_from": "50000", "account": "7"},
+    {"owner": "none"},
 )
 
 
@@ -181,5 +189,15 @@ async def matching_ids(listing: Listing) -> set[int]:
         statement = statement.where(Order.state.in_(states))
     for name, column in (("account", Order.account_id), ("owner", Order.owner_id)):
         if name in filters:
-            statement = statement.where(column == int(filters[name]))
+            value = filters[name]
+            statement = statement.where(column == (None if value == "none" else int(value)))
+    ranges: tuple[tuple[str, Any, Callable[[str], Any]], ...] = (
+        ("date", Order.ordered_on, date.fromisoformat),
+        ("net", Order.net, Decimal),
+    )
+    for name, ranged, read in ranges:
+        if first := filters.get(f"{name}_from"):
+            statement = statement.where(ranged >= read(first))
+        if last := filters.get(f"{name}_to"):
+            statement = statement.where(ranged <= read(last))
     return set(await db.session.scalars(statement))

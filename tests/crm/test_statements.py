@@ -79,6 +79,7 @@ LEFT_OUT = {
 # Statements that a page may take, the signed-in user included; the usual is enough for a list.
 USUAL = 3
 MOST = {
+    "accounts.index": 4,  # also the users, of which an owner is chosen to filter by
     "accounts.contact_edit": 6,  # a person is read with its numbers, addresses and accounts
     "accounts.show": 12,
     "api.list_contacts": 5,
@@ -93,6 +94,7 @@ MOST = {
     "dashboard.search": 11,
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.edit": 5,
+    "deals.index": 5,  # users, and the account that is filtered by
     "deals.show": 6,
     "deals.stages": 4,
     "jobs.index": 12,
@@ -100,11 +102,12 @@ MOST = {
     "mail.index": 4,  # two lists and their counts
     "orders.create": 5,
     "orders.edit": 4,
-    "orders.index": 4,
+    "orders.index": 5,
     "orders.show": 8,
     "people.edit": 6,
-    "people.index": 5,
+    "people.index": 6,
     "people.show": 7,
+    "tasks.index": 5,
     "transfer.export": 4,  # written to the audit log
 }
 

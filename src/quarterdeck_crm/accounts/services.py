@@ -13,12 +13,14 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Account, Order, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.orders.states import OPEN
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -51,7 +53,8 @@ SORTS: dict[str, Any] = {
     "created": Account.created_at,
     "orders": func.coalesce(OPEN_ORDERS.c.orders, 0),
 }
-FILTERS = ("owner", "archived")
+RANGES = Ranges((Range("created", Account.created_at, _l("Added")),))
+FILTERS = ("owner", "archived", *RANGES.names)
 
 
 async def list_accounts(
@@ -60,13 +63,17 @@ async def list_accounts(
     """Return a page of accounts with the names of their owners.
 
     Filters: ``owner`` is ``me``, ``none`` or an id; ``archived`` shows those put away instead
-    of those in use.
+    of those in use. ``RANGES`` are further filters.
+
+    Raises:
+        ValidationError: If a range cannot be read.
     """
     archived = Account.archived_at.is_not(None)
     statement = (
         select(Account)
         .where(archived if listing.filters.get("archived") else ~archived)
         .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
+        .where(*await RANGES.conditions(listing.filters, actor))
         .options(joinedload(Account.owner).load_only(User.name, User.name_key))
     )
     by = ordering(listing, SORTS[listing.sort], Account.id)

@@ -20,6 +20,7 @@ from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
 from quarterdeck_crm.orders.services import count_open_orders
 from quarterdeck_crm.search.autocomplete import label, suggest
+from quarterdeck_crm.search.filters import open_panel
 
 from . import bp as bp
 from . import detail_views as detail_views  # adds its routes to the blueprint
@@ -27,6 +28,7 @@ from .forms import AccountForm
 from .pages import load, show_page
 from .services import (
     FILTERS,
+    RANGES,
     SORTS,
     archive_account,
     check_account,
@@ -41,10 +43,11 @@ from .services import (
 @login_required
 async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
+    panel = await open_panel(db.session, listing, RANGES, users=True)
     page = await list_accounts(db.session, listing=listing, actor=current_user)
     open_orders = await count_open_orders(db.session, accounts=page.items)
     return await render_template(
-        "accounts/index.html", listing=listing, page=page, open_orders=open_orders
+        "accounts/index.html", listing=listing, panel=panel, page=page, open_orders=open_orders
     )
 
 

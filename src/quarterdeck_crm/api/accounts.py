@@ -17,7 +17,7 @@ from .bodies import Needs
 from .etags import etag_of, expected_version
 from .idempotency import once
 from .operations import operation
-from .pagination import Archived, ListQuery, Owner, listing_of, page_fields, sort
+from .pagination import Archived, FromDay, ListQuery, Owner, ToDay, listing_of, page_fields, sort
 from .schemas import AccountBody
 
 GROUP = "Accounts"
@@ -27,6 +27,8 @@ class AccountQuery(ListQuery):
     sort: Annotated[str, sort(services.SORTS)] = "name"
     owner: Owner | None = None
     archived: Archived = False
+    created_from: FromDay | None = None
+    created_to: ToDay | None = None
 
 
 @bp.get("/accounts")

@@ -32,7 +32,18 @@ from .etags import etag_of, expected_version, named_version
 from .idempotency import once
 from .operations import operation
 from .orders import answer_order, split_lines
-from .pagination import Account, ListQuery, Owner, listing_of, page_fields, sort
+from .pagination import (
+    Account,
+    FromDay,
+    Least,
+    ListQuery,
+    Most,
+    Owner,
+    ToDay,
+    listing_of,
+    page_fields,
+    sort,
+)
 
 GROUP = "Deals"
 
@@ -46,6 +57,12 @@ class DealQuery(ListQuery):
     owner: Owner | None = None
     account: Account | None = None
     late: Annotated[bool, Meta(description="Expected before today.")] = False
+    expected_from: FromDay | None = None
+    expected_to: ToDay | None = None
+    value_from: Least | None = None
+    value_to: Most | None = None
+    created_from: FromDay | None = None
+    created_to: ToDay | None = None
 
 
 @bp.get("/deal-stages")

@@ -18,7 +18,7 @@ from .bodies import Needs
 from .etags import etag_of, expected_version
 from .idempotency import once
 from .operations import operation
-from .pagination import Archived, ListQuery, listing_of, page_fields, sort
+from .pagination import Archived, Least, ListQuery, Most, listing_of, page_fields, sort
 from .schemas import GoodBody
 
 GROUP = "Goods"
@@ -31,6 +31,8 @@ class GoodQuery(ListQuery):
         None
     )
     archived: Archived = False
+    price_from: Least | None = None
+    price_to: Most | None = None
 
 
 @bp.get("/goods")

@@ -22,7 +22,18 @@ from .deal_schemas import DealBody
 from .etags import etag_of, expected_version, named_version
 from .idempotency import once
 from .operations import operation
-from .pagination import Account, ListQuery, Owner, listing_of, page_fields, sort
+from .pagination import (
+    Account,
+    FromDay,
+    Least,
+    ListQuery,
+    Most,
+    Owner,
+    ToDay,
+    listing_of,
+    page_fields,
+    sort,
+)
 from .schemas import MoveBody, OrderBody
 
 GROUP = "Orders"
@@ -39,6 +50,10 @@ class OrderQuery(ListQuery):
     ) = None
     account: Account | None = None
     owner: Owner | None = None
+    date_from: FromDay | None = None
+    date_to: ToDay | None = None
+    net_from: Least | None = None
+    net_to: Most | None = None
 
 
 @bp.get("/orders")

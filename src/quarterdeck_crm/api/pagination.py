@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,7 +13,7 @@ from quart import request
 
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.listing import MAX_PER_PAGE, PER_PAGE, Listing
-from quarterdeck_crm.validation.numbers import MAX_INTEGER
+from quarterdeck_crm.validation.numbers import MAX_INTEGER, typed_form
 
 from .schemas import Links
 
@@ -28,6 +30,10 @@ Cursor = Annotated[
     str,
     Meta(max_length=MAX_CURSOR, description="Where the page begins or ends, as links have it."),
 ]
+FromDay = Annotated[date, Meta(description="On this day or later.")]
+ToDay = Annotated[date, Meta(description="On this day or earlier.")]
+Least = Annotated[Decimal, Meta(description="This much or more.", examples=["100"])]
+Most = Annotated[Decimal, Meta(description="This much or less.", examples=["2500.00"])]
 Archived = Annotated[bool, Meta(description="Those put away instead of those in use.")]
 
 
@@ -69,7 +75,9 @@ def listing_of(query: Any, *, filters: Iterable[str]) -> Listing:
         per_page=query.per_page,
         after=query.after,
         before=query.before,
-        filters={name: _word(value) for name, value in values.items() if value},
+        filters={
+            name: _word(value) for name, value in values.items() if value not in (None, "", False)
+        },
     )
 
 
@@ -111,4 +119,6 @@ def _links(page: Pagination[Any]) -> Links:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return typed_form(value)
     return "1" if value is True else str(value)

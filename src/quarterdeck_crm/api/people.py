@@ -18,7 +18,7 @@ from .bodies import Needs
 from .etags import etag_of, expected_version
 from .idempotency import once
 from .operations import operation
-from .pagination import Account, Archived, ListQuery, listing_of, page_fields, sort
+from .pagination import Account, Archived, FromDay, ListQuery, ToDay, listing_of, page_fields, sort
 from .schemas import PersonBody
 
 GROUP = "People"
@@ -37,6 +37,8 @@ class PersonQuery(ListQuery):
         | None
     ) = None
     archived: Archived = False
+    created_from: FromDay | None = None
+    created_to: ToDay | None = None
 
 
 @bp.get(LIST)

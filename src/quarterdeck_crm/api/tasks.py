@@ -20,7 +20,7 @@ from .bodies import Needs
 from .etags import etag_of, expected_version
 from .idempotency import once
 from .operations import operation
-from .pagination import Account, ListQuery, Owner, listing_of, page_fields, sort
+from .pagination import Account, FromDay, ListQuery, Owner, ToDay, listing_of, page_fields, sort
 from .task_schemas import Task, TaskBody, TaskPage, Urgency
 
 GROUP = "Tasks"
@@ -46,6 +46,8 @@ class TaskQuery(ListQuery):
     order: (
         Annotated[int, Meta(ge=1, le=MAX_INTEGER, description="Of the order with this id.")] | None
     ) = None
+    day_from: FromDay | None = None
+    day_to: ToDay | None = None
 
 
 @bp.get("/tasks")

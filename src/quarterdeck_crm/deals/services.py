@@ -22,6 +22,7 @@ from quarterdeck_crm.history.recording import (
     require_version,
     store,
 )
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import (
     Account,
@@ -39,6 +40,7 @@ from quarterdeck_crm.orders.lines import LineEntry, build_lines, replace_lines, 
 from quarterdeck_crm.orders.services import place_order
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import found_by, ordering, words_in
+from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -59,7 +61,14 @@ SORTS: dict[str, Any] = {
     "expected": Deal.expected_on,
     "created": Deal.created_at,
 }
-FILTERS = ("state", "stage", "owner", "account", "late")
+RANGES = Ranges(
+    (
+        Range("expected", Deal.expected_on, _l("Expected on")),
+        Range("value", Deal.value, _l("Value")),
+        Range("created", Deal.created_at, _l("Added")),
+    )
+)
+FILTERS = ("state", "stage", "owner", "account", "late", *RANGES.names)
 
 
 async def list_deals(
@@ -69,12 +78,16 @@ async def list_deals(
 
     Filters: ``state`` is ``open``, ``won`` or ``lost``, open if not given; ``stage`` and
     ``account`` are ids; ``owner`` is ``me``, ``none`` or an id; ``late`` shows open deals whose
-    expected day has passed.
+    expected day has passed. ``RANGES`` are further filters.
+
+    Raises:
+        ValidationError: If a range cannot be read.
     """
     kind = listing.filters.get("state")
     statement = select(Deal).where(
         Deal.kind == (StageKind(kind) if kind in list(StageKind) else StageKind.OPEN),
         *conditions(listing.q, listing.filters, actor),
+        *await RANGES.conditions(listing.filters, actor),
     )
     by = ordering(listing, SORTS[listing.sort], Deal.id)
     names = (

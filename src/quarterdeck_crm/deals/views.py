@@ -24,6 +24,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.forms import LineForm, tidy_lines
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
@@ -32,6 +33,7 @@ from .board import read_deals
 from .forms import DealForm, form_data
 from .services import (
     FILTERS,
+    RANGES,
     SORTS,
     check_deal,
     create_deal,
@@ -69,10 +71,12 @@ async def board() -> str:
 @login_required
 async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="expected", filters=FILTERS)
+    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_deals(db.session, listing=listing, actor=current_user)
     return await render_template(
         "deals/index.html",
         listing=listing,
+        panel=panel,
         page=page,
         stages=await list_stages(db.session),
         today=utc_now().date(),

@@ -18,6 +18,7 @@ from quarterdeck_crm.models import Good, Role, User
 from quarterdeck_crm.models.collation import code_key, unique_key
 from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation import Problems, longest
 
 FIELDS = ("code", "name", "category", "unit", "price", "currency", "stock", "description")
@@ -29,7 +30,8 @@ SORTS: dict[str, Any] = {
     "stock": Good.stock,
     "created": Good.created_at,
 }
-FILTERS = ("category", "stock", "archived")
+RANGES = Ranges((Range("price", Good.price, _l("Price")),))
+FILTERS = ("category", "stock", "archived", *RANGES.names)
 CODE_TAKEN = _l("Another good has this number.")
 KEEPER = Role.MODERATOR  # may change the goods
 
@@ -38,13 +40,17 @@ async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[G
     """Return a page of goods.
 
     Filters: ``category``; ``stock`` is ``none`` or ``some``; ``archived`` shows those put away
-    instead of those for sale.
+    instead of those for sale. ``RANGES`` are further filters.
+
+    Raises:
+        ValidationError: If a range cannot be read.
     """
     archived = Good.archived_at.is_not(None)
     statement = (
         select(Good)
         .where(archived if listing.filters.get("archived") else ~archived)
         .where(*matching(listing.q, Good))
+        .where(*await RANGES.conditions(listing.filters))
     )
     if category := listing.filters.get("category"):
         statement = statement.where(

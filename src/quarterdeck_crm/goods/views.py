@@ -20,6 +20,7 @@ from quarterdeck_crm.history.recording import plain
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.search.autocomplete import label, suggest
+from quarterdeck_crm.search.filters import open_panel
 
 from . import bp as bp
 from . import picture_views as picture_views  # adds its routes to the blueprint
@@ -28,6 +29,7 @@ from .pages import may_edit, show_page
 from .services import (
     FILTERS,
     KEEPER,
+    RANGES,
     SORTS,
     archive_good,
     check_good,
@@ -44,9 +46,11 @@ from .services import (
 @login_required
 async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
+    panel = await open_panel(db.session, listing, RANGES)
     return await render_template(
         "goods/index.html",
         listing=listing,
+        panel=panel,
         page=await list_goods(db.session, listing=listing),
         categories=[(name, name) for name in await list_categories(db.session)],
         may_edit=may_edit(),

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, UnaryExpression, and_, bindparam, or_
 from sqlalchemy.sql.operators import custom_op
 
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.search.conditions import begins, found_by
+from quarterdeck_crm.search.filters import FIRST_DAY, LAST_DAY, Bounds, Range, Ranges
 
 # Conditions of statements that are built once; ``Filter.values`` has their parameters.
 PREPARED: dict[str, ColumnElement[bool]] = {
     "account": Order.account_id == bindparam("account_id"),
+    "date": Order.ordered_on.between(bindparam("first_day"), bindparam("last_day")),
+    "net": Order.net.between(bindparam("least"), bindparam("most_net")),
     "owner": Order.owner_id == bindparam("owner_id"),
     "state": Order.state.in_(bindparam("states", expanding=True)),
+    "unowned": Order.owner_id.is_(None),
 }
+RANGES = Ranges(
+    (Range("date", Order.ordered_on, _l("Order date")), Range("net", Order.net, _l("Net")))
+)
+LEAST, MOST = Decimal(0), Decimal("999999999999.999999")  # those of the column
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,9 @@ class Filter:
     states: tuple[OrderState, ...] = ()
     account_id: int | None = None
     owner_id: int | None = None
+    is_unowned: bool = False
+    days: Bounds | None = None
+    nets: Bounds | None = None
     words: tuple[str, ...] = ()
 
     @property
@@ -33,8 +46,11 @@ class Filter:
         """The filters in use."""
         used = {
             "account": self.account_id,
+            "date": self.days,
+            "net": self.nets,
             "owner": self.owner_id,
             "state": self.states,
+            "unowned": self.is_unowned or None,
             "words": self.words,
         }
         return tuple(name for name, value in used.items() if value not in (None, ()))
@@ -42,7 +58,16 @@ class Filter:
     @property
     def values(self) -> dict[str, Any]:
         """What the parameters of ``PREPARED`` stand for."""
-        return {"states": self.states, "account_id": self.account_id, "owner_id": self.owner_id}
+        days, nets = self.days or Bounds(), self.nets or Bounds()
+        return {
+            "states": self.states,
+            "account_id": self.account_id,
+            "owner_id": self.owner_id,
+            "first_day": days.first or FIRST_DAY,
+            "last_day": days.last or LAST_DAY,
+            "least": LEAST if nets.first is None else nets.first,
+            "most_net": MOST if nets.last is None else nets.last,
+        }
 
     def conditions(self, *, indexed: bool = True) -> list[ColumnElement[bool]]:
         """Return the SQL; if not ``indexed``, in a form for which SQLite takes no index."""
@@ -54,6 +79,14 @@ class Filter:
             conditions.append(column(Order.account_id) == self.account_id)
         if self.owner_id is not None:
             conditions.append(column(Order.owner_id) == self.owner_id)
+        if self.is_unowned:
+            conditions.append(column(Order.owner_id).is_(None))
+        values = self.values
+        if self.days:
+            days = values["first_day"], values["last_day"]
+            conditions.append(column(Order.ordered_on).between(*days))
+        if self.nets:
+            conditions.append(column(Order.net).between(values["least"], values["most_net"]))
         if self.words and not indexed:
             ways = self.searches(unindexed(Order.number_key), unindexed(Order.account_id))
             conditions.append(or_(*(and_(*way) for way in ways)))

@@ -65,6 +65,14 @@ INDEXES: dict[tuple[str, ...], dict[str, str]] = {
         "state": "ix_order_state_order_ordered_on",
     },
     ("account",): {"date": "ix_order_account_id_order_ordered_on"},
+    ("account", "date"): {"date": "ix_order_account_id_order_ordered_on"},
+    ("date",): {"date": "ix_order_ordered_on"},
+    ("date", "owner"): {"date": "ix_order_owner_id_order_ordered_on"},
+    ("date", "owner", "state"): {"date": "ix_order_owner_id_order_state_order_ordered_on"},
+    ("date", "state"): {"date": "ix_order_state_order_ordered_on"},
+    ("date", "unowned"): {"date": "ix_order_owner_id_order_ordered_on"},
+    ("net",): {"net": "ix_order_net"},
+    ("unowned",): {"date": "ix_order_owner_id_order_ordered_on"},
     ("owner",): {"date": "ix_order_owner_id_order_ordered_on"},
     ("owner", "state"): {"date": "ix_order_owner_id_order_state_order_ordered_on"},
     ("state",): {
@@ -116,7 +124,7 @@ def _simplified(sort: str, wanted: Filter) -> str:
     """Return the sort that is left where a filter makes all values of the first column equal."""
     is_one = {
         "account": wanted.account_id,
-        "owner": wanted.owner_id,
+        "owner": wanted.owner_id or wanted.is_unowned,
         "state": len(wanted.states) == 1,
     }
     return "date" if is_one.get(sort) else sort

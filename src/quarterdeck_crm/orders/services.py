@@ -40,7 +40,7 @@ from quarterdeck_crm.tasks.services import follow_order
 from quarterdeck_crm.validation.numbers import row_id
 
 from .checks import check_order, new_header
-from .filters import Filter
+from .filters import RANGES, Filter
 from .lines import LineEntry, replace_lines, sum_amounts
 from .queries import SORTS as SORTS
 from .queries import find_orders
@@ -50,7 +50,7 @@ from .stock import return_stock, take_stock
 
 T = TypeVar("T")
 
-FILTERS = ("state", "account", "owner")
+FILTERS = ("state", "account", "owner", *RANGES.names)
 
 
 async def list_orders(
@@ -58,7 +58,11 @@ async def list_orders(
 ) -> Pagination[OrderRow]:
     """Return a page of orders with the names of their accounts and owners.
 
-    Filters: ``state`` is a state or ``open``; ``account`` is an id; ``owner`` is ``me`` or an id.
+    Filters: ``state`` is a state or ``open``; ``account`` is an id; ``owner`` is ``me``,
+    ``none`` or an id. ``RANGES`` are further filters.
+
+    Raises:
+        ValidationError: If a range cannot be read.
     """
     return await list_shaped(session, listing=listing, actor=actor, shape=ROW)
 
@@ -296,10 +300,13 @@ def _wanted(listing: Listing, actor: User | None) -> Filter:
     owner = filters.get("owner", "")
     if owner == "me" and actor is not None:
         owner = str(actor.id)
-
+    bounds = RANGES.bounds(filters)
     return Filter(
         states=OPEN if state == "open" else tuple(s for s in OrderState if s == state),
         account_id=row_id(account),
         owner_id=row_id(owner),
+        is_unowned=owner == "none",
+        days=bounds.get("date"),
+        nets=bounds.get("net"),
         words=tuple(words_in(listing.q)),
     )

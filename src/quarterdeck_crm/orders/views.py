@@ -27,12 +27,14 @@ from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
 from .checks import check_order
 from .confirmation import ConfirmationForm, list_recipients, mail_confirmation
+from .filters import RANGES
 from .forms import LineForm, OrderForm, form_data, tidy_lines
 from .services import (
     FILTERS,
@@ -62,9 +64,10 @@ async def load(order_id: int, *, edit: bool = False) -> Order:
 @login_required
 async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="-date", filters=FILTERS)
+    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_orders(db.session, listing=listing, actor=current_user)
     return await render_template(
-        "orders/index.html", listing=listing, page=page, states=list(OrderState)
+        "orders/index.html", listing=listing, panel=panel, page=page, states=list(OrderState)
     )
 
 

@@ -28,6 +28,7 @@ from quarterdeck_crm.models import Account, AuditAction, Contact, Person, Role, 
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import may_edit, require_role
 from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -43,7 +44,8 @@ FIELDS = (
     "consent_withdrawn_on",
 )
 SORTS: dict[str, Any] = {"name": Person.name_key, "created": Person.created_at}
-FILTERS = ("account", "contact", "archived")
+RANGES = Ranges((Range("created", Person.created_at, _l("Added")),))
+FILTERS = ("account", "contact", "archived", *RANGES.names)
 GONE = _l("There is no such person. The record may have been deleted.")
 NOT_YOURS = _l(
     "This person belongs to accounts of other users. Ask one of their owners or a moderator to "
@@ -53,17 +55,24 @@ IN_FUTURE = _l("Enter a day that is not in the future.")
 NO_CONSENT_DAY = _l("Enter the day on which the consent was given.")
 
 
-async def list_people(session: AsyncSession, *, listing: Listing) -> Pagination[Person]:
+async def list_people(
+    session: AsyncSession, *, listing: Listing, actor: User | None = None
+) -> Pagination[Person]:
     """Return a page of people with their accounts, phone numbers and e-mail addresses.
 
     Filters: ``account`` is an id; ``contact`` is ``no`` for those who must not be contacted, or
     ``yes`` for the others; ``archived`` shows those put away instead of those in use.
+    ``RANGES`` are further filters; days are those of the actor.
+
+    Raises:
+        ValidationError: If a range cannot be read.
     """
     archived = Person.archived_at.is_not(None)
     statement = (
         select(Person)
         .where(archived if listing.filters.get("archived") else ~archived)
         .where(*matching(listing.q, Person))
+        .where(*await RANGES.conditions(listing.filters, actor))
         .options(
             selectinload(Person.contacts)
             .joinedload(Contact.account)

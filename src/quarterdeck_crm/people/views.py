@@ -19,12 +19,14 @@ from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
 from .forms import AddressForm, EmailForm, PersonForm, PhoneForm, PlaceForm, form_data
 from .services import (
     FILTERS,
+    RANGES,
     SORTS,
     archive_person,
     check_person,
@@ -45,8 +47,9 @@ BLANKS = {"accounts": PlaceForm, "phones": PhoneForm, "emails": EmailForm, "addr
 @login_required
 async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
-    page = await list_people(db.session, listing=listing)
-    return await render_template("people/index.html", listing=listing, page=page)
+    panel = await open_panel(db.session, listing, RANGES, account=True)
+    page = await list_people(db.session, listing=listing, actor=current_user)
+    return await render_template("people/index.html", listing=listing, panel=panel, page=page)
 
 
 @bp.get("/<int:person_id>")

@@ -17,6 +17,7 @@ from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
 from quarterdeck_crm.events.announcements import announce_task_deleted
 from quarterdeck_crm.history.recording import flush, forget, record, require_version, store
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import (
     Account,
@@ -32,6 +33,7 @@ from quarterdeck_crm.models import (
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.validation.times import load_zone
 
@@ -45,7 +47,17 @@ SORTS: dict[str, Any] = {
     "title": Task.title_key,
     "created": Task.created_at,
 }
-FILTERS = ("state", "assignee", "priority", "due", "account", "contact", "order")
+RANGES = Ranges((Range("day", Task.due_on, _l("Due date"), near=Task.due_at),))
+FILTERS = (
+    "state",
+    "assignee",
+    "priority",
+    "due",
+    "account",
+    "contact",
+    "order",
+    *RANGES.names,
+)
 STATES = ("open", "done")
 DUE = ("overdue", "today", "week", "none")
 MAX_OF_RECORD = 5  # open tasks on the page of a record; the list has the rest
@@ -59,13 +71,17 @@ async def list_tasks(
     Filters: ``state`` is ``open`` or ``done``, open if not given; ``assignee`` is ``me``,
     ``none`` or an id; ``priority`` is ``high``, ``normal`` or ``low``; ``due`` is ``overdue``,
     ``today``, ``week`` or ``none``, by the days of the actor; ``account``, ``contact`` and
-    ``order`` are ids.
+    ``order`` are ids. ``RANGES`` are further filters.
+
+    Raises:
+        ValidationError: If a range cannot be read.
     """
     statement = select(Task).where(
         Task.is_done.is_(listing.filters.get("state") == "done"),
         *matching(listing.q, Task),
         *_conditions(listing, actor),
         *await _due(listing.filters.get("due"), actor),
+        *await RANGES.conditions(listing.filters, actor),
     )
     keys = [SORTS[listing.sort], Task.id]
     if listing.sort == "priority":

@@ -24,6 +24,7 @@ from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Contact, Order, Person, Task
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
@@ -33,6 +34,7 @@ from .panels import read_bounds
 from .rules import check_task
 from .services import (
     FILTERS,
+    RANGES,
     SORTS,
     complete_task,
     create_task,
@@ -51,10 +53,12 @@ from .services import (
 @login_required
 async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="due", filters=FILTERS)
+    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_tasks(db.session, listing=listing, actor=current_user)
     return await render_template(
         "tasks/index.html",
         listing=listing,
+        panel=panel,
         page=page,
         bounds=await read_bounds(current_user),
         may_change=may_change,

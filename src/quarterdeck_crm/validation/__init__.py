@@ -153,7 +153,7 @@ def _fit(column: Column[Any], value: Any) -> Any:
         case Integer():
             return fit_integer(value)
         case Date():
-            return _fit_date(value)
+            return fit_day(value)
         case String():
             return fit_text(column, str(value))
         case _:
@@ -169,7 +169,12 @@ def fit_email(value: str) -> str:
     return value
 
 
-def _fit_date(value: Any) -> date:
+def fit_day(value: Any) -> date:
+    """Return a day, given as ``YYYY-MM-DD`` or as one.
+
+    Raises:
+        ValueError: If there is no such day.
+    """
     if isinstance(value, date):
         return value
     try:
