@@ -81,7 +81,7 @@ USUAL = 3
 MOST = {
     "accounts.index": 4,  # also the users, of which an owner is chosen to filter by
     "accounts.contact_edit": 6,  # a person is read with its numbers, addresses and accounts
-    "accounts.show": 12,
+    "accounts.show": 18,  # each panel, and each source of the timeline
     "api.list_contacts": 5,
     "api.list_people": 5,
     "api.read_contact": 6,
@@ -95,7 +95,7 @@ MOST = {
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.edit": 5,
     "deals.index": 5,  # users, and the account that is filtered by
-    "deals.show": 6,
+    "deals.show": 7,
     "deals.stages": 4,
     "jobs.index": 12,
     "jobs.show": 4,
@@ -106,8 +106,8 @@ MOST = {
     "orders.show": 8,
     "people.edit": 6,
     "people.index": 6,
-    "people.show": 7,
     "tasks.index": 5,
+    "people.show": 8,
     "transfer.export": 4,  # written to the audit log
 }
 

@@ -28,7 +28,8 @@ LAYERS = (
     ("tokens", "mail"),  # below the team, which revokes tokens and mails invitations
     ("team", "attachments", "tasks"),
     ("auth", "orders", "goods", "people"),
-    ("accounts", "board", "deals"),
+    ("deals",),
+    ("accounts", "board"),
     ("dashboard", "transfer", "live", "demo"),
     ("jobs",),
     ("api",),

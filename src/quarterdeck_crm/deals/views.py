@@ -17,7 +17,7 @@ from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
-from quarterdeck_crm.history.wording import read_history
+from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Deal
 from quarterdeck_crm.models.columns import utc_now
@@ -277,7 +277,12 @@ async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
         deal=deal,
         stages=await list_stages(db.session),
         reasons=await list_reasons(db.session),
-        history=await read_history(db.session, deal),
+        timeline=await read_timeline(
+            db.session,
+            deal,
+            show=request.args.get("show", ""),
+            before=request.args.get("before", ""),
+        ),
         today=utc_now().date(),
         may_edit=may_edit(current_user, deal),
         problem=problem,

@@ -15,7 +15,7 @@ from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
-from quarterdeck_crm.history.wording import read_history
+from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.search.autocomplete import label
@@ -59,7 +59,12 @@ async def show(person_id: int) -> str:
     return await render_template(
         "people/show.html",
         person=person,
-        history=await read_history(db.session, person),
+        timeline=await read_timeline(
+            db.session,
+            person,
+            show=request.args.get("show", ""),
+            before=request.args.get("before", ""),
+        ),
         may_edit=may_edit_person(current_user, person),
     )
 
