@@ -30,7 +30,7 @@ LAYERS = (
     ("auth", "orders", "goods", "people"),
     ("deals",),
     ("accounts", "board"),
-    ("dashboard", "transfer", "live", "demo"),
+    ("bulk", "dashboard", "transfer", "live", "demo"),
     ("jobs",),
     ("api",),
     ("cli",),

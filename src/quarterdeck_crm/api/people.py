@@ -49,7 +49,7 @@ async def list_people(query_args: PersonQuery) -> Answer:
     Words are looked for in name and e-mail addresses. Postal addresses are left out.
     """
     page = await services.list_people(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS)
+        db.session, listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
     )
     items = [schemas.PersonSummary.of(person) for person in page]
     return Answer(schemas.PersonPage(items=items, **page_fields(page)))

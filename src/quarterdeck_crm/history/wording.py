@@ -98,6 +98,7 @@ SENTENCES = {
     "cancelled": _l("Cancelled"),
     "done": _l("Marked as done"),
     "reopened": _l("Reopened"),
+    "undone": _l("Last step undone"),
     "deal won": _l("Won"),
     "deal lost": _l("Lost: {lost_reason[1]}"),
     "order made": _l("Became an order"),
