@@ -7,6 +7,7 @@ from .audit_event import AuditAction, AuditEvent
 from .bulk import BulkRun, RunState, UndoItem, UndoStep
 from .custom_field import CustomField, CustomValue, FieldType
 from .deal import Deal, DealLine, DealStage, LostReason, StageKind
+from .duplicate import DuplicateKey, DuplicatePair
 from .good import Good
 from .note import MAX_NOTE, Note
 from .notification import Notification, NotificationKind
@@ -48,6 +49,8 @@ __all__ = [
     "Deal",
     "DealLine",
     "DealStage",
+    "DuplicateKey",
+    "DuplicatePair",
     "FieldType",
     "Good",
     "IdempotencyKey",

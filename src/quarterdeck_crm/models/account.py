@@ -24,6 +24,7 @@ SORTED_BY = ("name_key", "code_key", "city_key", "country_key", "created_at")
 class Account(Timestamps, Archivable, Versioned, Model):
     """A company. ``code`` is the name that other systems know it by, if any.
 
+    ``merged_into_id`` is the record that a duplicate became part of; it is archived then.
     ``reference`` never changes: files name an account by it that has no code.
     """
 
@@ -36,6 +37,7 @@ class Account(Timestamps, Archivable, Versioned, Model):
     reference: Mapped[str] = mapped_column(exact(20), unique=True, default=new_reference)
     name: Mapped[str] = mapped_column(String(200))
     name_key: Mapped[str] = sorted_as("name", 200, index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
     phone: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)

@@ -41,6 +41,7 @@ class Person(Timestamps, Archivable, Versioned, Model):
     """A person that we do business with, at any number of accounts.
 
     The version also grows when a phone number, an address or an account of the person changes.
+    ``merged_into_id`` is the record that a duplicate became part of; it is archived then.
     ``reference`` never changes: files name the person by it.
     """
 
@@ -56,6 +57,7 @@ class Person(Timestamps, Archivable, Versioned, Model):
     consent_given_on: Mapped[date | None]
     consent_how: Mapped[str | None] = mapped_column(String(200))
     consent_withdrawn_on: Mapped[date | None]
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
 
     contacts: Mapped[list[Contact]] = relationship(
         back_populates="person", cascade="all, delete-orphan", order_by="Contact.account_id"
