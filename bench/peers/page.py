@@ -21,9 +21,11 @@ from quarterdeck.babel import templates
 from quarterdeck.security.content_security_policy import STRICT
 from quarterdeck.security.policy import Policy
 from quarterdeck_crm import paths
+from quarterdeck_crm.extras.records import Extras
 from quarterdeck_crm.languages.words import register_words
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState, User
+from quarterdeck_crm.search.filters import Panel
 from quarterdeck_crm.web.caching import PAGES
 from quarterdeck_crm.web.filters import register_filters
 from quarterdeck_crm.web.navigation import SECTIONS
@@ -92,4 +94,10 @@ def statement() -> Select[Order]:
 
 def values(listing: Listing, page: Any) -> dict[str, Any]:
     """Return what the template is rendered with."""
-    return {"listing": listing, "page": page, "states": list(OrderState)}
+    return {
+        "listing": listing,
+        "page": page,
+        "states": list(OrderState),
+        "panel": Panel(),
+        "extras": Extras(),
+    }

@@ -14,12 +14,12 @@ from .attachments import views as attachments
 from .audit import views as audit
 from .auth import views as auth
 from .board import views as board
-from .bulk import views as bulk
 from .cli.commands import register_commands
 from .config import choose, configure, errors_as_written, instance_path
 from .dashboard import views as dashboard
 from .deals import views as deals
 from .errors import register_errors
+from .extras import tag_views as tags
 from .goods import views as goods
 from .jobs import views as jobs
 from .languages.words import register_words
@@ -58,9 +58,9 @@ BLUEPRINTS = (
     deals.bp,
     tasks.bp,
     calendar.calendar,
-    bulk.bp,
     attachments.bp,
     team.bp,
+    tags.bp,
     tokens.bp,
     audit.bp,
     api.bp,

@@ -50,6 +50,7 @@ ADMIN = {f"team.{name}" for name in ("create", "edit", "disable", "enable", "del
     "team.create_submit",
     "team.edit_submit",
     "team.invite",
+    *(f"tags.{name}" for name in ("index", "create", "edit", "edit_submit", "merge", "remove")),
     "mail.index",
     "mail.retry",
     "mail.delete",

@@ -12,6 +12,13 @@ from sqlalchemy.orm import joinedload
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
+from quarterdeck_crm.extras.records import (
+    check_extras,
+    extra_conditions,
+    take_extras,
+    write_extras,
+)
 from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
@@ -54,7 +61,7 @@ SORTS: dict[str, Any] = {
     "orders": func.coalesce(OPEN_ORDERS.c.orders, 0),
 }
 RANGES = Ranges((Range("created", Account.created_at, _l("Added")),))
-FILTERS = ("owner", "archived", *RANGES.names)
+FILTERS = ("owner", "archived", *RANGES.names, *EXTRA_FILTERS)
 
 
 async def list_accounts(
@@ -63,7 +70,7 @@ async def list_accounts(
     """Return a page of accounts with the names of their owners.
 
     Filters: ``owner`` is ``me``, ``none`` or an id; ``archived`` shows those put away instead
-    of those in use. ``RANGES`` are further filters.
+    of those in use. ``RANGES`` and ``extra_conditions`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -74,6 +81,7 @@ async def list_accounts(
         .where(archived if listing.filters.get("archived") else ~archived)
         .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
         .where(*await RANGES.conditions(listing.filters, actor))
+        .where(*extra_conditions(listing.filters, Account))
         .options(joinedload(Account.owner).load_only(User.name, User.name_key))
     )
     by = ordering(listing, SORTS[listing.sort], Account.id)
@@ -113,9 +121,11 @@ async def create_account(
     """
     owned = {"owner_id": actor.id if actor else None, **values}
     cleaned = await check_account(session, values=owned)
+    extras = take_extras(cleaned)
     account = Account(**cleaned)
     session.add(account)
     await flush(session, account)
+    await write_extras(session, account, extras)
     record(session, actor=actor, subject=account, action="created")
     return account
 
@@ -138,7 +148,8 @@ async def update_account(
     require_edit(actor, account)
     require_version(account, version)
     cleaned = await check_account(session, values=values, account=account)
-    await store(session, actor=actor, row=account, values=cleaned)
+    changes = await write_extras(session, account, take_extras(cleaned))
+    await store(session, actor=actor, row=account, values=cleaned, also=changes)
     return account
 
 
@@ -185,6 +196,7 @@ async def check_account(
     is_new = owner_id is not None and (account is None or owner_id != account.owner_id)
     if is_new and not await _is_active(session, owner_id):
         problems.add("owner_id", _("Choose a user."))
+    cleaned |= await check_extras(session, problems, values)
     problems.raise_if_any()
     return cleaned
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
+from typing import Any
 
 from quart import flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
@@ -13,22 +14,23 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.forms import extended
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
-from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
 from quarterdeck_crm.orders.services import count_open_orders
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
-from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from . import detail_views as detail_views  # adds its routes to the blueprint
 from .forms import AccountForm
 from .pages import load, show_page
 from .services import (
+    FIELDS,
     FILTERS,
     RANGES,
     SORTS,
@@ -49,7 +51,12 @@ async def index() -> str:
     page = await list_accounts(db.session, listing=listing, actor=current_user)
     open_orders = await count_open_orders(db.session, accounts=page.items)
     return await render_template(
-        "accounts/index.html", listing=listing, panel=panel, page=page, open_orders=open_orders
+        "accounts/index.html",
+        listing=listing,
+        panel=panel,
+        page=page,
+        open_orders=open_orders,
+        extras=await read_extras(db.session, Account, [account.id for account in page.items]),
     )
 
 
@@ -70,7 +77,7 @@ async def show(account_id: int) -> str:
 @bp.get("/new")
 @login_required
 async def create() -> str:
-    form = await AccountForm.from_request(data={"owner_id": current_user.id, "version": 0})
+    form = await (await _form()).from_request(data={"owner_id": current_user.id, "version": 0})
     return await _form_page(form)
 
 
@@ -78,7 +85,7 @@ async def create() -> str:
 @login_required
 @csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
-    form = await AccountForm.from_request()
+    form = await (await _form()).from_request()
     await form.owner_id.offer(db.session)
 
     async def work(session: AsyncSession) -> Saved:
@@ -97,7 +104,10 @@ async def create_submit() -> ResponseReturnValue:
 @login_required
 async def edit(account_id: int) -> str:
     account = await load(account_id, edit=True)
-    return await _form_page(await AccountForm.from_request(obj=account), account)
+    extras = await read_extras(db.session, Account, [account.id])
+    shown = extras.form_data(account.id)
+    form = await extended(AccountForm, extras).from_request(obj=account, data=shown)
+    return await _form_page(form, account)
 
 
 @bp.post("/<int:account_id>/edit")
@@ -105,7 +115,7 @@ async def edit(account_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
-    form = await AccountForm.from_request()
+    form = await (await _form()).from_request()
     await form.owner_id.offer(db.session, present=account.owner)
 
     def check() -> Awaitable[object]:
@@ -127,7 +137,8 @@ async def edit_submit(account_id: int) -> ResponseReturnValue:
         form.require_present(account)
     except ConflictError:
         account = await load(account_id, edit=True)
-        conflict = await reconcile(db.session, form, account)
+        now = {name: getattr(account, name) for name in FIELDS} | await _extras(account)
+        conflict = await reconcile(db.session, form, account, now=now)
         await add_errors_of(check, form)
         return await _form_page(form, account, conflict), 409
     return await _form_page(form, account), 422
@@ -138,14 +149,8 @@ async def edit_submit(account_id: int) -> ResponseReturnValue:
 async def archive(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     async with db.transaction() as session:
-        was_archived = account.is_archived
         await archive_account(session, actor=current_user, account=account)
-        key = None
-        if not was_archived:
-            key = await offer_undo(session, account, actor=current_user, action="archived")
-    await flash_with_undo(
-        _("The account is archived. Its orders stay, and it can be restored."), key
-    )
+    await flash(_("The account is archived. Its orders stay, and it can be restored."), "success")
     return redirect(url_for(".show", account_id=account_id), 303)
 
 
@@ -157,6 +162,15 @@ async def restore(account_id: int) -> ResponseReturnValue:
         await restore_account(session, actor=current_user, account=account)
     await flash(_("The account is in use again."), "success")
     return redirect(url_for(".show", account_id=account_id), 303)
+
+
+async def _form() -> type[AccountForm]:
+    return extended(AccountForm, await read_extras(db.session, Account))
+
+
+async def _extras(account: Account) -> dict[str, Any]:
+    extras = await read_extras(db.session, Account, [account.id])
+    return extras.form_data(account.id)
 
 
 async def _form_page(

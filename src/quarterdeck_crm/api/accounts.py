@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.login import current_user
 from quarterdeck_crm.accounts import services
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Account
 
 from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
+from .extras import Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import Archived, FromDay, ListQuery, Owner, ToDay, listing_of, page_fields, sort
@@ -29,6 +31,7 @@ class AccountQuery(ListQuery):
     archived: Archived = False
     created_from: FromDay | None = None
     created_to: ToDay | None = None
+    tag: Tag | None = None
 
 
 @bp.get("/accounts")
@@ -39,11 +42,10 @@ async def list_accounts(query_args: AccountQuery) -> Answer:
     Words are looked for in name, code, city, country and the names of contacts.
     """
     page = await services.list_accounts(
-        db.session,
-        listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES),
-        actor=current_user,
+        db.session, listing=listing_of(query_args, filters=services.FILTERS), actor=current_user
     )
-    items = [schemas.Account.of(account) for account in page]
+    found = [schemas.Account.of(account) for account in page]
+    items = await with_extras(db.session, Account, found)
     return Answer(schemas.AccountPage(items=items, **page_fields(page)))
 
 
@@ -129,5 +131,5 @@ async def _answer(
 ) -> Answer:
     """Return the account as it is stored, so that every answer equals that of a read."""
     account = await services.get_account(session, account_id=account_id)
-    body = schemas.Account.of(account)
-    return Answer(body, status, etag_of(account), location=location)
+    body = await with_extras_of(session, Account, schemas.Account.of(account))
+    return Answer(body, status, etag_of(account, body.tags), location=location)

@@ -47,7 +47,9 @@ class Needs(enum.Enum):
         """Return the names of the fields that must be there."""
         if self is Needs.NONE or not issubclass(model, Body):
             return ()
-        return model.required if self is Needs.NEW else model.__struct_fields__
+        if self is Needs.NEW:
+            return model.required
+        return [name for name in model.__struct_fields__ if name not in model.optional]
 
 
 async def read_body(model: type[T], needs: Needs) -> T:

@@ -49,6 +49,7 @@ class DealBody(Body):
     expected_on: ExpectedOn | UnsetType | None = UNSET
     remark: Remark | UnsetType | None = UNSET
     lines: list[LineBody] | UnsetType = UNSET
+    tags: f.Tags | UnsetType = UNSET
 
 
 class DealSummary(Representation):
@@ -72,9 +73,10 @@ class DealSummary(Representation):
     order_id: f.Id | None
     created_at: f.Moment
     updated_at: f.Moment
+    tags: f.Tags = []
 
 
-class Deal(DealSummary):
+class Deal(DealSummary, kw_only=True):
     """A deal with its lines."""
 
     lines: list[Line]

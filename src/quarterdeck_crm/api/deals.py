@@ -9,6 +9,7 @@ from quart import current_app, url_for
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
+from quarterdeck_crm import models
 from quarterdeck_crm.deals import services
 from quarterdeck_crm.deals.stages import list_stages
 from quarterdeck_crm.errors import ValidationError
@@ -29,6 +30,7 @@ from .deal_schemas import (
     Stages,
 )
 from .etags import etag_of, expected_version, named_version
+from .extras import Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .orders import answer_order, split_lines
@@ -63,6 +65,7 @@ class DealQuery(ListQuery):
     value_to: Most | None = None
     created_from: FromDay | None = None
     created_to: ToDay | None = None
+    tag: Tag | None = None
 
 
 @bp.get("/deal-stages")
@@ -80,11 +83,10 @@ async def list_deals(query_args: DealQuery) -> Answer:
     Words are looked for in the name and in the name of the account.
     """
     page = await services.list_deals(
-        db.session,
-        listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES),
-        actor=current_user,
+        db.session, listing=listing_of(query_args, filters=services.FILTERS), actor=current_user
     )
-    items = [DealSummary.of(deal) for deal in page]
+    found = [DealSummary.of(deal) for deal in page]
+    items = await with_extras(db.session, models.Deal, found)
     return Answer(DealPage(items=items, **page_fields(page)))
 
 
@@ -194,4 +196,5 @@ async def _answer(
 ) -> Answer:
     """Return the deal as it is stored, so that every answer equals that of a read."""
     deal = await services.get_deal(session, deal_id=deal_id)
-    return Answer(Deal.of(deal), status, etag_of(deal), location=location)
+    body = await with_extras_of(session, models.Deal, Deal.of(deal))
+    return Answer(body, status, etag_of(deal, body.tags), location=location)

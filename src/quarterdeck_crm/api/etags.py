@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from zlib import crc32
+
 from quart import request
 from werkzeug.exceptions import PreconditionRequired
 
@@ -10,9 +13,14 @@ from quarterdeck_crm.history.recording import Subject, require_version
 NO_VERSION = -1  # of no row, so that the services refuse it as they refuse an old one
 
 
-def etag_of(row: Subject) -> str:
-    """Return the ETag of a row, without quotes."""
-    return str(row.version)
+def etag_of(row: Subject, extras: Collection[object] = ()) -> str:
+    """Return the ETag of a row, without quotes.
+
+    Args:
+        row: The row; its version comes first.
+        extras: Names in the representation that may change while the version stays.
+    """
+    return f"{row.version}-{crc32(repr(extras).encode()):x}" if extras else str(row.version)
 
 
 def expected_version(row: Subject) -> int:
@@ -39,6 +47,7 @@ def named_version(row: Subject) -> int | None:
     if "If-Match" not in request.headers:
         return None
     tags = request.if_match
-    if not (tags.star_tag or tags.is_strong(etag_of(row))):
+    versions = {tag.partition("-")[0] for tag in tags.as_set()}
+    if not (tags.star_tag or str(row.version) in versions):
         require_version(row, NO_VERSION)
     return row.version

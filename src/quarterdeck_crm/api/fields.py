@@ -129,6 +129,13 @@ Unit = Annotated[str, describe(_Good.unit, "How it is sold.", "1 kg pkg.")]
 Stock = Annotated[int, _about("How many there are; orders take from it.", 22, minimum=0)]
 Description = Annotated[str, describe(_Good.description, "More about it.", "A blue cheese.")]
 
+# --- extras -----------------------------------------------------------------------
+TagName = Annotated[str, describe(models.Tag.name, "Without commas.", "Key account")]
+Tags = Annotated[
+    list[TagName],
+    Meta(description="The names of its tags. New names become tags.", examples=[["Key account"]]),
+]
+
 # --- orders -----------------------------------------------------------------------
 _Order = models.Order
 State = Annotated[OrderState, Meta(description="Where the order stands.")]

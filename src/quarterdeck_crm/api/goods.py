@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods import services
+from quarterdeck_crm.models import Good
 
 from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
+from .extras import Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import Archived, Least, ListQuery, Most, listing_of, page_fields, sort
@@ -33,6 +35,7 @@ class GoodQuery(ListQuery):
     archived: Archived = False
     price_from: Least | None = None
     price_to: Most | None = None
+    tag: Tag | None = None
 
 
 @bp.get("/goods")
@@ -43,9 +46,10 @@ async def list_goods(query_args: GoodQuery) -> Answer:
     Words are looked for in name, code and category.
     """
     page = await services.list_goods(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
+        db.session, listing=listing_of(query_args, filters=services.FILTERS)
     )
-    items = [schemas.Good.of(good) for good in page]
+    found = [schemas.Good.of(good) for good in page]
+    items = await with_extras(db.session, Good, found)
     return Answer(schemas.GoodPage(items=items, **page_fields(page)))
 
 
@@ -129,4 +133,5 @@ async def _answer(
 ) -> Answer:
     """Return the good as it is stored, so that every answer equals that of a read."""
     good = await services.get_good(session, good_id=good_id)
-    return Answer(schemas.Good.of(good), status, etag_of(good), location=location)
+    body = await with_extras_of(session, Good, schemas.Good.of(good))
+    return Answer(body, status, etag_of(good, body.tags), location=location)

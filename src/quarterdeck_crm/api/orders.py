@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -13,8 +12,7 @@ from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Order
 from quarterdeck_crm.models.rows import as_stored
-from quarterdeck_crm.orders import actions, services
-from quarterdeck_crm.orders.filters import RANGES
+from quarterdeck_crm.orders import services
 from quarterdeck_crm.orders.lines import LineEntry
 
 from . import bp, schemas
@@ -22,6 +20,7 @@ from .answers import NOTHING, Answer
 from .bodies import Needs
 from .deal_schemas import DealBody
 from .etags import etag_of, expected_version, named_version
+from .extras import Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import (
@@ -56,6 +55,7 @@ class OrderQuery(ListQuery):
     date_to: ToDay | None = None
     net_from: Least | None = None
     net_to: Most | None = None
+    tag: Tag | None = None
 
 
 @bp.get("/orders")
@@ -67,11 +67,12 @@ async def list_orders(query_args: OrderQuery) -> Answer:
     """
     page = await services.list_shaped(
         db.session,
-        listing=listing_of(query_args, filters=services.FILTERS, ranges=RANGES),
+        listing=listing_of(query_args, filters=services.FILTERS),
         actor=current_user,
         shape=schemas.SUMMARY,
     )
-    return Answer(schemas.OrderPage(items=page.items, **page_fields(page)))
+    items = await with_extras(db.session, Order, page.items)
+    return Answer(schemas.OrderPage(items=items, **page_fields(page)))
 
 
 @bp.post("/orders")
@@ -93,7 +94,9 @@ async def create_order(data: OrderBody) -> Answer:
         url = url_for("api.read_order", order_id=order.id)
         for row in (order, *order.lines):
             as_stored(row)
-        return _answer_of(order, status=201, location=url)
+        return await _answer_of(
+            session, order, status=201, location=url, is_plain=not set(values) & {*data.optional}
+        )
 
     return await once(data, work)
 
@@ -164,24 +167,6 @@ async def move_order(order_id: int, data: MoveBody) -> Answer:
     return await once(data, work)
 
 
-@bp.post("/orders/<int:order_id>/copy")
-@operation(GROUP, answers=schemas.Order, status=201, repeatable=True)
-async def copy_order(order_id: int) -> Answer:
-    """Place a draft of today with the header, lines and prices of an order.
-
-    It belongs to you. Lines of archived goods are left out.
-    """
-
-    async def work(session: AsyncSession) -> Answer:
-        order = await services.get_order(session, order_id=order_id)
-        copied, _lacking = await actions.copy_order(session, actor=current_user, order=order)
-        url = url_for("api.read_order", order_id=copied.id)
-        answer = await answer_order(session, copied.id)
-        return replace(answer, status=201, location=url)
-
-    return await once(None, work)
-
-
 async def _update(order_id: int, data: OrderBody) -> Answer:
     values, lines = split_lines(data)
     async with db.transaction() as session:
@@ -210,8 +195,19 @@ def split_lines(data: OrderBody | DealBody) -> tuple[dict[str, Any], list[LineEn
 
 async def answer_order(session: AsyncSession, order_id: int) -> Answer:
     """Return the order as it is stored, so that every answer equals that of a read."""
-    return _answer_of(await services.get_order(session, order_id=order_id))
+    return await _answer_of(session, await services.get_order(session, order_id=order_id))
 
 
-def _answer_of(order: Order, *, status: int = 200, location: str | None = None) -> Answer:
-    return Answer(schemas.Order.of(order), status, etag_of(order), location=location)
+async def _answer_of(
+    session: AsyncSession,
+    order: Order,
+    *,
+    status: int = 200,
+    location: str | None = None,
+    is_plain: bool = False,
+) -> Answer:
+    """Return an order; one that ``is_plain`` is known to have no extras, so none are read."""
+    body = schemas.Order.of(order)
+    if not is_plain:
+        body = await with_extras_of(session, Order, body)
+    return Answer(body, status, etag_of(order, body.tags), location=location)

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import Person
 from quarterdeck_crm.people import services
 
 from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
+from .extras import Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import Account, Archived, FromDay, ListQuery, ToDay, listing_of, page_fields, sort
@@ -39,6 +41,7 @@ class PersonQuery(ListQuery):
     archived: Archived = False
     created_from: FromDay | None = None
     created_to: ToDay | None = None
+    tag: Tag | None = None
 
 
 @bp.get(LIST)
@@ -49,9 +52,10 @@ async def list_people(query_args: PersonQuery) -> Answer:
     Words are looked for in name and e-mail addresses. Postal addresses are left out.
     """
     page = await services.list_people(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
+        db.session, listing=listing_of(query_args, filters=services.FILTERS)
     )
-    items = [schemas.PersonSummary.of(person) for person in page]
+    found = [schemas.PersonSummary.of(person) for person in page]
+    items = await with_extras(db.session, Person, found)
     return Answer(schemas.PersonPage(items=items, **page_fields(page)))
 
 
@@ -145,4 +149,5 @@ async def _answer(
 ) -> Answer:
     """Return the person as it is stored, so that every answer equals that of a read."""
     person = await services.get_person(session, person_id=person_id)
-    return Answer(schemas.Person.of(person), status, etag_of(person), location=location)
+    body = await with_extras_of(session, Person, schemas.Person.of(person))
+    return Answer(body, status, etag_of(person, body.tags), location=location)

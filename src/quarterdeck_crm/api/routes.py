@@ -14,5 +14,6 @@ from . import orders as orders
 from . import people as people
 from . import problems as problems
 from . import search as search
+from . import tags as tags
 from . import tasks as tasks
 from .extension import ApiSchema as ApiSchema

@@ -24,9 +24,11 @@ class Body(Struct, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         required: The fields that a new row cannot do without.
+        optional: The fields that may be missing also where a row is replaced; they stay then.
     """
 
     required: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ("tags",)
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent; null is a value, a missing field is not."""
@@ -57,6 +59,7 @@ class AccountBody(Body):
     region: f.Region | UnsetType | None = UNSET
     postal_code: f.PostalCode | UnsetType | None = UNSET
     country: f.Country | UnsetType | None = UNSET
+    tags: f.Tags | UnsetType = UNSET
 
 
 class Account(Representation):
@@ -77,6 +80,7 @@ class Account(Representation):
     created_at: f.Moment
     updated_at: f.Moment
     archived_at: f.Moment | None
+    tags: f.Tags = []
 
 
 class ContactBody(Body):
@@ -149,12 +153,13 @@ class PersonBody(Body):
     emails: list[PersonEmail] | UnsetType = UNSET
     addresses: list[PersonAddress] | UnsetType = UNSET
     accounts: list[PersonAccount] | UnsetType = UNSET
+    tags: f.Tags | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent, the lists as the services take them."""
         return {
             name: [msgspec.structs.asdict(row) for row in value]
-            if isinstance(value, list)
+            if isinstance(value, list) and name not in self.optional
             else value
             for name, value in super().given().items()
         }
@@ -176,9 +181,10 @@ class PersonSummary(Representation):
     created_at: f.Moment
     updated_at: f.Moment
     archived_at: f.Moment | None
+    tags: f.Tags = []
 
 
-class Person(PersonSummary):
+class Person(PersonSummary, kw_only=True):
     """A person."""
 
     addresses: list[PersonAddress]
@@ -195,6 +201,7 @@ class GoodBody(Body):
     currency: f.Currency | UnsetType = UNSET
     stock: f.Stock | UnsetType = UNSET
     description: f.Description | UnsetType | None = UNSET
+    tags: f.Tags | UnsetType = UNSET
 
 
 class Good(Representation):
@@ -212,6 +219,7 @@ class Good(Representation):
     created_at: f.Moment
     updated_at: f.Moment
     archived_at: f.Moment | None
+    tags: f.Tags = []
 
 
 class LineBody(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -250,6 +258,7 @@ class OrderBody(Body):
     ship_country: f.ShipCountry | UnsetType | None = UNSET
     remark: f.Remark | UnsetType | None = UNSET
     lines: list[LineBody] | UnsetType = UNSET
+    tags: f.Tags | UnsetType = UNSET
 
 
 class OrderSummary(Representation):
@@ -275,20 +284,22 @@ class OrderSummary(Representation):
     remark: f.Remark | None
     created_at: f.Moment
     updated_at: f.Moment
+    tags: f.Tags = []
 
     @classmethod
     def from_columns(cls, *values: Any) -> Self:
         """Return it from the values of the columns, which need no conversion."""
-        return cls(**dict(zip(cls.__struct_fields__, values, strict=True)))
+        return cls(**dict(zip(_SHOWN, values, strict=True)))
 
 
+_SHOWN = [name for name in OrderSummary.__struct_fields__ if name not in Body.optional]
 SUMMARY = Shape(
-    tuple(getattr(models.Order, name) for name in OrderSummary.__struct_fields__),
+    tuple(getattr(models.Order, name) for name in _SHOWN),
     OrderSummary.from_columns,
 )
 
 
-class Order(OrderSummary):
+class Order(OrderSummary, kw_only=True):
     """An order with its lines, and the states that it can be taken to."""
 
     lines: list[Line]

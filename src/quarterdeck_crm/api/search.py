@@ -15,11 +15,13 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.forms.fields import WholeField
 from quarterdeck_crm.goods.services import list_goods
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import Account, Good, Order, Person
 from quarterdeck_crm.orders.services import list_shaped
 from quarterdeck_crm.people.services import list_people
 
 from . import bp, schemas
 from .answers import Answer
+from .extras import with_extras
 from .operations import operation
 
 MAX_LIMIT = 50
@@ -46,14 +48,15 @@ async def search(form: SearchForm) -> Any:
     q, limit = form.q.data or "", form.limit.data or MAX_LIMIT
     by_name = Listing(q=q, sort="name", per_page=limit)
     newest = Listing(q=q, sort="date", descending=True, per_page=limit)
+    session = db.session
+    accounts = [schemas.Account.of(row) for row in await list_accounts(session, listing=by_name)]
+    people = [schemas.PersonSummary.of(row) for row in await list_people(session, listing=by_name)]
+    goods = [schemas.Good.of(row) for row in await list_goods(session, listing=by_name)]
+    orders = await list_shaped(session, listing=newest, shape=schemas.SUMMARY)
     found = schemas.Found(
-        accounts=[
-            schemas.Account.of(row) for row in await list_accounts(db.session, listing=by_name)
-        ],
-        people=[
-            schemas.PersonSummary.of(row) for row in await list_people(db.session, listing=by_name)
-        ],
-        goods=[schemas.Good.of(row) for row in await list_goods(db.session, listing=by_name)],
-        orders=(await list_shaped(db.session, listing=newest, shape=schemas.SUMMARY)).items,
+        accounts=await with_extras(session, Account, accounts),
+        people=await with_extras(session, Person, people),
+        goods=await with_extras(session, Good, goods),
+        orders=await with_extras(session, Order, orders.items),
     )
     return Answer(found)

@@ -14,8 +14,14 @@ from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, MoveNotAllowedError, NotFoundError
 from quarterdeck_crm.events.announcements import announce_deal_deleted
+from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
+from quarterdeck_crm.extras.records import (
+    check_extras,
+    extra_conditions,
+    take_extras,
+    write_extras,
+)
 from quarterdeck_crm.history.recording import (
-    Changes,
     flush,
     forget,
     record,
@@ -68,7 +74,7 @@ RANGES = Ranges(
         Range("created", Deal.created_at, _l("Added")),
     )
 )
-FILTERS = ("state", "stage", "owner", "account", "late", *RANGES.names)
+FILTERS = ("state", "stage", "owner", "account", "late", *RANGES.names, *EXTRA_FILTERS)
 
 
 async def list_deals(
@@ -78,7 +84,7 @@ async def list_deals(
 
     Filters: ``state`` is ``open``, ``won`` or ``lost``, open if not given; ``stage`` and
     ``account`` are ids; ``owner`` is ``me``, ``none`` or an id; ``late`` shows open deals whose
-    expected day has passed. ``RANGES`` are further filters.
+    expected day has passed. ``RANGES`` and ``extra_conditions`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -114,7 +120,7 @@ def conditions(q: str, filters: Mapping[str, str], actor: User | None) -> list[C
     found += [columns[name] == id_ for name, id_ in ids.items() if id_ is not None]
     if filters.get("late"):
         found.append(Deal.expected_on < utc_now().date())
-    return found
+    return found + extra_conditions(filters, Deal)
 
 
 async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:
@@ -166,6 +172,7 @@ async def create_deal(
     cleaned, built = await check_deal(session, values=owned, lines=lines, stage_id=stage_id)
     stage = await _first_stage(session, stage_id)
     own = cleaned["own_probability"]
+    extras = take_extras(cleaned)
     deal = Deal(
         **cleaned,
         lines=built or [],
@@ -176,6 +183,7 @@ async def create_deal(
     )
     session.add(deal)
     await flush(session, deal)
+    await write_extras(session, deal, extras)
     record(session, actor=actor, subject=deal, action="created")
     return deal
 
@@ -199,7 +207,9 @@ async def update_deal(
     require_edit(actor, deal)
     require_version(deal, version)
     cleaned, built = await check_deal(session, values=values, lines=lines, deal=deal)
-    changes: Changes = {} if built is None else replace_lines(deal, built)
+    changes = await write_extras(session, deal, take_extras(cleaned))
+    if built is not None:
+        changes |= replace_lines(deal, built)
     if "own_probability" in cleaned:
         own = cleaned["own_probability"]
         cleaned["probability"] = deal.stage.probability if own is None else own
@@ -333,6 +343,7 @@ async def check_deal(
     if deal is None:
         with problems.collected("stage_id"):
             await _require_open(session, stage_id)
+    cleaned |= await check_extras(session, problems, values)
     built: list[DealLine] | None = None
     if lines is not None:
         with problems.collected():

@@ -13,12 +13,13 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, redirect_next
 from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.forms import extended
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
-from quarterdeck_crm.history.timeline import read_timeline
-from quarterdeck_crm.history.undo import offer_undo
+from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Deal
 from quarterdeck_crm.models.columns import utc_now
@@ -27,7 +28,6 @@ from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
-from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from . import stage_views as stage_views  # adds its routes to the blueprint
@@ -80,6 +80,7 @@ async def index() -> str:
         listing=listing,
         panel=panel,
         page=page,
+        extras=await read_extras(db.session, Deal, [deal.id for deal in page.items]),
         stages=await list_stages(db.session),
         today=utc_now().date(),
     )
@@ -103,7 +104,7 @@ async def create() -> str:
     if account_id := row_id(request.args.get("account", "")):
         account = await db.session.get(Account, account_id)
         blank["account"] = label(account) if account is not None else ""
-    return await _form_page(DealForm(data=blank), account_id=account_id)
+    return await _form_page((await _form())(data=blank), account_id=account_id)
 
 
 @bp.post("/new")
@@ -138,7 +139,8 @@ async def create_submit() -> ResponseReturnValue:
 @login_required
 async def edit(deal_id: int) -> str:
     deal = await _load(deal_id)
-    form = DealForm(data=form_data(deal))
+    extras = await read_extras(db.session, Deal, [deal.id])
+    form = extended(DealForm, extras)(data=form_data(deal) | extras.form_data(deal.id))
     form.take_goods(deal)
     return await _form_page(form, deal)
 
@@ -168,7 +170,9 @@ async def edit_submit(deal_id: int) -> ResponseReturnValue:
         form.require_present(deal)
     except ConflictError:
         deal = await _load(deal_id)
-        conflict = await reconcile(db.session, form, deal, now=form_data(deal), translate=_as_shown)
+        conflict = await reconcile(
+            db.session, form, deal, now=await _shown(deal), translate=_as_shown
+        )
         await add_errors_of(partial(_check, form, deal), form)
         return await _form_page(form, deal, conflict), 409
     return await _form_page(form, deal), 422
@@ -182,31 +186,23 @@ async def move(deal_id: int) -> ResponseReturnValue:
     stage_id, version = row_id(form.get("to", "")), row_id(form.get("version", ""))
     if stage_id is None or version is None:
         raise ValidationError({"to": [_("Reload the page and choose the stage again.")]})
-
-    async def work(session: AsyncSession) -> tuple[Deal, str | None]:
-        deal = await get_deal(session, deal_id=deal_id)
-        before = {"stage_id": deal.stage_id, "lost_reason": deal.lost_reason}
-        moved = await move_deal(
-            session,
-            actor=current_user,
-            deal_id=deal_id,
-            stage_id=stage_id,
-            lost_reason=form.get("lost_reason"),
-            version=version,
-        )
-        if moved.stage_id == before["stage_id"]:
-            return moved, None
-        key = await offer_undo(session, moved, actor=current_user, action="moved", before=before)
-        return moved, key
-
     try:
-        deal, key = await db.run(work)
+        deal = await db.run(
+            partial(
+                move_deal,
+                actor=current_user,
+                deal_id=deal_id,
+                stage_id=stage_id,
+                lost_reason=form.get("lost_reason"),
+                version=version,
+            )
+        )
     except ConflictError as error:
         if wants_problem():
             raise
         deal = await get_deal(db.session, deal_id=deal_id)
         return await _show_page(deal, problem=str(error)), 409
-    await flash_with_undo(_("The deal is in the stage '%(name)s'.", name=deal.stage.name), key)
+    await flash(_("The deal is in the stage '%(name)s'.", name=deal.stage.name), "success")
     return redirect_next(url_for(".show", deal_id=deal_id), 303)
 
 
@@ -239,7 +235,7 @@ async def _load(deal_id: int) -> Deal:
 async def _submitted(deal: Deal | None = None) -> tuple[DealForm, bool]:
     """Return the form, and whether it is to be saved; if not, a line was added or removed."""
     formdata = await request.form
-    form = DealForm(tidy_lines(formdata, without=formdata.get("remove_line")))
+    form = (await _form())(tidy_lines(formdata, without=formdata.get("remove_line")))
     is_ready = not {"add_line", "remove_line"} & formdata.keys()
     await _offer(form, deal)
     return form, is_ready
@@ -285,18 +281,23 @@ async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
     return await render_template(
         "deals/show.html",
         deal=deal,
+        extras=await read_extras(db.session, Deal, [deal.id]),
         stages=await list_stages(db.session),
         reasons=await list_reasons(db.session),
-        timeline=await read_timeline(
-            db.session,
-            deal,
-            show=request.args.get("show", ""),
-            before=request.args.get("before", ""),
-        ),
+        history=await read_history(db.session, deal),
         today=utc_now().date(),
         may_edit=may_edit(current_user, deal),
         problem=problem,
     )
+
+
+async def _form() -> type[DealForm]:
+    return extended(DealForm, await read_extras(db.session, Deal))
+
+
+async def _shown(deal: Deal) -> dict[str, Any]:
+    extras = await read_extras(db.session, Deal, [deal.id])
+    return form_data(deal) | extras.form_data(deal.id)
 
 
 async def _form_page(

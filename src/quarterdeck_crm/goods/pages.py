@@ -6,6 +6,7 @@ from quart import render_template
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.models import Good
 
@@ -19,6 +20,7 @@ async def show_page(good: Good, picture_form: PictureForm) -> str:
         "goods/show.html",
         good=good,
         picture_form=picture_form,
+        extras=await read_extras(db.session, Good, [good.id]),
         history=await read_history(db.session, good),
         may_edit=may_edit(),
     )

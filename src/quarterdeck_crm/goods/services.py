@@ -11,6 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
+from quarterdeck_crm.extras.records import (
+    check_extras,
+    extra_conditions,
+    take_extras,
+    write_extras,
+)
 from quarterdeck_crm.history.recording import flush, record, require_version, set_archived, store
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
@@ -31,7 +38,7 @@ SORTS: dict[str, Any] = {
     "created": Good.created_at,
 }
 RANGES = Ranges((Range("price", Good.price, _l("Price")),))
-FILTERS = ("category", "stock", "archived", *RANGES.names)
+FILTERS = ("category", "stock", "archived", *RANGES.names, *EXTRA_FILTERS)
 CODE_TAKEN = _l("Another good has this number.")
 KEEPER = Role.MODERATOR  # may change the goods
 
@@ -40,7 +47,7 @@ async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[G
     """Return a page of goods.
 
     Filters: ``category``; ``stock`` is ``none`` or ``some``; ``archived`` shows those put away
-    instead of those for sale. ``RANGES`` are further filters.
+    instead of those for sale. ``RANGES`` and ``extra_conditions`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -49,7 +56,7 @@ async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[G
     statement = (
         select(Good)
         .where(archived if listing.filters.get("archived") else ~archived)
-        .where(*matching(listing.q, Good))
+        .where(*matching(listing.q, Good), *extra_conditions(listing.filters, Good))
         .where(*await RANGES.conditions(listing.filters))
     )
     if category := listing.filters.get("category"):
@@ -98,9 +105,11 @@ async def create_good(
     """
     require_role(actor, KEEPER)
     cleaned = await check_good(session, values=values)
+    extras = take_extras(cleaned)
     good = Good(**cleaned)
     session.add(good)
     await flush(session, good)
+    await write_extras(session, good, extras)
     record(session, actor=actor, subject=good, action="created")
     return good
 
@@ -123,7 +132,8 @@ async def update_good(
     require_role(actor, KEEPER)
     require_version(good, version)
     cleaned = await check_good(session, values=values, good=good)
-    await store(session, actor=actor, row=good, values=cleaned)
+    changes = await write_extras(session, good, take_extras(cleaned))
+    await store(session, actor=actor, row=good, values=cleaned, also=changes)
     return good
 
 
@@ -180,5 +190,6 @@ async def check_good(
     code = cleaned.get("code")
     if code and not await is_code_free(session, code=code, good_id=good.id if good else None):
         problems.add("code", CODE_TAKEN)
+    cleaned |= await check_extras(session, problems, values)
     problems.raise_if_any()
     return cleaned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
+from typing import Any
 
 from quart import current_app, flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
@@ -13,22 +14,23 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.forms import extended
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import plain
-from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
-from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from . import picture_views as picture_views  # adds its routes to the blueprint
 from .forms import GoodForm, PictureForm
 from .pages import may_edit, show_page
 from .services import (
+    FIELDS,
     FILTERS,
     KEEPER,
     RANGES,
@@ -49,11 +51,13 @@ from .services import (
 async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
     panel = await open_panel(db.session, listing, RANGES)
+    page = await list_goods(db.session, listing=listing)
     return await render_template(
         "goods/index.html",
         listing=listing,
         panel=panel,
-        page=await list_goods(db.session, listing=listing),
+        page=page,
+        extras=await read_extras(db.session, Good, [good.id for good in page.items]),
         categories=[(name, name) for name in await list_categories(db.session)],
         may_edit=may_edit(),
     )
@@ -90,14 +94,14 @@ async def show(good_id: int) -> str:
 @role_required(KEEPER)
 async def create() -> str:
     blank = {"currency": current_app.config["CURRENCY"], "stock": 0, "version": 0}
-    return await _form_page(await GoodForm.from_request(data=blank))
+    return await _form_page(await (await _form()).from_request(data=blank))
 
 
 @bp.post("/new")
 @role_required(KEEPER)
 @csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
-    form = await GoodForm.from_request()
+    form = await (await _form()).from_request()
 
     async def work(session: AsyncSession) -> Saved:
         good = await create_good(session, actor=current_user, values=values_of(form))
@@ -115,7 +119,10 @@ async def create_submit() -> ResponseReturnValue:
 @role_required(KEEPER)
 async def edit(good_id: int) -> str:
     good = await get_good(db.session, good_id=good_id)
-    return await _form_page(await GoodForm.from_request(obj=good), good)
+    extras = await read_extras(db.session, Good, [good.id])
+    shown = extras.form_data(good.id)
+    form = await extended(GoodForm, extras).from_request(obj=good, data=shown)
+    return await _form_page(form, good)
 
 
 @bp.post("/<int:good_id>/edit")
@@ -123,7 +130,7 @@ async def edit(good_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(good_id: int) -> ResponseReturnValue:
     good = await get_good(db.session, good_id=good_id)
-    form = await GoodForm.from_request()
+    form = await (await _form()).from_request()
 
     def check() -> Awaitable[object]:
         return check_good(db.session, values=values_of(form), good=good)
@@ -144,7 +151,8 @@ async def edit_submit(good_id: int) -> ResponseReturnValue:
         form.require_present(good)
     except ConflictError:
         good = await get_good(db.session, good_id=good_id)
-        conflict = await reconcile(db.session, form, good)
+        now = {name: getattr(good, name) for name in FIELDS} | await _extras(good)
+        conflict = await reconcile(db.session, form, good, now=now)
         await add_errors_of(check, form)
         return await _form_page(form, good, conflict), 409
     return await _form_page(form, good), 422
@@ -155,12 +163,8 @@ async def edit_submit(good_id: int) -> ResponseReturnValue:
 async def archive(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
-        was_archived = good.is_archived
         await archive_good(session, actor=current_user, good=good)
-        key = None
-        if not was_archived:
-            key = await offer_undo(session, good, actor=current_user, action="archived")
-    await flash_with_undo(_("The good is archived: it can no longer be ordered."), key)
+    await flash(_("The good is archived: it can no longer be ordered."), "success")
     return redirect(url_for(".show", good_id=good_id), 303)
 
 
@@ -172,6 +176,15 @@ async def restore(good_id: int) -> ResponseReturnValue:
         await restore_good(session, actor=current_user, good=good)
     await flash(_("The good can be ordered again."), "success")
     return redirect(url_for(".show", good_id=good_id), 303)
+
+
+async def _form() -> type[GoodForm]:
+    return extended(GoodForm, await read_extras(db.session, Good))
+
+
+async def _extras(good: Good) -> dict[str, Any]:
+    extras = await read_extras(db.session, Good, [good.id])
+    return extras.form_data(good.id)
 
 
 async def _form_page(

@@ -25,12 +25,14 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import (
     Account,
     Activity,
+    CustomValue,
     Deal,
     Good,
     Note,
     Notification,
     Order,
     Person,
+    RecordTag,
     Task,
     User,
 )
@@ -203,10 +205,13 @@ def plain(value: Any) -> Any:
 
 
 async def forget(session: AsyncSession, subject: Subject) -> None:
-    """Remove the history, notes and notifications of a row that is deleted.
+    """Remove the history, notes, notifications, tags and fields of a row that is deleted.
 
     Another row may get its id.
     """
+    for own in (RecordTag, CustomValue):
+        theirs = (own.kind == subject.__tablename__, own.record_id == subject.id)
+        await session.execute(delete(own).where(*theirs))
     for model in (Activity, Notification, Note):
         await session.execute(
             delete(model)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
+from quarterdeck_crm.extras.records import check_extras
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.models import Account, Order, OrderLine, User
@@ -32,7 +33,7 @@ class Checked(NamedTuple):
     """What an order can have.
 
     Attributes:
-        header: The values of the header.
+        header: The values of the header, and the extras of the order.
         lines: The rows of all lines; None if they stay as they are.
         account: The account, if it is new to the order; kept, so that it is read once.
     """
@@ -75,6 +76,7 @@ async def check_order(
     _refuse_fixed(problems, cleaned, lines, order)
     account = await _check_rows(session, problems, cleaned, order, lock=lock)
     _check_days(problems, cleaned, order)
+    extras = await check_extras(session, problems, values)
     built: list[OrderLine] | None = None
     if lines is not None and (order is None or "lines" in EDITABLE[order.state]):
         with problems.collected():
@@ -86,7 +88,7 @@ async def check_order(
                 row=OrderLine,
             )
     problems.raise_if_any()
-    return Checked(cleaned, built, account)
+    return Checked(cleaned | extras, built, account)
 
 
 def _refuse_fixed(

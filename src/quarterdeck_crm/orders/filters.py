@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, UnaryExpression, and_, bindparam, or_
+from sqlalchemy import ColumnElement, UnaryExpression, and_, bindparam, or_, select
 from sqlalchemy.sql.operators import custom_op
 
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Order, OrderState
+from quarterdeck_crm.models import Account, Order, OrderState, RecordTag
 from quarterdeck_crm.search.conditions import begins, found_by
 from quarterdeck_crm.search.filters import FIRST_DAY, LAST_DAY, Bounds, Range, Ranges
 
+TAGGED = select(RecordTag.record_id).where(RecordTag.kind == Order.__tablename__)
 # Conditions of statements that are built once; ``Filter.values`` has their parameters.
 PREPARED: dict[str, ColumnElement[bool]] = {
     "account": Order.account_id == bindparam("account_id"),
@@ -22,6 +23,7 @@ PREPARED: dict[str, ColumnElement[bool]] = {
     "owner": Order.owner_id == bindparam("owner_id"),
     "state": Order.state.in_(bindparam("states", expanding=True)),
     "unowned": Order.owner_id.is_(None),
+    "tag": Order.id.in_(TAGGED.where(RecordTag.tag_id == bindparam("tag_id"))),
 }
 RANGES = Ranges(
     (Range("date", Order.ordered_on, _l("Order date")), Range("net", Order.net, _l("Net")))
@@ -39,6 +41,7 @@ class Filter:
     is_unowned: bool = False
     days: Bounds | None = None
     nets: Bounds | None = None
+    tag_id: int | None = None
     words: tuple[str, ...] = ()
 
     @property
@@ -51,6 +54,7 @@ class Filter:
             "owner": self.owner_id,
             "state": self.states,
             "unowned": self.is_unowned or None,
+            "tag": self.tag_id,
             "words": self.words,
         }
         return tuple(name for name, value in used.items() if value not in (None, ()))
@@ -67,6 +71,7 @@ class Filter:
             "last_day": days.last or LAST_DAY,
             "least": LEAST if nets.first is None else nets.first,
             "most_net": MOST if nets.last is None else nets.last,
+            "tag_id": self.tag_id,
         }
 
     def conditions(self, *, indexed: bool = True) -> list[ColumnElement[bool]]:
@@ -87,6 +92,9 @@ class Filter:
             conditions.append(column(Order.ordered_on).between(*days))
         if self.nets:
             conditions.append(column(Order.net).between(values["least"], values["most_net"]))
+        if self.tag_id is not None:
+            tagged = TAGGED.where(RecordTag.tag_id == self.tag_id)
+            conditions.append(column(Order.id).in_(tagged))
         if self.words and not indexed:
             ways = self.searches(unindexed(Order.number_key), unindexed(Order.account_id))
             conditions.append(or_(*(and_(*way) for way in ways)))

@@ -21,6 +21,7 @@ from wtforms.validators import (
 )
 
 from quarterdeck.babel import gettext as _
+from quarterdeck_crm.extras.records import is_extra
 from quarterdeck_crm.forms.conflicts import VersionedForm
 from quarterdeck_crm.forms.fields import ExactField, OwnerField, PickField, WholeField
 from quarterdeck_crm.forms.submission import SubmissionField
@@ -168,7 +169,7 @@ class OrderForm(LinesForm):
         """Drop the fields that an order in this state no longer lets anybody change."""
         for name in [name for name in self._fields if name not in ("csrf_token", "version")]:
             column = "account_id" if name == "account" else name
-            if column not in EDITABLE[state]:
+            if column not in EDITABLE[state] and not is_extra(name):
                 del self[name]
 
 

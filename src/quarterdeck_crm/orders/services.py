@@ -19,7 +19,9 @@ from quarterdeck_crm.errors import (
     NotFoundError,
 )
 from quarterdeck_crm.events.announcements import announce_deleted
-from quarterdeck_crm.history.recording import Changes, flush, forget, record, require_version, store
+from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
+from quarterdeck_crm.extras.records import take_extras, write_extras
+from quarterdeck_crm.history.recording import flush, forget, record, require_version, store
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.mail.notices import mail_order_change
@@ -50,7 +52,7 @@ from .stock import return_stock, take_stock
 
 T = TypeVar("T")
 
-FILTERS = ("state", "account", "owner", *RANGES.names)
+FILTERS = ("state", "account", "owner", *RANGES.names, *EXTRA_FILTERS)
 
 
 async def list_orders(
@@ -59,7 +61,7 @@ async def list_orders(
     """Return a page of orders with the names of their accounts and owners.
 
     Filters: ``state`` is a state or ``open``; ``account`` is an id; ``owner`` is ``me``,
-    ``none`` or an id. ``RANGES`` are further filters.
+    ``none`` or an id. ``RANGES`` and ``extra_conditions`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -134,6 +136,7 @@ async def place_order(
     entered = new_header(values, actor=actor)
     checked = await check_order(session, values=entered, lines=lines)
     built = checked.lines or []
+    extras = take_extras(checked.header)
     order = Order(
         number=number or uuid.uuid4().hex,
         lines=built,
@@ -146,6 +149,7 @@ async def place_order(
     if number is None:
         order.number = await _own_number(session, order.id)
         await flush(session, order)
+    await write_extras(session, order, extras)
     record(session, actor=actor, subject=order, action="created")
     return order
 
@@ -177,8 +181,9 @@ async def update_order(
     require_edit(actor, order)
     require_version(order, version)
     cleaned, built, _rest = await check_order(session, values=values, lines=lines, order=order)
-    changes: Changes = {}
-    if built is not None and (changes := replace_lines(order, built)):
+    changes = await write_extras(session, order, take_extras(cleaned))
+    if built is not None and (moved := replace_lines(order, built)):
+        changes |= moved
         cleaned["net"] = sum_amounts(built)
     if stored := await store(session, actor=actor, row=order, values=cleaned, also=changes):
         if "account_id" in stored:
@@ -308,5 +313,6 @@ def _wanted(listing: Listing, actor: User | None) -> Filter:
         is_unowned=owner == "none",
         days=bounds.get("date"),
         nets=bounds.get("net"),
+        tag_id=row_id(filters.get("tag", "")),
         words=tuple(words_in(listing.q)),
     )

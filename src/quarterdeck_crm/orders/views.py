@@ -17,11 +17,12 @@ from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
 from quarterdeck_crm.events.announcements import announce_editor
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.forms import extended
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
-from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
@@ -31,11 +32,8 @@ from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
-from quarterdeck_crm.web.undo import flash_with_undo
 
-from . import action_views as action_views  # adds its routes to the blueprint
 from . import bp as bp
-from .action_views import CopyForm
 from .checks import check_order
 from .confirmation import ConfirmationForm, list_recipients, mail_confirmation
 from .filters import RANGES
@@ -71,7 +69,12 @@ async def index() -> str:
     panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_orders(db.session, listing=listing, actor=current_user)
     return await render_template(
-        "orders/index.html", listing=listing, panel=panel, page=page, states=list(OrderState)
+        "orders/index.html",
+        listing=listing,
+        panel=panel,
+        page=page,
+        states=list(OrderState),
+        extras=await read_extras(db.session, Order, [order.id for order in page.items]),
     )
 
 
@@ -100,7 +103,7 @@ async def create() -> str:
     }
     if account_id := row_id(request.args.get("account", "")):
         blank["account"] = label(await get_account(db.session, account_id=account_id))
-    return await _form_page(OrderForm(data=blank))
+    return await _form_page((await _form())(data=blank))
 
 
 @bp.post("/new")
@@ -122,7 +125,8 @@ async def create_submit() -> ResponseReturnValue:
 @login_required
 async def edit(order_id: int) -> str:
     order = await load(order_id, edit=True)
-    form = OrderForm(data=form_data(order))
+    extras = await read_extras(db.session, Order, [order.id])
+    form = extended(OrderForm, extras)(data=form_data(order) | extras.form_data(order.id))
     form.keep_editable(order.state)
     form.take_goods(order)
     await announce_editor(order, actor=current_user)
@@ -149,7 +153,7 @@ async def edit_submit(order_id: int) -> ResponseReturnValue:
         order = await load(order_id, edit=True)
         form.keep_editable(order.state)
         conflict = await reconcile(
-            db.session, form, order, now=form_data(order), translate=_as_shown
+            db.session, form, order, now=await _shown(order), translate=_as_shown
         )
         await add_errors_of(partial(_check, form, order), form)
         return await _form_page(form, order, conflict), 409
@@ -176,24 +180,21 @@ async def move(order_id: int) -> ResponseReturnValue:
     form = await request.form
     target, version = _target(form.get("to", "")), row_id(form.get("version", ""))
 
-    async def work(session: AsyncSession) -> tuple[Move, str]:
+    async def work(session: AsyncSession) -> Move:
         order = await get_order(session, order_id=order_id)
         if version is None:
             raise ValidationError({"version": [_("Reload the page and choose the step again.")]})
-        before = {"state": order.state, "shipped_on": order.shipped_on}
-        done = await move_order(
+        return await move_order(
             session, actor=current_user, order=order, target=target, version=version
         )
-        key = await offer_undo(session, order, actor=current_user, action="moved", before=before)
-        return done, key
 
     try:
-        done, key = await db.run(work)
+        done = await db.run(work)
     except ConflictError as error:
         if wants_problem():
             raise
         return await _show_page(await load(order_id), problem=str(error)), 409
-    await flash_with_undo(done.done, key)
+    await flash(done.done, "success")
     return redirect_next(url_for(".show", order_id=order_id), 303)
 
 
@@ -227,7 +228,7 @@ async def confirm_by_mail(order_id: int) -> ResponseReturnValue:
 async def _submitted() -> tuple[OrderForm, bool]:
     """Return the form, and whether it is to be saved; if not, a line was added or removed."""
     formdata = await request.form
-    form = OrderForm(tidy_lines(formdata, without=formdata.get("remove_line")))
+    form = (await _form())(tidy_lines(formdata, without=formdata.get("remove_line")))
     is_ready = not {"add_line", "remove_line"} & formdata.keys()
     await form.owner_id.offer(db.session)
     return form, is_ready
@@ -294,6 +295,7 @@ async def _show_page(
     return await render_template(
         "orders/show.html",
         order=order,
+        extras=await read_extras(db.session, Order, [order.id]),
         shortages=list(short.values()),
         tasks=await read_panel(db.session, reader=current_user, order=order.id),
         history=await read_history(db.session, order),
@@ -301,11 +303,19 @@ async def _show_page(
         quotas=await read_quotas(db.session, actor=current_user, subject=order) if editable else (),
         file_form=file_form or FileForm(),
         confirmation=confirmation if recipients else None,
-        copy_form=CopyForm(),
         moves=MOVES[order.state],
         may_edit=editable,
         problem=problem,
     )
+
+
+async def _form() -> type[OrderForm]:
+    return extended(OrderForm, await read_extras(db.session, Order))
+
+
+async def _shown(order: Order) -> dict[str, Any]:
+    extras = await read_extras(db.session, Order, [order.id])
+    return form_data(order) | extras.form_data(order.id)
 
 
 async def _form_page(

@@ -14,6 +14,13 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
+from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
+from quarterdeck_crm.extras.records import (
+    check_extras,
+    extra_conditions,
+    take_extras,
+    write_extras,
+)
 from quarterdeck_crm.history.recording import (
     flush,
     forget,
@@ -45,7 +52,7 @@ FIELDS = (
 )
 SORTS: dict[str, Any] = {"name": Person.name_key, "created": Person.created_at}
 RANGES = Ranges((Range("created", Person.created_at, _l("Added")),))
-FILTERS = ("account", "contact", "archived", *RANGES.names)
+FILTERS = ("account", "contact", "archived", *RANGES.names, *EXTRA_FILTERS)
 GONE = _l("There is no such person. The record may have been deleted.")
 NOT_YOURS = _l(
     "This person belongs to accounts of other users. Ask one of their owners or a moderator to "
@@ -71,7 +78,7 @@ async def list_people(
     statement = (
         select(Person)
         .where(archived if listing.filters.get("archived") else ~archived)
-        .where(*matching(listing.q, Person))
+        .where(*matching(listing.q, Person), *extra_conditions(listing.filters, Person))
         .where(*await RANGES.conditions(listing.filters, actor))
         .options(
             selectinload(Person.contacts)
@@ -156,6 +163,7 @@ async def create_person(
     await flush(session, person)
     await set_places(session, actor=actor, person=person, places=cleaned.get(PLACES, ()))
     await flush(session, person)
+    await write_extras(session, person, take_extras(cleaned))
     record(session, actor=actor, subject=person, action="created")
     return person
 
@@ -180,7 +188,7 @@ async def update_person(
     require_edit_person(actor, person)
     require_version(person, version)
     cleaned = await check_person(session, values=values, person=person)
-    changes: dict[str, Any] = {}
+    changes = await write_extras(session, person, take_extras(cleaned))
     for kind in KINDS:
         if kind.name in cleaned:
             changes |= replace_details(kind, person, cleaned[kind.name])
@@ -271,6 +279,7 @@ async def check_person(
             cleaned[kind.name] = check_details(problems, kind, entries, person)
     if PLACES in values:
         cleaned[PLACES] = await check_places(session, problems, values[PLACES] or ())
+    cleaned |= await check_extras(session, problems, values)
     problems.raise_if_any()
     return cleaned
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from quart import flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
@@ -12,17 +13,17 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.forms import extended
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
-from quarterdeck_crm.history.timeline import read_timeline
-from quarterdeck_crm.history.undo import offer_undo
+from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
-from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from .forms import AddressForm, EmailForm, PersonForm, PhoneForm, PlaceForm, form_data
@@ -51,7 +52,13 @@ async def index() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
     panel = await open_panel(db.session, listing, RANGES, account=True)
     page = await list_people(db.session, listing=listing, actor=current_user)
-    return await render_template("people/index.html", listing=listing, panel=panel, page=page)
+    return await render_template(
+        "people/index.html",
+        listing=listing,
+        panel=panel,
+        page=page,
+        extras=await read_extras(db.session, Person, [person.id for person in page.items]),
+    )
 
 
 @bp.get("/<int:person_id>")
@@ -61,12 +68,8 @@ async def show(person_id: int) -> str:
     return await render_template(
         "people/show.html",
         person=person,
-        timeline=await read_timeline(
-            db.session,
-            person,
-            show=request.args.get("show", ""),
-            before=request.args.get("before", ""),
-        ),
+        extras=await read_extras(db.session, Person, [person.id]),
+        history=await read_history(db.session, person),
         may_edit=may_edit_person(current_user, person),
     )
 
@@ -80,14 +83,14 @@ async def create() -> str:
         if account is None:
             raise NotFoundError(_("There is no such account. It may have been removed."))
         rows = [{"account": label(account)}]
-    return await _form_page(PersonForm(data={"version": 0, "accounts": rows}))
+    return await _form_page((await _form())(data={"version": 0, "accounts": rows}))
 
 
 @bp.post("/new")
 @login_required
 @csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
-    form = await PersonForm.submitted()
+    form = await (await _form()).submitted()
 
     async def work(session: AsyncSession) -> Saved:
         person = await create_person(session, actor=current_user, values=form.entries())
@@ -105,7 +108,9 @@ async def create_submit() -> ResponseReturnValue:
 @login_required
 async def edit(person_id: int) -> str:
     person = await _load(person_id)
-    return await _form_page(PersonForm(data=form_data(person)), person)
+    extras = await read_extras(db.session, Person, [person.id])
+    form = extended(PersonForm, extras)(data=form_data(person) | extras.form_data(person.id))
+    return await _form_page(form, person)
 
 
 @bp.post("/<int:person_id>/edit")
@@ -113,7 +118,7 @@ async def edit(person_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(person_id: int) -> ResponseReturnValue:
     person = await _load(person_id)
-    form = await PersonForm.submitted()
+    form = await (await _form()).submitted()
     try:
         if await _is_valid(form, partial(_check, form, person)):
             with errors_on(form):
@@ -130,7 +135,7 @@ async def edit_submit(person_id: int) -> ResponseReturnValue:
         form.require_present(person)
     except ConflictError:
         person = await _load(person_id)
-        conflict = await reconcile(db.session, form, person, now=form_data(person))
+        conflict = await reconcile(db.session, form, person, now=await _shown(person))
         await add_errors_of(partial(_check, form, person), form)
         return await _form_page(form, person, conflict), 409
     return await _form_page(form, person), 422
@@ -141,12 +146,8 @@ async def edit_submit(person_id: int) -> ResponseReturnValue:
 async def archive(person_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         person = await get_person(session, person_id=person_id)
-        was_archived = person.is_archived
         await archive_person(session, actor=current_user, person=person)
-        key = None
-        if not was_archived:
-            key = await offer_undo(session, person, actor=current_user, action="archived")
-    await flash_with_undo(_("The person is archived, and can be restored."), key)
+    await flash(_("The person is archived, and can be restored."), "success")
     return redirect(url_for(".show", person_id=person_id), 303)
 
 
@@ -189,6 +190,15 @@ async def _is_valid(form: PersonForm, check: Check) -> bool:
 async def _check(form: PersonForm, person: Person | None = None) -> None:
     """Find the errors of the service in a form that is not valid."""
     await check_person(db.session, values=form.entries(), person=person)
+
+
+async def _form() -> type[PersonForm]:
+    return extended(PersonForm, await read_extras(db.session, Person))
+
+
+async def _shown(person: Person) -> dict[str, Any]:
+    extras = await read_extras(db.session, Person, [person.id])
+    return form_data(person) | extras.form_data(person.id)
 
 
 async def _form_page(

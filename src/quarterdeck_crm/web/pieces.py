@@ -38,6 +38,8 @@ STATE = Markup('<span class="state state-{}">{}{}</span>')
 USER = Markup('<span class="person">{}{}</span>')
 LINK = Markup('<a href="{}">{}</a>')
 AVATAR = Markup('<span class="avatar" aria-hidden="true">{}</span>')
+TAG = Markup('<{0} class="tag tag-{1}"{2}>{3}</{0}>')
+HREF = Markup(' href="{}"')
 NO_OWNER = Markup('<span class="soft">{}</span>')
 
 
@@ -64,6 +66,12 @@ class Pieces:
         if not user:
             return NO_OWNER.format(_("No owner"))
         return _user(user.name, url)
+
+    def tag(self, tag: Any, url: str | None = None) -> Markup:
+        """Return a tag in its colour; ``url`` makes it a link."""
+        return TAG.format(
+            "a" if url else "span", tag.colour, HREF.format(url) if url else "", tag.name
+        )
 
     def avatar(self, name: str | None) -> Markup:
         """Return two letters of a name, or one where the letters are wide."""

@@ -46,6 +46,8 @@ FORMS = {
     "/orders/1/edit": "/orders/1/edit",
     "/tasks/new": "/tasks/new",
     "/tasks/1/edit": "/tasks/1/edit",
+    "/tags/": "/tags/",
+    "/tags/1": "/tags/1",
     "/team/new": "/team/new",
     "/team/1/edit": "/team/1/edit",
     "/auth/tokens/": "/auth/tokens/",
@@ -90,12 +92,12 @@ BUTTONS = {
     "mail.delete",
     "mail.retry",
     "mail.unsubscribe_submit",
-    "bulk.undo",
-    "orders.copy",
     "orders.move",
     "people.archive",
     "people.delete",
     "people.restore",
+    "tags.merge",
+    "tags.remove",
     "tasks.complete",
     "tasks.delete",
     "tasks.end_calendar",
@@ -115,7 +117,7 @@ BUTTONS = {
 @pytest.fixture
 async def rows(trade: Trade, as_admin: Auth) -> None:
     """An account with a contact, a good, an order and a task, each with the id 1."""
-    account, good = await trade.account(), await trade.good()
+    account, good = await trade.account(tags="Wine"), await trade.good()
     await trade.order((good, 2), account=account)
     await trade.task()
     await trade.deal(account_id=account.id)
