@@ -8,6 +8,7 @@ from quarterdeck.apscheduler import APScheduler
 from quarterdeck.babel import Babel
 from quarterdeck.bootstrap import Bootstrap
 from quarterdeck.commands import Commands
+from quarterdeck.compress import Compress
 from quarterdeck.health import Health
 from quarterdeck.logging import Logging
 from quarterdeck.login import LoginManager
@@ -38,6 +39,7 @@ csrf = CSRFProtect()
 login_manager = LoginManager(login_view="auth.login", require_login=True)
 babel = Babel()
 bootstrap = Bootstrap()
+compress = Compress()
 moment = Moment()
 hub = Hub()
 limiter = Limiter()

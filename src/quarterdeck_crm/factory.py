@@ -118,6 +118,7 @@ def _fill(app: Quart) -> None:
 def bind_extensions(app: Quart) -> None:
     """Bind the extensions to the app, the database first because others lean on it."""
     extensions.security.init_app(app)
+    extensions.compress.init_app(app)  # early, so that its hook runs after all others
     extensions.logging.init_app(app)
     extensions.metrics.init_app(app)
     extensions.health.init_app(app)

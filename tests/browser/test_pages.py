@@ -116,6 +116,35 @@ async def test_long_words_fit_on_a_phone(browser: Browser, address: str) -> None
     assert not faults
 
 
+SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_pages_do_not_jump_while_they_load(
+    browser: Browser, address: str, width: int
+) -> None:
+    """Scripts write times and names over those of the server, in room that is there already."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 844}, storage_state=await cookies_of(browser, address)
+    )
+    page = await context.new_page()
+    await page.add_init_script(SHIFTS)
+    for path in ("/", "/board/", "/deals/board", "/accounts/", "/people/"):
+        shifts = []
+        for _ in range(2):  # a busy machine paints a half-read table, but not twice
+            await page.goto(address + path)
+            if path in {"/board/", "/deals/board"}:
+                await page.locator("[data-connected]").wait_for(state="attached")
+            shifts.append(await page.evaluate("shift"))
+        assert min(shifts) < 0.02, f"{path}: {shifts}"
+    await context.close()
+
+
 async def _axe_faults(page: Page) -> list[str]:
     found = (await Axe().run(page)).response
     assert found["passes"], "axe looked at nothing"

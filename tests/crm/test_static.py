@@ -92,3 +92,12 @@ def test_icons_that_templates_ask_for_are_drawn() -> None:
     }
     assert asked
     assert asked <= drawn
+
+
+async def test_pages_and_files_are_sent_compressed(client: Client) -> None:
+    accept = {"Accept-Encoding": "gzip"}
+    page = await client.get("/auth/login", headers=accept)
+    sheet = await client.get(f"{paths.static_path()}/css/components.css", headers=accept)
+    for response in (page, sheet):
+        assert response.status_code == 200
+        assert response.headers["Content-Encoding"] == "gzip"

@@ -19,6 +19,7 @@ EXAMPLE_OF = {
     "bootstrap": None,  # its page has a form
     "bridge": None,  # its example needs a database
     "checks": "checks",
+    "compress": None,  # one line, in docs/compress.md
     "commands": "commands",
     "health": "health",
     "logging": "logs",
