@@ -90,9 +90,10 @@ async def orders(
     found = await session.scalars(page.statement().limit(listing.per_page).offset(offset))
     total = await session.scalar(select(func.count()).select_from(Order))
     one_page = Pagination(found.all(), page=listing.page, per_page=listing.per_page, total=total)
+    users = (await session.execute(page.users())).all()
     rendered_for.set(_as_in_flask(request))
     template = jinja_env.get_template("orders/index.html")
-    html = template.render(current_user=user, **page.values(listing, one_page))
+    html = template.render(current_user=user, **page.values(listing, one_page, users))
     return HTMLResponse(html, headers=page.ANSWER_HEADERS)
 
 

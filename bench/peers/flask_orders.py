@@ -60,4 +60,5 @@ def orders() -> str:
     found: Any = db.paginate(page.statement(), page=listing.page, per_page=listing.per_page)
     found.after = found.before = None  # it has no cursors, which the template asks for
     found.is_total_exact = True  # type: ignore[attr-defined]  # the template asks
-    return render_template("orders/index.html", **page.values(listing, found))
+    users = db.session.execute(page.users()).all()
+    return render_template("orders/index.html", **page.values(listing, found, users))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from quarterdeck_crm.extras.records import Extras
 from quarterdeck_crm.languages.words import register_words
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState, User
-from quarterdeck_crm.search.filters import Panel
+from quarterdeck_crm.orders.filters import RANGES
+from quarterdeck_crm.search.filters import MAX_USERS, Panel
 from quarterdeck_crm.web.caching import PAGES
 from quarterdeck_crm.web.filters import register_filters
 from quarterdeck_crm.web.navigation import SECTIONS
@@ -92,12 +94,19 @@ def statement() -> Select[Order]:
     )
 
 
-def values(listing: Listing, page: Any) -> dict[str, Any]:
+def users() -> Select[int, str]:
+    """The owners that the list can be filtered by."""
+    named = select(User.id, User.name).where(User.is_active)
+    return named.order_by(User.name_key, User.id).limit(MAX_USERS)
+
+
+def values(listing: Listing, page: Any, users: Sequence[Any]) -> dict[str, Any]:
     """Return what the template is rendered with."""
+    panel = Panel(RANGES.take(listing), [tuple(user) for user in users], has_account=True)
     return {
         "listing": listing,
         "page": page,
         "states": list(OrderState),
-        "panel": Panel(),
+        "panel": panel,
         "extras": Extras(),
     }
