@@ -14,6 +14,7 @@ from .attachments import views as attachments
 from .audit import views as audit
 from .auth import views as auth
 from .board import views as board
+from .bulk import views as bulk
 from .cli.commands import register_commands
 from .config import choose, configure, errors_as_written, instance_path
 from .dashboard import views as dashboard
@@ -58,6 +59,7 @@ BLUEPRINTS = (
     deals.bp,
     tasks.bp,
     calendar.calendar,
+    bulk.bp,
     attachments.bp,
     team.bp,
     tags.bp,

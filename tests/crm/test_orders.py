@@ -333,20 +333,6 @@ async def test_the_list_finds_filters_and_sorts(auth: Auth, user: User, trade: T
         assert await numbers(auth, f"sort=-{key}") == up[::-1]
 
 
-async def test_the_page_of_an_account_lists_its_orders_in_pages(auth: Auth, trade: Trade) -> None:
-    account = await trade.account()
-    for _ in range(3):
-        await trade.order(account=account)
-    await trade.order()
-
-    response = await auth.get(f"/accounts/{account.id}?per_page=2&sort=number&page=2")
-    page = await response.get_data(as_text=True)
-
-    assert "Q000003" in page
-    assert "Q000001" not in page
-    assert "Q000004" not in page
-
-
 async def test_paper_has_the_lines_and_no_menus(auth: Auth, trade: Trade) -> None:
     good = await trade.good(name="Chai", price="18")
     order = await trade.order((good, 2), freight="1.5")

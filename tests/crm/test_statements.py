@@ -82,7 +82,7 @@ USUAL = 3
 MOST = {
     "accounts.index": 5,  # also the users, of which an owner is chosen to filter by
     "accounts.contact_edit": 6,  # a person is read with its numbers, addresses and accounts
-    "accounts.show": 13,
+    "accounts.show": 19,  # each panel, and each source of the timeline
     "api.list_contacts": 5,
     "api.list_people": 6,
     "api.read_contact": 6,
@@ -96,7 +96,7 @@ MOST = {
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.edit": 6,
     "deals.index": 5,  # users, and the account that is filtered by
-    "deals.show": 7,
+    "deals.show": 8,
     "deals.stages": 4,
     "jobs.index": 12,
     "jobs.show": 4,
@@ -107,7 +107,7 @@ MOST = {
     "orders.show": 9,
     "people.edit": 7,
     "people.index": 7,
-    "people.show": 8,
+    "people.show": 9,
     "tasks.index": 5,
     "accounts.edit": 4,
     "api.read_deal": 4,

@@ -29,8 +29,9 @@ LAYERS = (
     ("tokens", "mail"),  # below the team, which revokes tokens and mails invitations
     ("team", "attachments", "tasks"),
     ("auth", "orders", "goods", "people"),
-    ("accounts", "board", "deals"),
-    ("dashboard", "transfer", "live", "demo"),
+    ("deals",),
+    ("accounts", "board"),
+    ("bulk", "dashboard", "transfer", "live", "demo"),
     ("jobs",),
     ("api",),
     ("cli",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from quarterdeck.babel import gettext as _
@@ -41,7 +41,6 @@ NOTE_GONE = _l("There is no such note. It may have been removed.")
 CONTACT_FIELDS = ("name", "title", "email", "phone", "fax")
 REACHED_BY = {"email": PersonEmail.email, "phone": PersonPhone.number, "fax": PersonPhone.number}
 MAX_SHOWN = 50  # contacts on the page of an account
-MAX_NOTES = 50  # on it
 
 
 async def list_contacts(
@@ -222,22 +221,6 @@ def _by_name(contact: Contact) -> tuple[str, int]:
     return contact.person.name_key, contact.id
 
 
-async def list_notes(session: AsyncSession, *, account: Account) -> Sequence[Note]:
-    """Return the notes of an account with their authors, newest first."""
-    statement = (
-        select(Note)
-        .where(
-            Note.subject_type == "account",
-            Note.subject_id == account.id,
-            Note.removed_at.is_(None),
-        )
-        .order_by(Note.id.desc())
-        .limit(MAX_NOTES)
-        .options(joinedload(Note.author).load_only(User.name))
-    )
-    return (await session.scalars(statement)).all()
-
-
 async def add_note(
     session: AsyncSession, *, actor: User | None, account: Account, body: str
 ) -> Note:
@@ -252,6 +235,11 @@ async def add_note(
     session.add(note)
     record(session, actor=actor, subject=account, action="note added")
     return note
+
+
+def may_remove_note(actor: User | None, note: Note) -> bool:
+    """Whether the actor wrote the note, or is an administrator."""
+    return actor is None or note.author_id == actor.id or actor.role.includes(Role.ADMIN)
 
 
 async def remove_note(
@@ -272,7 +260,7 @@ async def remove_note(
     note = await session.scalar(statement)
     if note is None:
         raise NotFoundError(NOTE_GONE)
-    if not (actor is None or note.author_id == actor.id or actor.role.includes(Role.ADMIN)):
+    if not may_remove_note(actor, note):
         raise ForbiddenError(_("Only its author or an administrator can remove a note."))
     removed = update(Note).where(Note.id == note_id, Note.removed_at.is_(None))
     removed = removed.values(body="", removed_at=utc_now(), version=Note.version + 1)

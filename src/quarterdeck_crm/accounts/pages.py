@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from quart import render_template, request
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.attachments.forms import FileForm
 from quarterdeck_crm.attachments.quotas import read_quotas
 from quarterdeck_crm.attachments.services import list_attachments
+from quarterdeck_crm.deals.panels import read_deal_panel
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.extras.records import read_extras
-from quarterdeck_crm.history.wording import read_history
+from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
-from quarterdeck_crm.orders.services import SORTS as ORDER_SORTS
 from quarterdeck_crm.orders.services import list_orders
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.tasks.panels import read_panel
 
-from .details import list_notes, read_contacts
+from .details import may_remove_note, read_contacts
 from .forms import NoteForm
+from .overview import read_overview
 from .services import get_account
+
+MAX_ORDERS = 5  # on the page; the list of orders has the rest
 
 
 async def load(account_id: int, *, edit: bool = False) -> Account:
@@ -40,26 +45,38 @@ async def load(account_id: int, *, edit: bool = False) -> Account:
 async def show_page(
     account: Account, *, note_form: NoteForm | None = None, file_form: FileForm | None = None
 ) -> str:
-    """Return the page of an account, with its orders, files and history."""
-    listing = Listing.from_args(request.args, sorts=ORDER_SORTS, default="-date")
-    listing.filters["account"] = str(account.id)
+    """Return the page of an account."""
     editable = may_edit(current_user, account)
+    contacts = await read_contacts(db.session, account=account)
+    tasks = await read_panel(db.session, reader=current_user, account=account.id)
+    deals = await read_deal_panel(db.session, account_id=account.id)
+    newest = Listing(
+        sort="date", descending=True, per_page=MAX_ORDERS, filters={"account": str(account.id)}
+    )
     return await render_template(
         "accounts/show.html",
         account=account,
         extras=await read_extras(db.session, Account, [account.id]),
-        contacts=await read_contacts(db.session, account=account),
-        notes=await list_notes(db.session, account=account),
+        contacts=contacts,
+        overview=await read_overview(
+            db.session, account=account, contacts=contacts, tasks=tasks.tasks, deals=deals
+        ),
         note_form=note_form or NoteForm(),
         file_form=file_form or FileForm(),
         files=await list_attachments(db.session, subject=account),
         quotas=await read_quotas(db.session, actor=current_user, subject=account)
         if editable
         else (),
-        listing=listing,
-        orders=await list_orders(db.session, listing=listing),
-        tasks=await read_panel(db.session, reader=current_user, account=account.id),
+        orders=await list_orders(db.session, listing=newest),
+        tasks=tasks,
+        deals=deals,
         label=label(account),
-        history=await read_history(db.session, account),
+        timeline=await read_timeline(
+            db.session,
+            account,
+            show=request.args.get("show", ""),
+            before=request.args.get("before", ""),
+        ),
+        may_remove_note=partial(may_remove_note, current_user),
         may_edit=editable,
     )

@@ -19,11 +19,13 @@ from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
 from quarterdeck_crm.orders.services import count_open_orders
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
+from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from . import detail_views as detail_views  # adds its routes to the blueprint
@@ -149,8 +151,14 @@ async def edit_submit(account_id: int) -> ResponseReturnValue:
 async def archive(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
     async with db.transaction() as session:
+        was_archived = account.is_archived
         await archive_account(session, actor=current_user, account=account)
-    await flash(_("The account is archived. Its orders stay, and it can be restored."), "success")
+        key = None
+        if not was_archived:
+            key = await offer_undo(session, account, actor=current_user, action="archived")
+    await flash_with_undo(
+        _("The account is archived. Its orders stay, and it can be restored."), key
+    )
     return redirect(url_for(".show", account_id=account_id), 303)
 
 

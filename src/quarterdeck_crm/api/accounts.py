@@ -42,7 +42,9 @@ async def list_accounts(query_args: AccountQuery) -> Answer:
     Words are looked for in name, code, city, country and the names of contacts.
     """
     page = await services.list_accounts(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS), actor=current_user
+        db.session,
+        listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES),
+        actor=current_user,
     )
     found = [schemas.Account.of(account) for account in page]
     items = await with_extras(db.session, Account, found)

@@ -83,7 +83,9 @@ async def list_deals(query_args: DealQuery) -> Answer:
     Words are looked for in the name and in the name of the account.
     """
     page = await services.list_deals(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS), actor=current_user
+        db.session,
+        listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES),
+        actor=current_user,
     )
     found = [DealSummary.of(deal) for deal in page]
     items = await with_extras(db.session, models.Deal, found)

@@ -46,7 +46,7 @@ async def list_goods(query_args: GoodQuery) -> Answer:
     Words are looked for in name, code and category.
     """
     page = await services.list_goods(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS)
+        db.session, listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
     )
     found = [schemas.Good.of(good) for good in page]
     items = await with_extras(db.session, Good, found)

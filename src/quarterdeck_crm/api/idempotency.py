@@ -25,7 +25,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 Work = Callable[[AsyncSession], Awaitable[Answer]]
 
 
-async def once(data: Struct, work: Work) -> Answer:
+async def once(data: Struct | None, work: Work) -> Answer:
     """Do ``work`` in a transaction, or repeat the answer to an equal earlier request.
 
     A deadlock is retried.

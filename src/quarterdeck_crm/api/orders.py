@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -12,7 +13,8 @@ from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Order
 from quarterdeck_crm.models.rows import as_stored
-from quarterdeck_crm.orders import services
+from quarterdeck_crm.orders import actions, services
+from quarterdeck_crm.orders.filters import RANGES
 from quarterdeck_crm.orders.lines import LineEntry
 
 from . import bp, schemas
@@ -67,7 +69,7 @@ async def list_orders(query_args: OrderQuery) -> Answer:
     """
     page = await services.list_shaped(
         db.session,
-        listing=listing_of(query_args, filters=services.FILTERS),
+        listing=listing_of(query_args, filters=services.FILTERS, ranges=RANGES),
         actor=current_user,
         shape=schemas.SUMMARY,
     )
@@ -165,6 +167,24 @@ async def move_order(order_id: int, data: MoveBody) -> Answer:
         return await answer_order(session, order_id)
 
     return await once(data, work)
+
+
+@bp.post("/orders/<int:order_id>/copy")
+@operation(GROUP, answers=schemas.Order, status=201, repeatable=True)
+async def copy_order(order_id: int) -> Answer:
+    """Place a draft of today with the header, lines and prices of an order.
+
+    It belongs to you. Lines of archived goods are left out.
+    """
+
+    async def work(session: AsyncSession) -> Answer:
+        order = await services.get_order(session, order_id=order_id)
+        copied, _lacking = await actions.copy_order(session, actor=current_user, order=order)
+        url = url_for("api.read_order", order_id=copied.id)
+        answer = await answer_order(session, copied.id)
+        return replace(answer, status=201, location=url)
+
+    return await once(None, work)
 
 
 async def _update(order_id: int, data: OrderBody) -> Answer:

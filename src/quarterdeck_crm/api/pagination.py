@@ -10,15 +10,19 @@ from urllib.parse import urlencode
 
 from msgspec import Meta, Struct
 from quart import request
+from werkzeug.exceptions import BadRequest
 
 from quarterdeck.sqlalchemy import Pagination
+from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.listing import MAX_PER_PAGE, PER_PAGE, Listing
+from quarterdeck_crm.search.filters import Ranges
 from quarterdeck_crm.validation.numbers import MAX_INTEGER, typed_form
 
 from .schemas import Links
 
 # The key of a category of 80 characters, each of 4 bytes, and an id, in base64.
 MAX_CURSOR = 1800
+NO_RANGES = Ranges()
 ID = "[1-9][0-9]{0,8}"
 Owner = Annotated[
     str, Meta(pattern=f"^(me|none|{ID})$", description="`me`, `none`, or the id of a user.")
@@ -63,11 +67,15 @@ class ListQuery(PageQuery):
     q: Annotated[str, Meta(max_length=200, description="Words that must all be found.")] = ""
 
 
-def listing_of(query: Any, *, filters: Iterable[str]) -> Listing:
-    """Return the listing that the services take."""
+def listing_of(query: Any, *, filters: Iterable[str], ranges: Ranges = NO_RANGES) -> Listing:
+    """Return the listing that the services take.
+
+    Raises:
+        BadRequest: If one of the ``ranges`` ends before it starts, or is beyond all values.
+    """
     order = getattr(query, "sort", "")
     values = {name: getattr(query, name) for name in filters}
-    return Listing(
+    listing = Listing(
         q=query.q.strip(),
         sort=order.lstrip("-"),
         descending=order.startswith("-"),
@@ -79,6 +87,11 @@ def listing_of(query: Any, *, filters: Iterable[str]) -> Listing:
             name: _word(value) for name, value in values.items() if value not in (None, "", False)
         },
     )
+    try:
+        ranges.bounds(listing.filters)
+    except ValidationError as error:
+        raise BadRequest(str(error)) from None
+    return listing
 
 
 def page_fields(page: Pagination[Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ async def list_people(query_args: PersonQuery) -> Answer:
     Words are looked for in name and e-mail addresses. Postal addresses are left out.
     """
     page = await services.list_people(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS)
+        db.session, listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
     )
     found = [schemas.PersonSummary.of(person) for person in page]
     items = await with_extras(db.session, Person, found)

@@ -59,7 +59,9 @@ async def list_tasks(query_args: TaskQuery) -> Answer:
     contacts.
     """
     page = await services.list_tasks(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS), actor=current_user
+        db.session,
+        listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES),
+        actor=current_user,
     )
     items = [Task.of(task) for task in page]
     return Answer(TaskPage(items=items, **page_fields(page)))

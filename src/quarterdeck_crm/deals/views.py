@@ -19,7 +19,8 @@ from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
-from quarterdeck_crm.history.wording import read_history
+from quarterdeck_crm.history.timeline import read_timeline
+from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Deal
 from quarterdeck_crm.models.columns import utc_now
@@ -28,6 +29,7 @@ from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
+from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from . import stage_views as stage_views  # adds its routes to the blueprint
@@ -186,23 +188,31 @@ async def move(deal_id: int) -> ResponseReturnValue:
     stage_id, version = row_id(form.get("to", "")), row_id(form.get("version", ""))
     if stage_id is None or version is None:
         raise ValidationError({"to": [_("Reload the page and choose the stage again.")]})
-    try:
-        deal = await db.run(
-            partial(
-                move_deal,
-                actor=current_user,
-                deal_id=deal_id,
-                stage_id=stage_id,
-                lost_reason=form.get("lost_reason"),
-                version=version,
-            )
+
+    async def work(session: AsyncSession) -> tuple[Deal, str | None]:
+        deal = await get_deal(session, deal_id=deal_id)
+        before = {"stage_id": deal.stage_id, "lost_reason": deal.lost_reason}
+        moved = await move_deal(
+            session,
+            actor=current_user,
+            deal_id=deal_id,
+            stage_id=stage_id,
+            lost_reason=form.get("lost_reason"),
+            version=version,
         )
+        if moved.stage_id == before["stage_id"]:
+            return moved, None
+        key = await offer_undo(session, moved, actor=current_user, action="moved", before=before)
+        return moved, key
+
+    try:
+        deal, key = await db.run(work)
     except ConflictError as error:
         if wants_problem():
             raise
         deal = await get_deal(db.session, deal_id=deal_id)
         return await _show_page(deal, problem=str(error)), 409
-    await flash(_("The deal is in the stage '%(name)s'.", name=deal.stage.name), "success")
+    await flash_with_undo(_("The deal is in the stage '%(name)s'.", name=deal.stage.name), key)
     return redirect_next(url_for(".show", deal_id=deal_id), 303)
 
 
@@ -284,7 +294,12 @@ async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
         extras=await read_extras(db.session, Deal, [deal.id]),
         stages=await list_stages(db.session),
         reasons=await list_reasons(db.session),
-        history=await read_history(db.session, deal),
+        timeline=await read_timeline(
+            db.session,
+            deal,
+            show=request.args.get("show", ""),
+            before=request.args.get("before", ""),
+        ),
         today=utc_now().date(),
         may_edit=may_edit(current_user, deal),
         problem=problem,

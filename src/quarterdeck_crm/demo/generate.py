@@ -164,7 +164,7 @@ class Demo:
         return rows
 
     def _notes(self, accounts: Rows, users: list[int]) -> Rows:
-        return [
+        rows: Rows = [
             {
                 "subject_type": "account",
                 "subject_id": account["id"],
@@ -174,6 +174,7 @@ class Demo:
             }
             for account in self.random.sample(accounts, len(accounts) // 2)
         ]
+        return sorted(rows, key=lambda row: row["created_at"])  # as their ids, for timelines
 
     def _tasks(self, accounts: Rows, users: list[int]) -> Rows:
         """Tasks around today: done before, some late, and most in the next weeks."""

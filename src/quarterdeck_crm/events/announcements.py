@@ -116,7 +116,7 @@ def _publish(session: AsyncSession, rooms: tuple[str, ...], event: str, data: Da
 
 
 def _order_event(action: str) -> str:
-    if action in list(OrderState):
+    if action in list(OrderState) or action == "undone":
         return "order.moved"
     return "order.created" if action == "created" else "order.changed"
 

@@ -20,10 +20,12 @@ from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import plain
+from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
+from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from . import picture_views as picture_views  # adds its routes to the blueprint
@@ -163,8 +165,12 @@ async def edit_submit(good_id: int) -> ResponseReturnValue:
 async def archive(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
+        was_archived = good.is_archived
         await archive_good(session, actor=current_user, good=good)
-    await flash(_("The good is archived: it can no longer be ordered."), "success")
+        key = None
+        if not was_archived:
+            key = await offer_undo(session, good, actor=current_user, action="archived")
+    await flash_with_undo(_("The good is archived: it can no longer be ordered."), key)
     return redirect(url_for(".show", good_id=good_id), 303)
 
 

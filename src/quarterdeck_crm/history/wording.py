@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages.days import shown_day
 from quarterdeck_crm.languages.words import priority_word
 from quarterdeck_crm.models import (
     Account,
@@ -98,6 +99,7 @@ SENTENCES = {
     "cancelled": _l("Cancelled"),
     "done": _l("Marked as done"),
     "reopened": _l("Reopened"),
+    "undone": _l("Last step undone"),
     "deal won": _l("Won"),
     "deal lost": _l("Lost: {lost_reason[1]}"),
     "order made": _l("Became an order"),
@@ -113,11 +115,13 @@ SENTENCES = {
     "picture changed": _l("Picture changed"),
     "picture removed": _l("Picture removed"),
     "confirmation mailed": _l("Confirmation mailed to {contact[1]}"),
+    "order confirmation mailed": _l("Confirmation of order {order[1]} mailed to {contact[1]}"),
     "draft deleted": _l("Draft of order {order[0]} deleted"),
     "sold": _l("Stock from {stock[0]} to {stock[1]} by order {order[1]}"),
     "returned": _l("Stock from {stock[0]} to {stock[1]}: returned by order {order[1]}"),
 }
 NUMBERS = {"freight", "own_probability", "price", "stock", "value"}
+DAYS = {"birthday", "repeat_until"}  # and the names that end with "_on"
 NUMBER = Markup('<data value="{}">{}</data>')
 # What follows from other fields: the net from the lines, instants from days and times.
 UNTOLD = {
@@ -203,6 +207,8 @@ def _shown(name: str, value: Any) -> Any:
         return priority_word(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, str) and (name.endswith("_on") or name in DAYS):
+        return shown_day(date.fromisoformat(value))
     return NUMBER.format(value, value) if name in NUMBERS and value is not None else value
 
 

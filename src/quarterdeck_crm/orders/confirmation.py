@@ -88,11 +88,13 @@ async def mail_confirmation(
         reply_to=(actor.name, actor.email),
     )
     await post(session, message, "order_confirmation", order=order, contact=contact, actor=actor)
+    to = {"contact": [None, f"{contact.name}, {contact.email}"]}
+    record(session, actor=actor, subject=order, action="confirmation mailed", changes=to)
     record(
         session,
         actor=actor,
-        subject=order,
-        action="confirmation mailed",
-        changes={"contact": [None, f"{contact.name}, {contact.email}"]},
+        subject=order.account,
+        action="order confirmation mailed",
+        changes=to | {"order": [None, order.number]},
     )
     return contact

@@ -16,7 +16,7 @@ class Move:
         target: The state that it leads to.
         label: The words on its button: they name the result.
         done: The message afterwards.
-        question: The question before a step that cannot be undone.
+        question: The question before a step that should not happen by mistake.
         is_next: Whether it is the usual next step, which the page offers first.
     """
 
@@ -41,7 +41,7 @@ PAY = Move(
     OrderState.PAID,
     _l("Mark as paid"),
     _l("The order is marked as paid."),
-    question=_l("Mark this order as paid? This closes the order and cannot be undone."),
+    question=_l("Mark this order as paid? This closes the order."),
     is_next=True,
 )
 REOPEN = Move(OrderState.DRAFT, _l("Reopen as draft"), _l("The order is a draft again."))
@@ -49,7 +49,7 @@ CANCEL = Move(
     OrderState.CANCELLED,
     _l("Cancel order"),
     _l("The order is cancelled."),
-    question=_l("Cancel this order? It cannot be taken up again."),
+    question=_l("Cancel this order? It can be reopened as a draft."),
 )
 
 MOVES: dict[OrderState, tuple[Move, ...]] = {
@@ -57,7 +57,7 @@ MOVES: dict[OrderState, tuple[Move, ...]] = {
     OrderState.CONFIRMED: (SHIP, REOPEN, CANCEL),
     OrderState.SHIPPED: (PAY,),
     OrderState.PAID: (),
-    OrderState.CANCELLED: (),
+    OrderState.CANCELLED: (REOPEN,),
 }
 
 # Orders that still need work.

@@ -23,6 +23,7 @@ from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
+from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
@@ -32,8 +33,11 @@ from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
+from quarterdeck_crm.web.undo import flash_with_undo
 
+from . import action_views as action_views  # adds its routes to the blueprint
 from . import bp as bp
+from .action_views import CopyForm
 from .checks import check_order
 from .confirmation import ConfirmationForm, list_recipients, mail_confirmation
 from .filters import RANGES
@@ -180,21 +184,24 @@ async def move(order_id: int) -> ResponseReturnValue:
     form = await request.form
     target, version = _target(form.get("to", "")), row_id(form.get("version", ""))
 
-    async def work(session: AsyncSession) -> Move:
+    async def work(session: AsyncSession) -> tuple[Move, str]:
         order = await get_order(session, order_id=order_id)
         if version is None:
             raise ValidationError({"version": [_("Reload the page and choose the step again.")]})
-        return await move_order(
+        before = {"state": order.state, "shipped_on": order.shipped_on}
+        done = await move_order(
             session, actor=current_user, order=order, target=target, version=version
         )
+        key = await offer_undo(session, order, actor=current_user, action="moved", before=before)
+        return done, key
 
     try:
-        done = await db.run(work)
+        done, key = await db.run(work)
     except ConflictError as error:
         if wants_problem():
             raise
         return await _show_page(await load(order_id), problem=str(error)), 409
-    await flash(done.done, "success")
+    await flash_with_undo(done.done, key)
     return redirect_next(url_for(".show", order_id=order_id), 303)
 
 
@@ -303,6 +310,7 @@ async def _show_page(
         quotas=await read_quotas(db.session, actor=current_user, subject=order) if editable else (),
         file_form=file_form or FileForm(),
         confirmation=confirmation if recipients else None,
+        copy_form=CopyForm(),
         moves=MOVES[order.state],
         may_edit=editable,
         problem=problem,

@@ -18,12 +18,14 @@ from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
-from quarterdeck_crm.history.wording import read_history
+from quarterdeck_crm.history.timeline import read_timeline
+from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
+from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from .forms import AddressForm, EmailForm, PersonForm, PhoneForm, PlaceForm, form_data
@@ -69,7 +71,12 @@ async def show(person_id: int) -> str:
         "people/show.html",
         person=person,
         extras=await read_extras(db.session, Person, [person.id]),
-        history=await read_history(db.session, person),
+        timeline=await read_timeline(
+            db.session,
+            person,
+            show=request.args.get("show", ""),
+            before=request.args.get("before", ""),
+        ),
         may_edit=may_edit_person(current_user, person),
     )
 
@@ -146,8 +153,12 @@ async def edit_submit(person_id: int) -> ResponseReturnValue:
 async def archive(person_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         person = await get_person(session, person_id=person_id)
+        was_archived = person.is_archived
         await archive_person(session, actor=current_user, person=person)
-    await flash(_("The person is archived, and can be restored."), "success")
+        key = None
+        if not was_archived:
+            key = await offer_undo(session, person, actor=current_user, action="archived")
+    await flash_with_undo(_("The person is archived, and can be restored."), key)
     return redirect(url_for(".show", person_id=person_id), 303)
 
 

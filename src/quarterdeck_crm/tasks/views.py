@@ -20,12 +20,14 @@ from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
+from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Contact, Order, Person, Task
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
+from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from .day import MAX_TASKS, read_day
@@ -171,17 +173,21 @@ async def edit_submit(task_id: int) -> ResponseReturnValue:
 @login_required
 async def complete(task_id: int) -> ResponseReturnValue:
     """Mark a task as done, then go to ``next``."""
-    follower = await db.run(partial(complete_task, actor=current_user, task_id=task_id))
-    if follower is None or follower.due_on is None:
-        await flash(_("The task is done."), "success")
-    else:
-        await flash(
-            _(
-                "The task is done. It comes back on %(due_on)s.",
-                due_on=format_date(follower.due_on, "medium"),
-            ),
-            "success",
-        )
+
+    async def work(session: AsyncSession) -> tuple[Task | None, str | None]:
+        was_done = (await get_task(session, task_id=task_id)).is_done
+        follower = await complete_task(session, actor=current_user, task_id=task_id)
+        if was_done:
+            return None, None
+        task = await session.get_one(Task, task_id)
+        return follower, await offer_undo(session, task, actor=current_user, action="done")
+
+    follower, key = await db.run(work)
+    message = _("The task is done.")
+    if follower is not None and follower.due_on is not None:
+        day = format_date(follower.due_on, "medium")
+        message = _("The task is done. It comes back on %(due_on)s.", due_on=day)
+    await flash_with_undo(message, key)
     return redirect_next(url_for(".show", task_id=task_id), 303)
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from quarterdeck.babel import format_date, get_locale
+from quarterdeck.babel import get_locale
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.languages import ENGLISH
+from quarterdeck_crm.languages.days import shown_day
 from quarterdeck_crm.money import rounded
 from quarterdeck_crm.validation import is_web_address
 
@@ -28,7 +27,6 @@ NOTHING = Markup(
     '<span class="soft" aria-hidden="true">–</span><span class="visually-hidden">{}</span>'
 )
 PERCENT = Markup('<data class="percent" value="{}">{}%</data>')
-DAY = Markup('<time datetime="{}" data-day>{}</time>')
 COMMA = ("de",)  # languages of the pages with a decimal comma
 SWAPPED = str.maketrans(",.", ".,")
 
@@ -75,14 +73,7 @@ def percent(fraction: Decimal | None) -> Markup:
 
 def shortdate(day: date | None) -> Markup:
     """Return a day, for example ``4 Jul 1996``."""
-    return _nothing() if day is None else _day(day, str(get_locale() or ENGLISH))
-
-
-@lru_cache(4096)
-def _day(day: date, locale: str) -> Markup:
-    is_english = locale.startswith(ENGLISH)
-    shown = f"{day.day} {day:%b %Y}" if is_english else format_date(day, "medium", rebase=False)
-    return DAY.format(day.isoformat(), shown)
+    return _nothing() if day is None else shown_day(day)
 
 
 def _in_manner_of_reader(number: str) -> str:
