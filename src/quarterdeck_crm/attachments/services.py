@@ -17,6 +17,7 @@ from quarterdeck_crm.mail.notices import mail_order_change
 from quarterdeck_crm.models import Account, Attachment, AuditAction, Order, User
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.search.word_index import index_rows
 
 from .quotas import require_room
 from .storage import Kept
@@ -96,6 +97,7 @@ async def remove_attachment(
     removal = delete(Attachment).where(Attachment.id == attachment.id)
     if not await changes_one(session, removal):
         raise NotFoundError(GONE)
+    await (await session.connection()).run_sync(index_rows, Attachment, [attachment.id])
     subject_name = f"file {attachment.name}"
     await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject_name)
     changes = {"file": [attachment.name, None]}

@@ -42,6 +42,7 @@ ENTRIES = {
     "run": CommandEntry(
         "Serve for development: with tracebacks, and restart after each change of the code."
     ),
+    "search": CommandEntry("The words that searches find, and the keys of likely duplicates."),
     "sessions": CommandEntry("List and end the browser sessions of a user."),
     "sums": CommandEntry("Compare the sums of the dashboard with the orders, or rebuild them."),
     "token": CommandEntry("Make and revoke the tokens with which programs use the JSON API."),

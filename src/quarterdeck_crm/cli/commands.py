@@ -15,6 +15,7 @@ from quarterdeck_crm.demo.cli import demo_command
 from quarterdeck_crm.jobs.cli import jobs
 from quarterdeck_crm.orders.cli import sums
 from quarterdeck_crm.paths import HYPERCORN
+from quarterdeck_crm.search.cli import search
 from quarterdeck_crm.transfer.cli import export_group, import_group
 
 from .rules import RULES
@@ -36,6 +37,7 @@ COMMANDS = (
     attachments,
     audit,
     jobs,
+    search,
     sums,
     demo_command,
     import_group,

@@ -36,6 +36,7 @@ from quarterdeck_crm.models import (
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.money import line_amount
 from quarterdeck_crm.orders.sums import count_inserted
+from quarterdeck_crm.search.duplicate_index import index_all_duplicates
 from quarterdeck_crm.search.word_index import index_everything
 
 from .people import make_people
@@ -88,7 +89,9 @@ class Demo:
         await make_usual_stages(session)
         stages = await list_stages(session)
         await self._insert(session, Deal, self._deals(accounts, stages))
-        await (await session.connection()).run_sync(index_everything)
+        connection = await session.connection()
+        await connection.run_sync(index_everything)
+        await connection.run_sync(index_all_duplicates)
 
     async def _insert(self, session: AsyncSession, model: type[Any], rows: Rows) -> list[int]:
         for number, row in enumerate(rows, 1):

@@ -37,6 +37,7 @@ from quarterdeck_crm.models import (
     User,
 )
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.search.word_index import index_rows
 
 Subject = Account | Deal | Good | Order | Person | Task  # what several users may edit at once
 Changes = dict[str, Any]
@@ -212,12 +213,16 @@ async def forget(session: AsyncSession, subject: Subject) -> None:
     for own in (RecordTag, CustomValue):
         theirs = (own.kind == subject.__tablename__, own.record_id == subject.id)
         await session.execute(delete(own).where(*theirs))
+    of_it = Note.subject_type == subject.__tablename__, Note.subject_id == subject.id
+    notes = (await session.scalars(select(Note.id).where(*of_it))).all()
     for model in (Activity, Notification, Note):
         await session.execute(
             delete(model)
             .where(model.subject_type == subject.__tablename__, model.subject_id == subject.id)
             .execution_options(synchronize_session=False)
         )
+    if notes:
+        await (await session.connection()).run_sync(index_rows, Note, notes)
 
 
 async def list_history(

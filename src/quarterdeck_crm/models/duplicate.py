@@ -32,7 +32,7 @@ class DuplicatePair(Model):
     Attributes:
         subject_type: The table of both.
         first_id: The smaller id.
-        strength: How many kinds of keys they share; 0 after an edit made them differ.
+        strength: How many kinds of keys they share.
         reasons: Those kinds, with spaces between them.
         dismissed_at: When a user decided that they are not the same.
     """

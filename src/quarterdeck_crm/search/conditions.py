@@ -10,10 +10,11 @@ from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
 
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import SearchWord
+from quarterdeck_crm.models import Account, Person, SearchWord
 from quarterdeck_crm.models.collation import fold, sort_key
 from quarterdeck_crm.models.search_word import LENGTH
 
+from .keys import phone_query
 from .word_index import Subject
 
 MAX_WORDS = 8
@@ -27,7 +28,12 @@ def words_in(q: str) -> list[str]:
 
 
 def matching(q: str, model: Subject) -> list[ColumnElement[bool]]:
-    """Return one condition per word of ``q``: a word of the row begins with it."""
+    """Return one condition per word of ``q``: a word of the row begins with it.
+
+    A phone number with spaces is one word where rows have numbers.
+    """
+    if model in (Account, Person) and (number := phone_query(q)):
+        return [model.id.in_(found_by(number, model))]
     return [model.id.in_(found_by(word, model)) for word in words_in(q)]
 
 

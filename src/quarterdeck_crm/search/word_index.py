@@ -1,4 +1,4 @@
-"""The words of accounts, people, goods, tasks and deals, in a table whose index answers a search.
+"""The words of records, notes and files, in a table whose index answers a search.
 
 They follow every flush of the ORM: pages, the API and imports need not think of them. Who
 writes with ``insert()`` or ``update()`` calls ``index_rows`` afterwards.
@@ -16,26 +16,43 @@ from sqlalchemy.orm import Session
 
 from quarterdeck_crm.models import (
     Account,
+    Attachment,
     Contact,
     Deal,
     Good,
+    Note,
     Person,
     PersonEmail,
+    PersonPhone,
     SearchWord,
     Task,
 )
 from quarterdeck_crm.models.collation import fold
 from quarterdeck_crm.models.search_word import LENGTH
 
-Subject = type[Account] | type[Deal] | type[Good] | type[Person] | type[Task]
+from .keys import phone_words
+
+Subject = (
+    type[Account]
+    | type[Attachment]
+    | type[Deal]
+    | type[Good]
+    | type[Note]
+    | type[Person]
+    | type[Task]
+)
 SUBJECTS: dict[Subject, tuple[str, ...]] = {
-    Account: ("name", "code", "city", "country"),
+    Account: ("name", "code", "city", "country", "email", "phone", "website"),
+    Attachment: ("name",),
     Good: ("name", "code", "category"),
+    Note: ("body",),
     Person: ("name",),
     Task: ("title",),
     Deal: ("name",),
 }
 BATCH = 500
+PERSON_WATCHED = ("name", "emails", "phones")
+MAX_TEXT = 4000  # characters of a text that are indexed; only notes are longer
 
 
 def words_of(texts: Iterable[str | None]) -> set[str]:
@@ -46,7 +63,7 @@ def words_of(texts: Iterable[str | None]) -> set[str]:
     """
     found = set()
     for text in texts:
-        for word in fold(text or "").split():
+        for word in fold((text or "")[:MAX_TEXT]).split():
             found |= {word[start:][:LENGTH] for start in _boundaries(word)}
     return found
 
@@ -63,12 +80,22 @@ def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> 
     """Rewrite the words of some rows."""
     subject_type = model.__tablename__
     texts: dict[int, list[str | None]] = defaultdict(list)
-    columns = [getattr(model, name) for name in SUBJECTS[model]]
+    numbers: dict[int, set[str]] = defaultdict(set)
+    names = SUBJECTS[model]
+    phone = names.index("phone") if "phone" in names else None
+    columns = [getattr(model, name) for name in names]
     for id_, *values in connection.execute(select(model.id, *columns).where(model.id.in_(ids))):
         texts[id_] += values
+        if phone is not None:
+            numbers[id_] |= phone_words(values[phone])
     for statement in _further(model, ids):
         for id_, text in connection.execute(statement):
             texts[id_].append(text)
+    if model is Person:
+        phones = select(PersonPhone.person_id, PersonPhone.number)
+        for id_, number in connection.execute(phones.where(PersonPhone.person_id.in_(ids))):
+            texts[id_].append(number)
+            numbers[id_] |= phone_words(number)
     connection.execute(
         delete(SearchWord).where(
             SearchWord.subject_type == subject_type, SearchWord.subject_id.in_(ids)
@@ -77,7 +104,7 @@ def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> 
     rows = [
         {"subject_type": subject_type, "word": word, "subject_id": id_}
         for id_, found in texts.items()
-        for word in words_of(found)
+        for word in words_of(found) | {number[:LENGTH] for number in numbers[id_]}
     ]
     if rows:
         connection.execute(insert(SearchWord), rows)
@@ -94,7 +121,7 @@ def _further(model: Subject, ids: Collection[int]) -> Iterator[Select[int, str]]
 
 
 def index_everything(connection: Connection) -> None:
-    """Write the words of all accounts, people, goods, tasks and deals."""
+    """Write the words of everything that is searched."""
     for model in SUBJECTS:
         ids = connection.scalars(select(model.id).order_by(model.id)).all()
         for start in range(0, len(ids), BATCH):
@@ -104,20 +131,23 @@ def index_everything(connection: Connection) -> None:
 @event.listens_for(Session, "after_flush")
 def _follow(session: Session, _context: Any) -> None:
     touched: dict[Subject, set[int]] = defaultdict(set)
+    renamed: set[int] = set()
     for row in (*session.new, *session.dirty, *session.deleted):
         match row:
             case Contact():
                 touched[Account].add(row.account_id)
-            case PersonEmail() if row.person_id is not None:
+            case PersonEmail() | PersonPhone() if row.person_id is not None:
                 touched[Person].add(row.person_id)
-            case Person() if row in session.deleted or _has_changed(row, ("name", "emails")):
+            case Person() if row in session.deleted or _has_changed(row, PERSON_WATCHED):
                 touched[Person].add(row.id)
-            case Account() | Deal() | Good() | Task() if row in session.deleted or _has_changed(
-                row, SUBJECTS[type(row)]
+                if row in session.deleted or _has_changed(row, ("name",)):
+                    renamed.add(row.id)
+            case Account() | Attachment() | Deal() | Good() | Note() | Task() if (
+                row in session.deleted or _has_changed(row, SUBJECTS[type(row)])
             ):
                 touched[type(row)].add(row.id)
-    if people := touched.get(Person):
-        accounts = select(Contact.account_id).where(Contact.person_id.in_(people))
+    if renamed:
+        accounts = select(Contact.account_id).where(Contact.person_id.in_(renamed))
         touched[Account].update(session.connection().scalars(accounts))
     for model, ids in touched.items():
         index_rows(session.connection(), model, ids)
