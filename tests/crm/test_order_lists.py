@@ -21,9 +21,8 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.orders import queries
-from quarterdeck_crm.orders.services import FILTERS, SORTS, list_orders
+from quarterdeck_crm.orders.services import FILTERS, SORTS, STATES, list_orders
 from quarterdeck_crm.orders.shapes import OrderRow
-from quarterdeck_crm.orders.states import OPEN
 from tests import databases
 
 from .many import make_orders
@@ -39,6 +38,8 @@ CASES: tuple[dict[str, str], ...] = (
     {"state": "open"},
     {"state": "paid"},
     {"state": "draft"},
+    {"state": "sold", "currency": "EUR", "date_from": "2020-03-01"},
+    {"currency": "XXX"},
     {"account": "7"},
     {"owner": "3"},
     {"owner": "3", "state": "open"},
@@ -185,8 +186,10 @@ async def matching_ids(listing: Listing) -> set[int]:
         begins = (" " + Account.name).ilike(f"% {word}%")
         statement = statement.where(or_(Order.number.ilike(f"{word}%"), begins))
     if state := filters.get("state"):
-        states = OPEN if state == "open" else [OrderState(state)]
+        states = STATES.get(state) or (OrderState(state),)
         statement = statement.where(Order.state.in_(states))
+    if currency := filters.get("currency"):
+        statement = statement.where(Order.currency == currency)
     for name, column in (("account", Order.account_id), ("owner", Order.owner_id)):
         if name in filters:
             value = filters[name]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -24,6 +25,7 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Account, Order, User
 from quarterdeck_crm.models.collation import code_key
+from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.states import OPEN
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import matching, ordering
@@ -61,7 +63,8 @@ SORTS: dict[str, Any] = {
     "orders": func.coalesce(OPEN_ORDERS.c.orders, 0),
 }
 RANGES = Ranges((Range("created", Account.created_at, _l("Added")),))
-FILTERS = ("owner", "archived", *RANGES.names, *EXTRA_FILTERS)
+FILTERS = ("owner", "archived", "idle", *RANGES.names, *EXTRA_FILTERS)
+MAX_IDLE = 36_500  # days
 
 
 async def list_accounts(
@@ -70,7 +73,8 @@ async def list_accounts(
     """Return a page of accounts with the names of their owners.
 
     Filters: ``owner`` is ``me``, ``none`` or an id; ``archived`` shows those put away instead
-    of those in use. ``RANGES`` and ``extra_conditions`` are further filters.
+    of those in use; ``idle`` is a number of days, and shows accounts that have orders but none
+    in these days. ``RANGES`` and ``extra_conditions`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -82,6 +86,7 @@ async def list_accounts(
         .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
         .where(*await RANGES.conditions(listing.filters, actor))
         .where(*extra_conditions(listing.filters, Account))
+        .where(*_idle(listing.filters.get("idle", "")))
         .options(joinedload(Account.owner).load_only(User.name, User.name_key))
     )
     by = ordering(listing, SORTS[listing.sort], Account.id)
@@ -91,6 +96,18 @@ async def list_accounts(
         return await paginate(session, statement.order_by(*by), listing)
     position = _by_owner if listing.sort == "owner" else None
     return await paginate(session, statement, listing, by=by, position=position)
+
+
+def has_been_idle(days: int) -> ColumnElement[bool]:
+    """Return the condition for accounts that have orders, but none in the last days."""
+    begin = utc_now().date() - timedelta(days=days)
+    orders = exists().where(Order.account_id == Account.id).correlate(Account)
+    return and_(orders, ~orders.where(Order.ordered_on >= begin))
+
+
+def _idle(days: str) -> list[ColumnElement[bool]]:
+    number = row_id(days)
+    return [has_been_idle(min(number, MAX_IDLE))] if number else []
 
 
 async def get_account(session: AsyncSession, *, account_id: int) -> Account:

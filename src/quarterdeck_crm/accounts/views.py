@@ -25,6 +25,7 @@ from quarterdeck_crm.models import Account
 from quarterdeck_crm.orders.services import count_open_orders
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
+from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
@@ -44,6 +45,8 @@ from .services import (
     update_account,
 )
 
+IDLE_DAYS = (30, 90, 180, 365)  # that the list offers
+
 
 @bp.get("/")
 @login_required
@@ -59,6 +62,7 @@ async def index() -> str:
         page=page,
         open_orders=open_orders,
         extras=await read_extras(db.session, Account, [account.id for account in page.items]),
+        idle_days=sorted({*IDLE_DAYS, *filter(None, [row_id(listing.filters.get("idle", ""))])}),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from msgspec import Meta
 from quart import url_for
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +30,17 @@ class AccountQuery(ListQuery):
     sort: Annotated[str, sort(services.SORTS)] = "name"
     owner: Owner | None = None
     archived: Archived = False
+    idle: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=services.MAX_IDLE,
+                description="Accounts that have orders, but none in so many days.",
+            ),
+        ]
+        | None
+    ) = None
     created_from: FromDay | None = None
     created_to: ToDay | None = None
     tag: Tag | None = None

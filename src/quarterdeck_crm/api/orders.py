@@ -46,13 +46,19 @@ class OrderQuery(ListQuery):
     sort: Annotated[str, sort(services.SORTS)] = "-date"
     state: (
         Annotated[
-            Literal["open", "draft", "confirmed", "shipped", "paid", "cancelled"],
-            Meta(description="`open` is draft, confirmed or shipped."),
+            Literal["open", "sold", "draft", "confirmed", "shipped", "paid", "cancelled"],
+            Meta(
+                description="`open` is draft, confirmed or shipped; "
+                "`sold` is confirmed, shipped or paid."
+            ),
         ]
         | None
     ) = None
     account: Account | None = None
     owner: Owner | None = None
+    currency: (
+        Annotated[str, Meta(pattern="^[A-Z]{3}$", description="A code, such as `EUR`.")] | None
+    ) = None
     date_from: FromDay | None = None
     date_to: ToDay | None = None
     net_from: Least | None = None

@@ -4,21 +4,22 @@ Sales are confirmed, shipped and paid orders: drafts are wishes, cancelled order
 Amounts of different currencies are never added up.
 
 Figures of all orders are read from ``OrderSum``, so the cost does not grow with the orders, only
-with months, states and currencies. Order lines are counted up to ``MAX_LINES``.
+with months, states and currencies.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import mail, scheduler
-from quarterdeck_crm.models import Account, Good, OrderLine, OrderState, OrderSum
+from quarterdeck_crm.listing import MAX_COUNTED
+from quarterdeck_crm.models import Account, Good, OrderState, OrderSum
 from quarterdeck_crm.models.order_sum import ALL_TIME
 from quarterdeck_crm.models.sums import from_parts
 from quarterdeck_crm.orders.states import OPEN
@@ -27,21 +28,19 @@ from quarterdeck_crm.orders.sums import ACCOUNT, GOOD
 
 MONTHS = 12
 BEST = 8
-MAX_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much there is of everything, and how much of it is put away.
+    """How much is in use, and how much is put away.
 
-    ``lines`` is counted up to one more than ``MAX_LINES``.
+    Each is counted up to one more than ``MAX_COUNTED``.
     """
 
     accounts: int
     archived_accounts: int
     goods: int
     archived_goods: int
-    lines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,10 @@ class Month(NamedTuple):
     day: date
     net: Decimal
     orders: int
+
+    @property
+    def last_day(self) -> date:
+        return last_day_of(self.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +108,13 @@ class Standing:
 
 
 async def count_everything(session: AsyncSession) -> Counts:
-    """Count accounts, goods and order lines in one statement."""
-    parts = (
-        select(func.count(Account.id)),
-        select(func.count(Account.archived_at)),
-        select(func.count(Good.id)),
-        select(func.count(Good.archived_at)),
-        select(func.count()).select_from(select(OrderLine.id).limit(MAX_LINES + 1).subquery()),
-    )
+    """Count accounts and goods in one statement."""
+    few = [
+        select(model.id).where(condition).limit(MAX_COUNTED + 1).subquery()
+        for model in (Account, Good)
+        for condition in (model.archived_at.is_(None), model.archived_at.is_not(None))
+    ]
+    parts = [select(func.count()).select_from(each) for each in few]
     row = (await session.execute(select(*(part.scalar_subquery() for part in parts)))).one()
     return Counts(*row)
 
@@ -130,7 +132,7 @@ async def read_standing(session: AsyncSession) -> Standing:
     # MySQL sums integers to DECIMAL.
     return Standing(
         tuple(
-            Stand(currency, OrderState(state), int(orders), from_parts(*net), _day(month))
+            Stand(currency, OrderState(state), int(orders), from_parts(*net), first_day_of(month))
             for currency, state, orders, *net, month in await session.execute(statement)
         )
     )
@@ -140,16 +142,18 @@ async def sales_by_month(
     session: AsyncSession, *, currency: str, until: date, months: int = MONTHS
 ) -> list[Month]:
     """Return the sales of each of the last months, that of ``until`` included, none left out."""
-    days = [_months_before(until, back) for back in reversed(range(months))]
+    days = [months_before(until, back) for back in reversed(range(months))]
     statement = select(OrderSum.period, OrderSum.number, OrderSum.whole, OrderSum.millionths).where(
         OrderSum.series.in_([state.value for state in SOLD]),
         OrderSum.currency == currency,
-        OrderSum.period.between(_month(days[0]), _month(days[-1])),
+        OrderSum.period.between(month_of(days[0]), month_of(days[-1])),
     )
     found: dict[date, Month] = {day: Month(day, Decimal(0), 0) for day in days}
     for period, orders, *net in await session.execute(statement):
-        _, before, number = found[_day(period)]
-        found[_day(period)] = Month(_day(period), before + from_parts(*net), number + orders)
+        _, before, number = found[first_day_of(period)]
+        found[first_day_of(period)] = Month(
+            first_day_of(period), before + from_parts(*net), number + orders
+        )
     return list(found.values())
 
 
@@ -163,22 +167,20 @@ async def best_goods(session: AsyncSession, *, currency: str, limit: int = BEST)
     return await _best(session, Good, GOOD, currency, limit)
 
 
+def best_sums(series: str, currency: str, period: int, limit: int) -> Select[Any]:
+    """Return the statement for the largest sums of a series, the largest first."""
+    # All in one direction, so that an index has the rows in order.
+    most = (OrderSum.whole.desc(), OrderSum.millionths.desc(), OrderSum.subject_id.desc())
+    of_period = OrderSum.currency == currency, OrderSum.period == period
+    return (
+        select(OrderSum).where(OrderSum.series == series, *of_period).order_by(*most).limit(limit)
+    )
+
+
 async def _best(
     session: AsyncSession, model: type[Account | Good], series: str, currency: str, limit: int
 ) -> list[Best]:
-    # All in one direction, so that an index has the rows in order.
-    most = (OrderSum.whole.desc(), OrderSum.millionths.desc(), OrderSum.subject_id.desc())
-    best = (
-        select(OrderSum)
-        .where(
-            OrderSum.series == series,
-            OrderSum.currency == currency,
-            OrderSum.period == ALL_TIME,
-        )
-        .order_by(*most)
-        .limit(limit)
-        .subquery()
-    )
+    best = best_sums(series, currency, ALL_TIME, limit).subquery()
     rows = best.c
     statement = (
         select(model.id, model.name, rows.whole, rows.millionths, rows.number)
@@ -192,20 +194,25 @@ async def _best(
     ]
 
 
-def _month(day: date) -> int:
+def month_of(day: date) -> int:
     """Return the period of the month of a day."""
     return day.year * 100 + day.month
 
 
-def _day(month: int) -> date:
+def first_day_of(month: int) -> date:
     """Return the first day of a month."""
     return date(month // 100, month % 100, 1)
 
 
-def _months_before(day: date, months: int) -> date:
+def months_before(day: date, months: int) -> date:
     """Return the first day of the month that lies so many months before a day's."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, month + 1, 1)
+
+
+def last_day_of(day: date) -> date:
+    """Return the last day of the month of a day."""
+    return months_before(day, -1) - timedelta(days=1)
 
 
 async def count_failures() -> dict[str, int]:

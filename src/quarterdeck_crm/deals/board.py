@@ -57,7 +57,7 @@ async def read_deals(
     stages = await list_stages(session)
     wanted = conditions(q, filters, actor)
     cards = await _cards(session, stages, wanted)
-    totals = await _totals(session, wanted)
+    totals = await read_totals(session, wanted)
     return [
         DealColumn(
             stage, [deal for deal in cards if deal.stage_id == stage.id], totals.get(stage.id, ())
@@ -96,10 +96,10 @@ async def _cards(
     return (await session.scalars(statement)).all()
 
 
-async def _totals(
-    session: AsyncSession, wanted: list[ColumnElement[bool]]
+async def read_totals(
+    session: AsyncSession, wanted: Sequence[ColumnElement[bool]] = ()
 ) -> Mapping[int, Sequence[Total]]:
-    """Return the sums of the open deals by stage."""
+    """Return the sums of the open deals by the id of the stage; ``wanted`` are conditions."""
     by = (Deal.stage_id, Deal.currency, Deal.probability)
     statement = (
         select(*by, func.count(), whole_sum(Deal.value), millionths_sum(Deal.value))

@@ -42,6 +42,7 @@ class Order(Timestamps, Versioned, Model):
         Index(None, "state", "number_key"),
         Index(None, "state", "updated_at"),
         Index(None, "account_id", "ordered_on"),
+        Index(None, "currency", "state", "ordered_on"),
         Index(None, "owner_id", "ordered_on"),
         Index(None, "owner_id", "state", "ordered_on"),
     )

@@ -18,6 +18,7 @@ TAGGED = select(RecordTag.record_id).where(RecordTag.kind == Order.__tablename__
 # Conditions of statements that are built once; ``Filter.values`` has their parameters.
 PREPARED: dict[str, ColumnElement[bool]] = {
     "account": Order.account_id == bindparam("account_id"),
+    "currency": Order.currency == bindparam("currency"),
     "date": Order.ordered_on.between(bindparam("first_day"), bindparam("last_day")),
     "net": Order.net.between(bindparam("least"), bindparam("most_net")),
     "owner": Order.owner_id == bindparam("owner_id"),
@@ -37,6 +38,7 @@ class Filter:
 
     states: tuple[OrderState, ...] = ()
     account_id: int | None = None
+    currency: str | None = None
     owner_id: int | None = None
     is_unowned: bool = False
     days: Bounds | None = None
@@ -49,6 +51,7 @@ class Filter:
         """The filters in use."""
         used = {
             "account": self.account_id,
+            "currency": self.currency,
             "date": self.days,
             "net": self.nets,
             "owner": self.owner_id,
@@ -66,6 +69,7 @@ class Filter:
         return {
             "states": self.states,
             "account_id": self.account_id,
+            "currency": self.currency,
             "owner_id": self.owner_id,
             "first_day": days.first or FIRST_DAY,
             "last_day": days.last or LAST_DAY,
@@ -82,6 +86,8 @@ class Filter:
             conditions.append(column(Order.state).in_(self.states))
         if self.account_id is not None:
             conditions.append(column(Order.account_id) == self.account_id)
+        if self.currency is not None:
+            conditions.append(column(Order.currency) == self.currency)
         if self.owner_id is not None:
             conditions.append(column(Order.owner_id) == self.owner_id)
         if self.is_unowned:

@@ -66,6 +66,8 @@ INDEXES: dict[tuple[str, ...], dict[str, str]] = {
     },
     ("account",): {"date": "ix_order_account_id_order_ordered_on"},
     ("account", "date"): {"date": "ix_order_account_id_order_ordered_on"},
+    ("currency", "date", "state"): {"date": "ix_order_currency_order_state_order_ordered_on"},
+    ("currency", "state"): {"date": "ix_order_currency_order_state_order_ordered_on"},
     ("date",): {"date": "ix_order_ordered_on"},
     ("date", "owner"): {"date": "ix_order_owner_id_order_ordered_on"},
     ("date", "owner", "state"): {"date": "ix_order_owner_id_order_state_order_ordered_on"},

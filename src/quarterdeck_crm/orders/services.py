@@ -52,7 +52,8 @@ from .stock import return_stock, take_stock
 
 T = TypeVar("T")
 
-FILTERS = ("state", "account", "owner", *RANGES.names, *EXTRA_FILTERS)
+FILTERS = ("state", "account", "owner", "currency", *RANGES.names, *EXTRA_FILTERS)
+STATES = {"open": OPEN, "sold": TAKEN}  # filters by several states
 
 
 async def list_orders(
@@ -60,8 +61,9 @@ async def list_orders(
 ) -> Pagination[OrderRow]:
     """Return a page of orders with the names of their accounts and owners.
 
-    Filters: ``state`` is a state or ``open``; ``account`` is an id; ``owner`` is ``me``,
-    ``none`` or an id. ``RANGES`` and ``extra_conditions`` are further filters.
+    Filters: ``state`` is a state, ``open``, or ``sold`` (confirmed, shipped or paid);
+    ``account`` is an id; ``owner`` is ``me``, ``none`` or an id; ``currency`` is its code.
+    ``RANGES`` and ``extra_conditions`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -307,8 +309,9 @@ def _wanted(listing: Listing, actor: User | None) -> Filter:
         owner = str(actor.id)
     bounds = RANGES.bounds(filters)
     return Filter(
-        states=OPEN if state == "open" else tuple(s for s in OrderState if s == state),
+        states=STATES.get(state) or tuple(s for s in OrderState if s == state),
         account_id=row_id(account),
+        currency=filters.get("currency", "").strip().upper()[:3] or None,
         owner_id=row_id(owner),
         is_unowned=owner == "none",
         days=bounds.get("date"),
