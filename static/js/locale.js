@@ -23,6 +23,11 @@ export function fieldNumber(text) {
   return clear.replace(".", separator);
 }
 
+/** Write a price such as "502.5" as people do, "502.50"; whole ones stay whole. */
+export function priceText(text) {
+  return /^\d+\.\d$/.test(text) ? `${text}0` : text;
+}
+
 const day = new Intl.DateTimeFormat(wording, { dateStyle: "medium", timeZone: "UTC" });
 
 /** Refine the numbers and days under a node, in text and in fields. */

@@ -1,6 +1,7 @@
 // Suggestions for a text field with a <datalist>, while somebody types.
 
-import { formatNumber } from "./locale.js";
+import { formatNumber, priceText } from "./locale.js";
+import { text } from "./text.js";
 
 const PAUSE = 150; // milliseconds without a key before the server is asked
 
@@ -19,9 +20,14 @@ async function suggest(field, url) {
     known.set(item.label, item);
     const option = document.createElement("option");
     option.value = item.label;
-    if (item.price) option.label = `${formatNumber(item.price)} ${item.currency}, ${formatNumber(String(item.stock))} in stock`;
+    if (item.price) option.label = priceAndStock(item);
     return option;
   }));
+}
+
+/** Return the price and the stock of a good as words. */
+export function priceAndStock({ price, currency, stock }) {
+  return text("{price} {currency}, {number} in stock", { price: formatNumber(priceText(price)), currency, number: formatNumber(String(stock)) });
 }
 
 /** Ask for suggestions soon, unless the field holds one of them. */

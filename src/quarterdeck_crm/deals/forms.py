@@ -21,7 +21,7 @@ from wtforms.widgets import HiddenInput
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.wtf import QuartForm
-from quarterdeck_crm.forms.fields import ExactField, WholeField, offered
+from quarterdeck_crm.forms.fields import MoneyField, WholeField, offered
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Contact, Deal, DealStage, Person, StageKind
 from quarterdeck_crm.orders.forms import LinesForm
@@ -45,7 +45,7 @@ class DealForm(LinesForm):
     name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=200)])
     stage_id = SelectField(_l("Stage"), coerce=_id_or_none, choices={})
     contact_id = SelectField(_l("Contact"), coerce=_id_or_none, choices={})
-    value = ExactField(
+    value = MoneyField(
         _l("Value"),
         [Optional(), NumberRange(min=0)],
         description=_l("With lines it is their sum."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -49,6 +50,15 @@ class ExactField(DecimalField):
 
     def pre_validate(self, form: BaseForm) -> None:
         _stop_at_nonsense(self)
+
+
+class MoneyField(ExactField):
+    """An amount or a price, shown as such: 502.5 as 502.50, and 18 as 18."""
+
+    def _value(self) -> str:
+        text = super()._value()
+        is_short = not self.raw_data and re.fullmatch(r"\d+\.\d", text)
+        return f"{text}0" if is_short else text
 
 
 class WholeField(IntegerField):

@@ -9,7 +9,7 @@ from quarterdeck.wtf import QuartForm
 from quarterdeck.wtf.file import FileAllowed, FileField, FileRequired
 from quarterdeck_crm.attachments.kinds import PICTURES
 from quarterdeck_crm.forms.conflicts import VersionedForm
-from quarterdeck_crm.forms.fields import ExactField, WholeField
+from quarterdeck_crm.forms.fields import MoneyField, WholeField
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Good
@@ -34,7 +34,7 @@ class GoodForm(VersionedForm):
         [Length(max=longest(Good.unit))],
         description=_l("How it is sold: piece, box of 12."),
     )
-    price = ExactField(_l("Price"), [InputRequired(_l("Enter a price.")), NOT_NEGATIVE])
+    price = MoneyField(_l("Price"), [InputRequired(_l("Enter a price.")), NOT_NEGATIVE])
     currency = StringField(
         _l("Currency"),
         [DataRequired(_l("Enter a currency."))],

@@ -23,7 +23,7 @@ from wtforms.validators import (
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.extras.records import is_extra
 from quarterdeck_crm.forms.conflicts import VersionedForm
-from quarterdeck_crm.forms.fields import ExactField, OwnerField, PickField, WholeField
+from quarterdeck_crm.forms.fields import ExactField, MoneyField, OwnerField, PickField, WholeField
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Deal, Good, Order, OrderState
@@ -51,7 +51,7 @@ class LineForm(Form):
     quantity = WholeField(
         _l("Quantity"), [InputRequired(_l("Enter how many.")), NumberRange(min=1)]
     )
-    price = ExactField(_l("Price"), [Optional(), NumberRange(min=0)])
+    price = MoneyField(_l("Price"), [Optional(), NumberRange(min=0)])
     discount = ExactField(
         _l("Discount %"), [Optional(), NumberRange(min=0, max=100), at_most_one_decimal]
     )
@@ -156,7 +156,7 @@ class LinesForm(VersionedForm):
 class OrderForm(LinesForm):
     ordered_on = DateField(_l("Order date"), [DataRequired(_l("Enter a date."))])
     required_on = DateField(_l("Required by"), [Optional()])
-    freight = ExactField(_l("Freight"), [Optional(), NumberRange(min=0)])
+    freight = MoneyField(_l("Freight"), [Optional(), NumberRange(min=0)])
     ship_name = StringField(_l("Ship to"), [Length(max=longest(Order.ship_name))])
     ship_address = StringField(_l("Address"), [Length(max=longest(Order.ship_address))])
     ship_city = StringField(_l("City"), [Length(max=longest(Order.ship_city))])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TEXTS = (
     N_("Copied"),
     N_("Only {number} in stock"),
+    N_("{price} {currency}, {number} in stock"),
     N_("Offline. Changes cannot be saved."),
     N_("Connection lost. Trying again."),
     N_("You are signed out. Sign in again to go on."),
