@@ -10,6 +10,7 @@ import "./forms.js";
 import "./theme.js";
 import "./connection.js";
 import "./progress.js";
+import "./bulk.js";
 
 // Only pages that change while they are looked at need the rest.
 if (document.querySelector("main[data-live]")) {

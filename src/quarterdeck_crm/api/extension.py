@@ -48,6 +48,7 @@ class ApiSchema(QuartSchema):
                 Tag("Deals", "The pipeline before the order."),
                 Tag("Tasks", "Tasks, with due dates, assignees and links to records."),
                 Tag("Tags", "Words that records can have."),
+                Tag("Bulk changes", "The same change of many records."),
                 Tag("Search", "Everything at once."),
                 Tag("Audit", "Sign-ins, and changes that matter for security."),
             ],

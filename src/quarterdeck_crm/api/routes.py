@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import accounts as accounts
 from . import audit as audit
 from . import bp as bp
+from . import bulk as bulk
 from . import contacts as contacts
 from . import deals as deals
 from . import docs as docs

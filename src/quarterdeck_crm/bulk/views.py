@@ -1,30 +1,164 @@
-"""The button that undoes a change."""
+"""The pages of bulk changes, and the button that undoes a change."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from quart import flash
+from quart import current_app, flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck.login import current_user, login_required, redirect_next
-from quarterdeck_crm.errors import ConflictError, ForbiddenError, NotFoundError
+from quarterdeck.login import current_user, login_required, redirect_next, safe_next
+from quarterdeck_crm.deals.stages import list_stages
+from quarterdeck_crm.errors import (
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    ValidationError,
+)
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.history.undo import UNDO_FOR
+from quarterdeck_crm.models import BulkRun, RunState, StageKind, UndoStep
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.search.filters import list_active_users
+from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
+from .kinds import actions_for, get_kind
+from .runs import (
+    BATCH,
+    SILENT,
+    UNDO,
+    create_run,
+    get_run,
+    preview,
+    start_run,
+    start_undo,
+    too_many,
+    work_off,
+)
 from .undoing import undo_step
+
+
+@bp.record_once
+def _register(state: object) -> None:
+    """Give every template ``bulk_actions(page, user)``."""
+    state.app.jinja_env.globals["bulk_actions"] = actions_for  # type: ignore[attr-defined]
+
+
+@bp.post("/bulk/<records>")
+@login_required
+async def select(records: str) -> ResponseReturnValue:
+    """Take up the selected rows of a list, whose arguments are those of this address."""
+    kind, form = get_kind(records), await request.form
+    back = _list_url(records)
+    most = current_app.config["BULK_MAX"]
+    which = form.get("which", "selected")
+    if which == "selected":
+        ids = list(dict.fromkeys(id_ for text in form.getlist("id") if (id_ := row_id(text))))
+    else:
+        ids, has_more = await kind.select(
+            db.session,
+            request.args.to_dict(),
+            actor=current_user,
+            most=most if which == "all" else None,
+        )
+        if which == "all" and has_more:
+            await flash(too_many(most), "error")
+            return redirect(back, 303)
+
+    async def work(session: AsyncSession) -> BulkRun:
+        return await create_run(
+            session, actor=current_user, kind=kind, action=form.get("action", ""), ids=ids
+        )
+
+    try:
+        run = await db.run(work)
+    except ValidationError as error:
+        await flash(str(error), "error")
+        return redirect(back, 303)
+    return redirect(url_for(".show", key=run.key, next=back), 303)
+
+
+@bp.get("/bulk/run/<key>")
+@login_required
+async def show(key: str) -> str:
+    return await _show_page(await get_run(db.session, actor=current_user, key=key[:64]))
+
+
+@bp.post("/bulk/run/<key>")
+@login_required
+async def start(key: str) -> ResponseReturnValue:
+    """Start a previewed change, or go on with one that was interrupted."""
+    value = (await request.form).get("value", "")
+    try:
+        run = await db.run(partial(start_run, actor=current_user, key=key[:64], value=value))
+    except ValidationError as error:
+        run = await get_run(db.session, actor=current_user, key=key[:64])
+        return await _show_page(run, problem=str(error)), 422
+    except ConflictError as error:
+        await flash(str(error), "error")
+        return redirect(url_for(".show", key=key, next=_back()), 303)
+    return await _work(run)
 
 
 @bp.post("/undo/<key>")
 @login_required
 async def undo(key: str) -> ResponseReturnValue:
     """Undo a change of the current user, then go to ``next``."""
+    key = key[:64]
     try:
-        await db.run(partial(undo_step, actor=current_user, key=key[:64]))
+        if run := await db.run(partial(start_undo, actor=current_user, key=key)):
+            return await _work(run)
+        await db.run(partial(undo_step, actor=current_user, key=key))
     except (ConflictError, ForbiddenError, NotFoundError) as error:
         # The page that follows is the one with the record, so the reason belongs there.
         await flash(str(error), "error")
     else:
         await flash(_("Undone."), "success")
     return redirect_next("/", 303)
+
+
+async def _work(run: BulkRun) -> ResponseReturnValue:
+    """Do a claimed run, at once if it is small, and go on to its page."""
+    if len(run.ids) <= BATCH:
+        await work_off(run.key)
+    else:
+        current_app.add_background_task(work_off, run.key)
+    return redirect(url_for(".show", key=run.key, next=_back()), 303)
+
+
+async def _show_page(run: BulkRun, *, problem: str | None = None) -> str:
+    """Return the page of a run: the preview, the progress or the result."""
+    action = None if run.action == UNDO else get_kind(run.kind).actions[run.action]
+    is_ready = run.state is RunState.READY
+    step = await db.session.get(UndoStep, run.step_id) if run.step_id else None
+    can_undo = step and step.used_at is None and step.created_at > utc_now() - UNDO_FOR
+    stages = []
+    if is_ready and action is not None and action.needs == "stage":
+        stages = [each for each in await list_stages(db.session) if each.kind != StageKind.LOST]
+    return await render_template(
+        "bulk/show.html",
+        run=run,
+        action=action,
+        plan=await preview(db.session, actor=current_user, run=run) if is_ready else None,
+        users=await list_active_users(db.session)
+        if is_ready and action is not None and action.needs == "owner"
+        else (),
+        stages=stages,
+        is_interrupted=run.state is RunState.RUNNING and run.beat_at < utc_now() - SILENT,
+        undo_key=step.key if step is not None and can_undo else None,
+        problem=problem,
+        back=_back() or (url_for(f"{run.kind}.index") if run.kind else "/"),
+    )
+
+
+def _back() -> str | None:
+    """Return the list from which the user came."""
+    return safe_next(request.args.get("next"), "") or None
+
+
+def _list_url(page: str) -> str:
+    query = request.query_string.decode()
+    return url_for(f"{page}.index") + (f"?{query}" if query else "")

@@ -30,6 +30,12 @@ CONFIG = (
         "closed, as long as there is no administrator.",
     ),
     ConfigKey(
+        "BULK_MAX",
+        1000,
+        integer(1, 10_000),
+        "How many records of a list can be changed at once.",
+    ),
+    ConfigKey(
         "ATTACHMENT_FOLDER",
         None,
         text,

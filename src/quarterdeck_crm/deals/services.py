@@ -244,10 +244,7 @@ async def move_deal(
         raise NotFoundError(_("There is no such stage. It may have been removed."))
     if deal.stage_id == stage.id:
         return deal
-    if deal.order_id is not None:
-        raise MoveNotAllowedError(
-            _("'%(name)s' has become an order. Its stage is final.", name=deal.name)
-        )
+    check_movable(deal)
     problems = Problems()
     values: dict[str, Any] = {"lost_reason": None}
     if stage.kind is StageKind.LOST:
@@ -265,6 +262,18 @@ async def move_deal(
     deal.stage = stage
     await store(session, actor=actor, row=deal, values=values, action=f"deal {stage.kind}")
     return deal
+
+
+def check_movable(deal: Deal) -> None:
+    """Refuse another stage for a deal that has become an order.
+
+    Raises:
+        MoveNotAllowedError: If it has.
+    """
+    if deal.order_id is not None:
+        raise MoveNotAllowedError(
+            _("'%(name)s' has become an order. Its stage is final.", name=deal.name)
+        )
 
 
 async def make_order(session: AsyncSession, *, actor: User | None, deal_id: int) -> Order:

@@ -68,6 +68,20 @@ async def assign_order(
         require_version(order, version)
     if order.owner_id == owner_id:
         return
+    check_assignable(order)
+    active = select(User.is_active).where(User.id == owner_id)
+    if owner_id is not None and not await session.scalar(active):
+        raise ValidationError({"owner_id": [_("Choose a user.")]})
+    if await store(session, actor=actor, row=order, values={"owner_id": owner_id}):
+        await mail_order_change(session, actor=actor, order=order)
+
+
+def check_assignable(order: Order) -> None:
+    """Refuse another owner for an order that is done.
+
+    Raises:
+        MoveNotAllowedError: If it is: its owner is part of the record.
+    """
     if order.state not in OPEN:
         raise MoveNotAllowedError(
             _(
@@ -76,11 +90,6 @@ async def assign_order(
                 state=state_word(order.state),
             )
         )
-    active = select(User.is_active).where(User.id == owner_id)
-    if owner_id is not None and not await session.scalar(active):
-        raise ValidationError({"owner_id": [_("Choose a user.")]})
-    if await store(session, actor=actor, row=order, values={"owner_id": owner_id}):
-        await mail_order_change(session, actor=actor, order=order)
 
 
 async def take_back_move(

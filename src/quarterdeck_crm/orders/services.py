@@ -213,7 +213,7 @@ async def move_order(
     require_edit(actor, order)
     if version is not None:
         require_version(order, version)
-    move = _allowed_move(order, target)
+    move = check_move(order, target)
     was = order.state
     values: dict[str, Any] = {"state": target}
     if target is OrderState.SHIPPED:
@@ -261,7 +261,12 @@ async def delete_order(session: AsyncSession, *, actor: User | None, order: Orde
     record(session, actor=actor, subject=order.account, action="draft deleted", changes=deleted)
 
 
-def _allowed_move(order: Order, target: OrderState) -> Move:
+def check_move(order: Order, target: OrderState) -> Move:
+    """Return the step of an order to another state; the stock is not looked at.
+
+    Raises:
+        MoveNotAllowedError: If there is no such step from its present state.
+    """
     move = find_move(order.state, target)
     if move is None:
         raise MoveNotAllowedError(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # A test compares them with the scripts. Values stand in braces.
 TEXTS = (
     N_("Copied"),
+    N_("{count} selected"),
     N_("Only {number} in stock"),
     N_("{price} {currency}, {number} in stock"),
     N_("Offline. Changes cannot be saved."),

@@ -92,6 +92,8 @@ BUTTONS = {
     "mail.delete",
     "mail.retry",
     "mail.unsubscribe_submit",
+    "bulk.select",
+    "bulk.start",
     "bulk.undo",
     "orders.copy",
     "orders.move",
