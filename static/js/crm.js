@@ -5,6 +5,7 @@ import "./toasts.js";
 import "./menus.js";
 import "./buttons.js";
 import "./dialogs.js";
+import "./palette.js";
 import "./keyboard.js";
 import "./forms.js";
 import "./theme.js";

@@ -1,5 +1,7 @@
 // Single keys: / search, n new, j and k rows, x done, ? help. Silent while somebody types.
 
+import { openPalette } from "./palette.js";
+
 const typing = (node) =>
   node.isContentEditable || /^(input|textarea|select)$/i.test(node.tagName);
 
@@ -14,8 +16,10 @@ function moveRow(step) {
 }
 
 function search() {
-  // The page's own list first, the search over everything where there is none.
-  const box = document.querySelector('main [data-key="/"]') ?? document.querySelector('[data-key="/"]');
+  // The page's own list first, the palette where there is none.
+  const own = document.querySelector('main [data-key="/"]');
+  if (!own && openPalette()) return true;
+  const box = own ?? document.querySelector('[data-key="/"]');
   box?.focus();
   box?.select();
   return Boolean(box);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from .conftest import ADMIN, cookies_of, in_browser
@@ -36,8 +37,21 @@ async def test_a_day_without_a_mouse(browser: Browser, address: str) -> None:
 
     await keys.press("/")
     await keys.type("Anchor")
+    palette = page.get_by_role("dialog", name="Find a record or run a command")
+    await expect(palette.get_by_role("status")).to_contain_text("found")
+    await keys.press("ArrowUp")  # from the first to the last
     await keys.press("Enter")
     await page.wait_for_url(f"{address}/search?q=Anchor")
+    await page.locator("main .row-link").first.focus()
+    await keys.press("Control+k")
+    await expect(palette.get_by_role("combobox")).to_be_focused()
+    assert not (await Axe().run(page)).response["violations"]
+    await keys.press("Escape")
+    await expect(page.locator("main .row-link").first).to_be_focused()
+    await keys.press("Control+k")
+    await keys.type("new account")
+    await keys.press("Enter")
+    await page.wait_for_url(f"{address}/accounts/new")
 
     await page.goto(f"{address}/accounts/")
     await keys.press("n")

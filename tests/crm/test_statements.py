@@ -55,7 +55,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "api.list_people": ("", "?q=a"),
     "api.list_orders": ("", "?q=a&sort=owner", "?state=open&owner=me"),
     "api.search": ("?q=a",),
-    "dashboard.search": ("?q=a",),
+    "dashboard.quick_search": ("?q=a",),
+    "dashboard.search": ("?q=a", "?q=a&only=notes"),
     "goods.suggestions": ("?q=g",),
     "goods.index": ("", "?q=g"),
     "deals.board": ("", "?q=d&owner=me"),
@@ -88,12 +89,13 @@ MOST = {
     "api.list_people": 6,
     "api.read_contact": 6,
     "api.read_person": 7,
-    "api.search": 15,  # four lists and their counts, and the details of people
+    "api.search": 26,  # each kind and its tags, and the records of notes and files
     "api.list_jobs": 12,  # the last run of each of the CRM's ten jobs
     "api.list_orders": 5,  # counted, chosen, read
     "api.read_job": 4,
     "dashboard.index": 27,  # the last run of each job is for administrators
-    "dashboard.search": 11,
+    "dashboard.quick_search": 14,  # one for each kind, and the records of notes and files
+    "dashboard.search": 20,
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.edit": 6,
     "deals.index": 5,  # users, and the account that is filtered by

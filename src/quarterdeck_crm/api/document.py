@@ -17,6 +17,7 @@ from . import fields, idempotency, schemas
 from .bodies import JSON, Needs
 from .openapi30 import VERSION, to_openapi30
 from .operations import SAFE, Operation, operation_of
+from .search_schemas import Found
 
 REF = "#/components/schemas/{name}"
 PROBLEM = "application/problem+json"
@@ -58,7 +59,7 @@ def statuses_of(operation: Operation, rule: Rule) -> list[int]:
         found |= {304}
     else:
         found |= {400}  # a wrong CSRF token
-    if operation.query is not None or operation.answers is schemas.Found:
+    if operation.query is not None or operation.answers is Found:
         found |= {400}
     if rule.arguments or operation.query is not None:
         found |= {404}  # also a page beyond the last

@@ -392,15 +392,6 @@ class OrderPage(Page):
     items: list[OrderSummary]
 
 
-class Found(Struct, kw_only=True):
-    """The results of a search, the best of each kind."""
-
-    accounts: list[Account]
-    people: list[PersonSummary]
-    goods: list[Good]
-    orders: list[OrderSummary]
-
-
 class Wrong(Struct, kw_only=True, omit_defaults=True):
     """One reason why something was refused, and where it stands."""
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from quart import redirect, render_template, request, url_for
+from quart import jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from quarterdeck.login import current_user, login_required, public, redirect_next
@@ -27,9 +27,27 @@ from quarterdeck_crm.tasks.services import may_change
 from . import bp as bp
 from . import panels, services
 from .charts import column_chart, share
+from .everything import (
+    FEW,
+    MANY,
+    TITLES,
+    find_deals,
+    find_files,
+    find_notes,
+    find_quickly,
+    find_tasks,
+    find_users,
+)
 
 MINE = Listing(sort="date", per_page=8, filters={"state": "open", "owner": "me"})
 START = "start"  # the cookie of a browser that hides the first steps
+FINDERS = {
+    "deals": find_deals,
+    "tasks": find_tasks,
+    "notes": find_notes,
+    "files": find_files,
+    "users": find_users,
+}
 THEMES = ("light", "dark")
 THEME_COOKIE_AGE = timedelta(days=365)
 
@@ -139,19 +157,46 @@ async def dismiss_start() -> ResponseReturnValue:
 @bp.get("/search")
 @login_required
 async def search() -> str:
-    """Search accounts, people, goods and orders at once."""
+    """Search everything; ``only`` shows one of the kinds that have no list of their own."""
     q = Listing.from_args(request.args, sorts={"": None}, default="").q
-    found = {}
-    if q:
-        by_name = Listing(q=q, sort="name", per_page=8)
-        newest = Listing(q=q, sort="date", descending=True, per_page=8)
+    only = request.args.get("only", "")
+    only = only if only in FINDERS else ""
+    found: dict[str, Any] = {}
+    if q and not only:
+        by_name = Listing(q=q, sort="name", per_page=FEW)
+        newest = Listing(q=q, sort="date", descending=True, per_page=FEW)
         found = {
             "orders": await list_orders(db.session, listing=newest),
             "accounts": await list_accounts(db.session, listing=by_name),
             "people": await list_people(db.session, listing=by_name),
             "goods": await list_goods(db.session, listing=by_name),
         }
-    return await render_template("dashboard/search.html", q=q, **found)
+    # One more than is shown tells whether there are more.
+    limit = MANY if only else FEW
+    hits = {
+        kind: await find(db.session, q=q, limit=limit + 1)
+        for kind, find in FINDERS.items()
+        if q and only in ("", kind)
+    }
+    return await render_template(
+        "dashboard/search.html", q=q, only=only, limit=limit, hits=hits, titles=TITLES, **found
+    )
+
+
+@bp.get("/search/quick")
+@login_required
+async def quick_search() -> ResponseReturnValue:
+    """Return the best few of each kind for the palette, which is being typed into."""
+    q = Listing.from_args(request.args, sorts={"": None}, default="").q
+    found = await find_quickly(db.session, q=q)
+    groups = [
+        {
+            "title": str(TITLES[kind]),
+            "items": [{"title": hit.title, "detail": hit.detail, "url": hit.url} for hit in hits],
+        }
+        for kind, hits in found.items()
+    ]
+    return jsonify(groups)
 
 
 @bp.post("/appearance")

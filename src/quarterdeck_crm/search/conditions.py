@@ -19,6 +19,7 @@ from .word_index import Subject
 
 MAX_WORDS = 8
 MAX_LENGTH = 200
+MAX_FOUND = 500
 LAST = "\U0010ffff"  # stands behind every character
 
 
@@ -45,6 +46,20 @@ def found_by(word: str, model: Subject) -> Select[int]:
         SearchWord.word >= begin,
         SearchWord.word < begin + LAST,
     )
+
+
+def found_few(q: str, model: Subject, *, most: int = MAX_FOUND) -> Select[int]:
+    """Return the ids of up to ``most`` rows that match, those with the same word itself first.
+
+    For short lists that are sorted by something else: however many rows match, no more are
+    sorted.
+    """
+    first, *others = sorted(words_in(q), key=len, reverse=True)
+    found = found_by(first, model)
+    for word in others:
+        found = found.where(SearchWord.subject_id.in_(found_by(word, model)))
+    few = found.distinct().limit(most).subquery()
+    return select(few.c.subject_id)
 
 
 def begins(column: Any, word: str) -> ColumnElement[bool]:

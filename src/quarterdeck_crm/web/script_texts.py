@@ -49,6 +49,11 @@ TEXTS = (
     N_("{name} reopened the task '{title}'."),
     N_("{name} deleted the task '{title}'."),
     N_("Reminder: {title}"),
+    N_("Recent"),
+    N_("Commands"),
+    N_("Search"),
+    N_("Search everything for “{q}”"),
+    N_("{count} found"),
     N_("The system"),
     N_("{name}, editing"),
 )
