@@ -19,7 +19,7 @@ from quarterdeck.commands.port.proof import Proof, compare_broken, compare_pages
 from quarterdeck.commands.port.requirements import add_plugin, remove_plugin, rewrite_requirements
 from quarterdeck.commands.port.rewriting import keep_absolute_locations
 from quarterdeck.commands.port.scan import scan
-from quarterdeck.commands.port.trial import Answer, Trial
+from quarterdeck.commands.port.trial import Answer, Runner, Trial
 
 KIT = "quarterdeck[bridge]"
 HOOK = "from quarterdeck.bridge import install_import_hook\ninstall_import_hook()\n\n"
@@ -258,6 +258,25 @@ def test_the_operations_are_those_of_the_bridge() -> None:
         if not hasattr(getattr(flask, name.rpartition(".")[2]), "__wrapped__")
     ]
     assert missing == []
+
+
+def test_a_test_that_does_not_end_is_stopped_and_the_others_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    (tmp_path / "lib.py").write_text(
+        "import threading\n\n\ndef forever():\n    threading.Event().wait()\n"
+    )
+    (tmp_path / "test_a.py").write_text(
+        "import lib\n\n\ndef test_first():\n    pass\n\n\n"
+        "def test_hangs():\n    lib.forever()\n\n\ndef test_last():\n    pass\n"
+    )
+
+    trial = Runner(sys.executable, [], bridged=False, patience=2).run(tmp_path)
+
+    assert trial.passed == {"test_a.py::test_first", "test_a.py::test_last"}
+    message = trial.messages["test_a.py::test_hangs"]
+    assert message == "It did not end within 2 s: 'forever' (lib.py:5) waited."
 
 
 @pytest.mark.timeout(200)

@@ -14,11 +14,12 @@ import click
 from .discovery import find_app, find_python, find_tests, missing_packages
 from .finishing import finish
 from .moving import Move, uses_bridge
+from .process import Progress
 from .project import Project
 from .proof import last_line
 from .report import needs_person, report
 from .scan import used_packages
-from .trial import Progress, arguments_of, copy_project
+from .trial import PATIENCE, arguments_of, copy_project
 
 
 @click.command("port")
@@ -37,6 +38,13 @@ from .trial import Progress, arguments_of, copy_project
 @click.option("--finish", "is_finish", is_flag=True, help="Leave the bridge where nothing waits.")
 @click.option("--python", help="The interpreter of the Flask project, with its packages.")
 @click.option("--app", "app_name", metavar="MODULE:APP", help="The app of a project without tests.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=PATIENCE,
+    show_default=True,
+    help="Seconds that one test or page may take.",
+)
 @click.option("--untested", is_flag=True, help="Convert functions that nothing runs, too.")
 def port(
     folder: str,
@@ -48,6 +56,7 @@ def port(
     is_finish: bool,
     python: str | None,
     app_name: str | None,
+    timeout: float,
     untested: bool,
 ) -> None:
     """Move the Flask project in DIR to Quart and the kit.
@@ -65,12 +74,9 @@ def port(
     target = _target(root, check, out)
     arguments = _arguments(tests, project)
     interpreter = find_python(root, python)
-    if missing := missing_packages(project):
-        click.echo(
-            "Not installed for the ported project: " + ", ".join(missing) + ". Install them with "
-            f"'{sys.executable} -m pip install'.",
-            err=True,
-        )
+    missing = missing_packages(project)
+    for finding in missing:
+        click.echo(str(finding), err=True)
     app = find_app(project, app_name) if arguments is None else None
     with TemporaryDirectory(prefix="port-") as scratch:
         original = Path(scratch, "original", root.name)
@@ -84,6 +90,8 @@ def port(
             watched,
             is_last_stage_bridge=stage == "bridge",
             includes_untested=untested,
+            patience=timeout,
+            findings=missing,
         )
         if is_finish:
             finish(move)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from .findings import Finding
 from .imports import ROOMS, plain_name
 from .kinds import Kinds
 from .project import Module, Project, read
@@ -124,26 +125,28 @@ def _apps(project: Project) -> Iterator[tuple[str, str]]:
                         yield dotted, target.id
 
 
-def missing_packages(project: Project) -> list[str]:
-    """Return the packages that the project imports and that are not installed here.
+def missing_packages(project: Project) -> list[Finding]:
+    """Return the first import of each package that is not installed here.
 
     Those of Flask that the bridge replaces are left out, and so are imports inside of ``try``.
     """
-    missing = set()
+    missing: dict[str, Finding] = {}
     for module in project.modules.values():
-        for name in _required(module.tree.body):
+        for name, line in _required(module.tree.body):
             top = plain_name(name).partition(".")[0]
             if top in ROOMS or top in missing or project.owns(top, module.path):
                 continue
             if top in sys.stdlib_module_names or find_spec(top) is not None:
                 continue
-            missing.add(top)
-    return sorted(missing)
+            problem = f"'{top}' is not installed for the ported project."
+            cure = f"Install its package with '{sys.executable} -m pip install'."
+            missing[top] = Finding(str(module.path), line, problem, cure)
+    return sorted(missing.values())
 
 
-def _required(body: list[ast.stmt]) -> Iterator[str]:
+def _required(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:
     for node in body:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
+            yield node.module, node.lineno

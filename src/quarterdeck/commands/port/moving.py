@@ -17,14 +17,16 @@ from .findings import Finding
 from .functions import Function, add_observed, find_functions
 from .imports import BRIDGE, rewrite_imports
 from .kinds import Kinds
+from .process import Progress
 from .project import Module, Project, read, write
 from .proof import Proof, compare_broken, compare_pages, compare_tests, last_line
 from .requirements import add_plugin, extras_of, rewrite_requirements
 from .rewriting import keep_absolute_locations, make_async, mark
 from .scan import scan, used_packages
-from .trial import Progress, Runner, Trial, copy_project
+from .trial import MAX_REPEATS, PATIENCE, Runner, Trial, copy_project
 
 MAX_SEARCHES = 16  # runs; the suspects that are left then stay plain
+MAX_ROUNDS = 3  # of searches, each for the tests that the one before has not seen
 Watch = Callable[[str], AbstractContextManager[Progress]]  # shows the progress of one run
 
 
@@ -41,6 +43,7 @@ class Move:
         watch: Shows the progress of each run.
         is_last_stage_bridge: Whether to stop after the bridge.
         includes_untested: Whether to convert functions that nothing runs.
+        patience: Seconds without progress after which a run is stopped.
     """
 
     original: Path
@@ -51,6 +54,7 @@ class Move:
     watch: Watch
     is_last_stage_bridge: bool = False
     includes_untested: bool = False
+    patience: float = PATIENCE
     kit: str = sys.executable
     baseline: Trial = field(default_factory=Trial)
     bridged: Trial = field(default_factory=Trial)
@@ -67,16 +71,26 @@ class Move:
     def run(self) -> None:
         """Go through all stages."""
         before = Project(self.original)
-        self.findings = scan(before)
+        self.findings += scan(before)
         is_bridged = uses_bridge(before)
-        self._before = Runner(self.kit if is_bridged else self.python, self.tests or [], is_bridged)
-        self._after = Runner(self.kit, self.tests or [], bridged=True)
+        python = self.kit if is_bridged else self.python
+        self._before = Runner(python, self.tests or [], is_bridged, patience=self.patience)
+        self._after = Runner(
+            self.kit,
+            self.tests or [],
+            bridged=True,
+            patience=self.patience,
+            skipped=self._before.skipped,
+        )
         if self.tests is not None:
             self.baseline = self._trial(
                 self._before, "Baseline", self.original, marks=marks(before)
             )
             if not self.baseline.passed:
                 return
+            self._note_stops(self.baseline, "The tests of the original are not complete.")
+            # A test that hangs is found sooner where the original shows how long tests take.
+            self._after.patience = min(self.patience, max(60.0, 5 * self.baseline.longest))
         copy_project(self.original, self.ported)
         if not is_bridged:
             self._bridge(before)
@@ -119,6 +133,18 @@ class Move:
         if self.tests is not None and (settings := add_plugin(self.ported)) not in self.files:
             self.files.append(settings)
 
+    def _note_stops(self, trial: Trial, what: str) -> None:
+        """Add a finding for each test that did not end, and for a run that was stopped."""
+        ends = {name: why for name, why in self._before.skipped.items() if "::" in name}
+        if trial.stopped and trial.stopped_at not in ends:
+            ends[trial.stopped_at] = trial.stopped
+        for name, why in ends.items():
+            path, _, test = name.partition("::")
+            subject = f"The test '{test or path}'" if name else "The run"
+            cure = "Let it end, raise '--timeout', or leave it out with '--tests'."
+            finding = Finding(path or "tests", 0, f"{subject}: {why} {what}", cure)
+            self.findings.append(finding)
+
     def _note_failures(self) -> None:
         """Add a finding for each reason for which tests fail on the bridge."""
         by_reason: dict[str, list[str]] = {}
@@ -157,15 +183,20 @@ class Move:
         """Make functions async; those that make a test fail go back."""
         if not candidates:
             return
-        self._write([*self.converted, *candidates])
-        trial = self._trial(self._after, label, self.ported)
-        lost = self.bridged.passed - trial.passed
-        if lost:
-            good, bad = self._settle(candidates, trial, lost)
-            self.returned += [(function, "A test failed when it was async.") for function in bad]
-            candidates = good
+        all_of_them, bad = candidates, list[Function]()
+        for _ in range(MAX_ROUNDS):
             self._write([*self.converted, *candidates])
+            trial = self._trial(self._after, label, self.ported, repeats=0)
+            lost = self.bridged.passed - trial.passed
+            if not lost:
+                break
+            candidates, found = self._settle(candidates, trial, lost)
+            bad += found
+        if lost:  # the next search would find something else once more
+            bad, candidates = all_of_them, []
+            self._write(self.converted)
             trial = self._trial(self._after, label, self.ported)
+        self.returned += [(function, "A test failed when it was async.") for function in bad]
         self.converted += candidates
         self.final = trial
 
@@ -173,6 +204,8 @@ class Move:
         self, candidates: list[Function], trial: Trial, lost: set[str]
     ) -> tuple[list[Function], list[Function]]:
         """Return the functions that can stay async, and those that cannot."""
+        if trial.stopped_at in lost:  # what came after it did not run
+            lost = {name for name in lost if name in trial.outcomes}
         only = sorted(name for name in lost if "::" in name) or None
         suspects = [f for f in candidates if _is_suspect(f, trial, lost)]
         good = [f for f in candidates if f not in suspects]
@@ -184,7 +217,7 @@ class Move:
             nonlocal runs
             runs += 1
             self._write([*self.converted, *functions])
-            result = self._trial(self._after, "Search", self.ported, only=only)
+            result = self._trial(self._after, "Search", self.ported, only=only, repeats=0)
             return not lost - result.passed
 
         def add(functions: list[Function], *, is_wrong: bool) -> None:
@@ -245,6 +278,8 @@ class Move:
             self.again = self._trial(self._before, label, self.original, mode="crawl")
             proof = compare_pages(self.crawled, self.again, pages)
         proof.note = self.crawled.refused or pages.refused or proof.note
+        if endless := sorted(name for name in self._before.skipped if "::" not in name):
+            proof.note = f"{proof.note} These answers do not end: {', '.join(endless)}.".strip()
         self.proofs = [each for each in self.proofs if each.name != proof.name]
         self.proofs.append(proof)
 
@@ -279,10 +314,19 @@ class Move:
         mode: str = "tests",
         marks: dict[str, str] | None = None,
         only: list[str] | None = None,
+        repeats: int = MAX_REPEATS,
     ) -> Trial:
         app = None if self.tests is not None else self.app
         with self.watch(label) as progress:
-            return runner.run(folder, mode=mode, marks=marks, only=only, app=app, progress=progress)
+            return runner.run(
+                folder,
+                mode=mode,
+                marks=marks,
+                only=only,
+                app=app,
+                progress=progress,
+                repeats=repeats,
+            )
 
     def deliver(self, target: Path) -> None:
         """Write the changed files into a folder."""

@@ -3,14 +3,17 @@
 The command copies this file next to a trial run. It imports nothing of the kit by itself.
 It writes one line of JSON for each fact: a test that ended, a function that ran, an answer of
 the crawl. The environment variables that begin with QUARTERDECK_PORT_ choose the work.
+SIGUSR1 makes it write where the run stands.
 """
 
 import functools
+import gc
 import importlib
 import inspect
 import json
 import os
 import re
+import signal
 import sys
 import uuid
 from typing import Any
@@ -19,8 +22,10 @@ OUTPUT = os.environ.get("QUARTERDECK_PORT_OUTPUT", "")
 ROOT = os.environ.get("QUARTERDECK_PORT_ROOT", "")
 MODE = os.environ.get("QUARTERDECK_PORT_MODE", "tests")  # or 'broken' or 'crawl'
 BRIDGED = bool(os.environ.get("QUARTERDECK_PORT_BRIDGED"))
+SKIPPED = json.loads(os.environ.get("QUARTERDECK_PORT_SKIPPED", "[]"))  # tests and pages
 MAX_CRAWLS = 40  # tests after which all pages are read
 LAST = "log_?out|sign_?out|delete|remove|shutdown|clear|reset"  # pages that end the state
+NO_END: Any = {"status": 0, "text": "the answer does not end", "location": ""}
 VALUES = {"int": 1, "float": 1.0, "path": "1", "uuid": uuid.UUID(int=1)}
 
 APPS: Any = []
@@ -64,6 +69,43 @@ def remember_apps() -> None:
     Flask.__init__ = init
 
 
+def make_hashes_cheap() -> None:
+    """Hash passwords in few rounds: tests make many, and most of a run would be hashing."""
+    security: Any = importlib.import_module("werkzeug.security")
+    generate = security.generate_password_hash
+
+    @functools.wraps(generate)
+    def generate_password_hash(
+        password: Any, method: Any = "pbkdf2:sha256:1000", *args: Any, **options: Any
+    ) -> Any:
+        return generate(password, method, *args, **options)
+
+    security.generate_password_hash = generate_password_hash
+
+
+def say_where_it_stands(*_signal: Any) -> None:
+    """Write the innermost line of the project that a thread or a greenlet has come to."""
+    frames: Any = list(sys._current_frames().values())
+    frames += [each.gr_frame for each in gc.get_objects() if hasattr(type(each), "gr_frame")]
+    places = []
+    for start in frames:
+        frame, depth = start, 0
+        while frame is not None:
+            name = os.path.realpath(frame.f_code.co_filename)
+            if name.startswith(os.path.realpath(ROOT) + os.sep):
+                path = os.path.relpath(name, os.path.realpath(ROOT))
+                places.append((is_test(path), depth, path, frame.f_lineno, frame.f_code.co_name))
+                break
+            frame, depth = frame.f_back, depth + 1
+    if places:
+        say(stands=min(places)[2:])
+
+
+def is_test(path: str) -> bool:
+    """Whether a file belongs to the tests."""
+    return "test" in path
+
+
 def break_views() -> None:
     """Let every view answer 500, to see which tests notice."""
     flask: Any = the_flask()
@@ -84,13 +126,36 @@ def ran(path: Any, name: Any) -> None:
         say(ran=[path, name])
 
 
+def prepare() -> None:
+    """Put the probe into Flask, before the project is imported."""
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, say_where_it_stands)
+    remember_apps()
+    make_hashes_cheap()
+    say(werkzeug=version_of_werkzeug())
+
+
 def pytest_configure(config: Any) -> None:
     if not OUTPUT:
         return
-    remember_apps()
-    say(werkzeug=version_of_werkzeug())
+    prepare()
     if MODE == "broken":
         break_views()
+
+
+def pytest_collection_modifyitems(config: Any, items: Any) -> None:
+    """Leave out the tests that did not end in an earlier run."""
+    items[:] = [item for item in items if item.nodeid not in SKIPPED]
+
+
+def pytest_runtest_logstart(nodeid: Any, location: Any) -> None:
+    if OUTPUT:
+        say(began=nodeid)
+
+
+def pytest_unconfigure(config: Any) -> None:
+    if OUTPUT:
+        say(finished=True)
 
 
 def pytest_collection_finish(session: Any) -> None:
@@ -166,7 +231,12 @@ def crawl(item: Any, case: Any, arguments: Any) -> None:
             key = (file, app.import_name, who, rule)
             if key in ANSWERED:
                 continue
+            if f"{who} {rule}" in SKIPPED:
+                say(page=[item.nodeid, who, url], rule=rule, **NO_END)
+                continue
+            say(began=f"{who} {rule}")
             answer = read(client or app.test_client(), url)
+            say(began=item.nodeid)
             if answer["status"] == 200:
                 ANSWERED.add(key)
             say(page=[item.nodeid, who, url], rule=rule, **answer)
@@ -225,7 +295,7 @@ def pages(app: Any) -> Any:
 def main() -> None:
     """Crawl an app that has no tests: arguments are its module and its name."""
     sys.path.insert(0, os.getcwd())
-    remember_apps()
+    prepare()
     found = getattr(importlib.import_module(sys.argv[1]), sys.argv[2])
     app = found if hasattr(found, "url_map") else found()
 

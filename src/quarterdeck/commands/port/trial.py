@@ -6,9 +6,7 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +14,7 @@ from typing import Any
 
 from . import probe
 from .functions import Position
+from .process import Progress, Run, facts, last_begun
 from .project import NEVER_COPIED, write
 from .requirements import PLUGIN
 
@@ -23,10 +22,12 @@ PROBE = "quarterdeck_port_probe"
 # Both are needed: pytest reports some forgotten awaits as the one, some as the other.
 STRICT = ["-W", "error::RuntimeWarning", "-W", "error::pytest.PytestUnraisableExceptionWarning"]
 
+PATIENCE = 120.0  # seconds without any progress after which a run is stopped
+MAX_REPEATS = 3  # of a run, each without a test or page that did not end
+
 _NOT_INHERITED = ("COVERAGE", "COV_", "PYTEST_ADDOPTS", "PYTEST_CURRENT", "PYTEST_X", "PYTHONPATH")
 
 Marks = dict[str, str]  # the text of each file with marks of the functions that run
-Progress = Callable[[int, int], None]  # how many of how many tests have ended
 
 
 @dataclass
@@ -52,6 +53,10 @@ class Trial:
         output: What pytest printed.
         refused: Why there was no crawl.
         has_absolute_locations: Whether its Werkzeug is older than 2.1.
+        stopped: Why the run was stopped; "" if it ended by itself.
+        stopped_at: The test or the page that did not end.
+        seconds: How long it took.
+        longest: The longest time without progress, in seconds.
     """
 
     outcomes: dict[str, str] = field(default_factory=dict)
@@ -63,7 +68,10 @@ class Trial:
     output: str = ""
     refused: str = ""
     has_absolute_locations: bool = False
+    stopped: str = ""
+    stopped_at: str = ""
     seconds: float = 0.0
+    longest: float = 0.0
 
     @property
     def passed(self) -> set[str]:
@@ -85,12 +93,16 @@ class Runner:
         tests: The arguments of pytest.
         bridged: Whether the project uses the bridge.
         timeout: Seconds after which a run is stopped.
+        patience: Seconds without progress after which it is stopped.
+        skipped: The tests and pages that did not end in an earlier run, each with the reason.
     """
 
     python: str
     tests: list[str]
     bridged: bool
     timeout: float = 1800
+    patience: float = PATIENCE
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def run(
         self,
@@ -101,8 +113,12 @@ class Runner:
         only: list[str] | None = None,
         app: tuple[str, str] | None = None,
         progress: Progress | None = None,
+        repeats: int = MAX_REPEATS,
     ) -> Trial:
         """Run the tests of a copy of ``folder``, or crawl its app if ``app`` names one.
+
+        A run that stands still is stopped, and repeated without the test or page that did not
+        end. That test counts as failed.
 
         Args:
             folder: The project; it stays as it is.
@@ -111,12 +127,33 @@ class Runner:
             only: The names of the tests to run; all by default.
             app: The module and the name of the app or its factory.
             progress: Called while tests end.
+            repeats: How often a run is repeated.
         """
+        trial = self._run(folder, mode, marks or {}, only, app, progress)
+        while trial.stopped_at and trial.stopped_at not in self.skipped and repeats:
+            repeats -= 1
+            self.skipped[trial.stopped_at] = trial.stopped
+            trial = self._run(folder, mode, marks or {}, only, app, progress)
+        ends = self.skipped | ({trial.stopped_at: trial.stopped} if trial.stopped_at else {})
+        for name, reason in ends.items():
+            if app is None and "::" in name and (only is None or name in only):
+                trial.outcomes[name], trial.messages[name] = "failed", reason
+        return trial
+
+    def _run(
+        self,
+        folder: Path,
+        mode: str,
+        marks: Marks,
+        only: list[str] | None,
+        app: tuple[str, str] | None,
+        progress: Progress | None,
+    ) -> Trial:
         started = time.monotonic()
-        with TemporaryDirectory(prefix="port-") as scratch:
+        with TemporaryDirectory(prefix="port-", ignore_cleanup_errors=True) as scratch:
             copy = Path(scratch, folder.name or "project")
             copy_project(folder, copy)
-            for name, text in (marks or {}).items():
+            for name, text in marks.items():
                 write(copy / name, text)
             Path(scratch, f"{PROBE}.py").write_text(
                 Path(probe.__file__).read_text("utf-8"), "utf-8"
@@ -131,9 +168,12 @@ class Runner:
                 command += self._options(mode)
                 command += only if only is not None else self.tests
             environment = self._environment(scratch, copy, output, mode)
-            text = self._wait(command, copy, environment, output, progress)
+            run = Run(command, copy, environment, output, self.timeout, self.patience)
+            text = run.wait(progress)
             trial = collect(output)
-            trial.output = text
+            trial.output, trial.longest = text, run.longest
+            if run.stopped:
+                trial.stopped, trial.stopped_at = run.stopped, last_begun(output)
             read_waits(trial, Path(scratch, "waits"), copy)
         trial.seconds = time.monotonic() - started
         return trial
@@ -156,46 +196,12 @@ class Runner:
             "QUARTERDECK_PORT_OUTPUT": str(output),
             "QUARTERDECK_PORT_ROOT": str(copy),
             "QUARTERDECK_PORT_MODE": mode,
+            "QUARTERDECK_PORT_SKIPPED": json.dumps(sorted(self.skipped)),
         }
         if self.bridged:
             environment["QUARTERDECK_PORT_BRIDGED"] = "1"
             environment["QUARTERDECK_BRIDGE_WAITS"] = str(Path(scratch, "waits"))
         return environment
-
-    def _wait(
-        self,
-        command: list[str],
-        folder: Path,
-        environment: dict[str, str],
-        output: Path,
-        progress: Progress | None,
-    ) -> str:
-        with Path(output.parent, "output").open("w+b") as said:
-            process = subprocess.Popen(  # noqa: S603 - the interpreter that the user named
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-            )
-            end = time.monotonic() + self.timeout
-            try:
-                while True:
-                    try:
-                        process.wait(0.3)
-                        break
-                    except subprocess.TimeoutExpired:
-                        if time.monotonic() > end:
-                            break
-                        if progress is not None:
-                            progress(*count(output))
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
-            said.seek(0)
-            return said.read().decode(errors="replace")
 
 
 def copy_project(folder: Path, target: Path) -> None:
@@ -209,26 +215,6 @@ def copy_project(folder: Path, target: Path) -> None:
         }
 
     shutil.copytree(folder, target, ignore=left_out, symlinks=True, dirs_exist_ok=True)
-
-
-def facts(output: Path) -> list[dict[str, Any]]:
-    """Return the facts that the probe wrote; a last line that is cut short is left out."""
-    found = []
-    for line in output.read_text("utf-8", errors="replace").splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
-
-
-def count(output: Path) -> tuple[int, int]:
-    """Return how many tests have ended, and how many there are."""
-    ended, total = 0, 0
-    for fact in facts(output):
-        ended += "test" in fact
-        total = int(fact.get("collected", total))
-    return ended, total
 
 
 def collect(output: Path) -> Trial:
