@@ -297,6 +297,9 @@ def pointer(name: str) -> str:
     """Return where a field stands in a JSON document (RFC 6901), ``""`` for all of it."""
     if match := _PART.fullmatch(name):
         return "/{}/{}/{}".format(*match.groups())
+    if name.startswith("fields."):  # a custom field
+        name, _dot, key = name.partition(".")
+        return f"/{name}/{key.replace('~', '~0').replace('/', '~1')}"
     return f"/{name.replace('~', '~0').replace('/', '~1')}" if name else ""
 
 

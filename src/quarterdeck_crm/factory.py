@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from quarterdeck.app import Quart
 from quarterdeck.mail import email_failed
 
-from . import extensions, paths
+from . import extensions, extras, paths
 from .accounts import views as accounts
 from .api import routes as api
 from .attachments import views as attachments
@@ -20,6 +20,7 @@ from .config import choose, configure, errors_as_written, instance_path
 from .dashboard import views as dashboard
 from .deals import views as deals
 from .errors import register_errors
+from .extras import field_views as field_views  # adds its routes to the blueprint
 from .extras import tag_views as tags
 from .goods import views as goods
 from .jobs import views as jobs
@@ -63,6 +64,7 @@ BLUEPRINTS = (
     attachments.bp,
     team.bp,
     tags.bp,
+    extras.custom_fields,
     tokens.bp,
     audit.bp,
     api.bp,

@@ -10,6 +10,7 @@ from quart import Quart
 
 from quarterdeck_crm.accounts.details import add_contact, add_note
 from quarterdeck_crm.accounts.services import get_account, update_account
+from quarterdeck_crm.extras.fields import KINDS, create_field
 from quarterdeck_crm.goods.services import get_good, update_good
 from quarterdeck_crm.models import (
     Contact,
@@ -37,6 +38,7 @@ PARTS: dict[str, Any] = {
     "attachment_id": 1,
     "contact_id": 1,
     "deal_id": 1,
+    "field_id": 1,
     "good_id": 1,
     "job_id": "clean_sessions",
     "order_id": 1,
@@ -45,6 +47,7 @@ PARTS: dict[str, Any] = {
     "task_id": 1,
     "user_id": 1,
     "kind": "orders",
+    "record_kind": "order",
     "number": "13812345678",
 }
 QUERIES: dict[str, tuple[str, ...]] = {
@@ -80,45 +83,54 @@ LEFT_OUT = {
     "transfer.show": "its state is a file, see transfer.uploads",
 }
 # Statements that a page may take, the signed-in user included; the usual is enough for a list.
+# Records have two more: for their tags, and for their custom fields.
 USUAL = 3
 MOST = {
-    "accounts.index": 5,  # also the users, of which an owner is chosen to filter by
     "accounts.contact_edit": 6,  # a person is read with its numbers, addresses and accounts
-    "accounts.show": 19,  # each panel, and each source of the timeline
+    "accounts.create": 4,
+    "accounts.edit": 5,
+    "accounts.index": 6,  # also the users, of which an owner is chosen to filter by
+    "accounts.show": 20,  # each panel, and each source of the timeline
+    "api.list_accounts": 4,
     "api.list_contacts": 5,
-    "api.list_people": 6,
-    "api.read_contact": 6,
-    "api.read_person": 7,
-    "api.search": 26,  # each kind and its tags, and the records of notes and files
+    "api.list_deals": 4,
+    "api.list_goods": 4,
     "api.list_jobs": 12,  # the last run of each of the CRM's ten jobs
-    "api.list_orders": 5,  # counted, chosen, read
+    "api.list_orders": 6,  # counted, chosen, read
+    "api.list_people": 7,
+    "api.read_account": 4,
+    "api.read_contact": 6,
+    "api.read_deal": 5,
+    "api.read_good": 4,
     "api.read_job": 4,
+    "api.read_order": 5,
+    "api.read_person": 8,
+    "api.search": 31,  # each kind with its extras, and the records of notes and files
     "dashboard.index": 27,  # the last run of each job is for administrators
     "dashboard.quick_search": 14,  # one for each kind, and the records of notes and files
     "dashboard.search": 20,
     "deals.board": 5,  # stages, cards, sums, reasons
-    "deals.edit": 6,
-    "deals.index": 5,  # users, and the account that is filtered by
-    "deals.show": 8,
+    "deals.create": 5,
+    "deals.edit": 7,
+    "deals.index": 6,  # users, and the account that is filtered by
+    "deals.show": 9,
     "deals.stages": 4,
+    "goods.create": 4,
+    "goods.edit": 5,
+    "goods.index": 5,
+    "goods.show": 5,
     "jobs.index": 12,
     "jobs.show": 4,
     "mail.index": 4,  # two lists and their counts
     "orders.create": 5,
-    "orders.edit": 5,
-    "orders.index": 6,
-    "orders.show": 9,
-    "people.edit": 7,
-    "people.index": 7,
-    "people.show": 9,
+    "orders.edit": 6,
+    "orders.index": 7,
+    "orders.show": 10,
+    "people.create": 4,
+    "people.edit": 8,
+    "people.index": 8,
+    "people.show": 10,
     "tasks.index": 5,
-    "accounts.edit": 4,
-    "api.read_deal": 4,
-    "api.read_order": 4,
-    "deals.create": 4,
-    "goods.edit": 4,
-    "goods.index": 4,
-    "goods.show": 4,
     "transfer.export": 4,  # written to the audit log
 }
 
@@ -144,7 +156,11 @@ def paths(app: Quart, picture: str) -> dict[str, str]:
 async def picture(as_admin: Auth, admin: User, make_user: MakeUser, trade: Trade) -> str:
     """One row of everything; returns the name of a good's picture."""
     await make_user(Role.USER, phone=PARTS["number"])
-    account = await trade.account(actor=admin, tags="Wine")
+    async with trade.session() as session:
+        for kind in KINDS:
+            field = {"label": "Size", "type": "number", "in_list": True}
+            await create_field(session, actor=None, kind=kind, values=field)
+    account = await trade.account(actor=admin, tags="Wine", fields={"size": 1})
     good = await trade.good()
     order = await trade.order((good, 1), account=account, actor=admin)
     await trade.task(actor=admin, account_id=account.id, due_on=date(2026, 11, 21))
@@ -159,7 +175,9 @@ async def picture(as_admin: Auth, admin: User, make_user: MakeUser, trade: Trade
 
 async def add_rows(trade: Trade, as_admin: Auth, user: User, number: int) -> Good:
     """One more of everything in the lists, belonging to somebody else each time."""
-    account = await trade.account(actor=user, country=f"Country {number}", tags=f"Wine, T{number}")
+    account = await trade.account(
+        actor=user, country=f"Country {number}", tags=f"Wine, T{number}", fields={"size": number}
+    )
     good = await trade.good(category=f"Category {number}")
     states = list(OrderState)
     await trade.order((good, 1), account=account, actor=user, state=states[number % 5])

@@ -85,7 +85,7 @@ async def list_accounts(
         .where(archived if listing.filters.get("archived") else ~archived)
         .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
         .where(*await RANGES.conditions(listing.filters, actor))
-        .where(*extra_conditions(listing.filters, Account))
+        .where(*await extra_conditions(session, listing.filters, Account))
         .where(*_idle(listing.filters.get("idle", "")))
         .options(joinedload(Account.owner).load_only(User.name, User.name_key))
     )
@@ -213,7 +213,7 @@ async def check_account(
     is_new = owner_id is not None and (account is None or owner_id != account.owner_id)
     if is_new and not await _is_active(session, owner_id):
         problems.add("owner_id", _("Choose a user."))
-    cleaned |= await check_extras(session, problems, values)
+    cleaned |= await check_extras(session, problems, values, Account, account)
     problems.raise_if_any()
     return cleaned
 

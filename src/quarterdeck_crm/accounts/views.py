@@ -121,7 +121,7 @@ async def edit(account_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(account_id: int) -> ResponseReturnValue:
     account = await load(account_id, edit=True)
-    form = await (await _form()).from_request()
+    form = await (await _form(account)).from_request()
     await form.owner_id.offer(db.session, present=account.owner)
 
     def check() -> Awaitable[object]:
@@ -176,8 +176,9 @@ async def restore(account_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", account_id=account_id), 303)
 
 
-async def _form() -> type[AccountForm]:
-    return extended(AccountForm, await read_extras(db.session, Account))
+async def _form(account: Account | None = None) -> type[AccountForm]:
+    ids = () if account is None else (account.id,)
+    return extended(AccountForm, await read_extras(db.session, Account, ids))
 
 
 async def _extras(account: Account) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
-from .extras import Tag, with_extras, with_extras_of
+from .extras import Field, Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import Archived, FromDay, ListQuery, Owner, ToDay, listing_of, page_fields, sort
@@ -44,6 +44,7 @@ class AccountQuery(ListQuery):
     created_from: FromDay | None = None
     created_to: ToDay | None = None
     tag: Tag | None = None
+    field: Field | None = None
 
 
 @bp.get("/accounts")
@@ -146,4 +147,4 @@ async def _answer(
     """Return the account as it is stored, so that every answer equals that of a read."""
     account = await services.get_account(session, account_id=account_id)
     body = await with_extras_of(session, Account, schemas.Account.of(account))
-    return Answer(body, status, etag_of(account, body.tags), location=location)
+    return Answer(body, status, etag_of(account, [*body.tags, *body.fields]), location=location)

@@ -50,6 +50,7 @@ class DealBody(Body):
     remark: Remark | UnsetType | None = UNSET
     lines: list[LineBody] | UnsetType = UNSET
     tags: f.Tags | UnsetType = UNSET
+    fields: f.CustomValues | UnsetType = UNSET
 
 
 class DealSummary(Representation):
@@ -74,6 +75,7 @@ class DealSummary(Representation):
     created_at: f.Moment
     updated_at: f.Moment
     tags: f.Tags = []
+    fields: f.ShownValues = {}
 
 
 class Deal(DealSummary, kw_only=True):

@@ -30,7 +30,7 @@ from .deal_schemas import (
     Stages,
 )
 from .etags import etag_of, expected_version, named_version
-from .extras import Tag, with_extras, with_extras_of
+from .extras import Field, Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .orders import answer_order, split_lines
@@ -66,6 +66,7 @@ class DealQuery(ListQuery):
     created_from: FromDay | None = None
     created_to: ToDay | None = None
     tag: Tag | None = None
+    field: Field | None = None
 
 
 @bp.get("/deal-stages")
@@ -199,4 +200,4 @@ async def _answer(
     """Return the deal as it is stored, so that every answer equals that of a read."""
     deal = await services.get_deal(session, deal_id=deal_id)
     body = await with_extras_of(session, models.Deal, Deal.of(deal))
-    return Answer(body, status, etag_of(deal, body.tags), location=location)
+    return Answer(body, status, etag_of(deal, [*body.tags, *body.fields]), location=location)

@@ -47,7 +47,7 @@ class ApiSchema(QuartSchema):
                 Tag("Orders", "Orders with their lines, and the moves from state to state."),
                 Tag("Deals", "The pipeline before the order."),
                 Tag("Tasks", "Tasks, with due dates, assignees and links to records."),
-                Tag("Tags", "Words that records can have."),
+                Tag("Tags", "Words and fields of your own for records."),
                 Tag("Bulk changes", "The same change of many records."),
                 Tag("Search", "Everything at once."),
                 Tag("Audit", "Sign-ins, and changes that matter for security."),

@@ -136,6 +136,18 @@ Tags = Annotated[
     Meta(description="The names of its tags. New names become tags.", examples=[["Key account"]]),
 ]
 
+CustomValues = Annotated[
+    dict[str, Any],
+    Meta(
+        description="The values of its custom fields by key: text, decimals as text, days, true or "
+        "false. Fields that are not sent stay; null empties one.",
+        examples=[{"colour": "red"}],
+    ),
+]
+ShownValues = Annotated[
+    dict[str, str | bool], Meta(description="The values of its custom fields by key.")
+]
+
 # --- orders -----------------------------------------------------------------------
 _Order = models.Order
 State = Annotated[OrderState, Meta(description="Where the order stands.")]

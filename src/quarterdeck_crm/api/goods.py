@@ -17,7 +17,7 @@ from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
-from .extras import Tag, with_extras, with_extras_of
+from .extras import Field, Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import Archived, Least, ListQuery, Most, listing_of, page_fields, sort
@@ -36,6 +36,7 @@ class GoodQuery(ListQuery):
     price_from: Least | None = None
     price_to: Most | None = None
     tag: Tag | None = None
+    field: Field | None = None
 
 
 @bp.get("/goods")
@@ -134,4 +135,4 @@ async def _answer(
     """Return the good as it is stored, so that every answer equals that of a read."""
     good = await services.get_good(session, good_id=good_id)
     body = await with_extras_of(session, Good, schemas.Good.of(good))
-    return Answer(body, status, etag_of(good, body.tags), location=location)
+    return Answer(body, status, etag_of(good, [*body.tags, *body.fields]), location=location)

@@ -22,7 +22,7 @@ from .answers import NOTHING, Answer
 from .bodies import Needs
 from .deal_schemas import DealBody
 from .etags import etag_of, expected_version, named_version
-from .extras import Tag, with_extras, with_extras_of
+from .extras import Field, Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import (
@@ -64,6 +64,7 @@ class OrderQuery(ListQuery):
     net_from: Least | None = None
     net_to: Most | None = None
     tag: Tag | None = None
+    field: Field | None = None
 
 
 @bp.get("/orders")
@@ -236,4 +237,4 @@ async def _answer_of(
     body = schemas.Order.of(order)
     if not is_plain:
         body = await with_extras_of(session, Order, body)
-    return Answer(body, status, etag_of(order, body.tags), location=location)
+    return Answer(body, status, etag_of(order, [*body.tags, *body.fields]), location=location)

@@ -17,7 +17,7 @@ from . import bp, schemas
 from .answers import NOTHING, Answer
 from .bodies import Needs
 from .etags import etag_of, expected_version
-from .extras import Tag, with_extras, with_extras_of
+from .extras import Field, Tag, with_extras, with_extras_of
 from .idempotency import once
 from .operations import operation
 from .pagination import Account, Archived, FromDay, ListQuery, ToDay, listing_of, page_fields, sort
@@ -42,6 +42,7 @@ class PersonQuery(ListQuery):
     created_from: FromDay | None = None
     created_to: ToDay | None = None
     tag: Tag | None = None
+    field: Field | None = None
 
 
 @bp.get(LIST)
@@ -150,4 +151,4 @@ async def _answer(
     """Return the person as it is stored, so that every answer equals that of a read."""
     person = await services.get_person(session, person_id=person_id)
     body = await with_extras_of(session, Person, schemas.Person.of(person))
-    return Answer(body, status, etag_of(person, body.tags), location=location)
+    return Answer(body, status, etag_of(person, [*body.tags, *body.fields]), location=location)

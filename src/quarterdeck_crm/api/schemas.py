@@ -28,7 +28,7 @@ class Body(Struct, kw_only=True, forbid_unknown_fields=True):
     """
 
     required: ClassVar[tuple[str, ...]] = ()
-    optional: ClassVar[tuple[str, ...]] = ("tags",)
+    optional: ClassVar[tuple[str, ...]] = ("tags", "fields")
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent; null is a value, a missing field is not."""
@@ -60,6 +60,7 @@ class AccountBody(Body):
     postal_code: f.PostalCode | UnsetType | None = UNSET
     country: f.Country | UnsetType | None = UNSET
     tags: f.Tags | UnsetType = UNSET
+    fields: f.CustomValues | UnsetType = UNSET
 
 
 class Account(Representation):
@@ -81,6 +82,7 @@ class Account(Representation):
     updated_at: f.Moment
     archived_at: f.Moment | None
     tags: f.Tags = []
+    fields: f.ShownValues = {}
 
 
 class ContactBody(Body):
@@ -154,6 +156,7 @@ class PersonBody(Body):
     addresses: list[PersonAddress] | UnsetType = UNSET
     accounts: list[PersonAccount] | UnsetType = UNSET
     tags: f.Tags | UnsetType = UNSET
+    fields: f.CustomValues | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were sent, the lists as the services take them."""
@@ -182,6 +185,7 @@ class PersonSummary(Representation):
     updated_at: f.Moment
     archived_at: f.Moment | None
     tags: f.Tags = []
+    fields: f.ShownValues = {}
 
 
 class Person(PersonSummary, kw_only=True):
@@ -202,6 +206,7 @@ class GoodBody(Body):
     stock: f.Stock | UnsetType = UNSET
     description: f.Description | UnsetType | None = UNSET
     tags: f.Tags | UnsetType = UNSET
+    fields: f.CustomValues | UnsetType = UNSET
 
 
 class Good(Representation):
@@ -220,6 +225,7 @@ class Good(Representation):
     updated_at: f.Moment
     archived_at: f.Moment | None
     tags: f.Tags = []
+    fields: f.ShownValues = {}
 
 
 class LineBody(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -259,6 +265,7 @@ class OrderBody(Body):
     remark: f.Remark | UnsetType | None = UNSET
     lines: list[LineBody] | UnsetType = UNSET
     tags: f.Tags | UnsetType = UNSET
+    fields: f.CustomValues | UnsetType = UNSET
 
 
 class OrderSummary(Representation):
@@ -285,6 +292,7 @@ class OrderSummary(Representation):
     created_at: f.Moment
     updated_at: f.Moment
     tags: f.Tags = []
+    fields: f.ShownValues = {}
 
     @classmethod
     def from_columns(cls, *values: Any) -> Self:

@@ -94,6 +94,7 @@ async def list_deals(
         Deal.kind == (StageKind(kind) if kind in list(StageKind) else StageKind.OPEN),
         *conditions(listing.q, listing.filters, actor),
         *await RANGES.conditions(listing.filters, actor),
+        *await extra_conditions(session, listing.filters, Deal),
     )
     by = ordering(listing, SORTS[listing.sort], Deal.id)
     names = (
@@ -120,7 +121,7 @@ def conditions(q: str, filters: Mapping[str, str], actor: User | None) -> list[C
     found += [columns[name] == id_ for name, id_ in ids.items() if id_ is not None]
     if filters.get("late"):
         found.append(Deal.expected_on < utc_now().date())
-    return found + extra_conditions(filters, Deal)
+    return found
 
 
 async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:
@@ -305,6 +306,7 @@ async def make_order(session: AsyncSession, *, actor: User | None, deal_id: int)
             "currency": deal.currency,
             "owner_id": deal.owner_id,
             "remark": deal.remark,
+            "fields": None,
         },
         lines=lines,
     )
@@ -352,7 +354,7 @@ async def check_deal(
     if deal is None:
         with problems.collected("stage_id"):
             await _require_open(session, stage_id)
-    cleaned |= await check_extras(session, problems, values)
+    cleaned |= await check_extras(session, problems, values, Deal, deal)
     built: list[DealLine] | None = None
     if lines is not None:
         with problems.collected():

@@ -245,7 +245,7 @@ async def _load(deal_id: int) -> Deal:
 async def _submitted(deal: Deal | None = None) -> tuple[DealForm, bool]:
     """Return the form, and whether it is to be saved; if not, a line was added or removed."""
     formdata = await request.form
-    form = (await _form())(tidy_lines(formdata, without=formdata.get("remove_line")))
+    form = (await _form(deal))(tidy_lines(formdata, without=formdata.get("remove_line")))
     is_ready = not {"add_line", "remove_line"} & formdata.keys()
     await _offer(form, deal)
     return form, is_ready
@@ -306,8 +306,9 @@ async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
     )
 
 
-async def _form() -> type[DealForm]:
-    return extended(DealForm, await read_extras(db.session, Deal))
+async def _form(deal: Deal | None = None) -> type[DealForm]:
+    ids = () if deal is None else (deal.id,)
+    return extended(DealForm, await read_extras(db.session, Deal, ids))
 
 
 async def _shown(deal: Deal) -> dict[str, Any]:

@@ -5,3 +5,4 @@ from __future__ import annotations
 from quarterdeck.app import Blueprint
 
 bp = Blueprint("tags", __name__, url_prefix="/tags")
+custom_fields = Blueprint("fields", __name__, url_prefix="/fields")

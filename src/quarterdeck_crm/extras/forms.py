@@ -1,4 +1,4 @@
-"""The form fields of tags."""
+"""The form fields of tags and of custom fields."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ from collections.abc import Iterable, Sequence
 from types import new_class
 from typing import Any, TypeVar, cast
 
-from wtforms import SelectField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from quarterdeck.wtf import QuartForm
-from quarterdeck_crm.forms.conflicts import VersionedForm
-from quarterdeck_crm.forms.fields import offered
+from quarterdeck_crm.forms.conflicts import VersionedForm, values_of
+from quarterdeck_crm.forms.fields import ExactField, WholeField, offered
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Tag, TagColour
+from quarterdeck_crm.models import CustomField, FieldType, Tag, TagColour
 from quarterdeck_crm.models.collation import unique_key
+from quarterdeck_crm.models.custom_field import KEY_LENGTH, TEXT_LENGTH
 from quarterdeck_crm.models.tag import TAG_LENGTH
+from quarterdeck_crm.validation import REQUIRED
 
 from .records import Extras
 from .tags import as_text, names_in
+from .values import PREFIX
 
+TYPES = {
+    FieldType.TEXT.value: _l("Text"),
+    FieldType.NUMBER.value: _l("Number"),
+    FieldType.DATE.value: _l("Date"),
+    FieldType.CHOICE.value: _l("Choice"),
+    FieldType.YES_NO.value: _l("Yes or no"),
+}
 F = TypeVar("F", bound=QuartForm)
 
 COLOURS = {
@@ -75,9 +85,74 @@ class TagsField(StringField):
 
 def extended(form: type[F], extras: Extras) -> type[F]:
     """Return a form with fields for the extras of a kind of record; made for one request."""
-    fields = {"tags": TagsField(_l("Tags"), all_tags=extras.all_tags)}
+    fields = {f"{PREFIX}{each.key}": _field(each, extras) for each in extras.fields}
+    fields["tags"] = TagsField(_l("Tags"), all_tags=extras.all_tags)
     made = new_class(form.__name__, (form,), exec_body=lambda body: body.update(fields))
     return cast(type[F], made)
+
+
+def _field(field: CustomField, extras: Extras) -> Any:
+    """Return the form field of a custom field."""
+    is_required = [DataRequired(REQUIRED)] if field.required else [Optional()]
+    options: dict[str, Any] = {"description": field.help or ""}
+    match field.type:
+        case FieldType.NUMBER:
+            given = [InputRequired(REQUIRED)] if field.required else [Optional()]
+            return ExactField(field.label, given, **options)
+        case FieldType.DATE:
+            return DateField(field.label, is_required, **options)
+        case FieldType.CHOICE:
+            stored = {str(each[field.key]) for each in extras.values.values() if field.key in each}
+            texts = dict.fromkeys([*field.options, *sorted(stored)])
+            choices = offered({"": "–"} | {text: text for text in texts})
+            return SelectField(
+                field.label, is_required, choices=choices, coerce=_text_or_none, **options
+            )
+        case FieldType.YES_NO:
+            choices = offered({"": "–", "yes": _l("Yes"), "no": _l("No")})
+            given = [InputRequired(REQUIRED)] if field.required else [Optional()]
+            return SelectField(field.label, given, choices=choices, coerce=_flag, **options)
+        case FieldType.TEXT:
+            return StringField(
+                field.label,
+                [*is_required, Length(max=TEXT_LENGTH)],
+                filters=[lambda text: text or None],
+                **options,
+            )
+
+
+def _text_or_none(value: Any) -> str | None:
+    return str(value) if value else None
+
+
+def _flag(value: Any) -> str | None:
+    """Return the choice of a yes or no, which may also be stored as a boolean."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value or None
+
+
+class FieldForm(VersionedForm):
+    label = StringField(_l("Label"), [DataRequired(_l("Enter a label.")), Length(max=80)])
+    key = StringField(
+        _l("Key"),
+        [Length(max=KEY_LENGTH)],
+        description=_l("The name in files and in the API. It is made of the label if empty."),
+    )
+    type = SelectField(_l("Type"), choices=offered(TYPES), default=FieldType.TEXT.value)
+    options = TextAreaField(_l("Choices"), description=_l("One in each line, for the type choice."))
+    help = StringField(
+        _l("Help"), [Length(max=200)], description=_l("Shown below the field in forms.")
+    )
+    required = BooleanField(_l("Required"))
+    in_list = BooleanField(_l("Show in the list"))
+    position = WholeField(_l("Position"), [Optional()])
+
+    def entries(self) -> dict[str, Any]:
+        """Return the entries as the services take them."""
+        lines = (self.options.data or "").splitlines() if "options" in self else None
+        values = values_of(self)
+        return values if lines is None else values | {"options": lines}
 
 
 class TagForm(VersionedForm):

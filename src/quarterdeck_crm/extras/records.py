@@ -1,4 +1,4 @@
-"""The tags of records: read for a page of them at once, checked, and written with the record.
+"""The tags and custom fields of records: read for a page at once, checked and written.
 
 Services of records pass all values through ``check_extras`` and ``write_extras``, so that forms,
 the API and files follow the same rules.
@@ -11,21 +11,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.history.recording import Changes, flush
-from quarterdeck_crm.models import Account, Deal, Good, Order, Person, RecordTag, Tag
+from quarterdeck_crm.models import (
+    Account,
+    CustomField,
+    CustomValue,
+    Deal,
+    FieldType,
+    Good,
+    Order,
+    Person,
+    RecordTag,
+    Tag,
+)
 from quarterdeck_crm.models.collation import unique_key
 from quarterdeck_crm.models.tag import TAG_LENGTH
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
+from .fields import list_fields
 from .tags import MAX_TAGS, as_text, names_in, require_room
+from .values import (
+    PREFIX,
+    check_values,
+    given_fields,
+    read_filter,
+    read_values,
+    store_values,
+    value_of,
+)
 
 Record = Account | Deal | Good | Order | Person
-FILTERS = ("tag",)
-NAMES = ("tags",)  # of the values
+FILTERS = ("tag", "field")
+NAMES = ("tags", "fields")  # of checked values
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +57,14 @@ class Extras:
     Attributes:
         all_tags: Those of the CRM, by name.
         tags: Those of each record, by its id.
+        fields: The custom fields of the kind that are in use.
+        values: Those of each record that has any, by its id and the key of the field.
     """
 
     all_tags: Sequence[Tag] = ()
     tags: Mapping[int, Sequence[Tag]] = field(default_factory=dict)
+    fields: Sequence[CustomField] = ()
+    values: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def tag_options(self) -> list[tuple[int, str]]:
@@ -50,21 +76,46 @@ class Extras:
 
     def has_facts(self, record_id: int) -> bool:
         """Whether the page of a record has anything to show."""
-        return bool(self.tags_of(record_id))
+        return bool(self.tags_of(record_id) or self.values_of(record_id))
+
+    @property
+    def columns(self) -> list[CustomField]:
+        """The fields that lists show."""
+        return [field for field in self.fields if field.in_list]
+
+    @property
+    def field_options(self) -> list[tuple[str, str]]:
+        """The choices of all fields for the filter of a list."""
+        found: list[tuple[str, str]] = []
+        for each in self.fields:
+            options = [(text, text) for text in each.options]
+            if each.type is FieldType.YES_NO:
+                options = [("yes", _("yes")), ("no", _("no"))]
+            found += [
+                (f"{each.key}:{value}", _("%(label)s: %(value)s", label=each.label, value=word))
+                for value, word in options
+            ]
+        return found
+
+    def values_of(self, record_id: int) -> Mapping[str, Any]:
+        return self.values.get(record_id, {})
 
     def form_data(self, record_id: int) -> dict[str, Any]:
         """Return the values that the form of a record shows."""
-        return {"tags": as_text(tag.name for tag in self.tags_of(record_id))}
+        values = {f"{PREFIX}{key}": value for key, value in self.values_of(record_id).items()}
+        empty = dict.fromkeys(f"{PREFIX}{each.key}" for each in self.fields)
+        return empty | values | {"tags": as_text(tag.name for tag in self.tags_of(record_id))}
 
 
 async def read_extras(
     session: AsyncSession, model: type[Record], ids: Iterable[int] = ()
 ) -> Extras:
-    """Return the tags of some records, and all that there are, in one statement."""
+    """Return the extras of some records, in two statements however many they are."""
+    ids = [*ids]
     here = and_(
         RecordTag.tag_id == Tag.id,
         RecordTag.kind == model.__tablename__,
-        RecordTag.record_id.in_([*ids]),
+        RecordTag.record_id.in_(ids),
     )
     statement = select(Tag, RecordTag.record_id).outerjoin(RecordTag, here).order_by(Tag.name_key)
     tags: dict[int, Tag] = {}
@@ -73,25 +124,75 @@ async def read_extras(
         tags[tag.id] = tag
         if record_id is not None:
             found[record_id].append(tag)
-    return Extras([*tags.values()][:MAX_TAGS], found)
+    fields: dict[str, CustomField] = {}
+    values: dict[int, dict[str, Any]] = defaultdict(dict)
+    for each, value in await session.execute(_values(model, ids)):
+        fields[each.key] = each
+        if value is not None:
+            values[value.record_id][each.key] = value_of(each, value)
+    return Extras([*tags.values()][:MAX_TAGS], found, [*fields.values()], values)
 
 
-def extra_conditions(filters: Mapping[str, str], model: type[Record]) -> list[ColumnElement[bool]]:
-    """Return the conditions of the filters in ``FILTERS``; ``tag`` is the id of a tag."""
-    if not (tag := filters.get("tag")):
-        return []
-    tagged = select(RecordTag.record_id).where(
-        RecordTag.tag_id == (row_id(tag) or 0), RecordTag.kind == model.__tablename__
+def _values(model: type[Record], ids: Sequence[int]) -> Select[CustomField, CustomValue | None]:
+    """Return the statement for the fields of a kind with the values of some records."""
+    here = and_(
+        CustomValue.field_id == CustomField.id,
+        CustomValue.kind == model.__tablename__,
+        CustomValue.record_id.in_(ids),
     )
-    return [model.id.in_(tagged)]
+    return (
+        select(CustomField, CustomValue)
+        .outerjoin(CustomValue, here)
+        .where(CustomField.kind == model.__tablename__, CustomField.archived_at.is_(None))
+        .order_by(CustomField.position, CustomField.id)
+    )
+
+
+async def extra_conditions(
+    session: AsyncSession, filters: Mapping[str, str], model: type[Record]
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of the filters in ``FILTERS``.
+
+    ``tag`` is the id of a tag, ``field`` the key of a custom field with a value; see
+    ``values.read_filter``.
+
+    Raises:
+        ValidationError: If the field is unknown, or its value cannot be read.
+    """
+    found: list[ColumnElement[bool]] = []
+    if tag := filters.get("tag"):
+        tagged = select(RecordTag.record_id).where(
+            RecordTag.tag_id == (row_id(tag) or 0), RecordTag.kind == model.__tablename__
+        )
+        found.append(model.id.in_(tagged))
+    if text := filters.get("field"):
+        wanted = await read_filter(session, model.__tablename__, text)
+        column = getattr(CustomValue, wanted.column)
+        having = select(CustomValue.record_id).where(
+            CustomValue.field_id == wanted.field_id, column.between(wanted.first, wanted.last)
+        )
+        found.append(model.id.in_(having))
+    return found
 
 
 async def check_extras(
-    session: AsyncSession, problems: Problems, values: Mapping[str, Any]
+    session: AsyncSession,
+    problems: Problems,
+    values: Mapping[str, Any],
+    model: type[Record],
+    record: Record | None,
 ) -> dict[str, Any]:
     """Return the extras that a record can have, and keep the problems of the others.
 
-    ``tags`` is a list of names or a text with commas. Names that are new become tags.
+    Args:
+        session: The db session.
+        problems: Those of the record.
+        values: ``tags`` is a list of names or a text with commas; names that are new become
+            tags. ``fields`` has the values of custom fields by key; forms have them as
+            ``fields.KEY``. ``fields`` is None for a record that the system makes: then no field
+            is required.
+        model: The kind of the record.
+        record: The record that is edited; None for a new one.
     """
     cleaned: dict[str, Any] = {}
     if values.get("tags") is not None:
@@ -101,12 +202,22 @@ async def check_extras(
             if new := [name for name in names if unique_key(name, TAG_LENGTH) not in known]:
                 await require_room(session, problems, "tags", len(new))
             cleaned["tags"] = names
+    given = given_fields(values)
+    is_new = record is None and values.get("fields", given) is not None
+    if given or is_new:
+        kind = model.__tablename__
+        fields = await list_fields(session, kind=kind, archived=False)
+        rows = await read_values(session, kind, record.id) if record is not None else {}
+        present = {each.id: value_of(each, rows[each.id]) for each in fields if each.id in rows}
+        found = check_values(problems, fields, given, present=present, complete=is_new)
+        if found:
+            cleaned["fields"] = {each: found[each.id] for each in fields if each.id in found}
     return cleaned
 
 
 def is_extra(name: str) -> bool:
     """Whether a field of a form belongs to the extras."""
-    return name in NAMES
+    return name in NAMES or name.startswith(PREFIX)
 
 
 def take_extras(cleaned: dict[str, Any]) -> dict[str, Any]:
@@ -120,23 +231,32 @@ async def write_extras(session: AsyncSession, record: Record, extras: Mapping[st
     Raises:
         ClashError: If another save added one of the new tags at the same moment.
     """
-    if "tags" not in extras:
-        return {}
+    changes: Changes = {}
     with session.no_autoflush:
-        present = {tag.id: tag for tag in await tags_of(session, record)}
-        wanted = await _make_tags(session, record, extras["tags"])
-        kind = record.__tablename__
-        if gone := present.keys() - wanted.keys():
-            await session.execute(
-                delete(RecordTag).where(
-                    RecordTag.kind == kind,
-                    RecordTag.record_id == record.id,
-                    RecordTag.tag_id.in_(gone),
-                )
+        if "tags" in extras:
+            changes = await _write_tags(session, record, extras["tags"])
+        if "fields" in extras:
+            changes |= await store_values(
+                session, record.__tablename__, record.id, extras["fields"]
             )
-        if new := wanted.keys() - present.keys():
-            rows = [{"kind": kind, "record_id": record.id, "tag_id": id_} for id_ in sorted(new)]
-            await session.execute(insert(RecordTag), rows)
+    return changes
+
+
+async def _write_tags(session: AsyncSession, record: Record, names: Sequence[str]) -> Changes:
+    present = {tag.id: tag for tag in await tags_of(session, record)}
+    wanted = await _make_tags(session, record, names)
+    kind = record.__tablename__
+    if gone := present.keys() - wanted.keys():
+        await session.execute(
+            delete(RecordTag).where(
+                RecordTag.kind == kind,
+                RecordTag.record_id == record.id,
+                RecordTag.tag_id.in_(gone),
+            )
+        )
+    if new := wanted.keys() - present.keys():
+        rows = [{"kind": kind, "record_id": record.id, "tag_id": id_} for id_ in sorted(new)]
+        await session.execute(insert(RecordTag), rows)
     if present.keys() == wanted.keys():
         return {}
     return {"tags": [_text(present.values()), _text(wanted.values())]}

@@ -56,7 +56,7 @@ async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[G
     statement = (
         select(Good)
         .where(archived if listing.filters.get("archived") else ~archived)
-        .where(*matching(listing.q, Good), *extra_conditions(listing.filters, Good))
+        .where(*matching(listing.q, Good), *await extra_conditions(session, listing.filters, Good))
         .where(*await RANGES.conditions(listing.filters))
     )
     if category := listing.filters.get("category"):
@@ -190,6 +190,6 @@ async def check_good(
     code = cleaned.get("code")
     if code and not await is_code_free(session, code=code, good_id=good.id if good else None):
         problems.add("code", CODE_TAKEN)
-    cleaned |= await check_extras(session, problems, values)
+    cleaned |= await check_extras(session, problems, values, Good, good)
     problems.raise_if_any()
     return cleaned

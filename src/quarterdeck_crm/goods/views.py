@@ -132,7 +132,7 @@ async def edit(good_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(good_id: int) -> ResponseReturnValue:
     good = await get_good(db.session, good_id=good_id)
-    form = await (await _form()).from_request()
+    form = await (await _form(good)).from_request()
 
     def check() -> Awaitable[object]:
         return check_good(db.session, values=values_of(form), good=good)
@@ -184,8 +184,9 @@ async def restore(good_id: int) -> ResponseReturnValue:
     return redirect(url_for(".show", good_id=good_id), 303)
 
 
-async def _form() -> type[GoodForm]:
-    return extended(GoodForm, await read_extras(db.session, Good))
+async def _form(good: Good | None = None) -> type[GoodForm]:
+    ids = () if good is None else (good.id,)
+    return extended(GoodForm, await read_extras(db.session, Good, ids))
 
 
 async def _extras(good: Good) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from quarterdeck_crm.models import (
     Account,
     Activity,
     Contact,
+    CustomField,
     DealStage,
     Order,
     Person,
@@ -135,6 +136,7 @@ UNTOLD = {
     "kind",
     "probability",
 }
+CUSTOM = "fields."  # before the key of a custom field
 REFERENCES: dict[str, Select[int, str]] = {
     "owner_id": select(User.id, User.name),
     "assignee_id": select(User.id, User.name),
@@ -184,6 +186,7 @@ def _text(entry: Activity, names: Names) -> str:
 
 
 def _change(name: str, change: Any, names: Names) -> str:
+    label = names.get((name, 0)) or label_of(name)
     if name == "lines":
         return _("Lines changed")
     if isinstance(change[0] or change[1], list):
@@ -191,14 +194,14 @@ def _change(name: str, change: Any, names: Names) -> str:
     else:
         before, after = (_shown(name, names.get((name, value), value)) for value in change)
     if before is None:
-        return _fill(_("{field} set to {after}"), name, after=after)
+        return _fill(_("{field} set to {after}"), label, after=after)
     if after is None:
-        return _fill(_("{field} removed, was {before}"), name, before=before)
-    return _fill(_("{field} changed from {before} to {after}"), name, before=before, after=after)
+        return _fill(_("{field} removed, was {before}"), label, before=before)
+    return _fill(_("{field} changed from {before} to {after}"), label, before=before, after=after)
 
 
-def _fill(sentence: str, field: str, **values: Any) -> str:
-    return Markup(sentence).format(field=label_of(field), **values)  # noqa: S704  # escapes values
+def _fill(sentence: str, label: str, **values: Any) -> str:
+    return Markup(sentence).format(field=label, **values)  # noqa: S704  # escapes values
 
 
 def _shown(name: str, value: Any) -> Any:
@@ -228,6 +231,12 @@ def _row(row: Mapping[str, Any]) -> str:
 
 async def _names(session: AsyncSession, entries: Iterable[Activity]) -> Names:
     names: dict[tuple[str, int], str] = {}
+    if keys := {name for entry in entries for name in entry.changes if name.startswith(CUSTOM)}:
+        found = select(CustomField.key, CustomField.label).where(
+            CustomField.kind.in_({entry.subject_type for entry in entries}),
+            CustomField.key.in_([key.removeprefix(CUSTOM) for key in keys]),
+        )
+        names |= {(f"{CUSTOM}{key}", 0): label for key, label in await session.execute(found)}
     for field, statement in REFERENCES.items():
         ids = {id_ for entry in entries for id_ in entry.changes.get(field, ()) if id_}
         if ids:

@@ -36,6 +36,7 @@ class CustomField(Timestamps, Archivable, Versioned, Model):
         kind: The table of the records.
         key: The name in the API and in files. It never changes.
         options: The texts to choose from, if the type is a choice.
+        in_list: Whether lists show it as a column.
         position: Its place among the fields of the kind.
     """
 
@@ -54,6 +55,7 @@ class CustomField(Timestamps, Archivable, Versioned, Model):
     )
     options: Mapped[list[Any]] = mapped_column(JSON, default=list)
     required: Mapped[bool] = mapped_column(default=False)
+    in_list: Mapped[bool] = mapped_column(default=False)
     position: Mapped[int] = mapped_column(default=0)
 
 

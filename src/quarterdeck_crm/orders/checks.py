@@ -76,7 +76,7 @@ async def check_order(
     _refuse_fixed(problems, cleaned, lines, order)
     account = await _check_rows(session, problems, cleaned, order, lock=lock)
     _check_days(problems, cleaned, order)
-    extras = await check_extras(session, problems, values)
+    extras = await check_extras(session, problems, values, Order, order)
     built: list[OrderLine] | None = None
     if lines is not None and (order is None or "lines" in EDITABLE[order.state]):
         with problems.collected():

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, UnaryExpression, and_, bindparam, or_, select
 from sqlalchemy.sql.operators import custom_op
 
+from quarterdeck_crm.extras.values import ValueFilter
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Order, OrderState, RecordTag
+from quarterdeck_crm.models import Account, CustomValue, Order, OrderState, RecordTag
 from quarterdeck_crm.search.conditions import begins, found_by
 from quarterdeck_crm.search.filters import FIRST_DAY, LAST_DAY, Bounds, Range, Ranges
 
@@ -24,6 +25,17 @@ PREPARED: dict[str, ColumnElement[bool]] = {
     "owner": Order.owner_id == bindparam("owner_id"),
     "state": Order.state.in_(bindparam("states", expanding=True)),
     "unowned": Order.owner_id.is_(None),
+    **{
+        f"field {name}": Order.id.in_(
+            select(CustomValue.record_id).where(
+                CustomValue.field_id == bindparam("field_id"),
+                getattr(CustomValue, name).between(
+                    bindparam("first_value"), bindparam("last_value")
+                ),
+            )
+        )
+        for name in ("text_key", "number", "day", "flag")
+    },
     "tag": Order.id.in_(TAGGED.where(RecordTag.tag_id == bindparam("tag_id"))),
 }
 RANGES = Ranges(
@@ -44,6 +56,7 @@ class Filter:
     days: Bounds | None = None
     nets: Bounds | None = None
     tag_id: int | None = None
+    field: ValueFilter | None = None
     words: tuple[str, ...] = ()
 
     @property
@@ -57,6 +70,7 @@ class Filter:
             "owner": self.owner_id,
             "state": self.states,
             "unowned": self.is_unowned or None,
+            f"field {self.field.column}" if self.field else "field": self.field,
             "tag": self.tag_id,
             "words": self.words,
         }
@@ -76,6 +90,9 @@ class Filter:
             "least": LEAST if nets.first is None else nets.first,
             "most_net": MOST if nets.last is None else nets.last,
             "tag_id": self.tag_id,
+            "field_id": self.field and self.field.field_id,
+            "first_value": self.field and self.field.first,
+            "last_value": self.field and self.field.last,
         }
 
     def conditions(self, *, indexed: bool = True) -> list[ColumnElement[bool]]:
@@ -101,6 +118,12 @@ class Filter:
         if self.tag_id is not None:
             tagged = TAGGED.where(RecordTag.tag_id == self.tag_id)
             conditions.append(column(Order.id).in_(tagged))
+        if self.field is not None:
+            having = select(CustomValue.record_id).where(
+                CustomValue.field_id == self.field.field_id,
+                getattr(CustomValue, self.field.column).between(self.field.first, self.field.last),
+            )
+            conditions.append(column(Order.id).in_(having))
         if self.words and not indexed:
             ways = self.searches(unindexed(Order.number_key), unindexed(Order.account_id))
             conditions.append(or_(*(and_(*way) for way in ways)))

@@ -21,6 +21,7 @@ from quarterdeck_crm.errors import (
 from quarterdeck_crm.events.announcements import announce_deleted
 from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
 from quarterdeck_crm.extras.records import take_extras, write_extras
+from quarterdeck_crm.extras.values import read_filter
 from quarterdeck_crm.history.recording import flush, forget, record, require_version, store
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.listing import Listing
@@ -75,7 +76,7 @@ async def list_shaped(
     session: AsyncSession, *, listing: Listing, actor: User | None = None, shape: Shape[T]
 ) -> Pagination[T]:
     """Return a page of orders as ``list_orders`` does, with items of another shape."""
-    wanted = _wanted(listing, actor)
+    wanted = await _wanted(session, listing, actor)
     return await find_orders(session, listing=listing, wanted=wanted, shape=shape)
 
 
@@ -306,13 +307,14 @@ async def _own_number(session: AsyncSession, order_id: int) -> str:
     return number if taken is None else f"{number}-{uuid.uuid4().hex[:4]}"
 
 
-def _wanted(listing: Listing, actor: User | None) -> Filter:
+async def _wanted(session: AsyncSession, listing: Listing, actor: User | None) -> Filter:
     filters = listing.filters
     state, account = filters.get("state", ""), filters.get("account", "")
     owner = filters.get("owner", "")
     if owner == "me" and actor is not None:
         owner = str(actor.id)
     bounds = RANGES.bounds(filters)
+    field = filters.get("field")
     return Filter(
         states=STATES.get(state) or tuple(s for s in OrderState if s == state),
         account_id=row_id(account),
@@ -322,5 +324,6 @@ def _wanted(listing: Listing, actor: User | None) -> Filter:
         days=bounds.get("date"),
         nets=bounds.get("net"),
         tag_id=row_id(filters.get("tag", "")),
+        field=await read_filter(session, Order.__tablename__, field) if field else None,
         words=tuple(words_in(listing.q)),
     )

@@ -142,7 +142,7 @@ async def edit(order_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(order_id: int) -> ResponseReturnValue:
     order = await load(order_id, edit=True)
-    form, is_ready = await _submitted()
+    form, is_ready = await _submitted(order)
     form.keep_editable(order.state)
     if not is_ready:
         return await _form_page(form, order)
@@ -232,10 +232,10 @@ async def confirm_by_mail(order_id: int) -> ResponseReturnValue:
     return await _show_page(order, confirmation=form), 422
 
 
-async def _submitted() -> tuple[OrderForm, bool]:
+async def _submitted(order: Order | None = None) -> tuple[OrderForm, bool]:
     """Return the form, and whether it is to be saved; if not, a line was added or removed."""
     formdata = await request.form
-    form = (await _form())(tidy_lines(formdata, without=formdata.get("remove_line")))
+    form = (await _form(order))(tidy_lines(formdata, without=formdata.get("remove_line")))
     is_ready = not {"add_line", "remove_line"} & formdata.keys()
     await form.owner_id.offer(db.session)
     return form, is_ready
@@ -317,8 +317,9 @@ async def _show_page(
     )
 
 
-async def _form() -> type[OrderForm]:
-    return extended(OrderForm, await read_extras(db.session, Order))
+async def _form(order: Order | None = None) -> type[OrderForm]:
+    ids = () if order is None else (order.id,)
+    return extended(OrderForm, await read_extras(db.session, Order, ids))
 
 
 async def _shown(order: Order) -> dict[str, Any]:

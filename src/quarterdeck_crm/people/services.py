@@ -78,7 +78,9 @@ async def list_people(
     statement = (
         select(Person)
         .where(archived if listing.filters.get("archived") else ~archived)
-        .where(*matching(listing.q, Person), *extra_conditions(listing.filters, Person))
+        .where(
+            *matching(listing.q, Person), *await extra_conditions(session, listing.filters, Person)
+        )
         .where(*await RANGES.conditions(listing.filters, actor))
         .options(
             selectinload(Person.contacts)
@@ -279,7 +281,7 @@ async def check_person(
             cleaned[kind.name] = check_details(problems, kind, entries, person)
     if PLACES in values:
         cleaned[PLACES] = await check_places(session, problems, values[PLACES] or ())
-    cleaned |= await check_extras(session, problems, values)
+    cleaned |= await check_extras(session, problems, values, Person, person)
     problems.raise_if_any()
     return cleaned
 

@@ -125,7 +125,7 @@ async def edit(person_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(person_id: int) -> ResponseReturnValue:
     person = await _load(person_id)
-    form = await (await _form()).submitted()
+    form = await (await _form(person)).submitted()
     try:
         if await _is_valid(form, partial(_check, form, person)):
             with errors_on(form):
@@ -203,8 +203,9 @@ async def _check(form: PersonForm, person: Person | None = None) -> None:
     await check_person(db.session, values=form.entries(), person=person)
 
 
-async def _form() -> type[PersonForm]:
-    return extended(PersonForm, await read_extras(db.session, Person))
+async def _form(person: Person | None = None) -> type[PersonForm]:
+    ids = () if person is None else (person.id,)
+    return extended(PersonForm, await read_extras(db.session, Person, ids))
 
 
 async def _shown(person: Person) -> dict[str, Any]:

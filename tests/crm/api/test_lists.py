@@ -126,4 +126,5 @@ async def test_a_list_costs_few_statements(app: Quart, program: Program, trade: 
         page = await program.read("/orders?per_page=5")
 
     assert page["total"] == 10
-    assert len([s for s in statements if s.startswith("SELECT")]) == 4  # token, rows, count, tags
+    # token, rows, count, tags, custom fields
+    assert len([s for s in statements if s.startswith("SELECT")]) == 5

@@ -12,6 +12,7 @@ from wtforms import PasswordField
 from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.auth.views import SECRETS
 from quarterdeck_crm.extensions import Model, csrf, db
+from quarterdeck_crm.extras.fields import create_field
 from quarterdeck_crm.models import User
 from tests.crm.conftest import PASSWORD, Auth
 from tests.crm.sheets import Sheet, sheet_to
@@ -46,6 +47,8 @@ FORMS = {
     "/orders/1/edit": "/orders/1/edit",
     "/tasks/new": "/tasks/new",
     "/tasks/1/edit": "/tasks/1/edit",
+    "/fields/new/order": "/fields/new/order",
+    "/fields/1": "/fields/1",
     "/tags/": "/tags/",
     "/tags/1": "/tags/1",
     "/team/new": "/team/new",
@@ -100,6 +103,8 @@ BUTTONS = {
     "people.archive",
     "people.delete",
     "people.restore",
+    "fields.archive",
+    "fields.restore",
     "tags.merge",
     "tags.remove",
     "tasks.complete",
@@ -121,6 +126,9 @@ BUTTONS = {
 @pytest.fixture
 async def rows(trade: Trade, as_admin: Auth) -> None:
     """An account with a contact, a good, an order and a task, each with the id 1."""
+    async with trade.session() as session:
+        field = {"label": "Hobby", "type": "text"}
+        await create_field(session, actor=None, kind="account", values=field)
     account, good = await trade.account(tags="Wine"), await trade.good()
     await trade.order((good, 2), account=account)
     await trade.task()

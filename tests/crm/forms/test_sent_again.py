@@ -59,6 +59,8 @@ HARMLESS = {
     "auth.reset_submit": "sends another link, as often as the limit allows",
     "deals.edit_submit": "saves the same values",
     "deals.stages_submit": "saves the same values",
+    "fields.create_submit": "a key is unique",
+    "fields.edit_submit": "saves the same values",
     "tags.create": "a name is unique",
     "tags.edit_submit": "saves the same values",
     "goods.edit_submit": "saves the same values",
