@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from faker import Faker
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.deals.stages import USUAL_REASONS, list_stages, make_usual_stages
@@ -27,6 +27,7 @@ from quarterdeck_crm.models import (
     Order,
     OrderLine,
     OrderState,
+    Person,
     Priority,
     Repeat,
     StageKind,
@@ -39,6 +40,7 @@ from quarterdeck_crm.orders.sums import count_inserted
 from quarterdeck_crm.search.duplicate_index import index_all_duplicates
 from quarterdeck_crm.search.word_index import index_everything
 
+from .extras import make_extras
 from .people import make_people
 from .users import USERS
 from .words import CATALOG, DEALS, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, Market
@@ -89,9 +91,19 @@ class Demo:
         await make_usual_stages(session)
         stages = await list_stages(session)
         await self._insert(session, Deal, self._deals(accounts, stages))
+        await self._write_extras(session)
         connection = await session.connection()
         await connection.run_sync(index_everything)
         await connection.run_sync(index_all_duplicates)
+
+    async def _write_extras(self, session: AsyncSession) -> None:
+        present = {
+            model: (await session.scalars(select(model.id).order_by(model.id))).all()
+            for model in (Account, Person, Deal, Order, Good)
+        }
+        for model, rows in make_extras(present, seed=SEED, today=self.today).items():
+            for start in range(0, len(rows), BATCH):
+                await session.execute(insert(model), rows[start : start + BATCH])
 
     async def _insert(self, session: AsyncSession, model: type[Any], rows: Rows) -> list[int]:
         for number, row in enumerate(rows, 1):
