@@ -30,6 +30,8 @@ from .live import views as live
 from .live.pages import register_live_pages
 from .mail import views as mail
 from .mail.alerts import tell_of_failed_mail
+from .notes import views as notes
+from .notifications import views as notifications
 from .orders import views as orders
 from .people import views as people
 from .tasks import feed_views as calendar
@@ -57,6 +59,8 @@ BLUEPRINTS = (
     people.bp,
     goods.bp,
     orders.bp,
+    notes.bp,
+    notifications.bp,
     deals.bp,
     tasks.bp,
     calendar.calendar,

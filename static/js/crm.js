@@ -13,6 +13,10 @@ import "./connection.js";
 import "./progress.js";
 import "./bulk.js";
 
+// Only some pages need these.
+if (document.querySelector("[data-mentions]")) import("./mentions.js");
+if (document.querySelector("[data-reads]")) import("./notifications.js");
+
 // Only pages that change while they are looked at need the rest.
 if (document.querySelector("main[data-live]")) {
   import("./live/start.js").catch(() => {

@@ -238,7 +238,7 @@ async def user_ids(desk: Desk) -> list[int]:
 async def add_parts(desk: Desk, rows: dict[str, list[Any]]) -> None:
     """Add a note and a file with a long name to each account."""
     for account_id, name in zip(rows["account_id"], WIDE, strict=True):
-        await send(desk, f"/accounts/{account_id}/notes", body=name)
+        await send(desk, f"/notes/account/{account_id}", body=name)
         file = {"name": f"{name[:60]}.txt", "mimeType": "text/plain", "buffer": b"x"}
         await send(desk, f"/accounts/{account_id}/files", file=file)
 

@@ -154,34 +154,6 @@ async def test_a_contact_is_found_only_at_its_account(auth: Auth, trade: Trade) 
     assert (await auth.get(f"/accounts/{other.id}/contacts/1")).status_code == 404
 
 
-async def test_notes_are_written_by_all_and_removed_by_their_writer(
-    auth: Auth, as_moderator: Auth, trade: Trade
-) -> None:
-    account = await trade.account()
-    there = f"/accounts/{account.id}"
-    await auth.post(f"{there}/notes", body="Wants <b>green</b> rope\nby May")
-
-    page = await (await auth.get(there)).get_data(as_text=True)
-    assert "Wants &lt;b&gt;green&lt;/b&gt; rope" in page
-
-    assert (await as_moderator.post(f"{there}/notes/1/remove")).status_code == 403
-    assert (await auth.post(f"{there}/notes/1/remove")).status_code == 303
-    assert (await auth.post(f"{there}/notes/1/remove")).status_code == 404
-
-
-async def test_an_empty_note_is_refused_on_the_page_of_the_account(
-    auth: Auth, trade: Trade
-) -> None:
-    account = await trade.account(name="Acme")
-
-    refused = await auth.post(f"/accounts/{account.id}/notes", body="  ")
-
-    assert refused.status_code == 422
-    page = await refused.get_data(as_text=True)
-    assert "Acme" in page
-    assert "Write something." in page
-
-
 async def test_everybody_may_look_and_write_notes_but_not_edit(
     auth: Auth, trade: Trade, make_user: MakeUser
 ) -> None:
@@ -190,4 +162,4 @@ async def test_everybody_may_look_and_write_notes_but_not_edit(
     page = await (await auth.get(f"/accounts/{account.id}")).get_data(as_text=True)
 
     assert f"/accounts/{account.id}/edit" not in page
-    assert (await auth.post(f"/accounts/{account.id}/notes", body="Hello")).status_code == 303
+    assert (await auth.post(f"/notes/account/{account.id}", body="Hello")).status_code == 303

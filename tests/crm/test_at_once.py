@@ -183,14 +183,11 @@ async def test_a_disabled_user_has_no_tokens_afterwards(app: Quart, user: User) 
 
 async def test_a_note_is_removed_once(app: Quart, auth: Auth, trade: Trade) -> None:
     account = await trade.account()
-    await auth.post(f"/accounts/{account.id}/notes", body="Call back")
+    await auth.post(f"/notes/account/{account.id}", body="Call back")
     async with app.app_context():
         note_id = await db.session.scalar(select(Note.id))
 
-    assert await post_ten(auth, f"/accounts/{account.id}/notes/{note_id}/remove") == {
-        303: 1,
-        404: 9,
-    }
+    assert await post_ten(auth, f"/notes/{note_id}/remove") == {303: 1, 404: 9}
     assert (await trade.history(account)).count("note removed") == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from quarterdeck_crm.accounts.details import add_contact, add_note
+from quarterdeck_crm.accounts.details import add_contact
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.extras.fields import KINDS, create_field
 from quarterdeck_crm.goods.services import get_good, update_good
@@ -21,6 +21,7 @@ from quarterdeck_crm.models import (
     Role,
     User,
 )
+from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.orders.lines import LineEntry
 from quarterdeck_crm.orders.services import get_order, update_order
 from quarterdeck_crm.people.services import get_person, update_person
@@ -40,6 +41,10 @@ PARTS: dict[str, Any] = {
     "deal_id": 1,
     "field_id": 1,
     "good_id": 1,
+    "note_id": 1,
+    "notification_id": 1,
+    "record": "account",
+    "record_id": 1,
     "job_id": "clean_sessions",
     "order_id": 1,
     "person_id": 1,
@@ -70,6 +75,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "orders.create": ("", "?account=1"),
     "tasks.index": ("", "?q=t&sort=-priority", "?assignee=me&due=week"),
     "team.index": ("", "?q=a"),
+    "notes.colleagues": ("", "?q=a"),
+    "notifications.index": ("", "?unread=1"),
 }
 LEFT_OUT = {
     "bulk.show": "one run of a user; its statements are those of test_bulk.py",
@@ -125,11 +132,12 @@ MOST = {
     "orders.create": 5,
     "orders.edit": 6,
     "orders.index": 7,
-    "orders.show": 10,
+    "orders.show": 11,
     "people.create": 4,
     "people.edit": 8,
     "people.index": 8,
     "people.show": 10,
+    "tasks.show": 4,
     "tasks.index": 5,
     "transfer.export": 4,  # written to the audit log
 }
@@ -205,7 +213,7 @@ async def add_details(trade: Trade, user: User, number: int) -> None:
         }
         values["accounts"] += [{"account_id": number + 1}] if number else []
         await update_person(session, actor=None, person=ann, values=values, version=ann.version)
-        await add_note(session, actor=user, account=account, body="Called")
+        await add_note(session, actor=user, subject=account, body="Called")
         owner = {"owner_id": user.id}
         version = account.version
         await update_account(session, actor=None, account=account, values=owner, version=version)

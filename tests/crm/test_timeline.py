@@ -40,7 +40,7 @@ async def fill(trade: Trade, account: Account, count: int = 30) -> list[str]:
         ][number % 4]  # fmt: skip
         async with trade.session() as session:
             session.add(row)
-        kind = ("notes", "files", "changes")[number % 4]
+        kind = ("note", "files", "changes")[number % 4]
         keys.append(f"{kind}-{row.id}")
     return keys[::-1]
 
@@ -76,7 +76,7 @@ async def test_pages_of_a_timeline_have_each_item_once_and_in_order(
     assert [key for key in found if key != "changes-1"] == keys
     assert len(found) == len(keys) + 1
     for show in ("notes", "orders", "files"):
-        assert await walk(app, account, show) == [key for key in keys if key.startswith(show)]
+        assert await walk(app, account, show) == [key for key in keys if key.startswith(show.removesuffix("s"))]
     assert await walk(app, account, "changes") == [key for key in found if "changes" in key]
     assert await walk(app, account, "mails") == []
 
@@ -96,7 +96,7 @@ async def test_lines_of_history_that_are_not_shown_end_no_timeline(
         session.add(mail)
 
     assert await walk(app, account) == [f"changes-{mail.id}".replace("changes", "mails"),
-        "changes-1", "notes-1"]  # fmt: skip
+        "changes-1", "note-1"]  # fmt: skip
 
 
 async def test_account_shows_whom_to_call_what_is_next_and_its_value(
@@ -140,7 +140,7 @@ async def test_account_shows_whom_to_call_what_is_next_and_its_value(
 async def test_timeline_is_filtered_by_links(auth: Auth, trade: Trade) -> None:
     account = await trade.account()
     there = f"/accounts/{account.id}"
-    await auth.post(f"{there}/notes", body="Wants green rope")
+    await auth.post(f"/notes/account/{account.id}", body="Wants green rope")
     order = await trade.order(account=account)
 
     page = await (await auth.get(there)).get_data(as_text=True)

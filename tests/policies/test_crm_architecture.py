@@ -27,6 +27,8 @@ LAYERS = (
     ("audit",),
     ("extras",),
     ("tokens", "mail"),  # below the team, which revokes tokens and mails invitations
+    ("notifications",),
+    ("notes",),
     ("team", "attachments", "tasks"),
     ("auth", "orders", "goods", "people"),
     ("deals",),

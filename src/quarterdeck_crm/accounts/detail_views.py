@@ -1,4 +1,4 @@
-"""Contacts, notes and files on the pages of an account."""
+"""Contacts and files on the pages of an account."""
 
 from __future__ import annotations
 
@@ -25,16 +25,13 @@ from . import bp
 from .details import (
     CONTACT_FIELDS,
     add_contact,
-    add_note,
     check_contact,
-    check_note,
     contact_changes,
     get_contact,
     remove_contact,
-    remove_note,
     update_contact,
 )
-from .forms import ContactForm, NoteForm
+from .forms import ContactForm
 from .pages import load, show_page
 
 
@@ -118,34 +115,6 @@ async def contact_remove(account_id: int, contact_id: int) -> ResponseReturnValu
         await remove_contact(session, actor=current_user, account=account, contact=contact)
     await flash(_("The contact is removed. The person stays in the list of people."), "success")
     return _back(account_id, "contacts")
-
-
-@bp.post("/<int:account_id>/notes")
-@login_required
-@csrf.redisplay
-async def note_create(account_id: int) -> ResponseReturnValue:
-    account = await load(account_id)
-    form = await NoteForm.from_request()
-    body = form.body.data or ""
-
-    async def work(session: AsyncSession) -> Saved:
-        await add_note(session, actor=current_user, account=account, body=body)
-        return Saved(_part(account_id, "notes"), _("The note is added."))
-
-    if await is_valid(form, partial(check_note, body)):
-        with errors_on(form):
-            return await _go_on(await save_once(form.submission, work))
-    return await show_page(account, note_form=form), 422
-
-
-@bp.post("/<int:account_id>/notes/<int:note_id>/remove")
-@login_required
-async def note_remove(account_id: int, note_id: int) -> ResponseReturnValue:
-    account = await load(account_id)
-    async with db.transaction() as session:
-        await remove_note(session, actor=current_user, account=account, note_id=note_id)
-    await flash(_("The note is removed."), "success")
-    return _back(account_id, "notes")
 
 
 @bp.post("/<int:account_id>/files")

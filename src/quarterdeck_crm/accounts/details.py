@@ -1,43 +1,35 @@
-"""Contacts and notes of an account: rules and queries."""
+"""Contacts of an account: rules and queries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.audit.recording import record_audit
-from quarterdeck_crm.errors import ForbiddenError, NotFoundError
+from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.history.recording import Changes, flush, record, require_version, store
-from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import (
     Account,
-    AuditAction,
     Contact,
-    Note,
     Person,
     PersonEmail,
     PersonPhone,
-    Role,
     User,
 )
-from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.people.parts import EMAILS, PHONES, PLACES, details_of, places_of
 from quarterdeck_crm.people.places import note
 from quarterdeck_crm.people.services import tell_accounts
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.autocomplete import label
-from quarterdeck_crm.validation import Problems, clean, fit_optional
+from quarterdeck_crm.validation import Problems, fit_optional
 
-NOTE_GONE = _l("There is no such note. It may have been removed.")
 CONTACT_FIELDS = ("name", "title", "email", "phone", "fax")
 REACHED_BY = {"email": PersonEmail.email, "phone": PersonPhone.number, "fax": PersonPhone.number}
 MAX_SHOWN = 50  # contacts on the page of an account
@@ -185,15 +177,6 @@ def check_contact(values: Mapping[str, Any], contact: Contact | None = None) -> 
     return cleaned
 
 
-def check_note(body: str) -> dict[str, Any]:
-    """Return the values of a note.
-
-    Raises:
-        ValidationError: If the text is empty, too long, or has control characters.
-    """
-    return clean(Note, {"body": body}, fields=("body",), complete=True)
-
-
 async def remove_contact(
     session: AsyncSession, *, actor: User | None, account: Account, contact: Contact
 ) -> None:
@@ -219,53 +202,3 @@ def _contacts(account: Account) -> Select[Contact]:
 
 def _by_name(contact: Contact) -> tuple[str, int]:
     return contact.person.name_key, contact.id
-
-
-async def add_note(
-    session: AsyncSession, *, actor: User | None, account: Account, body: str
-) -> Note:
-    """Add a note to an account; every signed-in user may.
-
-    Raises:
-        ValidationError: If the text is empty or too long.
-    """
-    cleaned = check_note(body)
-    author_id = actor.id if actor else None
-    note = Note(subject_type="account", subject_id=account.id, author_id=author_id, **cleaned)
-    session.add(note)
-    record(session, actor=actor, subject=account, action="note added")
-    return note
-
-
-def may_remove_note(actor: User | None, note: Note) -> bool:
-    """Whether the actor wrote the note, or is an administrator."""
-    return actor is None or note.author_id == actor.id or actor.role.includes(Role.ADMIN)
-
-
-async def remove_note(
-    session: AsyncSession, *, actor: User | None, account: Account, note_id: int
-) -> None:
-    """Remove a note: users may remove their own, administrators all.
-
-    Raises:
-        NotFoundError: If the account has no note of that id.
-        ForbiddenError: If the actor is neither its author nor an administrator.
-    """
-    statement = select(Note).where(
-        Note.id == note_id,
-        Note.subject_type == "account",
-        Note.subject_id == account.id,
-        Note.removed_at.is_(None),
-    )
-    note = await session.scalar(statement)
-    if note is None:
-        raise NotFoundError(NOTE_GONE)
-    if not may_remove_note(actor, note):
-        raise ForbiddenError(_("Only its author or an administrator can remove a note."))
-    removed = update(Note).where(Note.id == note_id, Note.removed_at.is_(None))
-    removed = removed.values(body="", removed_at=utc_now(), version=Note.version + 1)
-    if not await changes_one(session, removed.execution_options(synchronize_session=False)):
-        raise NotFoundError(NOTE_GONE)
-    subject, detail = f"note {note_id}", {"account": account.name}
-    await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject, detail=detail)
-    record(session, actor=actor, subject=account, action="note removed")

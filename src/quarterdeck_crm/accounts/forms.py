@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from wtforms import StringField, TextAreaField
+from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
-from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.forms.conflicts import VersionedForm
 from quarterdeck_crm.forms.fields import OwnerField
 from quarterdeck_crm.forms.submission import SubmissionField
@@ -45,8 +44,3 @@ class ContactForm(VersionedForm):
     email = StringField(_l("E-mail"), [Length(max=longest(PersonEmail.email))])
     phone = StringField(_l("Phone"), [Length(max=longest(PersonPhone.number))])
     fax = StringField(_l("Fax"), [Length(max=longest(PersonPhone.number))])
-
-
-class NoteForm(QuartForm):
-    submission = SubmissionField()
-    body = TextAreaField(_l("Note"), [DataRequired(_l("Write something.")), Length(max=20_000)])

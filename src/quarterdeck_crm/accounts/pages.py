@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from quart import render_template, request
 
 from quarterdeck.login import current_user
@@ -16,13 +14,13 @@ from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
+from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.orders.services import list_orders
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.tasks.panels import read_panel
 
-from .details import may_remove_note, read_contacts
-from .forms import NoteForm
+from .details import read_contacts
 from .overview import read_overview
 from .services import get_account
 
@@ -42,9 +40,7 @@ async def load(account_id: int, *, edit: bool = False) -> Account:
     return account
 
 
-async def show_page(
-    account: Account, *, note_form: NoteForm | None = None, file_form: FileForm | None = None
-) -> str:
+async def show_page(account: Account, *, file_form: FileForm | None = None) -> str:
     """Return the page of an account."""
     editable = may_edit(current_user, account)
     contacts = await read_contacts(db.session, account=account)
@@ -61,7 +57,7 @@ async def show_page(
         overview=await read_overview(
             db.session, account=account, contacts=contacts, tasks=tasks.tasks, deals=deals
         ),
-        note_form=note_form or NoteForm(),
+        notes=notes_of(account, reader=current_user),
         file_form=file_form or FileForm(),
         files=await list_attachments(db.session, subject=account),
         quotas=await read_quotas(db.session, actor=current_user, subject=account)
@@ -77,6 +73,5 @@ async def show_page(
             show=request.args.get("show", ""),
             before=request.args.get("before", ""),
         ),
-        may_remove_note=partial(may_remove_note, current_user),
         may_edit=editable,
     )

@@ -8,12 +8,12 @@ from zlib import crc32
 from quart import request
 from werkzeug.exceptions import PreconditionRequired
 
-from quarterdeck_crm.history.recording import Subject, require_version
+from quarterdeck_crm.history.recording import VersionedRow, require_version
 
 NO_VERSION = -1  # of no row, so that the services refuse it as they refuse an old one
 
 
-def etag_of(row: Subject, extras: Collection[object] = ()) -> str:
+def etag_of(row: VersionedRow, extras: Collection[object] = ()) -> str:
     """Return the ETag of a row, without quotes.
 
     Args:
@@ -23,7 +23,7 @@ def etag_of(row: Subject, extras: Collection[object] = ()) -> str:
     return f"{row.version}-{crc32(repr(extras).encode()):x}" if extras else str(row.version)
 
 
-def expected_version(row: Subject) -> int:
+def expected_version(row: VersionedRow) -> int:
     """Return the version that ``If-Match`` names, for a service that compares it.
 
     Raises:
@@ -38,7 +38,7 @@ def expected_version(row: Subject) -> int:
     return version
 
 
-def named_version(row: Subject) -> int | None:
+def named_version(row: VersionedRow) -> int | None:
     """Return the version that ``If-Match`` names, None if it is not sent.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import current_app
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import with_expression
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.exceptions import SessionListingError
@@ -14,6 +15,7 @@ from quarterdeck_crm.extensions import db, login_manager, sessions
 from quarterdeck_crm.mail.users import mail_reset
 from quarterdeck_crm.models import AuditAction, Role, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.notifications.services import unread_of
 from quarterdeck_crm.team.links import mailed_link
 from quarterdeck_crm.team.services import (
     UserData,
@@ -29,8 +31,10 @@ from quarterdeck_crm.validation.addresses import fold_address
 
 @login_manager.user_loader
 async def load_user(user_id: str) -> User | None:
-    """Return the user of a browser session."""
-    return await db.session.get(User, int(user_id))
+    """Return the user of a browser session, with the number of unread notifications."""
+    id_ = int(user_id)
+    unread = with_expression(User.unread_notifications, unread_of(id_))
+    return await db.session.get(User, id_, options=[unread])
 
 
 async def authenticate(session: AsyncSession, *, email: str, password: str) -> User:

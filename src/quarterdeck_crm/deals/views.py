@@ -24,6 +24,7 @@ from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Deal
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.orders.forms import LineForm, tidy_lines
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
@@ -300,6 +301,7 @@ async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
             show=request.args.get("show", ""),
             before=request.args.get("before", ""),
         ),
+        notes=notes_of(deal, reader=current_user),
         today=utc_now().date(),
         may_edit=may_edit(current_user, deal),
         problem=problem,

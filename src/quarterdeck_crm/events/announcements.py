@@ -15,7 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.extensions import hub
-from quarterdeck_crm.models import Account, Deal, Order, OrderState, Person, Task, User
+from quarterdeck_crm.models import (
+    Account,
+    Deal,
+    Notification,
+    Order,
+    OrderState,
+    Person,
+    Task,
+    User,
+)
 
 Data = dict[str, Any]
 TASK_ACTIONS = {"created", "done", "reopened"}
@@ -90,6 +99,30 @@ def announce_reminder(session: AsyncSession, task: Task) -> None:
     data = _task(task) | {"version": None, "by": None, "action": "reminder"}
     reader = str(task.assignee_id)
     cast(Session, session).after_commit(lambda: hub.publish_to(reader, "task.reminder", data))
+
+
+def announce_notification(
+    session: AsyncSession, notification: Notification, *, actor: User | None, title: str
+) -> None:
+    """Publish a notification to the connections of its user.
+
+    Args:
+        session: That of the change.
+        notification: As it was stored.
+        actor: The user that caused it.
+        title: The words for its record.
+    """
+    data = {
+        "id": notification.id,
+        "kind": notification.kind.value,
+        "by": _user(actor),
+        "record": notification.subject_type,
+        "record_id": notification.subject_id,
+        "note_id": notification.note_id,
+        "title": title,
+    }
+    reader = str(notification.user_id)
+    cast(Session, session).after_commit(lambda: hub.publish_to(reader, "notification", data))
 
 
 def announce_imported(session: AsyncSession, *, count: int) -> None:

@@ -21,6 +21,7 @@ from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.history.recording import (
     Changes,
     Subject,
+    VersionedRow,
     before,
     changes_since,
     plain,
@@ -40,7 +41,7 @@ class VersionedForm(QuartForm):
 
     version = WholeField(validators=[InputRequired()], widget=HiddenInput())
 
-    def require_present(self, row: Subject) -> None:
+    def require_present(self, row: VersionedRow) -> None:
         """Refuse a form that shows an older version of its row, also if it is not valid.
 
         Raises:

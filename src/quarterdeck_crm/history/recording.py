@@ -40,6 +40,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.search.word_index import index_rows
 
 Subject = Account | Deal | Good | Order | Person | Task  # what several users may edit at once
+VersionedRow = Subject | Note
 Changes = dict[str, Any]
 
 VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
@@ -49,6 +50,7 @@ STALE = {
     "account": _l("Another user changed this account after you opened it. Nothing was saved yet."),
     "deal": _l("Another user changed this deal after you opened it. Nothing was saved yet."),
     "good": _l("Another user changed this good after you opened it. Nothing was saved yet."),
+    "note": _l("This note was changed after you opened it. Nothing was saved yet."),
     "order": _l("Another user changed this order after you opened it. Nothing was saved yet."),
     "person": _l("Another user changed this person after you opened it. Nothing was saved yet."),
     "task": _l("Another user changed this task after you opened it. Nothing was saved yet."),
@@ -95,7 +97,7 @@ def record(
     return entry
 
 
-def require_version(row: Subject, version: int) -> None:
+def require_version(row: VersionedRow, version: int) -> None:
     """Refuse an edit that started from another version than the present one.
 
     Raises:
@@ -152,7 +154,7 @@ async def set_archived(
         await store(session, actor=actor, row=row, values=values, action=action)
 
 
-async def flush(session: AsyncSession, row: Subject) -> None:
+async def flush(session: AsyncSession, row: VersionedRow) -> None:
     """Write the pending changes of ``row``.
 
     Raises:

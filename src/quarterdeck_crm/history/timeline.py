@@ -63,7 +63,7 @@ class TimelineItem:
     @property
     def key(self) -> str:
         """A name that no other item of the page has."""
-        return f"{self.kind}-{self.row.id}"
+        return f"{'note' if self.kind == 'notes' else self.kind}-{self.row.id}"
 
 
 @dataclass(frozen=True, slots=True)

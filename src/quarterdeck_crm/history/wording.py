@@ -106,6 +106,7 @@ SENTENCES = {
     "order made": _l("Became an order"),
     "waiting": _l("Has waited {days[1]} days since its last change"),
     "note added": _l("Note added"),
+    "note edited": _l("Note edited"),
     "note removed": _l("Note removed"),
     "file added": _l("File added: {file[1]}"),
     "file removed": _l("File removed: {file[0]}"),

@@ -98,7 +98,7 @@ def _key_column(
 @event.listens_for(Model, "before_update", propagate=True)
 def _follow(mapper: Mapper[Any], _connection: Connection, row: Model) -> None:
     attributes = inspect(row).attrs
-    for column in mapper.columns:
+    for column in mapper.local_table.columns:  # without expressions
         if KEY in column.info:
             source, key = column.info[KEY]
             if attributes[source].history.has_changes():

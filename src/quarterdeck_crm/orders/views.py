@@ -28,6 +28,7 @@ from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.notes.panels import read_notes
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
@@ -306,6 +307,7 @@ async def _show_page(
         shortages=list(short.values()),
         tasks=await read_panel(db.session, reader=current_user, order=order.id),
         history=await read_history(db.session, order),
+        notes=await read_notes(db.session, reader=current_user, record=order),
         files=await list_attachments(db.session, subject=order),
         quotas=await read_quotas(db.session, actor=current_user, subject=order) if editable else (),
         file_form=file_form or FileForm(),

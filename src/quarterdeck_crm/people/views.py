@@ -22,6 +22,7 @@ from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Person, Role
+from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -77,6 +78,7 @@ async def show(person_id: int) -> str:
             show=request.args.get("show", ""),
             before=request.args.get("before", ""),
         ),
+        notes=notes_of(person, reader=current_user),
         may_edit=may_edit_person(current_user, person),
     )
 

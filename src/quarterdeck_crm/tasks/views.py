@@ -24,6 +24,7 @@ from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Contact, Order, Person, Task
+from quarterdeck_crm.notes.panels import read_notes
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -92,6 +93,7 @@ async def show(task_id: int) -> str:
         bounds=await read_bounds(current_user),
         repeats=REPEATS,
         history=await read_history(db.session, task),
+        notes=await read_notes(db.session, reader=current_user, record=task),
         may_change=may_change(current_user, task),
     )
 

@@ -33,6 +33,7 @@ function changed(message, isReplayed) {
 /** Whether this person wants to be told: not of what they did, nor of everybody's orders and tasks. */
 function concerns({ room, data }) {
   if (data.by?.id === me) return false;
+  if (data.action?.startsWith("note ")) return false; // a notification tells whom it concerns
   return !LISTS.has(room) || "tellAll" in main.dataset || String(data.owner?.id) === me;
 }
 
@@ -40,6 +41,16 @@ function mention(message) {
   const text = sentence(message);
   const isCrowded = document.querySelectorAll(".toast-note").length >= MOST_TOASTS;
   if (text && !isCrowded) toast(text);
+}
+
+function notified(message) {
+  toast(sentence(message));
+  const count = document.querySelector(".bell .count");
+  const number = count.querySelector("[data-unread]");
+  const unread = parseInt(number.textContent, 10) + 1;
+  number.textContent = unread > 99 ? "99+" : unread;
+  count.hidden = false;
+  if (seats.length === 1) renew(); // the page of notifications follows nothing else
 }
 
 function tell(message) {
@@ -54,6 +65,7 @@ const { say } = "WebSocket" in window ? connect(seats, {
     heardUpTo(message.room, message.id);
     if (message.name === "said") showSaid(message);
     else if (message.name === "order.editing") noteEditor(message.data);
+    else if (message.name === "notification") notified(message);
     else if (message.name === "task.reminder") toast(sentence(message));
     else changed(message, isReplayed);
   },

@@ -24,12 +24,24 @@ const SENTENCES = {
   "task.done": "{name} marked the task '{title}' as done.",
   "task.reopened": "{name} reopened the task '{title}'.",
   "task.deleted": "{name} deleted the task '{title}'.",
+  "mention account": "{name} mentioned you at the account {title}.",
+  "mention deal": "{name} mentioned you at the deal '{title}'.",
+  "mention order": "{name} mentioned you at order {title}.",
+  "mention person": "{name} mentioned you at the person {title}.",
+  "mention task": "{name} mentioned you at the task '{title}'.",
+  "comment account": "{name} wrote a note on your account {title}.",
+  "comment deal": "{name} commented on your deal '{title}'.",
+  "comment order": "{name} commented on your order {title}.",
+  "comment task": "{name} commented on your task '{title}'.",
+  "assigned account": "{name} gave you the account {title}.",
+  "assigned deal": "{name} gave you the deal '{title}'.",
+  "assigned task": "{name} gave you the task '{title}'.",
   "task.reminder": "Reminder: {title}",
 };
 
 /** Return the sentence for an event, or nothing if people need not be told. */
 export function sentence({ name, data }) {
-  const english = SENTENCES[name] ?? SENTENCES[`${name} ${data.state ?? data.kind}`];
+  const english = SENTENCES[name] ?? SENTENCES[`${name} ${data.state ?? data.kind}`] ?? SENTENCES[`${data.kind} ${data.record}`];
   if (!english) return undefined;
   const by = data.by?.name ?? text("The system");
   return text(english, { name: by, number: data.number, title: data.title });

@@ -133,7 +133,7 @@ async def test_the_new_owner_may_be_somebody_who_wrote_a_note(
     """What the read of an account loads of users is less than the check of an owner needs."""
     account = await program.create("/accounts", name="Before", owner_id=None)
     path = f"/accounts/{account['id']}"
-    await auth.post(f"{path}/notes", page=path, body="Called today.")
+    await auth.post(f"/notes/account/{account['id']}", page=path, body="Called today.")
 
     response = await program.patch(path, {"owner_id": user.id}, match="*")
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from quarterdeck_crm.accounts.details import add_note
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.errors import OutOfStockError
 from quarterdeck_crm.extensions import hub, login_manager
 from quarterdeck_crm.models import OrderState, User
+from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.orders.services import delete_order, get_order, update_order
 from quarterdeck_crm.team.services import edit_own, get_user
 from tests.crm.conftest import Auth
@@ -134,7 +134,7 @@ async def test_an_account_and_what_belongs_to_it(trade: Trade, client: Client) -
         await update_account(
             session, actor=None, account=row, values={"name": "New"}, version=row.version
         )
-        await add_note(session, actor=None, account=row, body="Call in May")
+        await add_note(session, actor=None, subject=row, body="Call in May")
     events = await client.events(2)
     assert told(events) == [
         ("account.changed", "changed", account.version + 1),

@@ -35,7 +35,8 @@ FORMS = {
     "/accounts/1/edit": "/accounts/1/edit",
     "/accounts/1/contacts/new": "/accounts/1/contacts/new",
     "/accounts/1/contacts/1": "/accounts/1/contacts/1",
-    "/accounts/1": "/accounts/1/notes",
+    "/accounts/1": "/notes/account/1",
+    "/notes/1/edit": "/notes/1/edit",
     "/deals/new": "/deals/new",
     "/deals/1/edit": "/deals/1/edit",
     "/deals/stages": "/deals/stages",
@@ -77,7 +78,9 @@ BUTTONS = {
     "accounts.archive",
     "accounts.restore",
     "accounts.contact_remove",
-    "accounts.note_remove",
+    "notes.remove",
+    "notifications.read",
+    "notifications.read_all",
     "attachments.remove",
     "auth.logout",
     "auth.logout_everywhere",
@@ -125,7 +128,7 @@ BUTTONS = {
 
 @pytest.fixture
 async def rows(trade: Trade, as_admin: Auth) -> None:
-    """An account with a contact, a good, an order and a task, each with the id 1."""
+    """An account with a contact, a good, an order, a task and a note, each with the id 1."""
     async with trade.session() as session:
         field = {"label": "Hobby", "type": "text"}
         await create_field(session, actor=None, kind="account", values=field)
@@ -136,6 +139,7 @@ async def rows(trade: Trade, as_admin: Auth) -> None:
     page = await text_of(await as_admin.get("/accounts/1/contacts/new"))
     sheet = sheet_to(page, "/accounts/1/contacts/new")
     await as_admin.client.post(sheet.action, form=sheet.values | {"name": "Roland Mendel"})
+    await as_admin.post("/notes/account/1", body="Called")
 
 
 async def text_of(response: Response) -> str:

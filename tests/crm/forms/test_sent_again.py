@@ -28,7 +28,7 @@ CREATES: dict[str, tuple[str, str, dict[str, str]]] = {
     "accounts.contact_create_submit": (
         "/accounts/1/contacts/new", "/accounts/1/contacts/new", {"name": "Maria Anders"},
     ),
-    "accounts.note_create": ("/accounts/1", "/accounts/1/notes", {"body": "Called twice."}),
+    "notes.create": ("/accounts/1", "/notes/account/1", {"body": "Called twice."}),
     "deals.create_submit": (
         "/deals/new", "/deals/new", {"name": "Refit", "account": "Ernst Handel"},
     ),
@@ -66,6 +66,7 @@ HARMLESS = {
     "goods.edit_submit": "saves the same values",
     "goods.picture_submit": "replaces the picture by the same",
     "jobs.edit_submit": "saves the same values",
+    "notes.edit_submit": "saves the same text",
     "orders.confirm_by_mail": "mails the lines again, as asked",
     "orders.edit_submit": "saves the same values",
     "people.edit_submit": "saves the same values",
