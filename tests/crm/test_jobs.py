@@ -45,6 +45,7 @@ JOBS = {
     "clean_attachments": "Every day at 03:40",
     "clean_history": "Every Sunday at 04:00",
     "clean_audit": "Every day at 04:10",
+    "clean_notifications": "Every day at 04:20",
     "check_sums": "Every day at 04:30",
     "note_waiting": "Monday to Friday at 07:00",
     "mail_daily": "Every day at 07:30",

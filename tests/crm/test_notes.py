@@ -8,6 +8,7 @@ import pytest
 from quart import Quart
 from sqlalchemy import select
 
+from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.errors import ForbiddenError
 from quarterdeck_crm.models import Note, Notification, User
 from quarterdeck_crm.notes.mentions import candidates
@@ -15,6 +16,7 @@ from quarterdeck_crm.notes.services import add_note, edit_note, get_note
 from quarterdeck_crm.notifications.records import Record
 from quarterdeck_crm.notifications.services import prune_notifications
 from quarterdeck_crm.orders.services import get_order
+from quarterdeck_crm.tasks.services import get_task, update_task
 
 from .conftest import Auth, MakeUser
 from .trading import Trade
@@ -173,3 +175,23 @@ async def test_colleagues_are_suggested_by_their_first_letters(
     await make_user(email="zoe@example.com", name="Zoë Zander")
     await make_user(email="zora@example.com", name="Zora", is_active=False)
     assert await (await auth.get("/notes/colleagues?q=zo")).get_json() == ["Zoë Zander"]
+
+
+async def test_a_record_that_is_given_to_a_user_notifies_that_user(
+    user: User, trade: Trade, make_user: MakeUser
+) -> None:
+    ada = await make_user(email="ada@example.com", name="Ada")
+    account = await trade.account(actor=user)  # is the user's own
+    task = await trade.task(actor=user, assignee_id=ada.id)
+    deal = await trade.deal(actor=user, account_id=account.id, owner_id=ada.id)
+    async with trade.session() as session:
+        row = await get_account(session, account_id=account.id)
+        given = {"owner_id": ada.id}
+        await update_account(session, actor=user, account=row, values=given, version=row.version)
+        again = await get_task(session, task_id=task.id)
+        await update_task(
+            session, actor=user, task=again, values={"title": "Other"}, version=again.version
+        )
+    assert deal.owner_id == ada.id
+    assert await kinds(trade, ada) == ["assigned"] * 3
+    assert await kinds(trade, user) == []

@@ -76,7 +76,9 @@ async def test_pages_of_a_timeline_have_each_item_once_and_in_order(
     assert [key for key in found if key != "changes-1"] == keys
     assert len(found) == len(keys) + 1
     for show in ("notes", "orders", "files"):
-        assert await walk(app, account, show) == [key for key in keys if key.startswith(show.removesuffix("s"))]
+        assert await walk(app, account, show) == [
+            key for key in keys if key.startswith(show.removesuffix("s"))
+        ]
     assert await walk(app, account, "changes") == [key for key in found if "changes" in key]
     assert await walk(app, account, "mails") == []
 

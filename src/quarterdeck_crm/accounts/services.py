@@ -26,6 +26,7 @@ from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Account, Order, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.notifications.services import notify_assigned
 from quarterdeck_crm.orders.states import OPEN
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import matching, ordering
@@ -144,6 +145,7 @@ async def create_account(
     await flush(session, account)
     await write_extras(session, account, extras)
     record(session, actor=actor, subject=account, action="created")
+    await notify_assigned(session, actor=actor, record=account)
     return account
 
 
@@ -166,7 +168,9 @@ async def update_account(
     require_version(account, version)
     cleaned = await check_account(session, values=values, account=account)
     changes = await write_extras(session, account, take_extras(cleaned))
+    before = account.owner_id
     await store(session, actor=actor, row=account, values=cleaned, also=changes)
+    await notify_assigned(session, actor=actor, record=account, before=before)
     return account
 
 

@@ -99,6 +99,9 @@ class PasswordForm(NewPasswordForm):
     )
 
 
+WANTED_MAIL = {"notices", "daily_summary", "mails_notifications"}
+
+
 class ProfileForm(QuartForm):
     name = StringField(
         _l("Name"),
@@ -119,6 +122,7 @@ class ProfileForm(QuartForm):
     )
     language = SelectField(_l("Language"), coerce=lambda code: code or None)
     daily_summary = BooleanField(_l("Mail me a summary of my open orders every day"))
+    mails_notifications = BooleanField(_l("Mail me my notifications as well"))
 
     def offer_languages(self, offered: Sequence[str]) -> None:
         """Offer the languages of the CRM."""
@@ -127,4 +131,4 @@ class ProfileForm(QuartForm):
 
     def wanted_mail(self) -> dict[str, Any]:
         """Return the mail that the user wants, as far as the form asks."""
-        return {f.name: f.data for f in self if f.name in {"notices", "daily_summary"}}
+        return {f.name: f.data for f in self if f.name in WANTED_MAIL}

@@ -336,7 +336,7 @@ async def _profile_form() -> ProfileForm:
     form = await ProfileForm.from_request(obj=current_user)
     form.offer_languages(current_app.config["LANGUAGES"])
     if not sends_mail():
-        del form.notices, form.daily_summary
+        del form.notices, form.daily_summary, form.mails_notifications
     return form
 
 

@@ -94,6 +94,13 @@ CONFIG = (
         unit="days",
     ),
     ConfigKey(
+        "NOTIFICATION_DAYS",
+        90,
+        integer(0, MAX_DAYS),
+        "How long a notification is kept after it was read. 0 keeps all.",
+        unit="days",
+    ),
+    ConfigKey(
         "METRICS_TOKEN",
         None,
         text,

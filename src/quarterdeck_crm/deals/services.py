@@ -42,6 +42,7 @@ from quarterdeck_crm.models import (
     User,
 )
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.notifications.services import notify_assigned
 from quarterdeck_crm.orders.lines import LineEntry, build_lines, replace_lines, sum_amounts
 from quarterdeck_crm.orders.services import place_order
 from quarterdeck_crm.permissions import require_edit
@@ -186,6 +187,7 @@ async def create_deal(
     await flush(session, deal)
     await write_extras(session, deal, extras)
     record(session, actor=actor, subject=deal, action="created")
+    await notify_assigned(session, actor=actor, record=deal)
     return deal
 
 
@@ -214,7 +216,9 @@ async def update_deal(
     if "own_probability" in cleaned:
         own = cleaned["own_probability"]
         cleaned["probability"] = deal.stage.probability if own is None else own
+    before = deal.owner_id
     await store(session, actor=actor, row=deal, values=cleaned, also=changes)
+    await notify_assigned(session, actor=actor, record=deal, before=before)
     return deal
 
 

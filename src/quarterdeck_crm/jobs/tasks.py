@@ -22,6 +22,7 @@ from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.mail.alerts import tell_of_failed_job
 from quarterdeck_crm.models import Activity
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.notifications.services import prune_notifications
 from quarterdeck_crm.orders.sum_checks import compare_sums
 from quarterdeck_crm.orders.waiting import note_waiting_orders
 from quarterdeck_crm.tasks.reminders import send_reminders
@@ -94,6 +95,13 @@ async def clean_audit() -> None:
     """Remove events of the audit log that are older than ``AUDIT_DAYS``."""
     if days := current_app.config["AUDIT_DAYS"]:
         _log("events of the audit log", await prune_events(older_than=timedelta(days=days)))
+
+
+@scheduler.task("cron", name=N_("Remove old notifications"), hour=4, minute=20, **NIGHTLY)
+async def clean_notifications() -> None:
+    """Remove notifications that were read more than ``NOTIFICATION_DAYS`` ago."""
+    if days := current_app.config["NOTIFICATION_DAYS"]:
+        _log("notifications", await prune_notifications(older_than=timedelta(days=days)))
 
 
 @scheduler.task(

@@ -18,7 +18,7 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import User
 
 UNSUBSCRIBE = "unsubscribe"
-KINDS = ("changes", "daily")
+KINDS = ("changes", "daily", "notifications")
 
 
 def public_url(endpoint: str, **values: Any) -> str:

@@ -76,8 +76,9 @@ async def unsubscribe(token: str) -> str:
 async def unsubscribe_submit(token: str) -> str:
     async with db.transaction() as session:
         user, kind = await open_unsubscribe(session, token)
-        ended = NoticeTime.AT_ONCE if kind == "changes" else NoticeTime.DAILY
-        if user.notices == ended:
+        if kind == "notifications":
+            user.mails_notifications = False
+        elif user.notices == (NoticeTime.AT_ONCE if kind == "changes" else NoticeTime.DAILY):
             user.notices = NoticeTime.OFF
         if kind == "daily":
             user.daily_summary = False

@@ -32,6 +32,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.task import NEVER
+from quarterdeck_crm.notifications.services import notify_assigned
 from quarterdeck_crm.search.conditions import matching, ordering
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation.numbers import row_id
@@ -152,6 +153,7 @@ async def create_task(
     session.add(task)
     await flush(session, task)
     record(session, actor=actor, subject=task, action="created")
+    await notify_assigned(session, actor=actor, record=task)
     return task
 
 
@@ -173,7 +175,9 @@ async def update_task(
     require_change(actor, task)
     require_version(task, version)
     cleaned = await check_task(session, values=values, task=task)
+    before = task.assignee_id
     await store(session, actor=actor, row=task, values=cleaned)
+    await notify_assigned(session, actor=actor, record=task, before=before)
     return task
 
 

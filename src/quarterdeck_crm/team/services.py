@@ -220,7 +220,8 @@ async def edit_own(
         phone: The new phone number.
         zone: The time zone of dates and times; None is UTC.
         language: Of the pages and mails; None is that of the browser.
-        **wanted_mail: ``notices`` and ``daily_summary``; those not given stay.
+        **wanted_mail: ``notices``, ``daily_summary`` and ``mails_notifications``; those not given
+            stay.
 
     Raises:
         ValidationError: If an entry is not acceptable.
