@@ -76,6 +76,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "tasks.index": ("", "?q=t&sort=-priority", "?assignee=me&due=week"),
     "team.index": ("", "?q=a"),
     "notes.colleagues": ("", "?q=a"),
+    "api.list_notes": ("?record=account&record_id=1",),
+    "api.list_notifications": ("?unread=true",),
     "notifications.index": ("", "?unread=1"),
 }
 LEFT_OUT = {
@@ -116,6 +118,8 @@ MOST = {
     "dashboard.index": 28,  # the last run of each job is for administrators
     "dashboard.quick_search": 14,  # one for each kind, and the records of notes and files
     "dashboard.search": 20,
+    "api.list_notifications": 7,  # names of each kind of record
+    "notifications.index": 7,
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.create": 5,
     "deals.edit": 7,

@@ -49,6 +49,8 @@ class ApiSchema(QuartSchema):
                 Tag("Tasks", "Tasks, with due dates, assignees and links to records."),
                 Tag("Tags", "Words and fields of your own for records."),
                 Tag("Bulk changes", "The same change of many records."),
+                Tag("Notes", "Notes and comments on records."),
+                Tag("Notifications", "What you should know, kept until you read it."),
                 Tag("Search", "Everything at once."),
                 Tag("Audit", "Sign-ins, and changes that matter for security."),
             ],

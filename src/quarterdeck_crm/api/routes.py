@@ -11,6 +11,7 @@ from . import deals as deals
 from . import docs as docs
 from . import goods as goods
 from . import jobs as jobs
+from . import notes as notes
 from . import orders as orders
 from . import people as people
 from . import problems as problems
