@@ -1,9 +1,16 @@
-// Following a notification to its record marks it as read, as its button does.
+// Following a notification to its record marks it as read first, as its button does, so that the
+// next page counts it no more.
 
-document.addEventListener("click", ({ target }) => {
-  const link = target.closest?.("a[data-reads]");
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.("a[data-reads]");
   const token = link?.closest("li").querySelector("input[name=csrf_token]")?.value;
   if (!token || !link.dataset.reads) return;
-  fetch(link.dataset.reads, { method: "POST", keepalive: true, redirect: "manual", headers: { "X-CSRFToken": token } })
-    .catch(() => {}); // it stays unread
+  const stays = event.button || event.ctrlKey || event.metaKey || event.shiftKey; // another tab opens
+  if (!stays) event.preventDefault();
+  try {
+    await fetch(link.dataset.reads, { method: "POST", keepalive: true, redirect: "manual", headers: { "X-CSRFToken": token } });
+  } catch {
+    // it stays unread
+  }
+  if (!stays) location.assign(link.href);
 });

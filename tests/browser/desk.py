@@ -61,14 +61,6 @@ class Desk:
         place = f"#cards-{state} " if state else ""
         return self.page.locator(f"{place}#order-{order['id']}")
 
-    async def say(self, text: str) -> None:
-        """Say something on the board."""
-        menu = self.page.locator("details.talk")
-        if not await menu.evaluate("menu => menu.open"):
-            await menu.locator("summary").click()
-        await self.page.get_by_label("Say something").fill(text)
-        await self.page.keyboard.press("Enter")
-
     async def drag(self, order: Any, state: str) -> None:
         """Drag the card of an order to a column."""
         column = self.page.locator(f"#column-{state}")

@@ -223,24 +223,32 @@ async def test_a_form_is_told_and_never_overwritten(ada: Desk, mika: Desk) -> No
 
 
 @pytest.mark.feature("WS4")
-async def test_people_talk(ada: Desk, mika: Desk) -> None:
-    for desk in (ada, mika):
-        await desk.open("/board/")
-    await ada.page.locator("details.talk > summary").click()
-    await ada.page.get_by_label("Say something").fill("Who takes <b>Lisbon</b>?")
-    await ada.page.keyboard.press("Enter")
-    await expect(ada.page.get_by_role("log")).to_contain_text("Who takes <b>Lisbon</b>?")
-    await expect(mika.page.locator("[data-unread]")).to_have_text("1")
+async def test_people_comment_on_an_order_and_mention_each_other(ada: Desk, mika: Desk) -> None:
+    await ada.open("/board/")
+    order = await ada.place()
+    await mika.open("/board/")
+    bell = mika.page.locator(".bell .count")
+    unread = int(await bell.locator("[data-unread]").inner_text())
 
-    await mika.open("/orders/")
-    await ada.page.get_by_label("Say something").fill("Never mind.")
-    await ada.page.keyboard.press("Enter")
-    await expect(ada.page.get_by_role("log")).to_contain_text("Never mind.")
-    await mika.open("/board/")  # what was said meanwhile is caught up with
-    await mika.page.locator("details.talk > summary").click()
-    said = mika.page.get_by_role("log").get_by_role("listitem")
-    await expect(said).to_have_count(2)
-    await expect(said.first).to_contain_text(ADA)
+    await ada.open(f"/orders/{order['id']}")
+    await ada.page.get_by_role("heading", name="Comments").click()
+    note = ada.page.get_by_placeholder("Write a note")
+    await note.press_sequentially(f"Who takes <b>Lisbon</b>? @{MIKA[:3]}")
+    await expect(ada.page.get_by_role("option", name=MIKA)).to_have_attribute(
+        "aria-selected", "true"
+    )
+    await note.press("Enter")
+    await expect(note).to_have_value(f"Who takes <b>Lisbon</b>? @{MIKA} ")
+    await ada.page.get_by_role("button", name="Add note").click()
+    await expect(ada.page.locator(".note")).to_contain_text("Who takes <b>Lisbon</b>?")
+
+    sentence = f"{ADA} mentioned you at order {order['number']}."
+    await expect(mika.page.locator(".toast-note")).to_contain_text([sentence])
+    await expect(bell).to_contain_text(str(unread + 1))
+    await mika.page.goto(f"{mika.address}/notifications/")
+    await mika.page.get_by_role("link", name=sentence).click()
+    await expect(mika.page.locator(".note")).to_be_visible()
+    await expect(bell.locator("[data-unread]")).to_have_text(str(unread))
 
 
 @pytest.mark.feature("WS4")
@@ -270,7 +278,6 @@ async def test_the_board_is_sound_while_it_is_live(ada: Desk, mika: Desk) -> Non
     await ada.open("/board/")
     await mika.open("/board/")
     await mika.place()
-    await ada.page.locator("details.talk > summary").click()
     for width in (1280, 390):
         await ada.page.set_viewport_size({"width": width, "height": 844})
         across = await ada.page.evaluate("document.documentElement.scrollWidth")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.errors import ForbiddenError
-from quarterdeck_crm.models import Note, Notification, User
+from quarterdeck_crm.models import Note, Notification, SearchWord, User
 from quarterdeck_crm.notes.mentions import candidates
 from quarterdeck_crm.notes.services import add_note, edit_note, get_note
 from quarterdeck_crm.notifications.records import Record
@@ -22,6 +22,8 @@ from .conftest import Auth, MakeUser
 from .trading import Trade
 
 pytestmark = pytest.mark.feature("AP3")
+
+OF_NOTES = SearchWord.subject_type == "note"
 
 
 async def text_of(auth: Auth, path: str) -> str:
@@ -70,6 +72,8 @@ async def test_notes_of_each_record_are_written_edited_and_removed(
         by = as_admin if kind == "deal" else auth
         assert (await by.post(f"/notes/{number}/remove")).location == f"{there}?notes=open#notes"
         assert (await by.post(f"/notes/{number}/remove")).status_code == 404
+        async with trade.session() as session:
+            assert (await session.scalars(select(SearchWord.word).where(OF_NOTES))).all() == []
         assert "Blue rope" not in await text_of(auth, f"/notes/{kind}/{record.id}")
         told = ["note removed", "note edited", "note added", "created"]
         assert await trade.history(record) == told

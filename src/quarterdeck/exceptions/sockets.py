@@ -53,6 +53,10 @@ class EventsUnavailableError(QuarterdeckError, ConnectionError):
         )
 
 
+class SayRefusedError(QuarterdeckError, ValueError):
+    """A text that a client said cannot be kept; the client gets the reason."""
+
+
 class EventRefusedError(QuarterdeckError, RuntimeError):
     """An event was published while as many as may wait are waiting for Redis."""
 

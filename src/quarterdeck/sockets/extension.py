@@ -66,6 +66,7 @@ class Hub:
         self._identify: Callable[[], Any] | None = None
         self._recheck: Callable[..., Any] | None = None
         self._check_say: Callable[..., Any] | None = None
+        self._keep_say: Callable[..., Any] | None = None
         if app is not None:
             self.init_app(app)
 
@@ -124,6 +125,18 @@ class Hub:
         self._check_say = function
         return function
 
+    def keep_say(self, function: C) -> C:
+        """Register a function that keeps what clients say, before it is published::
+
+            @hub.keep_say
+            async def keep(member, room, text): ...
+
+        It returns whether it has kept the text. It raises ``SayRefusedError`` with a sentence for
+        the user if the text can be neither kept nor published.
+        """
+        self._keep_say = function
+        return function
+
     def room(self, pattern: str) -> Callable[[C], C]:
         """Register a pattern of rooms, and the function that allows members to enter::
 
@@ -169,7 +182,13 @@ class Hub:
         await websocket.accept()
         current = unwrap(websocket)
         await ConnectionHandler(
-            manager, current, member, self._may_enter, self._refuse_say, self.publish
+            manager,
+            current,
+            member,
+            self._may_enter,
+            self._refuse_say,
+            self._keep,
+            self.publish,
         ).run()
 
     async def _refuse_say(self, member: Member, room: str) -> str | None:
@@ -177,6 +196,11 @@ class Hub:
             return None
         reason: str | None = await current_app.ensure_async(self._check_say)(member, room)
         return reason
+
+    async def _keep(self, member: Member, room: str, text: str) -> bool:
+        if self._keep_say is None:
+            return False
+        return bool(await current_app.ensure_async(self._keep_say)(member, room, text))
 
     async def _may_enter(self, member: Member, name: str) -> bool:
         room, values = self._find_room(name)

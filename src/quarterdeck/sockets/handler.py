@@ -9,7 +9,7 @@ from typing import Any
 
 from quart import Websocket
 
-from quarterdeck.exceptions import EventRefusedError
+from quarterdeck.exceptions import EventRefusedError, SayRefusedError
 
 from . import messages
 from .connection import INTERNAL_ERROR, MESSAGE_TOO_BIG, POLICY_VIOLATION, Connection, Member
@@ -22,6 +22,7 @@ CATCH_UP_SECONDS = 1.0  # the longest wait for a process that lags behind anothe
 
 MayEnter = Callable[[Member, str], Awaitable[bool]]
 RefuseSay = Callable[[Member, str], Awaitable[str | None]]
+KeepSay = Callable[[Member, str, str], Awaitable[bool]]
 Publish = Callable[[str, str, Any], Awaitable[str]]
 
 
@@ -35,6 +36,7 @@ class ConnectionHandler:
         member: Member,
         may_enter: MayEnter,
         refuse_say: RefuseSay,
+        keep_say: KeepSay,
         publish: Publish,
     ) -> None:
         self._manager = manager
@@ -42,6 +44,7 @@ class ConnectionHandler:
         self._websocket = websocket
         self._may_enter = may_enter
         self._refuse_say = refuse_say
+        self._keep_say = keep_say
         self._publish = publish
         self._rate_limiter = RateLimiter(
             self._config["SOCKETS_RATE"], self._config["SOCKETS_BURST"]
@@ -140,10 +143,16 @@ class ConnectionHandler:
             raise Refusal("bad_message", "The text is empty. Write something.", room)
         if (reason := await self._refuse_say(member, room)) is not None:
             raise Refusal("too_fast", reason, room)
+        try:
+            is_kept = await self._keep_say(member, room, text)
+        except SayRefusedError as error:
+            raise Refusal("bad_message", str(error), room) from None
         by = {"id": member.id, "name": member.name}
         try:
             await self._publish(room, "said", {"by": by, "text": text})
         except EventRefusedError:
+            if is_kept:  # sent again, it would be kept twice
+                return
             raise Refusal(
                 "unavailable",
                 "Live events are unavailable, so the message was not sent. Try again.",

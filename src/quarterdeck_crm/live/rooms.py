@@ -1,14 +1,22 @@
-"""The rooms. All signed-in users may enter them, as with the pages, and speak there."""
+"""The rooms. All signed-in users may enter them, as with the pages, and speak there.
+
+What is said in the room of a record is kept as a note on it.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 
-from quarterdeck.exceptions import RateLimitExceededError
+from quarterdeck.exceptions import RateLimitExceededError, SayRefusedError
 from quarterdeck.sockets import Member
+from quarterdeck_crm.errors import DomainError
 from quarterdeck_crm.extensions import db, hub
-from quarterdeck_crm.models import Account, Deal, Order, Person, Task
+from quarterdeck_crm.models import Account, Deal, Order, Person, Task, User
+from quarterdeck_crm.notes.services import add_note
+from quarterdeck_crm.notifications.records import get_record
 from quarterdeck_crm.web.limits import count_use
+
+from .identity import LiveMember
 
 
 @hub.room("orders")
@@ -58,3 +66,19 @@ async def limit_say(member: Member, room: str) -> str | None:
     except RateLimitExceededError as error:
         return error.description
     return None
+
+
+@hub.keep_say
+async def keep_say(member: LiveMember, room: str, text: str) -> bool:
+    """Keep what is said about a record as a note on it; the rooms of lists belong to no record."""
+    kind, _, record_id = room.partition(":")
+    if not record_id:
+        return False
+    try:
+        async with db.transaction() as session:
+            actor = await session.get_one(User, member.user_id)
+            subject = await get_record(session, kind, int(record_id))
+            await add_note(session, actor=actor, subject=subject, body=text)
+    except DomainError as error:
+        raise SayRefusedError(str(error)) from None
+    return True

@@ -23,6 +23,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.notifications.records import Record, get_record, name_of, owner_of
 from quarterdeck_crm.notifications.services import notify
+from quarterdeck_crm.search.word_index import index_rows
 from quarterdeck_crm.validation import clean
 
 from .mentions import find_mentioned
@@ -127,6 +128,7 @@ async def remove_note(session: AsyncSession, *, actor: User | None, note: Note) 
     )
     if not await changes_one(session, removed):
         raise NotFoundError(NOTE_GONE)
+    await (await session.connection()).run_sync(index_rows, Note, [note.id])  # it has no words
     gone = delete(Notification).where(Notification.note_id == note.id)
     await session.execute(gone.execution_options(synchronize_session=False))
     subject = await get_record(session, note.subject_type, note.subject_id)

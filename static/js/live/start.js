@@ -5,7 +5,6 @@ import { sayConnection } from "../connection.js";
 import { toast } from "../toasts.js";
 import { noteEditor, showPeople } from "./presence.js";
 import { keepFresh, renew } from "./renew.js";
-import { heardUpTo, showSaid, startTalk, talkSince } from "./talk.js";
 import { sentence } from "./words.js";
 import { text } from "../text.js";
 
@@ -15,7 +14,7 @@ const main = document.querySelector("main");
 const { live, liveClient, doing, at, me } = main.dataset;
 const { connect } = await import(liveClient);
 const told = document.querySelector("[data-live-form]");
-const seats = live.split(" ").map((room) => ({ room, doing, since: talkSince(room, at) }));
+const seats = live.split(" ").map((room) => ({ room, doing, since: at }));
 
 /** Whether the page shows something older than what an event tells of. */
 function isNews({ name, data }) {
@@ -60,19 +59,15 @@ function tell(message) {
 
 if (document.querySelector(".board")) await import("./moves.js");
 
-const { say } = "WebSocket" in window ? connect(seats, {
+if ("WebSocket" in window) connect(seats, {
   event(message, isReplayed) {
-    heardUpTo(message.room, message.id);
-    if (message.name === "said") showSaid(message);
-    else if (message.name === "order.editing") noteEditor(message.data);
+    if (message.name === "said") return; // it is a note, which comes with an event of its record
+    if (message.name === "order.editing") noteEditor(message.data);
     else if (message.name === "notification") notified(message);
     else if (message.name === "task.reminder") toast(sentence(message));
     else changed(message, isReplayed);
   },
-  subscribed(room, position) {
-    heardUpTo(room, position);
-    main.toggleAttribute("data-connected", true);
-  },
+  subscribed: () => main.toggleAttribute("data-connected", true),
   gap: () => told || renew(),
   presence: showPeople,
   refused: ({ detail }) => toast(detail, "warning"),
@@ -81,8 +76,7 @@ const { say } = "WebSocket" in window ? connect(seats, {
     if (word === "signed-out" && !told) location.reload(); // to sign in, and back to this page
     else sayConnection(word);
   },
-}) : {};
+});
 
-if (say) startTalk(say);
 if (!told) keepFresh();
 document.addEventListener("live:gone", () => toast(text("This is no longer there."), "warning"));

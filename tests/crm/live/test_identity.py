@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from quart import Quart
+from sqlalchemy import select
 
 from quarterdeck.login import hash_password
 from quarterdeck.testing import recorded_statements
 from quarterdeck_crm.auth.services import delete_browser_sessions
 from quarterdeck_crm.extensions import db, hub, sessions
 from quarterdeck_crm.live.identity import find_staying
-from quarterdeck_crm.models import Role, Scope, User
+from quarterdeck_crm.models import Note, Role, Scope, User
 from quarterdeck_crm.team import services as team
 from quarterdeck_crm.tokens.services import create_token, revoke_token
 from tests.crm.conftest import Auth, MakeUser
@@ -95,6 +96,27 @@ async def test_a_program_comes_with_a_token(
         await client.subscribe("orders")
         await client.send("say", room="orders", text="hello")
         assert ((await client.next()).get("name") == "said") is may_say
+
+
+async def test_what_is_said_about_a_record_is_a_note_on_it(
+    app: Quart, user: User, auth: Auth, trade: Any
+) -> None:
+    order = await trade.order()
+    room = f"order:{order.id}"
+    async with watching(auth.client) as client:
+        await client.subscribe(room)
+        await client.subscribe("orders")
+        await client.send("say", room=room, text="a\x01b")
+        assert (await client.next())["code"] == "bad_message"
+        await client.send("say", room="orders", text="to nobody in particular")
+        assert (await client.next())["name"] == "said"
+        await client.send("say", room=room, text="Call back")
+        heard = {(await client.next())["name"] for _ in range(3)}  # also in the room of the list
+        assert heard == {"order.changed", "said"}
+    async with app.app_context():
+        note = (await db.session.scalars(select(Note))).one()
+        assert (note.subject_type, note.subject_id) == ("order", order.id)
+        assert (note.author_id, note.body) == (user.id, "Call back")
 
 
 async def test_a_token_that_may_not_read(app: Quart, user: User) -> None:

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from quarterdeck.testing import recorded_statements
-from quarterdeck_crm.accounts.details import add_note
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Order, User
+from quarterdeck_crm.notes.services import add_note
 from tests.crm.conftest import Auth
 from tests.crm.test_attachments import PDF, upload
 from tests.crm.trading import Trade
@@ -26,7 +26,7 @@ async def filled(auth: Auth, user: User, trade: Trade) -> Account:
     await trade.task(account_id=account.id, title="Weigh the anchor")
     async with trade.session() as session:
         body = f"{'We met at the fair. ' * 20}They want a new anchor in May."
-        await add_note(session, actor=user, account=account, body=body)
+        await add_note(session, actor=user, subject=account, body=body)
     await upload(auth, f"/accounts/{account.id}/files", "anchor-plan.pdf", PDF)
     return account
 

@@ -195,8 +195,11 @@ async def test_who_does_not_read_a_replay_cannot_ask_for_another() -> None:
         async def nothing(member: Member, room: str) -> str | None:
             return None
 
-        ada = Member("1", "Ada")
-        talk = ConnectionHandler(manager, cast(Any, Stubborn()), ada, anybody, nothing, hub.publish)
+        async def unkept(member: Member, room: str, text: str) -> bool:
+            return False
+
+        ada, client = Member("1", "Ada"), cast(Any, Stubborn())
+        talk = ConnectionHandler(manager, client, ada, anybody, nothing, unkept, hub.publish)
         running = asyncio.create_task(talk.run())
         for _ in range(50):
             await asyncio.sleep(0)

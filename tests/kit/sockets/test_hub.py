@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from quarterdeck.exceptions import EventRefusedError
+from quarterdeck.exceptions import EventRefusedError, SayRefusedError
 from quarterdeck.sockets import Event, Hub, Member
 from tests.kit.sockets.app import Client, connected, make_app
 
@@ -251,6 +251,36 @@ async def test_what_cannot_be_told_just_now(app: Quart, monkeypatch: pytest.Monk
         await ada.subscribe("open")
         await ada.send("say", room="open", text="x")
         assert (await ada.next())["code"] == "unavailable"
+
+
+async def test_an_app_keeps_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, hub = make_app()
+    kept: list[tuple[str, str, str]] = []
+
+    @hub.keep_say
+    async def keep(member: Member, room: str, text: str) -> bool:
+        if text == "no":
+            raise SayRefusedError("Say something else.")
+        kept.append((member.name, room, text))
+        return True
+
+    async with app.test_app(), connected(app, "Ada") as ada:
+        await ada.subscribe("open")
+        await ada.send("say", room="open", text="no")
+        refused = await ada.next()
+        assert (refused["code"], refused["detail"]) == ("bad_message", "Say something else.")
+        await ada.send("say", room="open", text="yes")
+        assert (await ada.next())["data"]["text"] == "yes"
+
+        async def full(event: Event) -> str:
+            raise EventRefusedError(1)
+
+        # It is kept, so the client must not be asked to send it again.
+        monkeypatch.setattr(app.extensions["sockets"].backend, "publish", full)
+        await ada.send("say", room="open", text="quiet")
+        await ada.send("ping")
+        assert (await ada.next())["type"] == "pong"
+    assert kept == [("Ada", "open", "yes"), ("Ada", "open", "quiet")]
 
 
 # --- what a client must not do --------------------------------------------------------
