@@ -1,8 +1,8 @@
 // The order's editor: suggestions while somebody types, lines without reload, live totals.
 // Amounts are whole numbers of millionths in BigInt, so they equal the server's to the last digit.
 
-import { fieldNumber, formatNumber } from "./locale.js";
-import { known, suggestSoon } from "./suggest.js";
+import { fieldNumber, formatNumber, priceText } from "./locale.js";
+import { known, priceAndStock, suggestSoon } from "./suggest.js";
 import { text } from "./text.js";
 
 const form = document.getElementById("order-form");
@@ -90,6 +90,24 @@ function total() {
   warn();
 }
 
+/** Show the picture, the price and the stock of the good of a line. */
+function hint(row) {
+  const good = input(row, "good").value;
+  const item = known.get(good);
+  if (!item && good === row.dataset.good) return; // the server's words
+  const place = row.querySelector("[data-hint]");
+  place.replaceChildren();
+  if (!item) return;
+  const words = document.createElement("span");
+  words.textContent = priceAndStock(item);
+  if (item.picture) {
+    const picture = Object.assign(document.createElement("img"), { className: "thumb", src: item.picture, width: 32, height: 32, alt: "" });
+    place.append(picture);
+  }
+  place.append(words);
+  delete row.dataset.good; // its words are gone
+}
+
 /** A chosen good brings its price along. */
 function chosen(field) {
   const item = known.get(field.value);
@@ -98,7 +116,7 @@ function chosen(field) {
   const [quantity, price] = [input(row, "quantity"), input(row, "price")];
   if (!quantity.value) quantity.value = "1";
   if (item.currency === currency.value.trim().toUpperCase() && (!price.value || price.dataset.filled)) {
-    price.value = fieldNumber(item.price);
+    price.value = fieldNumber(priceText(item.price));
     price.dataset.filled = "yes";
   }
 }
@@ -127,6 +145,7 @@ if (lines) {
 form.addEventListener("input", (event) => {
   if (lines?.contains(event.target) && event.target.list) {
     if (known.has(event.target.value)) chosen(event.target);
+    hint(event.target.closest("[data-line]"));
     suggestSoon(event.target, lines.dataset.suggest);
   }
   if (event.target.name?.endsWith("-price")) delete event.target.dataset.filled;

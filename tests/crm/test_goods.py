@@ -195,7 +195,14 @@ async def test_suggestions_bring_what_a_line_needs(auth: Auth, trade: Trade) -> 
     found = await (await auth.get("/goods/suggest?q=ch")).get_json()
 
     assert found == [
-        {"label": "Chai · 11", "price": "18.5", "currency": "EUR", "stock": 39, "unit": "box"}
+        {
+            "label": "Chai · 11",
+            "price": "18.5",
+            "currency": "EUR",
+            "stock": 39,
+            "unit": "box",
+            "picture": None,
+        }
     ]
 
 

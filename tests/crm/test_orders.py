@@ -362,3 +362,35 @@ async def test_a_form_and_a_new_order_read_each_thing_once(auth: Auth, trade: Tr
     assert sum("ORDER BY user.name_key" in text.replace('"', "") for text in refused) == 1
     # By its words, and once more when it is locked.
     assert sum("FROM account" in text for text in placed) == 2
+
+
+async def test_an_account_is_created_from_the_form_of_an_order_which_keeps_its_entries(
+    auth: Auth, trade: Trade
+) -> None:
+    await trade.good(name="Chai", code="11", price="502.5", stock=7)
+    form = Fields(await (await auth.get("/orders/new")).get_data(as_text=True)).values
+    typed = form | {"account": "Harbour Office", "lines-0-good": "Chai", "remark": "Soon"}
+
+    async def create() -> str:
+        response = await auth.post("/accounts/new/for-order", **typed)
+        assert response.status_code == 200
+        return await response.get_data(as_text=True)
+
+    page = await create()
+    assert 'action="/orders/new"' in page
+    values = Fields(page).values
+    assert values["account"].startswith("Harbour Office · #")
+    assert (values["lines-0-good"], values["remark"]) == ("Chai", "Soon")
+    hint = page[page.index("data-hint") :].partition("</td>")[0]
+    assert "502.50" in hint
+    assert '<data value="7">7</data> in stock' in hint
+    assert Fields(await create()).values["account"] == values["account"]  # sent twice, made once
+    placed = await auth.post("/orders/new", **(values | {"lines-0-quantity": "2"}))
+    assert placed.status_code == 303
+    edit = Fields(await (await auth.get(f"{placed.location}/edit")).get_data(as_text=True)).values
+    assert edit["lines-0-price"] == "502.50"
+
+    for name, status in (("", 422), ("x" * 201, 422)):
+        refused = await auth.post("/accounts/new/for-order", **(typed | {"account": name}))
+        assert refused.status_code == status
+        assert "Soon" in await refused.get_data(as_text=True)

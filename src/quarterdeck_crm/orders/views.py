@@ -19,7 +19,7 @@ from quarterdeck_crm.events.announcements import announce_editor
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.extras.forms import extended
 from quarterdeck_crm.extras.records import read_extras
-from quarterdeck_crm.forms.conflicts import Conflict, reconcile
+from quarterdeck_crm.forms.conflicts import reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
@@ -41,8 +41,9 @@ from . import bp as bp
 from .action_views import CopyForm
 from .checks import check_order
 from .confirmation import ConfirmationForm, list_recipients, mail_confirmation
+from .editor import form_class, form_page, read_form
 from .filters import RANGES
-from .forms import LineForm, OrderForm, form_data, tidy_lines
+from .forms import OrderForm, form_data
 from .services import (
     FILTERS,
     SORTS,
@@ -53,7 +54,7 @@ from .services import (
     place_order,
     update_order,
 )
-from .states import EDITABLE, MOVES, Move
+from .states import MOVES, Move
 from .stock import find_shortages
 
 BLANK_LINES = 3  # of a new order, for users without JavaScript
@@ -108,22 +109,22 @@ async def create() -> str:
     }
     if account_id := row_id(request.args.get("account", "")):
         blank["account"] = label(await get_account(db.session, account_id=account_id))
-    return await _form_page((await _form())(data=blank))
+    return await form_page((await form_class())(data=blank))
 
 
 @bp.post("/new")
 @login_required
 @csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
-    form, is_ready = await _submitted()
+    form, is_ready = await read_form()
     if not is_ready:
-        return await _form_page(form)
+        return await form_page(form)
     if await _is_valid(form, partial(_check, form)):
         with errors_on(form):
             saved = await save_once(form.submission, partial(_place, form))
             await flash(saved.message, "success")
             return redirect(saved.location, 303)
-    return await _form_page(form), 422
+    return await form_page(form), 422
 
 
 @bp.get("/<int:order_id>/edit")
@@ -135,7 +136,7 @@ async def edit(order_id: int) -> str:
     form.keep_editable(order.state)
     form.take_goods(order)
     await announce_editor(order, actor=current_user)
-    return await _form_page(form, order)
+    return await form_page(form, order)
 
 
 @bp.post("/<int:order_id>/edit")
@@ -143,10 +144,10 @@ async def edit(order_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(order_id: int) -> ResponseReturnValue:
     order = await load(order_id, edit=True)
-    form, is_ready = await _submitted(order)
+    form, is_ready = await read_form(order)
     form.keep_editable(order.state)
     if not is_ready:
-        return await _form_page(form, order)
+        return await form_page(form, order)
     try:
         if await _is_valid(form, partial(_check, form, order), order):
             with errors_on(form):
@@ -161,8 +162,8 @@ async def edit_submit(order_id: int) -> ResponseReturnValue:
             db.session, form, order, now=await _shown(order), translate=_as_shown
         )
         await add_errors_of(partial(_check, form, order), form)
-        return await _form_page(form, order, conflict), 409
-    return await _form_page(form, order), 422
+        return await form_page(form, order, conflict), 409
+    return await form_page(form, order), 422
 
 
 @bp.post("/<int:order_id>/files")
@@ -231,15 +232,6 @@ async def confirm_by_mail(order_id: int) -> ResponseReturnValue:
             await flash(saved.message, "success")
             return redirect(saved.location, 303)
     return await _show_page(order, confirmation=form), 422
-
-
-async def _submitted(order: Order | None = None) -> tuple[OrderForm, bool]:
-    """Return the form, and whether it is to be saved; if not, a line was added or removed."""
-    formdata = await request.form
-    form = (await _form(order))(tidy_lines(formdata, without=formdata.get("remove_line")))
-    is_ready = not {"add_line", "remove_line"} & formdata.keys()
-    await form.owner_id.offer(db.session)
-    return form, is_ready
 
 
 async def _is_valid(form: OrderForm, check: Check, order: Order | None = None) -> bool:
@@ -319,35 +311,9 @@ async def _show_page(
     )
 
 
-async def _form(order: Order | None = None) -> type[OrderForm]:
-    ids = () if order is None else (order.id,)
-    return extended(OrderForm, await read_extras(db.session, Order, ids))
-
-
 async def _shown(order: Order) -> dict[str, Any]:
     extras = await read_extras(db.session, Order, [order.id])
     return form_data(order) | extras.form_data(order.id)
-
-
-async def _form_page(
-    form: OrderForm, order: Order | None = None, conflict: Conflict | None = None
-) -> str:
-    if "owner_id" in form:
-        await form.owner_id.offer(db.session, present=order.owner if order else None)
-    if "lines" in form:
-        await form.recognize_goods(db.session)
-        form.mark_shortages()
-        if not form.errors:
-            form.lines.append_entry()
-    form.number_lines()
-    return await render_template(
-        "orders/form.html",
-        form=form,
-        order=order,
-        conflict=conflict,
-        blank_line=LineForm(prefix="lines-__index__-"),
-        fixed=order is not None and "lines" not in EDITABLE[order.state],
-    )
 
 
 def _target(word: str) -> OrderState:

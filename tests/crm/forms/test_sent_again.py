@@ -49,6 +49,7 @@ FILES = {
 }
 # Forms that may be sent twice, each with the reason.
 HARMLESS = {
+    "accounts.create_for_order": "an account that has the name is taken",
     "accounts.edit_submit": "saves the same values",
     "accounts.contact_edit_submit": "saves the same values",
     "auth.login_submit": "signs in again",
