@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from quarterdeck.commands.port import port
+from quarterdeck.commands.port.environments import is_of_flask_migrate
 from quarterdeck.commands.port.functions import find_functions
 from quarterdeck.commands.port.imports import rewrite_imports
 from quarterdeck.commands.port.kinds import FUNCTIONS, OPERATIONS, PROPERTIES, Kinds
@@ -202,6 +203,61 @@ def test_a_file_that_python_cannot_read_is_a_finding(tmp_path: Path) -> None:
 
     assert len(findings) == 2
     assert findings[1].startswith("old.py:1: Python cannot read the file: Missing parentheses")
+
+
+ENVIRONMENT = """\
+from flask import current_app
+from alembic import context
+def run_migrations_online():
+    conf_args = current_app.extensions["migrate"].configure_args
+    context.configure(connection=1, target_metadata=2, **conf_args)
+run_migrations_online()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whole"),
+    [
+        (ENVIRONMENT, True),
+        (ENVIRONMENT.replace("target_metadata=2", "include_schemas=True"), False),
+        (f"{ENVIRONMENT}from app.models import Base\n", False),
+        (f"{ENVIRONMENT}def include_object():\n    return True\n", False),
+        (ENVIRONMENT.replace("current_app", "app"), False),
+    ],
+)
+def test_the_environment_of_flask_migrate_needs_no_person(
+    tmp_path: Path, text: str, is_whole: bool
+) -> None:
+    (tmp_path / "env.py").write_text(text)
+
+    assert is_of_flask_migrate(text) is is_whole
+    assert bool(scan(Project(tmp_path))) is not is_whole
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("import os\nfrom celery import Celery\n", 2, "'celery' blocks the loop. Keep the worker"),
+        ("from flask_socketio import SocketIO\n", 1, "Use '@app.websocket', or"),
+        (
+            "from flask import request\ndef f():\n    return request.environ\n",
+            3,
+            "'request.environ' belongs to WSGI. It is a copy",
+        ),
+        ("app.wsgi_app = Middleware(app.wsgi_app)\n", 1, "WSGI middleware sees requests only"),
+        ("import requests\ndef f():\n    requests.get('x')\n", 3, "'requests.get' blocks"),
+    ],
+)
+def test_the_report_names_the_line_and_the_cure(
+    tmp_path: Path, text: str, line: int, words: str
+) -> None:
+    (tmp_path / "a.py").write_text(text)
+
+    (finding,) = scan(Project(tmp_path))
+
+    assert str(finding).startswith(f"a.py:{line}: ")
+    assert words in str(finding)
+    assert finding.cure
 
 
 def test_pages_that_differ_are_named() -> None:

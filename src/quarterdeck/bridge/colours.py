@@ -71,6 +71,12 @@ def is_async_caller(depth: int = 2) -> bool:
     return _is_async(sys._getframe(depth))
 
 
+def is_kit_caller(depth: int = 2) -> bool:
+    """Whether the function at this depth belongs to the kit, whose plain functions do not wait."""
+    name: str = sys._getframe(depth).f_globals.get("__name__", "")
+    return name.startswith("quarterdeck.") and not name.startswith("quarterdeck.bridge.")
+
+
 def _is_async(frame: FrameType) -> bool:
     code = frame.f_code
     if code.co_flags & _ASYNC:

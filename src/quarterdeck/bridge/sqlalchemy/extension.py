@@ -13,7 +13,7 @@ from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.pool import StaticPool
 
 from quarterdeck._quart import unwrap
-from quarterdeck.bridge.colours import coloured, is_async_caller
+from quarterdeck.bridge.colours import coloured, is_async_caller, is_kit_caller
 from quarterdeck.bridge.config import leave_out_none
 from quarterdeck.sqlalchemy import ModelMixin
 from quarterdeck.sqlalchemy import SQLAlchemy as KitSQLAlchemy
@@ -141,13 +141,17 @@ class SQLAlchemy(KitSQLAlchemy):
 
     @property
     def engine(self) -> Any:
-        """The engine of the default database: async in an ``async def``, else synchronous."""
-        return _in_colour(self._state_of_app().engines[None], is_async_caller())
+        """The engine of the default database: async in an ``async def``, else synchronous.
+
+        The rooms of the kit get the async one, such as the store of the sessions.
+        """
+        is_async = is_async_caller() or is_kit_caller()
+        return _in_colour(self._state_of_app().engines[None], is_async)
 
     @property
     def engines(self) -> Any:
         """The engines by bind key."""
-        is_async = is_async_caller()
+        is_async = is_async_caller() or is_kit_caller()
         found = self._state_of_app().engines
         return {key: _in_colour(engine, is_async) for key, engine in found.items()}
 
@@ -155,7 +159,7 @@ class SQLAlchemy(KitSQLAlchemy):
         """Return the engine of a bind key."""
         key = bind_key if isinstance(bind_key, str) else bind
         found = self._state.get(app or self._app()).engines[key]
-        return _in_colour(found, is_async_caller())
+        return _in_colour(found, is_async_caller() or is_kit_caller())
 
     def _make_engines(self, app: Any, **options: Any) -> Any:
         """Give a database in memory one connection, which a test and its requests share."""

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import libcst as cst
 
+from .environments import is_of_flask_migrate, of_the_kit
 from .findings import Finding
 from .functions import Function, add_observed, find_functions
 from .imports import BRIDGE, rewrite_imports
@@ -113,6 +114,9 @@ class Move:
             if before.owns(top, module.path)
         }
         for path, module in before.modules.items():
+            if module.is_environment and is_of_flask_migrate(module.text):
+                write(self.ported / path, of_the_kit())
+                self.files.append(str(path))
             if module.is_environment or (module.is_migration and "flask" not in module.text):
                 continue
             try:

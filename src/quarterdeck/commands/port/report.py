@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .findings import Finding
 from .moving import Move
+from .proof import last_line
 
 _WIDTH = 72
 
@@ -108,6 +109,12 @@ def _proofs(move: Move) -> Iterator[str]:
     yield from _head("PROOFS")
     if not move.proofs:
         yield "None: the project has no tests, and no app was found. Name one with '--app'."
+    if failed := sorted(move.baseline.failed):
+        yield "  These tests fail in the original already, and prove nothing:"
+        for name in failed[:20]:
+            yield f"    {name}: {last_line(move.baseline.messages.get(name, ''))}"
+        if len(failed) > 20:
+            yield f"    and {len(failed) - 20} more"
     for proof in move.proofs:
         result = "equal" if proof.is_equal else f"{len(proof.differences)} differences"
         yield f"  {proof.name}: {result} ({proof.compared} compared)."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .environments import is_of_flask_migrate
 from .findings import Finding
 from .functions import own_nodes
 from .imports import ROOMS, flask_name, plain_name
@@ -127,9 +128,9 @@ def _blocking(
 
 
 def _environment(module: Module) -> Iterator[Finding]:
-    if "quarterdeck" not in module.text:
-        problem = "This is the environment of Alembic or Flask-Migrate, for plain engines."
-        cure = "Replace it by the one that 'db init' of the kit writes, and keep your options."
+    if "quarterdeck" not in module.text and not is_of_flask_migrate(module.text):
+        problem = "This environment of Alembic has options of its own, and plain engines."
+        cure = "Write that of 'db init', and give the options to 'Migrate(app, db, ...)'."
         yield Finding(str(module.path), 1, problem, cure)
 
 

@@ -165,6 +165,7 @@ class Runner:
                 command += [str(Path(scratch, f"{PROBE}.py")), *app]
             else:
                 command += ["-m", "pytest", "-p", PROBE, "-p", "no:cacheprovider"]
+                command += ["--continue-on-collection-errors"]
                 command += self._options(mode)
                 command += only if only is not None else self.tests
             environment = self._environment(scratch, copy, output, mode)
