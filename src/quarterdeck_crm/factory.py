@@ -34,6 +34,7 @@ from .notes import views as notes
 from .notifications import views as notifications
 from .orders import views as orders
 from .people import views as people
+from .saved_views import views as saved_views
 from .tasks import feed_views as calendar
 from .tasks import views as tasks
 from .team import views as team
@@ -65,6 +66,7 @@ BLUEPRINTS = (
     tasks.bp,
     calendar.calendar,
     bulk.bp,
+    saved_views.bp,
     attachments.bp,
     team.bp,
     tags.bp,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncSession
+from werkzeug.datastructures import MultiDict
 
 from quarterdeck.sqlalchemy import PageOptions, Pagination
 from quarterdeck_crm.languages import lazy as _l
@@ -37,6 +38,9 @@ class Listing:
         after: Where the page begins, from another page's ``after``.
         before: Where the page ends.
         filters: Further query arguments that the page understands, empty ones left out.
+        view: The id of the saved view that the list was opened with.
+        columns: The chosen columns; empty for all.
+        all_columns: The columns that can be chosen from.
     """
 
     q: str = ""
@@ -47,6 +51,9 @@ class Listing:
     after: str | None = None
     before: str | None = None
     filters: dict[str, str] = field(default_factory=dict)
+    view: int | None = None
+    columns: tuple[str, ...] = ()
+    all_columns: tuple[str, ...] = ()
 
     @classmethod
     def from_args(
@@ -56,6 +63,7 @@ class Listing:
         sorts: Mapping[str, Any],
         default: str,
         filters: tuple[str, ...] = (),
+        columns: Iterable[str] = (),
     ) -> Listing:
         """Read the query arguments; an invalid value falls back to the default.
 
@@ -64,6 +72,7 @@ class Listing:
             sorts: The keys that the list can be sorted by.
             default: The order when none is asked for, for example ``"-created"``.
             filters: Names of further arguments to keep.
+            columns: Names of the columns that can be chosen from.
         """
         asked = args.get("sort", default)
         if asked.lstrip("-") not in sorts:
@@ -77,6 +86,9 @@ class Listing:
             after=args.get("after") or None,
             before=args.get("before") or None,
             filters={name: args[name] for name in filters if args.get(name)},
+            view=row_id(args.get("view") or ""),
+            columns=_columns(args, tuple(columns)),
+            all_columns=tuple(columns),
         )
 
     @property
@@ -92,8 +104,22 @@ class Listing:
             "page": self.page,
             "per_page": None if self.per_page == PER_PAGE else self.per_page,
             **self.filters,
+            "columns": ".".join(self.columns),
+            "view": self.view,
         }
         return {name: value for name, value in (current | changes).items() if value}
+
+    @property
+    def hidden_columns(self) -> tuple[str, ...]:
+        """The columns that were not chosen."""
+        if not self.columns:
+            return ()
+        return tuple(name for name in self.all_columns if name not in self.columns)
+
+    def kept(self) -> dict[str, str]:
+        """Return the arguments that a saved view keeps: all but the page."""
+        arguments = self.args(page=None, view=None)
+        return {name: str(value) for name, value in arguments.items()}
 
     def without(self, *names: str) -> dict[str, Any]:
         """Return the arguments of the first page without some filters."""
@@ -163,6 +189,14 @@ def require_page(page: Pagination[Any]) -> None:
     """
     if not page.items and page.page > 1:
         raise NotFoundError(NO_SUCH_PAGE)
+
+
+def _columns(args: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the chosen columns, in the order of the list; none if all are."""
+    raw = args.getlist("columns") if isinstance(args, MultiDict) else [args.get("columns", "")]
+    asked = {name for text in raw for name in text.split(".")}
+    chosen = tuple(name for name in known if name in asked)
+    return () if chosen == known else chosen
 
 
 def _number(raw: str | None, default: int, minimum: int, maximum: int) -> int:

@@ -49,6 +49,8 @@ PARTS: dict[str, Any] = {
     "order_id": 1,
     "person_id": 1,
     "tag_id": 1,
+    "view_id": 1,
+    "page": "orders",
     "task_id": 1,
     "user_id": 1,
     "kind": "orders",
@@ -61,6 +63,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "api.list_accounts": ("", "?q=a"),
     "api.list_goods": ("", "?q=g"),
     "api.list_people": ("", "?q=a"),
+    "api.list_views": ("?records=orders",),
     "api.list_orders": ("", "?q=a&sort=owner", "?state=open&owner=me"),
     "api.search": ("?q=a",),
     "dashboard.quick_search": ("?q=a",),
@@ -98,7 +101,7 @@ MOST = {
     "accounts.contact_edit": 6,  # a person is read with its numbers, addresses and accounts
     "accounts.create": 4,
     "accounts.edit": 5,
-    "accounts.index": 6,  # also the users, of which an owner is chosen to filter by
+    "accounts.index": 7,  # also the users, of which an owner is chosen to filter by
     "accounts.show": 20,  # each panel, and each source of the timeline
     "api.list_accounts": 4,
     "api.list_contacts": 5,
@@ -123,26 +126,26 @@ MOST = {
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.create": 5,
     "deals.edit": 7,
-    "deals.index": 6,  # users, and the account that is filtered by
+    "deals.index": 7,  # users, and the account that is filtered by
     "deals.show": 9,
     "deals.stages": 4,
     "goods.create": 4,
     "goods.edit": 5,
-    "goods.index": 5,
+    "goods.index": 6,
     "goods.show": 5,
     "jobs.index": 13,
     "jobs.show": 4,
     "mail.index": 4,  # two lists and their counts
     "orders.create": 5,
     "orders.edit": 6,
-    "orders.index": 7,
+    "orders.index": 8,
     "orders.show": 11,
     "people.create": 4,
     "people.edit": 8,
-    "people.index": 8,
+    "people.index": 9,
     "people.show": 10,
     "tasks.show": 4,
-    "tasks.index": 5,
+    "tasks.index": 6,
     "transfer.export": 4,  # written to the audit log
 }
 
@@ -178,6 +181,7 @@ async def picture(as_admin: Auth, admin: User, make_user: MakeUser, trade: Trade
     await trade.task(actor=admin, account_id=account.id, due_on=date(2026, 11, 21))
     await trade.task(actor=admin, order_id=order.id)
     await trade.deal((good, 1), actor=admin, account_id=account.id)
+    await trade.view(actor=admin)
     await add_details(trade, admin, 0)
     await upload(as_admin, "/accounts/1/files", "a.pdf", PDF)
     await upload(as_admin, "/goods/1/picture", "a.png", png())
@@ -198,6 +202,7 @@ async def add_rows(trade: Trade, as_admin: Auth, user: User, number: int) -> Goo
     await trade.task(actor=user, account_id=account.id, assignee_id=1, due_on=date(2026, 11, 21))
     await trade.task(actor=user, order_id=1, title=f"Title {number}")
     await trade.deal((good, 1), actor=user, account_id=account.id)
+    await trade.view(actor=user)
     await upload(as_admin, "/accounts/1/files", "b.pdf", PDF)
     await upload(as_admin, "/orders/1/files", "b.pdf", PDF)
     return good

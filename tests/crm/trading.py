@@ -19,7 +19,17 @@ from quarterdeck_crm.deals.stages import make_usual_stages
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import create_good, get_good
 from quarterdeck_crm.history.recording import list_history
-from quarterdeck_crm.models import Account, Deal, Good, Order, OrderState, Person, Task, User
+from quarterdeck_crm.models import (
+    Account,
+    Deal,
+    Good,
+    Order,
+    OrderState,
+    Person,
+    SavedView,
+    Task,
+    User,
+)
 from quarterdeck_crm.orders.lines import LineEntry
 from quarterdeck_crm.orders.services import get_order, move_order, place_order
 from quarterdeck_crm.people.services import create_person
@@ -94,6 +104,15 @@ class Trade:
         values.setdefault("title", f"Task {next(self._numbers)}")
         async with self.session() as session:
             return await create_task(session, actor=actor, values=values)
+
+    async def view(self, *, actor: User | None = None, **values: Any) -> SavedView:
+        """Save a view of orders; it belongs to the first user, and is shared."""
+        async with self.session() as session:
+            owner_id = actor.id if actor is not None else 1
+            usual = {"page": "orders", "name": "Mine", "arguments": "state=open"}
+            view = SavedView(owner_id=owner_id, is_shared=True, **usual | values)
+            session.add(view)
+            return view
 
     async def move(self, order: Order, target: OrderState, **options: Any) -> None:
         async with self.session() as session:

@@ -26,7 +26,7 @@ LAYERS = (
     ("web",),
     ("audit",),
     ("extras",),
-    ("tokens", "mail"),  # below the team, which revokes tokens and mails invitations
+    ("tokens", "mail", "saved_views"),  # below the team, which revokes tokens and mails invitations
     ("notifications",),
     ("notes",),
     ("team", "attachments", "tasks"),

@@ -64,6 +64,14 @@ SORTS: dict[str, Any] = {
     "orders": func.coalesce(OPEN_ORDERS.c.orders, 0),
 }
 RANGES = Ranges((Range("created", Account.created_at, _l("Added")),))
+COLUMNS = {
+    "code": _l("Code"),
+    "city": _l("City"),
+    "country": _l("Country"),
+    "owner": _l("Owner"),
+    "orders": _l("Open orders"),
+    "created": _l("Added"),
+}
 FILTERS = ("owner", "archived", "idle", *RANGES.names, *EXTRA_FILTERS)
 MAX_IDLE = 36_500  # days
 

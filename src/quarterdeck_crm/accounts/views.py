@@ -20,9 +20,9 @@ from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.undo import offer_undo
-from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
 from quarterdeck_crm.orders.services import count_open_orders
+from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -34,6 +34,7 @@ from . import order_views as order_views
 from .forms import AccountForm
 from .pages import load, show_page
 from .services import (
+    COLUMNS,
     FIELDS,
     FILTERS,
     RANGES,
@@ -52,7 +53,14 @@ IDLE_DAYS = (30, 90, 180, 365)  # that the list offers
 @bp.get("/")
 @login_required
 async def index() -> str:
-    listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
+    listing, views = await open_list(
+        db.session,
+        page="accounts",
+        sorts=SORTS,
+        default="name",
+        filters=FILTERS,
+        columns=COLUMNS,
+    )
     panel = await open_panel(db.session, listing, RANGES, users=True)
     page = await list_accounts(db.session, listing=listing, actor=current_user)
     open_orders = await count_open_orders(db.session, accounts=page.items)
@@ -60,6 +68,7 @@ async def index() -> str:
         "accounts/index.html",
         listing=listing,
         panel=panel,
+        views=views,
         page=page,
         open_orders=open_orders,
         extras=await read_extras(db.session, Account, [account.id for account in page.items]),

@@ -51,6 +51,7 @@ class ApiSchema(QuartSchema):
                 Tag("Bulk changes", "The same change of many records."),
                 Tag("Notes", "Notes and comments on records."),
                 Tag("Notifications", "What you should know, kept until you read it."),
+                Tag("Views", "Saved views of lists."),
                 Tag("Search", "Everything at once."),
                 Tag("Audit", "Sign-ins, and changes that matter for security."),
             ],

@@ -15,6 +15,7 @@ from . import notes as notes
 from . import orders as orders
 from . import people as people
 from . import problems as problems
+from . import saved_views as saved_views
 from . import search as search
 from . import tags as tags
 from . import tasks as tasks

@@ -75,6 +75,14 @@ RANGES = Ranges(
         Range("created", Deal.created_at, _l("Added")),
     )
 )
+COLUMNS = {
+    "account": _l("Account"),
+    "stage": _l("Stage"),
+    "expected": _l("Expected"),
+    "owner": _l("Owner"),
+    "probability": _l("Probability"),
+    "value": _l("Value"),
+}
 FILTERS = ("state", "stage", "owner", "account", "late", *RANGES.names, *EXTRA_FILTERS)
 
 

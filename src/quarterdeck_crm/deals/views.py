@@ -27,6 +27,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.orders.forms import LineForm, tidy_lines
 from quarterdeck_crm.permissions import may_edit, require_edit
+from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -37,6 +38,7 @@ from . import stage_views as stage_views  # adds its routes to the blueprint
 from .board import read_deals
 from .forms import DealForm, form_data
 from .services import (
+    COLUMNS,
     FILTERS,
     RANGES,
     SORTS,
@@ -75,13 +77,21 @@ async def board() -> str:
 @bp.get("/")
 @login_required
 async def index() -> str:
-    listing = Listing.from_args(request.args, sorts=SORTS, default="expected", filters=FILTERS)
+    listing, views = await open_list(
+        db.session,
+        page="deals",
+        sorts=SORTS,
+        default="expected",
+        filters=FILTERS,
+        columns=COLUMNS,
+    )
     panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_deals(db.session, listing=listing, actor=current_user)
     return await render_template(
         "deals/index.html",
         listing=listing,
         panel=panel,
+        views=views,
         page=page,
         extras=await read_extras(db.session, Deal, [deal.id for deal in page.items]),
         stages=await list_stages(db.session),

@@ -30,6 +30,7 @@ from quarterdeck_crm.models import (
     Person,
     Priority,
     Repeat,
+    SavedView,
     StageKind,
     Task,
     User,
@@ -43,7 +44,7 @@ from quarterdeck_crm.search.word_index import index_everything
 from .extras import make_extras
 from .people import make_people
 from .users import USERS
-from .words import CATALOG, DEALS, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, Market
+from .words import CATALOG, DEALS, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, VIEWS, Market
 
 SEED = 20261121
 DAYS = 730
@@ -92,6 +93,7 @@ class Demo:
         stages = await list_stages(session)
         await self._insert(session, Deal, self._deals(accounts, stages))
         await self._write_extras(session)
+        await self._insert(session, SavedView, self._views(users[0]))
         connection = await session.connection()
         await connection.run_sync(index_everything)
         await connection.run_sync(index_all_duplicates)
@@ -104,6 +106,20 @@ class Demo:
         for model, rows in make_extras(present, seed=SEED, today=self.today).items():
             for start in range(0, len(rows), BATCH):
                 await session.execute(insert(model), rows[start : start + BATCH])
+
+    def _views(self, owner_id: int) -> Rows:
+        return [
+            {
+                "page": page,
+                "name": name,
+                "arguments": arguments,
+                "owner_id": owner_id,
+                "is_shared": True,
+                "position": position,
+                "version": 1,
+            }
+            for position, (page, name, arguments) in enumerate(VIEWS, 1)
+        ]
 
     async def _insert(self, session: AsyncSession, model: type[Any], rows: Rows) -> list[int]:
         for number, row in enumerate(rows, 1):

@@ -148,3 +148,13 @@ DEALS = (
     "Rigging for two yachts",
     "Workshop supplies",
 )
+
+# Views of lists that all users see: the list, the name, and the arguments.
+VIEWS = (
+    ("orders", "Large open orders", "sort=-net&state=open&net_from=1000"),
+    ("orders", "Waiting to be shipped", "sort=date&state=confirmed"),
+    ("deals", "Late deals", "sort=expected&late=1"),
+    ("tasks", "Mine, overdue", "sort=due&assignee=me&due=overdue"),
+    ("accounts", "Without an owner", "sort=name&owner=none&columns=code.city.country.orders"),
+    ("goods", "Sold out", "sort=name&stock=none"),
+)

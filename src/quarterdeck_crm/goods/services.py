@@ -38,6 +38,13 @@ SORTS: dict[str, Any] = {
     "created": Good.created_at,
 }
 RANGES = Ranges((Range("price", Good.price, _l("Price")),))
+COLUMNS = {
+    "code": _l("Code"),
+    "category": _l("Category"),
+    "unit": _l("Unit"),
+    "price": _l("Price"),
+    "stock": _l("In stock"),
+}
 FILTERS = ("category", "stock", "archived", *RANGES.names, *EXTRA_FILTERS)
 CODE_TAKEN = _l("Another good has this number.")
 KEEPER = Role.MODERATOR  # may change the goods

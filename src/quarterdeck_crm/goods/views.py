@@ -21,8 +21,8 @@ from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import plain
 from quarterdeck_crm.history.undo import offer_undo
-from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Good
+from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.web.undo import flash_with_undo
@@ -32,6 +32,7 @@ from . import picture_views as picture_views  # adds its routes to the blueprint
 from .forms import GoodForm, PictureForm
 from .pages import may_edit, show_page
 from .services import (
+    COLUMNS,
     FIELDS,
     FILTERS,
     KEEPER,
@@ -51,13 +52,21 @@ from .services import (
 @bp.get("/")
 @login_required
 async def index() -> str:
-    listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
+    listing, views = await open_list(
+        db.session,
+        page="goods",
+        sorts=SORTS,
+        default="name",
+        filters=FILTERS,
+        columns=COLUMNS,
+    )
     panel = await open_panel(db.session, listing, RANGES)
     page = await list_goods(db.session, listing=listing)
     return await render_template(
         "goods/index.html",
         listing=listing,
         panel=panel,
+        views=views,
         page=page,
         extras=await read_extras(db.session, Good, [good.id for good in page.items]),
         categories=[(name, name) for name in await list_categories(db.session)],

@@ -41,6 +41,13 @@ PREPARED: dict[str, ColumnElement[bool]] = {
 RANGES = Ranges(
     (Range("date", Order.ordered_on, _l("Order date")), Range("net", Order.net, _l("Net")))
 )
+COLUMNS = {
+    "account": _l("Account"),
+    "date": _l("Date"),
+    "state": _l("State"),
+    "owner": _l("Owner"),
+    "net": _l("Net"),
+}
 LEAST, MOST = Decimal(0), Decimal("999999999999.999999")  # those of the column
 
 

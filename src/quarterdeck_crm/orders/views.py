@@ -25,11 +25,11 @@ from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.history.wording import read_history
-from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.notes.panels import read_notes
 from quarterdeck_crm.permissions import may_edit, require_edit
+from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.tasks.panels import read_panel
@@ -42,7 +42,7 @@ from .action_views import CopyForm
 from .checks import check_order
 from .confirmation import ConfirmationForm, list_recipients, mail_confirmation
 from .editor import form_class, form_page, read_form
-from .filters import RANGES
+from .filters import COLUMNS, RANGES
 from .forms import OrderForm, form_data
 from .services import (
     FILTERS,
@@ -71,13 +71,21 @@ async def load(order_id: int, *, edit: bool = False) -> Order:
 @bp.get("/")
 @login_required
 async def index() -> str:
-    listing = Listing.from_args(request.args, sorts=SORTS, default="-date", filters=FILTERS)
+    listing, views = await open_list(
+        db.session,
+        page="orders",
+        sorts=SORTS,
+        default="-date",
+        filters=FILTERS,
+        columns=COLUMNS,
+    )
     panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_orders(db.session, listing=listing, actor=current_user)
     return await render_template(
         "orders/index.html",
         listing=listing,
         panel=panel,
+        views=views,
         page=page,
         states=list(OrderState),
         extras=await read_extras(db.session, Order, [order.id for order in page.items]),

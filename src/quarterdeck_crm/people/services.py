@@ -52,6 +52,12 @@ FIELDS = (
 )
 SORTS: dict[str, Any] = {"name": Person.name_key, "created": Person.created_at}
 RANGES = Ranges((Range("created", Person.created_at, _l("Added")),))
+COLUMNS = {
+    "accounts": _l("Accounts"),
+    "email": _l("E-mail"),
+    "phone": _l("Phone"),
+    "created": _l("Added"),
+}
 FILTERS = ("account", "contact", "archived", *RANGES.names, *EXTRA_FILTERS)
 GONE = _l("There is no such person. The record may have been deleted.")
 NOT_YOURS = _l(

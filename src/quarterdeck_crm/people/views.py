@@ -20,9 +20,9 @@ from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.history.undo import offer_undo
-from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.notes.panels import notes_of
+from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -31,6 +31,7 @@ from quarterdeck_crm.web.undo import flash_with_undo
 from . import bp as bp
 from .forms import AddressForm, EmailForm, PersonForm, PhoneForm, PlaceForm, form_data
 from .services import (
+    COLUMNS,
     FILTERS,
     RANGES,
     SORTS,
@@ -52,13 +53,21 @@ BLANKS = {"accounts": PlaceForm, "phones": PhoneForm, "emails": EmailForm, "addr
 @bp.get("/")
 @login_required
 async def index() -> str:
-    listing = Listing.from_args(request.args, sorts=SORTS, default="name", filters=FILTERS)
+    listing, views = await open_list(
+        db.session,
+        page="people",
+        sorts=SORTS,
+        default="name",
+        filters=FILTERS,
+        columns=COLUMNS,
+    )
     panel = await open_panel(db.session, listing, RANGES, account=True)
     page = await list_people(db.session, listing=listing, actor=current_user)
     return await render_template(
         "people/index.html",
         listing=listing,
         panel=panel,
+        views=views,
         page=page,
         extras=await read_extras(db.session, Person, [person.id for person in page.items]),
     )

@@ -49,6 +49,12 @@ SORTS: dict[str, Any] = {
     "created": Task.created_at,
 }
 RANGES = Ranges((Range("day", Task.due_on, _l("Due date"), near=Task.due_at),))
+COLUMNS = {
+    "due": _l("Due"),
+    "priority": _l("Priority"),
+    "for": _l("For"),
+    "assignee": _l("Assignee"),
+}
 FILTERS = (
     "state",
     "assignee",

@@ -22,9 +22,9 @@ from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.history.wording import read_history
-from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Contact, Order, Person, Task
 from quarterdeck_crm.notes.panels import read_notes
+from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -36,6 +36,7 @@ from .forms import REPEATS, QuickForm, TaskForm, form_data
 from .panels import read_bounds
 from .rules import check_task
 from .services import (
+    COLUMNS,
     FILTERS,
     RANGES,
     SORTS,
@@ -55,13 +56,21 @@ from .services import (
 @bp.get("/")
 @login_required
 async def index() -> str:
-    listing = Listing.from_args(request.args, sorts=SORTS, default="due", filters=FILTERS)
+    listing, views = await open_list(
+        db.session,
+        page="tasks",
+        sorts=SORTS,
+        default="due",
+        filters=FILTERS,
+        columns=COLUMNS,
+    )
     panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_tasks(db.session, listing=listing, actor=current_user)
     return await render_template(
         "tasks/index.html",
         listing=listing,
         panel=panel,
+        views=views,
         page=page,
         bounds=await read_bounds(current_user),
         may_change=may_change,

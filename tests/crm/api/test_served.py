@@ -93,7 +93,7 @@ def test_no_server_error_and_no_status_that_is_not_described(spoiled: Served) ->
     )
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "Tested: 72" in done.stdout
+    assert "Tested: 76" in done.stdout
 
 
 def script_of(page: Path, heading: str = "") -> str:

@@ -57,6 +57,8 @@ FORMS = {
     "/auth/tokens/": "/auth/tokens/",
     "/auth/profile": "/auth/profile",
     "/jobs/clean_sessions/edit": "/jobs/clean_sessions/edit",
+    "/views/orders/new": "/views/orders/new",
+    "/views/1/edit": "/views/1/edit",
 }
 # Forms of which nothing but files, passwords or a choice is given. They come back empty.
 NOTHING_TO_KEEP = {
@@ -110,6 +112,8 @@ BUTTONS = {
     "people.restore",
     "fields.archive",
     "fields.restore",
+    "saved_views.delete",
+    "saved_views.save",
     "tags.merge",
     "tags.remove",
     "tasks.complete",
@@ -138,6 +142,7 @@ async def rows(trade: Trade, as_admin: Auth) -> None:
     await trade.order((good, 2), account=account)
     await trade.task()
     await trade.deal(account_id=account.id)
+    await trade.view()
     page = await text_of(await as_admin.get("/accounts/1/contacts/new"))
     sheet = sheet_to(page, "/accounts/1/contacts/new")
     await as_admin.client.post(sheet.action, form=sheet.values | {"name": "Roland Mendel"})

@@ -1,0 +1,186 @@
+"""Rules and queries of saved views. Users keep their own; moderators also share views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
+
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.errors import ForbiddenError, NotFoundError, StaleError
+from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.models import Role, SavedView, User
+from quarterdeck_crm.models.saved_view import MAX_ARGUMENTS
+from quarterdeck_crm.validation import Problems
+
+PAGES = ("accounts", "deals", "goods", "orders", "people", "tasks")
+SHARER = Role.MODERATOR  # may share views, and change shared ones
+MAX_VIEWS = 50  # of a user in a list
+MAX_SHOWN = 100  # of a list: those of the user and the shared ones
+NO_ARGUMENTS = ("page", "view", "after", "before")  # belong to a moment, not to a view
+STALE = _l("Another user changed this view after you opened it. Nothing was saved.")
+
+
+async def list_views(session: AsyncSession, *, page: str, actor: User) -> Sequence[SavedView]:
+    """Return the views of a list that a user sees: shared ones and the user's own."""
+    visible = or_(SavedView.is_shared, SavedView.owner_id == actor.id)
+    statement = (
+        select(SavedView)
+        .where(SavedView.page == page, visible)
+        .order_by(SavedView.is_shared.desc(), SavedView.position, SavedView.id)
+        .limit(MAX_SHOWN)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def get_view(session: AsyncSession, *, view_id: int, actor: User) -> SavedView:
+    """Return a view that the user sees.
+
+    Raises:
+        NotFoundError: If there is none of that id, or it belongs to another user.
+    """
+    view = await session.get(SavedView, view_id, populate_existing=True)
+    if view is None or not (view.is_shared or view.owner_id == actor.id):
+        raise NotFoundError(_("There is no such view. It may have been deleted."))
+    return view
+
+
+def require_page(page: str) -> None:
+    """Refuse views of anything but a list.
+
+    Raises:
+        NotFoundError: If ``page`` is none of ``PAGES``.
+    """
+    if page not in PAGES:
+        raise NotFoundError(_("There is no such list."))
+
+
+async def create_view(
+    session: AsyncSession, *, actor: User, page: str, values: Mapping[str, Any]
+) -> SavedView:
+    """Save a view of a list, behind the others.
+
+    Args:
+        session: The db session.
+        actor: Its owner.
+        page: The list, one of ``PAGES``.
+        values: ``name``, ``arguments`` and ``is_shared``.
+
+    Raises:
+        ForbiddenError: If it is to be shared by a user that may not.
+        ValidationError: If a value cannot be accepted.
+    """
+    require_page(page)
+    cleaned = check_view(values)
+    _require_share(actor, cleaned["is_shared"])
+    mine = SavedView.owner_id == actor.id, SavedView.page == page
+    number, last = (
+        await session.execute(select(func.count(), func.max(SavedView.position)).where(*mine))
+    ).one()
+    if number >= MAX_VIEWS:
+        problems = Problems()
+        problems.add(
+            "name", _("You have %(number)s views of this list. Delete one first.", number=number)
+        )
+        problems.raise_if_any()
+    view = SavedView(page=page, owner_id=actor.id, position=(last or 0) + 1, **cleaned)
+    session.add(view)
+    await session.flush()
+    return view
+
+
+async def update_view(
+    session: AsyncSession, *, actor: User, view: SavedView, values: Mapping[str, Any], version: int
+) -> None:
+    """Change a view that was read at ``version``; values not given stay.
+
+    Raises:
+        ForbiddenError: If the actor may not change it.
+        StaleError: If another save came after that version.
+        ValidationError: If a value cannot be accepted.
+    """
+    require_change(actor, view)
+    if view.version != version:
+        raise StaleError(str(STALE))
+    cleaned = check_view(values, view=view)
+    if cleaned.get("is_shared", view.is_shared) != view.is_shared:
+        _require_share(actor, is_shared=True)
+    for name, value in cleaned.items():
+        setattr(view, name, value)
+    try:
+        await session.flush()
+    except StaleDataError:
+        raise StaleError(str(STALE)) from None
+
+
+async def delete_view(session: AsyncSession, *, actor: User, view: SavedView) -> None:
+    """Delete a view; the records that it shows stay.
+
+    Raises:
+        ForbiddenError: If the actor may not change it.
+    """
+    require_change(actor, view)
+    await session.delete(view)
+    await session.flush()
+
+
+def check_view(values: Mapping[str, Any], *, view: SavedView | None = None) -> dict[str, Any]:
+    """Return values that a view can have.
+
+    Raises:
+        ValidationError: With the problems of all values at once.
+    """
+    problems = Problems()
+    fields = ("name", "position")
+    cleaned = problems.clean(SavedView, values, fields=fields, complete=view is None, row=view)
+    if view is None:
+        cleaned.pop("position", None)
+    if "arguments" in values:
+        with problems.collected("arguments"):
+            cleaned["arguments"] = _fit_arguments(str(values["arguments"]))
+    if view is None or "is_shared" in values:
+        cleaned["is_shared"] = bool(values.get("is_shared"))
+    problems.raise_if_any()
+    return cleaned
+
+
+def may_change(actor: User, view: SavedView) -> bool:
+    """Whether a user may change a view: its owner may, and who may share views if it is shared."""
+    return view.owner_id == actor.id or (view.is_shared and actor.has_role(SHARER))
+
+
+def require_change(actor: User, view: SavedView) -> None:
+    """Refuse changes that ``may_change`` does not allow.
+
+    Raises:
+        ForbiddenError: If the view belongs to another user.
+    """
+    if not may_change(actor, view):
+        raise ForbiddenError(_("This view is shared by another user. Save it as a new one."))
+
+
+def arguments_of(view: SavedView) -> dict[str, str]:
+    """Return the query arguments of a view."""
+    return dict(parse_qsl(view.arguments))
+
+
+def _require_share(actor: User, is_shared: bool) -> None:
+    if is_shared and not actor.has_role(SHARER):
+        raise ForbiddenError(_("Only moderators and administrators can share views."))
+
+
+def _fit_arguments(text: str) -> str:
+    """Return query arguments as they are stored: without those of a moment, each name once."""
+    if len(text) > MAX_ARGUMENTS:
+        raise ValueError(_("This view has too many filters."))
+    pairs = dict(parse_qsl(text.lstrip("?")))
+    kept = {name: value for name, value in pairs.items() if name not in NO_ARGUMENTS}
+    if not all(part.isprintable() for pair in kept.items() for part in pair):
+        raise ValueError(_("Remove the control characters from the filters."))
+    if len(encoded := urlencode(kept)) > MAX_ARGUMENTS:
+        raise ValueError(_("This view has too many filters."))
+    return encoded

@@ -1,0 +1,169 @@
+"""Saved views of lists, and their columns, as a browser without JavaScript uses them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from quart import Response
+from sqlalchemy import select, update
+
+from quarterdeck_crm import paths
+from quarterdeck_crm.bulk.kinds import KINDS
+from quarterdeck_crm.models import SavedView, User
+from quarterdeck_crm.saved_views.services import PAGES
+from tests.crm.conftest import Auth, MakeUser
+from tests.crm.sheets import Sheet, sheets_on
+from tests.crm.trading import Trade
+
+LINKS = re.compile(r'<nav class="views".*?</nav>', re.DOTALL)
+
+
+async def text_of(response: Response) -> str:
+    assert response.status_code == 200, response.location
+    return str(await response.get_data(as_text=True))
+
+
+def form_of(page: str, action: str) -> Sheet | None:
+    return next((each for each in sheets_on(page, "") if each.action.startswith(action)), None)
+
+
+async def save_new(auth: Auth, query: str, **entries: str) -> str:
+    """Save what a list shows as a new view, and return its address."""
+    path = f"/views/orders/new?{query}"
+    sheet = next(
+        each
+        for each in sheets_on(await text_of(await auth.get(path)), path)
+        if "name" in each.values
+    )
+    answer = await auth.client.post(path, form=sheet.values | entries)
+    assert answer.status_code == 303, await answer.get_data(as_text=True)
+    return str(answer.location)
+
+
+def bar(page: str) -> str:
+    found = LINKS.search(page)
+    return found[0] if found else ""
+
+
+async def test_a_view_is_saved_opened_changed_and_deleted(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    await trade.order(actor=user)
+    await trade.order()
+    page = await text_of(await auth.get("/orders/?owner=me&sort=-net&columns=net&columns=state"))
+    link = re.search(r'href="(/views/orders/new\?[^"]*)">Save view<', page)
+    assert link
+    query = link[1].partition("?")[2].replace("&amp;", "&")
+    assert query == "sort=-net&owner=me&columns=state.net"
+    assert await save_new(auth, query, name="Mine") == "/orders/?view=1"
+
+    page = await text_of(await auth.get("/orders/?view=1"))
+    assert '<a href="/orders/?view=1" aria-current="page">Mine' in bar(page)
+    assert page.count('class="row-link" href="/orders/') == 1
+    assert 'data-without="account date owner"' in page
+    assert "Save changes" not in page
+    assert "sort=-net" in page, "links keep what the view says"
+
+    changed = "/orders/?view=1&sort=date&owner=me&state=draft"
+    page = await text_of(await auth.get(changed))
+    assert "Save as new view" in bar(page)
+    sheet = form_of(page, "/views/1/arguments")
+    assert sheet is not None
+    answer = await auth.client.post(sheet.action, form=sheet.values)
+    assert answer.location == "/orders/?view=1"
+    assert "State: Draft" in await text_of(await auth.get("/orders/?view=1"))
+    await auth.client.post(sheet.action, form=sheet.values | {"arguments": "state=paid"})
+    page = await text_of(await auth.get("/orders/?view=1"))
+    assert "State: Draft" in page, "the version was old"
+    assert "Another user changed this view" in page
+
+    sheet = form_of(await text_of(await auth.get("/views/1/edit")), "")
+    edit = await text_of(await auth.get("/views/1/edit"))
+    sheet = next(each for each in sheets_on(edit, "/views/1/edit") if "name" in each.values)
+    renamed = await auth.client.post("/views/1/edit", form=sheet.values | {"name": "My drafts"})
+    assert renamed.location == "/orders/?view=1"
+    delete = form_of(edit, "/views/1/delete")
+    assert delete is not None
+    assert (await auth.client.post(delete.action, form=delete.values)).location == "/orders/"
+    page = await text_of(await auth.get("/orders/?view=1&state=draft"))
+    assert 'name="view"' not in page, "it was deleted"
+
+
+async def test_own_and_shared_views(
+    as_moderator: Auth, auth: Auth, user: User, make_user: MakeUser, trade: Trade
+) -> None:
+    await save_new(as_moderator, "state=open", name="Open ones", is_shared="y")
+    await save_new(as_moderator, "state=paid", name="Secret")
+    await as_moderator.sign_in(user)
+    page = await text_of(await auth.get("/orders/"))
+    assert "Open ones" in bar(page)
+    assert "Secret" not in page
+    page = await text_of(await auth.get("/orders/?view=1&state=paid"))
+    assert form_of(page, "/views/1/arguments") is None
+    assert "Save as new view" in bar(page)
+    assert (await auth.get("/views/2/edit")).status_code == 404
+    refused = await auth.post("/views/1/delete")
+    assert refused.status_code == 403
+    await save_new(auth, "state=open", name="Not for all", is_shared="y")
+    async with trade.session() as session:
+        shared = await session.scalars(select(SavedView.is_shared).order_by(SavedView.id))
+        assert shared.all() == [True, False, False]
+
+
+async def test_a_filter_that_no_longer_exists_is_named(auth: Auth, trade: Trade) -> None:
+    await save_new(auth, "state=open&sort=gone", name="Old")
+    async with trade.session() as session:
+        await session.execute(update(SavedView).values(arguments="state=open&colour=blue"))
+    page = await text_of(await auth.get("/orders/?view=1"))
+    assert "This view has filters that no longer exist: colour." in page
+    sheet = form_of(page, "/views/1/arguments")
+    assert sheet is not None
+    await auth.client.post(sheet.action, form=sheet.values)
+    assert "no longer exist" not in await text_of(await auth.get("/orders/?view=1"))
+
+
+async def test_programs_keep_views(auth: Auth) -> None:
+    path = "/views/orders/new"
+    forms = sheets_on(await text_of(await auth.get(path)), path)
+    token = {
+        "X-CSRFToken": next(
+            each.values["csrf_token"] for each in forms if "csrf_token" in each.values
+        )
+    }
+    body = {"records": "orders", "name": "Open", "arguments": "state=open&page=7"}
+    made = await auth.client.post("/api/v1/views", json=body, headers=token)
+    assert (made.status_code, made.location) == (201, "/api/v1/views/1")
+    shared = await auth.client.post("/api/v1/views", json=body | {"is_shared": True}, headers=token)
+    assert shared.status_code == 403
+    listed = await (await auth.get("/api/v1/views?records=orders")).get_json()
+    assert [each["arguments"] for each in listed["items"]] == ["state=open"]
+    assert (await auth.client.delete("/api/v1/views/1", headers=token)).status_code == 204
+    assert (await auth.get("/api/v1/views/1")).status_code == 404
+
+
+async def test_what_cannot_be_saved(auth: Auth, user: User) -> None:
+    assert (await auth.get("/views/team/new")).status_code == 404
+    token = {"page": "/views/orders/new"}
+    for entries in ({"name": ""}, {"name": "x" * 61}, {"name": "x", "arguments": "q=%00"}):
+        answer = await auth.post("/views/orders/new", **token, **entries)
+        assert answer.status_code == 422, entries
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_columns_are_on_the_page_and_in_the_stylesheet(
+    as_admin: Auth, admin: User, trade: Trade, page: str
+) -> None:
+    order = await trade.order((await trade.good(), 1), actor=admin)
+    await trade.deal(actor=admin, account_id=order.account_id)
+    await trade.task(actor=admin)
+    await trade.person()
+    css = (paths.STATIC / "css" / "components.css").read_text("utf-8")
+    shown = await text_of(await as_admin.get(f"/{page}/"))
+    columns = re.findall(r'name="columns" value="(\w+)" checked', shown)
+    assert len(columns) >= 4
+    assert set(columns) == set(re.findall(r'<th [^>]*data-column="(\w+)"', shown))
+    assert set(columns) == set(re.findall(r'<td [^>]*data-column="(\w+)"', shown))
+    for column in columns:
+        assert f'[data-without~="{column}"] [data-column="{column}"]' in css
+    assert page in KINDS
