@@ -18,6 +18,7 @@ from quarterdeck_crm.models.references import new_reference
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from .csvfile import CSVFile, Row
+from .extras import Wanted, wanted_in
 from .importing import Import, Report, Source
 from .tables import ACCOUNTS
 
@@ -50,7 +51,7 @@ async def import_accounts(task: Import, files: Sequence[Source]) -> Report:
     Raises:
         ImportRefusedError: If the file has any mistake.
     """
-    file = await task.open(files[0], ACCOUNTS)
+    file = await task.open(files[0], ACCOUNTS, Account)
     for _ in task.passes():
         seen = _Pass()
         async for batch in task.batches(file):
@@ -64,6 +65,8 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: _Pass) ->
     new: list[Account] = []
     present: set[str] = set()
     changed: set[str] = set()
+    extras: dict[Account, Wanted] = {}
+    keys: dict[Account, str] = {}
     for row in batch:
         code = row.values["code"]
         key = code_key(code) if code else row.values.get("reference")
@@ -78,14 +81,19 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: _Pass) ->
             seen.made[key] = code
             new.append(account)
         present.add(key)
+        keys[account], extras[account] = key, wanted_in(row.values)
         if await _fill(task, file, row, account):
             changed.add(key)
         if _fill_contact(task, file, row, account, here, seen.contacts, key):
             changed.add(key)
-    task.report.updated += len(changed - seen.made.keys())
-    task.report.unchanged += len(present - changed - seen.made.keys())
     people = [person.reference for person in here.people.values() if person not in here.known]
     await task.add(new)
+    for account in await task.write_extras(Account, extras):
+        if account not in new:
+            account.updated_at = utc_now()  # a new version of the account
+        changed.add(keys[account])
+    task.report.updated += len(changed - seen.made.keys())
+    task.report.unchanged += len(present - changed - seen.made.keys())
     if people and not task.is_check:
         await task.session.flush()
         ids = await task.ids_by(people, Person.reference, Person.id)

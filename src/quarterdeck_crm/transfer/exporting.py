@@ -16,6 +16,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from quarterdeck_crm.extras.records import Record, read_extras
 from quarterdeck_crm.models import (
     Account,
     Contact,
@@ -31,6 +32,7 @@ from quarterdeck_crm.models import (
 
 from .columns import Table
 from .csvfile import with_guard
+from .extras import cells_of, extended
 from .tables import ACCOUNTS, GOODS, LINES, ORDERS
 
 PIECE = 500  # accounts, goods, or orders
@@ -77,7 +79,7 @@ def export_accounts(session: AsyncSession, progress: Progress | None = None) -> 
         .order_by(Account.id, Person.name_key, Person.reference)
     )  # fmt: skip
     archived = ACCOUNTS.names.index("archived")
-    return stream(session, ACCOUNTS, statement, Account.id, progress, flag=archived)
+    return stream(session, ACCOUNTS, statement, Account.id, progress, flag=archived, model=Account)
 
 
 def export_goods(session: AsyncSession, progress: Progress | None = None) -> Chunks:
@@ -87,7 +89,7 @@ def export_goods(session: AsyncSession, progress: Progress | None = None) -> Chu
         Good.description, Good.archived_at,
     ).order_by(Good.id)  # fmt: skip
     archived = GOODS.names.index("archived")
-    return stream(session, GOODS, statement, Good.id, progress, flag=archived)
+    return stream(session, GOODS, statement, Good.id, progress, flag=archived, model=Good)
 
 
 def export_orders(session: AsyncSession, progress: Progress | None = None) -> Chunks:
@@ -103,7 +105,7 @@ def export_orders(session: AsyncSession, progress: Progress | None = None) -> Ch
         .outerjoin(Order.owner)
         .order_by(Order.id)
     )  # fmt: skip
-    return stream(session, ORDERS, statement, Order.id, progress)
+    return stream(session, ORDERS, statement, Order.id, progress, model=Order)
 
 
 def export_lines(session: AsyncSession, progress: Progress | None = None) -> Chunks:
@@ -126,6 +128,7 @@ def stream(
     progress: Progress | None,
     *,
     flag: int | None = None,
+    model: type[Record] | None = None,
 ) -> Chunks:
     """Return the rows of a statement as CSV.
 
@@ -137,13 +140,22 @@ def stream(
         key: The column of the ranges.
         progress: See ``stream_read``.
         flag: Position of a moment that is written as yes or no.
+        model: The kind of record whose tags and custom fields the file has; ``key`` is its id.
     """
 
     async def read(first: int, last: int) -> list[list[str]]:
-        rows = await session.execute(statement.where(key.between(first, last)))
-        return [[cell(value, as_flag=i == flag) for i, value in enumerate(row)] for row in rows]
+        found = statement.add_columns(key).where(key.between(first, last))
+        rows = (await session.execute(found)).all()
+        cells = [
+            [cell(value, as_flag=i == flag) for i, value in enumerate(row[:-1])] for row in rows
+        ]
+        if model is not None:
+            extras = await read_extras(session, model, {row[-1] for row in rows})
+            for row, line in zip(rows, cells, strict=True):
+                line += map(cell, cells_of(extras, row[-1]))
+        return cells
 
-    return stream_read(session, table, read, key, progress)
+    return stream_read(session, table, read, key, progress, model=model)
 
 
 async def stream_read(
@@ -152,6 +164,8 @@ async def stream_read(
     read: Callable[[int, int], Awaitable[Sequence[Sequence[str]]]],
     key: InstrumentedAttribute[int],
     progress: Progress | None,
+    *,
+    model: type[Record] | None = None,
 ) -> Chunks:
     """Yield the header, and then the present rows by ranges of a key.
 
@@ -161,7 +175,11 @@ async def stream_read(
         read: Returns the cells of the rows in a range.
         key: The column of the ranges.
         progress: Called after each piece with how far the key has come, and how far it goes.
+        model: The kind of record whose tags and custom fields the file has.
     """
+    if model is not None:
+        table = await extended(session, table, model)
+        await session.commit()
     yield _text([table.names])
     first, last = (await session.execute(select(func.min(key), func.max(key)))).one()
     for start in range(first or 0, (last or -1) + 1, PIECE):

@@ -13,6 +13,7 @@ from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 
 from .csvfile import CSVFile, Row
+from .extras import Wanted, wanted_in
 from .importing import Import, Report, Source
 from .tables import GOODS
 
@@ -28,7 +29,7 @@ async def import_goods(task: Import, files: Sequence[Source]) -> Report:
     Raises:
         ImportRefusedError: If the file has any mistake.
     """
-    file = await task.open(files[0], GOODS)
+    file = await task.open(files[0], GOODS, Good)
     for _ in task.passes():
         seen: set[str] = set()
         async for batch in task.batches(file):
@@ -42,6 +43,9 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str])
     found = await task.session.scalars(select(Good).where(Good.code_key.in_(keys)))
     goods = {good.code_key: good for good in found}
     made: list[Good] = []
+    extras: dict[Good, Wanted] = {}
+    present: set[Good] = set()
+    changed: set[Good] = set()
     for row in batch:
         code = row.values["code"]
         key = code_key(code)
@@ -53,14 +57,21 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str])
             if good.code != code:
                 task.other_spelling(file, row, good.code)
                 continue
-            changed = bool(assign(good, _values(row, good)))
-            task.report.updated += changed
-            task.report.unchanged += not changed
+            present.add(good)
+            if assign(good, _values(row, good)):
+                changed.add(good)
         else:
             good = Good(stock=0, currency=task.currency)
             assign(good, _values(row, good))
             made.append(good)
+        extras[good] = wanted_in(row.values)
     await task.add(made)
+    retagged = await task.write_extras(Good, extras) & present
+    for good in retagged:
+        good.updated_at = utc_now()  # a new version of the good
+    changed |= retagged
+    task.report.updated += len(changed)
+    task.report.unchanged += len(present - changed)
 
 
 def _values(row: Row, good: Good) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
+from quarterdeck_crm.extras.records import Record
 from quarterdeck_crm.models import Account, Activity, Good, Order, Person, Task, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
@@ -37,6 +39,7 @@ from quarterdeck_crm.validation.addresses import fold_address
 
 from .columns import Table
 from .csvfile import CSVFile, Mistakes, Row
+from .extras import Wanted, differing, extended, write_imported
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -144,8 +147,19 @@ class Import:
     _files: list[CSVFile] = field(default_factory=list)
     _users: dict[str, int] | None = None
 
-    async def open(self, source: Source, table: Table) -> CSVFile:
-        """Return a file of this import; open all before reading one, for the progress."""
+    async def open(
+        self, source: Source, table: Table, model: type[Record] | None = None
+    ) -> CSVFile:
+        """Return a file of this import; open all before reading one, for the progress.
+
+        Args:
+            source: The file.
+            table: Its columns.
+            model: The kind of record whose tags and custom fields it may have as well.
+        """
+        if model is not None:
+            table = await extended(self.session, table, model)
+            self.session.expunge_all()  # the parsers keep the definitions, on another thread
         file = await self.worker.run(CSVFile, source.path, table, self.mistakes, name=source.name)
         self._files.append(file)
         return file
@@ -226,6 +240,20 @@ class Import:
             self.session.add_all(rows)
             await self.session.flush()
             await self.record_imported(type(rows[0]), [row.id for row in rows])
+
+    async def write_extras(self, model: type[Record], wanted: Mapping[Any, Wanted]) -> set[Any]:
+        """Write the tags and custom fields of records; return the old records that differ.
+
+        Args:
+            model: The kind of the records.
+            wanted: By record, the extras that the file gives it; new records are there already.
+        """
+        known = {record.id: record for record in wanted if record.id is not None}
+        rows = {id_: wanted[record] for id_, record in known.items() if wanted[record]}
+        ids = await differing(self.session, model, rows)
+        if ids and not self.is_check:
+            await write_imported(self.session, model, {id_: rows[id_] for id_ in ids})
+        return {known[id_] for id_ in ids}
 
     async def owner_id(self, file: CSVFile, row: Row, *, column: str = "owner") -> int | None:
         """Return the id of the user in a column of the row."""

@@ -14,6 +14,7 @@ from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.sums import count_inserted
 
+from .extras import write_imported
 from .importing import Import
 from .staging import Stage, StagedOrder
 
@@ -41,6 +42,8 @@ async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> 
     ids = await task.ids_by(keys.values(), Order.number_key, Order.id)
     if lines := [row for order in orders for row in _line_rows(order, ids[keys[order.number]])]:
         await session.execute(insert(OrderLine.__table__), lines)
+    extras = {ids[keys[order.number]]: order.header["extras"] for order in orders}
+    await write_imported(session, Order, {id_: row for id_, row in extras.items() if row})
     await count_inserted(session, ids.values())
     await task.record_imported(Order, ids.values())
     announce_imported(session, count=len(orders))
@@ -49,7 +52,8 @@ async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> 
 def _header_row(order: StagedOrder) -> dict[str, Any]:
     now = utc_now()
     net = sum(line.amount for line in order.lines)
-    return {**order.header, "net": net, "version": 1, "created_at": now, "updated_at": now}
+    header = {name: value for name, value in order.header.items() if name != "extras"}
+    return {**header, "net": net, "version": 1, "created_at": now, "updated_at": now}
 
 
 def _line_rows(order: StagedOrder, order_id: int) -> list[dict[str, Any]]:

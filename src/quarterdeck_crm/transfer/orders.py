@@ -3,7 +3,8 @@
 Both files are checked to their last line before anything is written. Then the orders are
 written in portions, whole orders in a transaction each, so that others can write in between.
 
-Orders are history: one that is there already must equal the file, or the import is refused.
+Orders are history: one that is there already must equal the file, or the import is refused; its
+tags and custom fields are not compared, and stay.
 That makes an import that was interrupted go on where it stopped when it is run again.
 Stock is not touched, because imported orders were served from stock long ago.
 """
@@ -23,11 +24,13 @@ from quarterdeck_crm.money import MAX_AMOUNT
 from quarterdeck_crm.orders.lines import TOO_MUCH
 
 from .csvfile import CSVFile, Row
+from .extras import wanted_in
 from .importing import Import, Report, Source
 from .order_writing import write_orders
 from .staging import Header, LineValues, Stage, StagedHeader, StagedLine, StagedOrder
 from .tables import LINES, ORDERS
 
+COLUMNS = [name for name in Header.__annotations__ if name != "extras"]
 _NOT_CHANGED = "imports do not change orders"
 # A draft may still be empty, also one that was cancelled.
 SERVED = {OrderState.CONFIRMED, OrderState.SHIPPED, OrderState.PAID}
@@ -42,7 +45,7 @@ async def import_orders(task: Import, files: Sequence[Source]) -> Report:
         ConflictError: If another session wrote the same orders since the check.
     """
     orders_source, lines_source = files
-    file = await task.open(orders_source, ORDERS)
+    file = await task.open(orders_source, ORDERS, Order)
     lines_file = await task.open(lines_source, LINES)
     stage = await task.worker.run(Stage)
     try:
@@ -84,7 +87,7 @@ async def _stage_headers(task: Import, stage: Stage, file: CSVFile, batch: list[
 
 
 async def _known_orders(task: Import, numbers: Sequence[str]) -> dict[str, Any]:
-    columns = [getattr(Order, name) for name in ("id", "number_key", *Header.__annotations__)]
+    columns = [getattr(Order, name) for name in ("id", "number_key", *COLUMNS)]
     keys = [code_key(number) for number in numbers]
     rows = await task.session.execute(select(*columns).where(Order.number_key.in_(keys)))
     return {row.number_key: row for row in rows}
@@ -99,13 +102,15 @@ async def _header(task: Import, file: CSVFile, row: Row, account_id: int) -> Hea
     values["freight"] = values["freight"] or Decimal(0)
     values["account_id"] = account_id
     values["owner_id"] = await task.owner_id(file, row)
+    values["extras"] = wanted_in(row.values)
     return cast(Header, values)
 
 
 def _compare_header(task: Import, file: CSVFile, row: Row, order: Any, header: Header) -> None:
     """Compare only the columns of the file: a state derived from them may have moved on."""
     said = {"owner_id" if key == "owner" else key for key in row.values} | {"account_id"}
-    for key, value in header.items():
+    for key in COLUMNS:
+        value = header.get(key)
         here = getattr(order, key)
         if key in said and here != value:
             task.mistakes.add(

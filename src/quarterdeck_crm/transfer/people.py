@@ -29,6 +29,7 @@ from quarterdeck_crm.people.services import FIELDS, check_days
 from quarterdeck_crm.validation import Problems, longest
 
 from .csvfile import CSVFile, Row
+from .extras import Wanted, wanted_in
 from .importing import Import, Report, Source
 from .tables import PEOPLE, PERSON_COLUMNS
 
@@ -70,6 +71,7 @@ class _Batch:
         met: Those that are, and that the file names.
         changed: Those of them that differ from the file.
         mains: By account, the contact that becomes its main one.
+        extras: The tags and custom fields of each.
     """
 
     accounts: dict[str, int]
@@ -78,6 +80,7 @@ class _Batch:
     met: set[Person] = field(default_factory=set)
     changed: set[Person] = field(default_factory=set)
     mains: dict[int, Contact] = field(default_factory=dict)
+    extras: dict[Person, Wanted] = field(default_factory=dict)
 
     def add(self, person: Person) -> None:
         """Let later rows find a person."""
@@ -100,7 +103,7 @@ async def import_people(task: Import, files: Sequence[Source]) -> Report:
     Raises:
         ImportRefusedError: If the file has any mistake.
     """
-    file = await task.open(files[0], PEOPLE)
+    file = await task.open(files[0], PEOPLE, Person)
     for _pass in task.passes():
         seen = _Pass()
         rest: list[Row] = []
@@ -128,10 +131,11 @@ async def _import(task: Import, file: CSVFile, rows: list[Row], seen: _Pass) -> 
     batch = await _find(task, rows)
     for _key, group in groupby(rows, key=lambda row: row.values.get("reference") or row.line):
         _take(task, file, [*group], batch, seen)
+    await task.add(batch.new)
+    batch.changed |= await task.write_extras(Person, batch.extras) & batch.met
     old = {person for person in batch.met if person.reference not in seen.made}
     task.report.updated += len(old & batch.changed)
     task.report.unchanged += len(old - batch.changed)
-    await task.add(batch.new)
     if not task.is_check:
         for person in batch.changed:
             person.updated_at = utc_now()  # a new version, also if only details changed
@@ -198,6 +202,7 @@ def _take(task: Import, file: CSVFile, rows: list[Row], batch: _Batch, seen: _Pa
         seen.made |= {identity, reference}
     elif person not in batch.new:
         batch.met.add(person)
+    batch.extras[person] = wanted_in(first.values)
     changed = _fill(task, file, first, person)
     for kind in KINDS:
         changed |= _fill_details(task, file, rows, person, kind, exactly=by_reference)

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.models import Account, Contact, Person
 from quarterdeck_crm.people.parts import KINDS
 from quarterdeck_crm.people.services import FIELDS
 
 from .exporting import Chunks, Progress, cell, stream_read
+from .extras import cells_of
 from .tables import PEOPLE, PERSON_COLUMNS
 
 FLAGS = {"do_not_contact", "main_contact", "archived"}
@@ -35,11 +37,17 @@ def export_people(session: AsyncSession, progress: Progress | None = None) -> Ch
                 *(selectinload(getattr(Person, kind.name)) for kind in KINDS),
             )
         )
-        rows = [row for person in people for row in _rows(person)]
+        found = people.all()
+        extras = await read_extras(session, Person, [person.id for person in found])
+        rows = [
+            [*row, *map(cell, cells_of(extras, person.id))]
+            for person in found
+            for row in _rows(person)
+        ]
         session.expunge_all()
         return rows
 
-    return stream_read(session, PEOPLE, read, Person.id, progress)
+    return stream_read(session, PEOPLE, read, Person.id, progress, model=Person)
 
 
 def _rows(person: Person) -> Iterator[list[str]]:

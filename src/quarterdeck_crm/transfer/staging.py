@@ -42,7 +42,7 @@ WHERE needs_lines AND key NOT IN (SELECT key FROM line) ORDER BY place
 
 
 class Header(TypedDict):
-    """The columns of an order that a file decides."""
+    """The columns of an order that a file decides, and its tags and custom fields."""
 
     number: str
     account_id: int
@@ -60,6 +60,7 @@ class Header(TypedDict):
     ship_postal_code: str | None
     ship_country: str | None
     remark: str | None
+    extras: dict[str, Any]
 
 
 class LineValues(NamedTuple):
