@@ -30,6 +30,11 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency, 2)
 
 
+def with_cents(text: str) -> str:
+    """Return a number as an amount of an unnamed currency: ``104.3`` as ``104.30``."""
+    return f"{text}0" if text[-2:-1] == "." else text
+
+
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Return an exact amount as users see it, rounded half to even."""
     return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), ROUND_HALF_EVEN)

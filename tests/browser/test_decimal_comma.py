@@ -110,7 +110,7 @@ async def test_history_of_a_price_reads_like_the_list(browser: Browser, address:
 
     await page.get_by_role("button", name="Artikel speichern").click()
 
-    await expect(page.locator(".timeline")).to_contain_text("geändert von 104,3 auf 1.234,5")
+    await expect(page.locator(".timeline")).to_contain_text("geändert von 104,30 auf 1.234,50")
     await expect(page.locator("dd .money").first).to_have_text(re.compile(r"1\.234,50\sEUR"))
 
 

@@ -160,6 +160,7 @@ async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extrem
         await make_user(desk, name, number)
     rows["user_id"] = await user_ids(desk)
     rows["contact_id"] = [1]
+    rows["tag_id"] = [tag["id"] for tag in (await desk.call("GET", "/tags"))["items"]]
     await add_parts(desk, rows)
     rows["upload_id"] = [await upload(desk)]
     rows["kind"] = ["accounts", "orders"]
@@ -173,6 +174,7 @@ async def make_account(desk: Desk, name: str, code: str) -> Any:
     short = {"city": 100, "region": 100, "country": 100, "postal_code": 20, "address": 300}
     account = await desk.call(
         "POST", "/accounts", name=name, code=code, website="https://example.com/" + "w" * 250,
+        tags=[name[:40]],
         email="w" * 60 + "@example.com", phone="+49 40 123456789012345678901234567890"[:20],
         **{field: (name * 2)[:length] for field, length in short.items()},
     )  # fmt: skip

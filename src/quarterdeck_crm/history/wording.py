@@ -26,6 +26,7 @@ from quarterdeck_crm.models import (
     Priority,
     User,
 )
+from quarterdeck_crm.money import with_cents
 
 from .recording import VERSION, Subject, list_history
 
@@ -122,7 +123,8 @@ SENTENCES = {
     "sold": _l("Stock from {stock[0]} to {stock[1]} by order {order[1]}"),
     "returned": _l("Stock from {stock[0]} to {stock[1]}: returned by order {order[1]}"),
 }
-NUMBERS = {"freight", "own_probability", "price", "stock", "value"}
+AMOUNTS = {"freight", "price", "value"}
+NUMBERS = {"own_probability", "stock"}
 DAYS = {"birthday", "repeat_until"}  # and the names that end with "_on"
 NUMBER = Markup('<data value="{}">{}</data>')
 # What follows from other fields: the net from the lines, instants from days and times.
@@ -213,6 +215,9 @@ def _shown(name: str, value: Any) -> Any:
         return _("yes") if value else _("no")
     if isinstance(value, str) and (name.endswith("_on") or name in DAYS):
         return shown_day(date.fromisoformat(value))
+    if name in AMOUNTS and value is not None:
+        value = with_cents(str(value))
+        return NUMBER.format(value, value)
     return NUMBER.format(value, value) if name in NUMBERS and value is not None else value
 
 
