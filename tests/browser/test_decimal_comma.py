@@ -37,8 +37,8 @@ def field(page: Page, name: str) -> Any:
 @pytest.mark.parametrize(
     ("price", "shown"),
     [
-        ("104.3", "104,3"),
-        ("1234.5", "1234,5"),
+        ("104.3", "104,30"),
+        ("1234.5", "1234,50"),
         ("18.505", "18,5050"),  # 18,505 would also mean eighteen thousand
         ("1265793", "1265793"),
         ("0.125", "0,125"),
@@ -74,7 +74,7 @@ async def test_an_order_keeps_all_its_numbers_when_saved_unchanged(
     )
 
     await desk.open(f"/orders/{order['id']}/edit")
-    await expect(field(page, "freight")).to_have_value("4,5")
+    await expect(field(page, "freight")).to_have_value("4,50")
     await expect(field(page, "lines-0-price")).to_have_value("18,5050")
     await expect(field(page, "lines-0-discount")).to_have_value("12,5")
     await expect(page.locator("[data-amount]").first).to_have_text("194,30 EUR")
@@ -95,10 +95,10 @@ async def test_a_suggested_price_is_filled_in_with_a_comma(browser: Browser, add
 
     await field(page, "lines-0-good").fill(good["code"])
     options = page.locator("#lines-0-good-options option")
-    await expect(options.first).to_have_attribute("label", "104,3 EUR, 1.000 in stock")
+    await expect(options.first).to_have_attribute("label", "104,30 EUR, 1.000 auf Lager")
     await field(page, "lines-0-good").fill(label)
 
-    await expect(field(page, "lines-0-price")).to_have_value("104,3")
+    await expect(field(page, "lines-0-price")).to_have_value("104,30")
 
 
 async def test_history_of_a_price_reads_like_the_list(browser: Browser, address: str) -> None:
@@ -116,8 +116,8 @@ async def test_history_of_a_price_reads_like_the_list(browser: Browser, address:
 
 @pytest.mark.parametrize(
     ("locale", "script", "shown"),
-    [("en-US", True, "104.3"), ("de-CH", True, "104.3"), ("ar-EG", True, "104.3"),
-     ("de-DE", False, "104.3")],
+    [("en-US", True, "104.30"), ("de-CH", True, "104.30"), ("ar-EG", True, "104.30"),
+     ("de-DE", False, "104.30")],
 )  # fmt: skip
 async def test_other_readers_and_pages_without_script_have_a_point(
     browser: Browser, address: str, locale: str, script: bool, shown: str
