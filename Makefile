@@ -58,6 +58,10 @@ docs: .venv/.dev ## Build the site of guides and reference pages into build/docs
 	$(BIN)/python -m tests.policies.site build/docs
 	@echo "Open build/docs/index.html"
 
+.PHONY: pictures
+pictures: .venv/.dev ## Take the pictures of the guide for salespeople again, in each of its languages
+	$(BIN)/python -m tests.browser.guide
+
 .PHONY: tables
 tables: .venv/.dev ## Write the tables of docs/configuration.md and docs/checks.md
 	$(BIN)/python -m tests.policies.configuration
