@@ -11,12 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from quarterdeck.commands.port import port
+from quarterdeck.commands.port.discovery import find_tests
 from quarterdeck.commands.port.environments import is_of_flask_migrate
 from quarterdeck.commands.port.functions import find_functions
 from quarterdeck.commands.port.imports import rewrite_imports
 from quarterdeck.commands.port.kinds import FUNCTIONS, OPERATIONS, PROPERTIES, Kinds
 from quarterdeck.commands.port.project import Project
-from quarterdeck.commands.port.proof import Proof, compare_broken, compare_pages
+from quarterdeck.commands.port.proof import Proof, compare_broken, compare_pages, place_in
 from quarterdeck.commands.port.requirements import add_plugin, remove_plugin, rewrite_requirements
 from quarterdeck.commands.port.rewriting import keep_absolute_locations
 from quarterdeck.commands.port.scan import scan
@@ -172,6 +173,38 @@ def test_a_project_with_open_changes_stays(tmp_path: Path) -> None:
     assert "git reports 1 changed files. Commit the changes" in result.output
 
 
+@pytest.mark.parametrize(
+    ("files", "arguments"),
+    [
+        ({"tests/test_a.py": "def test_a(): pass"}, []),
+        ({"tests.py": "def test_a(): pass"}, ["tests.py"]),
+        ({"tests/conftest.py": "@fixture\ndef testapp(): pass"}, None),
+        (
+            {
+                "tests/test_a.py": "def test_a(): pass",
+                "tests/conftest.py": "@pytest.yield_fixture()\ndef testapp(): pass",
+            },
+            [],
+        ),
+    ],
+)
+def test_the_tests_are_found(
+    tmp_path: Path, files: dict[str, str], arguments: list[str] | None
+) -> None:
+    (tmp_path / "tests").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    assert find_tests(Project(tmp_path)) == arguments
+
+
+def test_the_line_of_a_traceback_that_belongs_to_the_project() -> None:
+    message = "tests/a.py:1: in f\n    g()\napp/b.py:22: in g\n    x()\nlib/c.py:9: KeyError\n"
+
+    assert place_in(message, {"tests/a.py", "app/b.py"}) == ("app/b.py", 22)
+    assert place_in("", {"app/b.py"}) is None
+
+
 def test_a_long_chain_is_examined_in_time(tmp_path: Path) -> None:
     """Each part asks for the kind of the part before it, which once took twice the time."""
     chain = "Post.query" + ".filter(1)" * 60 + ".all()"
@@ -266,12 +299,14 @@ def test_pages_that_differ_are_named() -> None:
     same = Trial(pages={key: Answer(200, "<b>a</b> b", "")})
     other = Trial(pages={key: Answer(200, "<p>a c</p>", "")})
 
-    assert compare_pages(before, before, same).is_equal
-    assert compare_pages(before, before, other).differences == [
+    assert compare_pages(before, [], same).is_equal
+    assert compare_pages(before, [before], other).differences == [
         "/ (stranger, after t): 'b' before, 'c' now"
     ]
-    assert compare_pages(before, other, other).is_equal  # not stable: only the status counts
-    assert not compare_pages(before, before, Trial()).is_equal
+    assert compare_pages(
+        before, [before, other], other
+    ).is_equal  # not stable: only the status counts
+    assert not compare_pages(before, [], Trial()).is_equal
 
 
 def test_tests_that_notice_nothing_are_no_proof_of_the_same() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from .old_names import install_old_names
+from .old_names import PATCHES, install_old_names
 
 _BRIDGE = "quarterdeck.bridge"
 _FLASK = (
@@ -78,6 +78,11 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname in PATCHES:
+            spec = PathFinder.find_spec(fullname, path)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _Patching(spec.loader, PATCHES[fullname])
+            return spec
         if fullname not in self.aliases:
             return None
         spec = ModuleSpec(fullname, _Loader(self.aliases[fullname]), is_package=True)
@@ -102,3 +107,21 @@ class _Loader(Loader):
 
         names = {k: v for k, v in vars(source).items() if not k.startswith("__")}
         module.__dict__.update(names, __doc__=source.__doc__, __getattr__=look_up)
+
+
+class _Patching(Loader):
+    """Loads a module, and adds the names that a newer version dropped."""
+
+    def __init__(self, loader: Loader, patch: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._patch = patch
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        self._patch(module)
+
+    def __getattr__(self, name: str) -> Any:  # such as the reader of its files
+        return getattr(self._loader, name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from functools import partial, wraps
+from types import ModuleType
 from typing import Any
 
 import itsdangerous
@@ -50,6 +52,42 @@ class TimedJSONWebSignatureSerializer:
         if time.time() > expires:
             raise SignatureExpired("Signature expired", payload=value)
         return value
+
+
+def add_selectors(flask_babel: ModuleType) -> None:
+    """Give Flask-Babel the decorators that its version 3 dropped."""
+    babel: Any = flask_babel.Babel
+    if hasattr(babel, "localeselector"):
+        return
+    init_app = babel.init_app
+
+    @wraps(init_app)
+    def with_selectors(self: Any, app: Any, *args: Any, **options: Any) -> None:
+        for kind in ("locale", "timezone"):
+            if options.get(f"{kind}_selector") is None:
+                options[f"{kind}_selector"] = partial(_select, self, kind)
+        init_app(self, app, *args, **options)
+
+    babel.init_app = with_selectors
+    for kind in ("locale", "timezone"):
+        setattr(babel, f"{kind}selector", _selector(kind))
+
+
+def _selector(kind: str) -> Any:
+    def register(self: Any, function: Any) -> Any:
+        vars(self)[f"old_{kind}_selector"] = function
+        return function
+
+    return register
+
+
+def _select(babel: Any, kind: str) -> Any:
+    function = vars(babel).get(f"old_{kind}_selector")
+    return None if function is None else function()  # None: that of the configuration
+
+
+#: What is done to an extension after its import.
+PATCHES = {"flask_babel": add_selectors}
 
 
 def install_old_names() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer
@@ -13,6 +15,7 @@ from quarterdeck._state import close_extensions
 from quarterdeck.bridge import bootstrap, migrate, wait
 from quarterdeck.bridge.flask import Flask, render_template_string, session
 from quarterdeck.bridge.moment import Moment
+from quarterdeck.bridge.old_names import add_selectors
 from quarterdeck.bridge.session import Session
 from quarterdeck.bridge.sqlalchemy import SQLAlchemy
 from quarterdeck.bridge.wtf import FlaskForm
@@ -84,6 +87,26 @@ def _with_pages(app: Flask) -> Flask:
     bootstrap.Bootstrap4(app)
     Moment().init_app(app)
     return app
+
+
+def test_the_decorators_that_flask_babel_dropped_choose_the_locale() -> None:
+    """The first lines of Flask-Babel 4, which is not among the packages of the tests."""
+
+    class Babel:
+        def init_app(self, app: object, *, locale_selector: Any, timezone_selector: Any) -> None:
+            self.selectors = [locale_selector, timezone_selector]
+
+    module = ModuleType("flask_babel")
+    vars(module)["Babel"] = Babel
+    add_selectors(module)
+    babel: Any = Babel()
+    babel.init_app(object())
+
+    @babel.localeselector  # type: ignore[untyped-decorator]
+    def choose() -> str:
+        return "de"
+
+    assert [select() for select in babel.selectors] == ["de", None]
 
 
 @inside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask.json.tag import TaggedJSONSerializer
+from flask.sessions import session_json_serializer
 from quart.sessions import (
     NullSession,
     SecureCookieSession,
@@ -18,4 +19,5 @@ __all__ = [
     "SessionInterface",
     "SessionMixin",
     "TaggedJSONSerializer",
+    "session_json_serializer",
 ]

@@ -13,8 +13,9 @@ from pathlib import Path
 import click
 
 from .findings import Finding
+from .functions import FIXTURES
 from .imports import ROOMS, plain_name
-from .kinds import Kinds
+from .kinds import Kinds, last_of
 from .project import Module, Project, read
 
 
@@ -39,10 +40,9 @@ def find_python(root: Path, named: str | None) -> str:
 
 def find_tests(project: Project) -> list[str] | None:
     """Return the arguments with which pytest finds the tests; None if there are none."""
-    kinds = Kinds(project)
     found, others = False, []
     for path, module in project.modules.items():
-        if not _has_tests(kinds, module):
+        if not _has_tests(module):
             continue
         if re.fullmatch(r"test_.*|.*_test", path.stem):
             found = True
@@ -58,13 +58,15 @@ def _test_folders(project: Project) -> list[str]:
     return sorted({p.parts[0] for p in paths})
 
 
-def _has_tests(kinds: Kinds, module: Module) -> bool:
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
-            "test"
-        ):
-            return module.is_test
-    return False
+def _has_tests(module: Module) -> bool:
+    if not module.is_test or module.path.name == "conftest.py":
+        return False
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test")
+        and not any(last_of(each) in FIXTURES for each in node.decorator_list)
+        for node in ast.walk(module.tree)
+    )
 
 
 def find_app(project: Project, named: str | None) -> tuple[str, str] | None:

@@ -10,7 +10,8 @@ from .kinds import HOOKS, ROUTES, Kinds, Scope, dotted, last_of
 from .project import Module
 
 Position = tuple[int, int, int, int]  # line, column, last line, last column; columns in bytes
-_FIXTURES = ("setUp", "tearDown")
+FIXTURES = ("fixture", "yield_fixture")  # the decorators of pytest
+_SHARED = ("setUp", "tearDown")
 
 
 @dataclass
@@ -88,12 +89,12 @@ def _kind(kinds: Kinds, module: Module, node: ast.FunctionDef, prefix: str, owne
         return ""
     if group == "test case":
         is_shared = node.name in kinds.methods  # as in 'super().setUp()'
-        if node.name.startswith("test") or (node.name in _FIXTURES and not is_shared):
+        if node.name.startswith("test") or (node.name in _SHARED and not is_shared):
             return "test"
     elif (
         node.name.startswith("test") and (not owner or "Test" in owner) and "<locals>" not in prefix
     ):
-        return "" if any(last_of(each) == "fixture" for each in node.decorator_list) else "test"
+        return "" if any(last_of(each) in FIXTURES for each in node.decorator_list) else "test"
     return ""
 
 

@@ -20,7 +20,7 @@ from .imports import BRIDGE, rewrite_imports
 from .kinds import Kinds
 from .process import Progress
 from .project import Module, Project, read, write
-from .proof import Proof, compare_broken, compare_pages, compare_tests, last_line
+from .proof import Proof, compare_broken, compare_pages, compare_tests, last_line, place_in
 from .requirements import add_plugin, extras_of, rewrite_requirements
 from .rewriting import keep_absolute_locations, make_async, mark
 from .scan import scan, used_packages
@@ -28,6 +28,7 @@ from .trial import MAX_REPEATS, PATIENCE, Runner, Trial, copy_project
 
 MAX_SEARCHES = 16  # runs; the suspects that are left then stay plain
 MAX_ROUNDS = 3  # of searches, each for the tests that the one before has not seen
+MAX_CRAWLS = 2  # of the original, after a difference
 Watch = Callable[[str], AbstractContextManager[Progress]]  # shows the progress of one run
 
 
@@ -61,7 +62,7 @@ class Move:
     bridged: Trial = field(default_factory=Trial)
     final: Trial = field(default_factory=Trial)
     crawled: Trial = field(default_factory=Trial)
-    again: Trial | None = None
+    again: list[Trial] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     converted: list[Function] = field(default_factory=list)
@@ -98,6 +99,9 @@ class Move:
         if self.tests is not None:
             self.bridged = self.final = self._trial(self._after, "Bridge", self.ported)
             self._note_failures()
+            if not self.bridged.passed:  # nothing could be compared
+                self.proofs.append(compare_tests(self.baseline, self.final))
+                return
         if not self.is_last_stage_bridge and self.tests is not None:
             self._convert(self._candidates(self.baseline.ran), "Async")
         self._prove()
@@ -153,17 +157,23 @@ class Move:
         """Add a finding for each reason for which tests fail on the bridge."""
         by_reason: dict[str, list[str]] = {}
         for name in sorted(self.baseline.passed - self.bridged.passed):
-            message = self.bridged.messages.get(name, "")
-            if not message and self.bridged.failed:  # its file could not be imported
-                files = [f for f in self.bridged.failed if name.startswith(f)]
-                message = self.bridged.messages.get(min(files or self.bridged.failed), "")
-            by_reason.setdefault(last_line(message or self.bridged.output), []).append(name)
+            by_reason.setdefault(last_line(self._message_of(name)), []).append(name)
         for reason, names in by_reason.items():
             path, _, test = names[0].partition("::")
             others = f" and {len(names) - 1} more tests fail" if len(names) > 1 else " fails"
             problem = f"The test '{test or path}'{others} on the bridge: {reason}"
             cure = "Correct the code that the message names."
-            self.findings.append(Finding(path, 0, problem, cure))
+            message = self._message_of(names[0])
+            where = place_in(message, {str(each) for each in Project(self.ported).modules})
+            self.findings.append(Finding(*(where or (path, 0)), problem, cure))
+
+    def _message_of(self, name: str) -> str:
+        """Return the traceback of a test, or of its file if that could not be imported."""
+        message = self.bridged.messages.get(name, "")
+        if not message and self.bridged.failed:
+            files = [file for file in self.bridged.failed if name.startswith(file)]
+            message = self.bridged.messages.get(min(files or self.bridged.failed), "")
+        return message or self.bridged.output
 
     # --- stage 2 ----------------------------------------------------------------------
 
@@ -274,12 +284,14 @@ class Move:
         self._crawl()
 
     def _crawl(self) -> None:
-        """Compare all pages; a second crawl of the original shows which texts never agree."""
+        """Compare all pages; more crawls of the original show which texts never agree."""
         pages = self._trial(self._after, "Proof: crawl", self.ported, mode="crawl")
-        proof = compare_pages(self.crawled, self.again or self.crawled, pages)
-        if proof.differences and self.again is None:
+        proof = compare_pages(self.crawled, self.again, pages)
+        for _ in range(MAX_CRAWLS):
+            if not proof.differences:
+                break
             label = "Proof: crawl of the original, again"
-            self.again = self._trial(self._before, label, self.original, mode="crawl")
+            self.again.append(self._trial(self._before, label, self.original, mode="crawl"))
             proof = compare_pages(self.crawled, self.again, pages)
         proof.note = self.crawled.refused or pages.refused or proof.note
         if endless := sorted(name for name in self._before.skipped if "::" not in name):

@@ -48,7 +48,8 @@ def compare_tests(before: Trial, after: Trial) -> Proof:
     proof = Proof("The same tests pass", len(before.passed))
     for name in sorted(before.passed - after.passed):
         outcome = after.outcomes.get(name, "did not run")
-        proof.differences.append(f"{name} {outcome}: {last_line(after.messages.get(name, ''))}")
+        message = after.messages.get(name) or after.messages.get(name.partition("::")[0], "")
+        proof.differences.append(f"{name} {outcome}: {last_line(message)}")
     return proof
 
 
@@ -65,8 +66,8 @@ def compare_broken(before: Trial, after: Trial, baseline: Trial) -> Proof:
     return proof
 
 
-def compare_pages(before: Trial, again: Trial, after: Trial) -> Proof:
-    """Compare the answers of all GET rules; texts only where two runs of the original agree."""
+def compare_pages(before: Trial, again: list[Trial], after: Trial) -> Proof:
+    """Compare the answers of all GET rules; texts only where all runs of the original agree."""
     proof = Proof("All GET rules answer the same", len(before.pages))
     if not before.pages and not after.pages and not before.refused:
         proof.note = "The app has no GET rule, or none that can be called."
@@ -81,8 +82,8 @@ def compare_pages(before: Trial, again: Trial, after: Trial) -> Proof:
         if old.status != new.status:
             proof.differences.append(f"{where}: {shown(old)} before, {shown(new)} now")
             continue
-        once_more = again.pages.get(key)
-        if once_more is None or visible(once_more.text) != visible(old.text):
+        others = [run.pages.get(key) for run in again]
+        if any(each is None or visible(each.text) != visible(old.text) for each in others):
             unstable += 1
         elif old.status and not same_text(old, new):
             proof.differences.append(f"{where}: {first_difference(old, new)}")
@@ -131,3 +132,11 @@ def last_line(message: str) -> str:
     errors = [line[1:].strip() for line in message.splitlines() if line.startswith("E ")]
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return (errors or lines or ["no message"])[0 if errors else -1][:300]
+
+
+def place_in(message: str, files: set[str]) -> tuple[str, int] | None:
+    """Return the innermost line of a traceback that is in one of these files."""
+    for found in reversed(re.findall(r"^(\S+\.py):(\d+): ", message, re.MULTILINE)):
+        if found[0] in files:
+            return found[0], int(found[1])
+    return None

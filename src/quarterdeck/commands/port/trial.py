@@ -21,6 +21,8 @@ from .requirements import PLUGIN
 PROBE = "quarterdeck_port_probe"
 # Both are needed: pytest reports some forgotten awaits as the one, some as the other.
 STRICT = ["-W", "error::RuntimeWarning", "-W", "error::pytest.PytestUnraisableExceptionWarning"]
+# SQLAlchemy derives its warnings from RuntimeWarning; the original gives them, too.
+STRICT += ["-W", "default::sqlalchemy.exc.SAWarning"]
 
 PATIENCE = 120.0  # seconds without any progress after which a run is stopped
 MAX_REPEATS = 3  # of a run, each without a test or page that did not end

@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
-from flask.json.tag import JSONTag, TaggedJSONSerializer
+from flask.json.tag import (
+    JSONTag,
+    PassDict,
+    PassList,
+    TagBytes,
+    TagDateTime,
+    TagDict,
+    TaggedJSONSerializer,
+    TagMarkup,
+    TagTuple,
+    TagUUID,
+)
 
-__all__ = ["JSONTag", "TaggedJSONSerializer"]
+__all__ = [
+    "JSONTag",
+    "PassDict",
+    "PassList",
+    "TagBytes",
+    "TagDateTime",
+    "TagDict",
+    "TagMarkup",
+    "TagTuple",
+    "TagUUID",
+    "TaggedJSONSerializer",
+]
