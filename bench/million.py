@@ -1,12 +1,16 @@
 """The CRM's pages on 1,000,000 orders, on SQLite and on MariaDB: milliseconds per page.
 
+There are a fifth as many people as orders, half as many tasks, and a tenth as many deals.
+
 Run ``python -m bench.million``; ``python -m bench.million 100000 MariaDB`` for fewer orders, or
-one database. The pages are asked for in the process, one after the other; the time is that of
-the whole answer, the median of three.
+one database; ``python -m bench.million 100000 SQLite --records 1000000`` for the people, tasks
+and deals that go with more orders. The pages are asked for in the process, one after the other;
+the time is that of the whole answer, the median of three.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import re
 import statistics
@@ -15,21 +19,29 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from quart import Quart
 from quart.typing import TestClientProtocol
-from tests.crm.many import make_orders
+from sqlalchemy import update
+from tests.crm.many import accounts_for, make_orders
+from tests.crm.many_records import make_records
 from tests.servers import mariadb
 
 from quarterdeck.login import hash_password
 from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Role, User
+from quarterdeck_crm.models import Role, Task, User
+from quarterdeck_crm.models.columns import utc_now
 
 EMAIL, PASSWORD = "bench@example.com", "a-password-to-measure-with"
+ME = 1000  # the user that asks
 ROUNDS = 3
+FAR = 12_000  # orders before the page that is reached by links
 SORTS = ("number", "date", "account", "owner", "net", "state")
+TASK_SORTS = ("due", "priority", "title", "created")
+DEAL_SORTS = ("name", "value", "expected", "created")
 PATHS = (
     "/",
     *(f"/orders/?sort={way}{sort}" for sort in SORTS for way in ("", "-")),
@@ -56,6 +68,70 @@ PATHS = (
     "/board/",
     "/api/v1/orders",
 )
+OF_RECORDS = (
+    "/",
+    "/search?q=wool",
+    "/search?q=example.com",
+    "/accounts/7",
+    *(f"/people/?sort={way}{sort}" for sort in ("name", "created") for way in ("", "-")),
+    "/people/?page=400&sort=name",
+    "/people/?account=7",
+    "/people/?contact=no",
+    "/people/?contact=yes&sort=-created",
+    "/people/?archived=1",
+    "/people/?created_from={month}",
+    "/people/?q=wool",
+    "/people/?q=ada+wool+7",
+    "/people/?q=p77@",
+    "/people/?q=example.com",
+    "/people/?q=0171+1000077",
+    "/people/?q=nobody",
+    "/people/7",
+    *(f"/tasks/?sort={way}{sort}" for sort in TASK_SORTS for way in ("", "-")),
+    "/tasks/?state=done",
+    "/tasks/?state=done&sort=-created",
+    "/tasks/?page=400",
+    "/tasks/?assignee=me",
+    "/tasks/?assignee=3&sort=title",
+    "/tasks/?assignee=none",
+    "/tasks/?priority=high",
+    "/tasks/?priority=low&state=done&sort=title",
+    *(f"/tasks/?due={due}" for due in ("overdue", "today", "week", "none")),
+    "/tasks/?account=7",
+    "/tasks/?account=7&state=done&sort=title",
+    "/tasks/?contact=7",
+    "/tasks/?order=7",
+    "/tasks/?day_from={month}&sort=created",
+    "/tasks/?q=wool",
+    "/tasks/?q=call+wool+7",
+    "/tasks/?q=nobody",
+    "/tasks/today",
+    "/tasks/7",
+    *(f"/deals/?sort={way}{sort}" for sort in DEAL_SORTS for way in ("", "-")),
+    "/deals/?state=won",
+    "/deals/?state=lost&sort=-value",
+    "/deals/?page=400",
+    "/deals/?stage=1",
+    "/deals/?stage=1&sort=name",
+    "/deals/?owner=3",
+    "/deals/?owner=none&sort=value",
+    "/deals/?account=7&sort=name",
+    "/deals/?late=1",
+    "/deals/?late=1&sort=value",
+    "/deals/?expected_from={month}",
+    "/deals/?value_from=99000&sort=name",
+    "/deals/?created_from={month}&sort=name",
+    "/deals/?q=wool",
+    "/deals/?q=wool+7",
+    "/deals/?q=nobody",
+    "/deals/7",
+    "/deals/board",
+    "/deals/board?q=wool",
+    "/deals/board?owner=3",
+    "/api/v1/people",
+    "/api/v1/tasks",
+    "/api/v1/deals",
+)
 
 
 @contextmanager
@@ -74,8 +150,14 @@ def on_mariadb(folder: Path) -> Iterator[str]:
         server.kill()
 
 
-async def measure(app: Quart, orders: int) -> None:
-    """Print how many milliseconds each page takes."""
+async def measure(app: Quart, orders: int, records: int) -> None:
+    """Print how many milliseconds each page takes, first without people, tasks and deals.
+
+    Args:
+        app: With an empty database.
+        orders: How many there are.
+        records: The number of orders with which so many people, tasks and deals go.
+    """
     async with app.test_app():
         async with app.app_context():
             await db.create_database()
@@ -86,16 +168,38 @@ async def measure(app: Quart, orders: int) -> None:
             hashed = await hash_password(PASSWORD)
             async with db.transaction() as session:
                 values = {"email": EMAIL, "name": "Bench", "password_hash": hashed}
-                session.add(User(id=1000, role=Role.ADMIN, **values))
+                session.add(User(id=ME, role=Role.ADMIN, **values))
         client = app.test_client()
         await sign_in(client)
         for path in PATHS:
             await report(client, path.format(last=orders // 20))
-        link = "/api/v1/orders?sort=-date&per_page=100&page=100"
-        for _ in range(20):
-            page = await (await client.get(link)).get_json()
-            link = page["links"]["next"]
-        await report(client, link)
+        if orders > FAR:
+            await report(client, await far_page(client))
+        if records:
+            await with_records(app, client, orders, records)
+
+
+async def with_records(app: Quart, client: TestClientProtocol, orders: int, records: int) -> None:
+    """Make people, tasks and deals, and ask for their pages."""
+    started = time.perf_counter()
+    async with app.app_context():
+        await make_records(records // 5, records // 2, records // 10, accounts=accounts_for(orders))
+        async with db.transaction() as session:
+            mine = update(Task).where(Task.assignee_id == 1).values(assignee_id=ME)
+            await session.execute(mine)
+    print(f"{time.perf_counter() - started:8.0f} seconds to make people, tasks and deals")
+    month = utc_now().date() - timedelta(days=30)
+    for path in OF_RECORDS:
+        await report(client, path.format(month=month))
+
+
+async def far_page(client: TestClientProtocol) -> str:
+    """Return the path of page 120 of all orders, by the links of the pages before it."""
+    link = "/api/v1/orders?sort=-date&per_page=100&page=100"
+    for _ in range(20):
+        page = await (await client.get(link)).get_json()
+        link = page["links"]["next"]
+    return link
 
 
 async def sign_in(client: TestClientProtocol) -> None:
@@ -119,13 +223,18 @@ async def report(client: TestClientProtocol, path: str) -> None:
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    orders = int(arguments[0]) if arguments else 1_000_000
     places = {"SQLite": on_sqlite, "MariaDB": on_mariadb}
-    for name in arguments[1:] or places:
+    parser = argparse.ArgumentParser(prog="python -m bench.million")
+    parser.add_argument("orders", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("databases", nargs="*", help="SQLite, MariaDB")
+    parser.add_argument("--records", type=int, help="orders' worth of people, tasks and deals")
+    given = parser.parse_args(arguments)
+    records = given.orders if given.records is None else given.records
+    for name in given.databases or places:
         with tempfile.TemporaryDirectory() as folder, places[name](Path(folder)) as url:
             app = create_app("testing", INSTANCE=folder, DATABASE_URL=url)
-            print(f"{name}, {orders:,} orders, milliseconds")
-            asyncio.run(measure(app, orders))
+            print(f"{name}, {given.orders:,} orders, milliseconds")
+            asyncio.run(measure(app, given.orders, records))
 
 
 if __name__ == "__main__":

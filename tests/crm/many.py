@@ -56,13 +56,18 @@ _MARIADB = {
 }
 
 
+def accounts_for(orders: int) -> int:
+    """Return how many accounts so many orders have."""
+    return max(orders // 100, 20)
+
+
 async def make_orders(orders: int) -> None:
     """Fill an empty database: an account for each hundred orders, a line for each order.
 
     The older an order is, the surer it is paid: the open ones are the last 5 %. One order in
     fifty belongs to nobody.
     """
-    accounts = max(orders // 100, 20)
+    accounts = accounts_for(orders)
     async with db.new_session() as session, session.transaction():
         await session.execute(insert(User), [_user(n) for n in range(1, USERS + 1)])
         await session.execute(insert(Good), [_good(n) for n in range(1, GOODS + 1)])

@@ -46,7 +46,7 @@ from quarterdeck_crm.notifications.services import notify_assigned
 from quarterdeck_crm.orders.lines import LineEntry, build_lines, replace_lines, sum_amounts
 from quarterdeck_crm.orders.services import place_order
 from quarterdeck_crm.permissions import require_edit
-from quarterdeck_crm.search.conditions import found_by, ordering, words_in
+from quarterdeck_crm.search.conditions import found_by, ordering, without_index, words_in
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
@@ -98,9 +98,12 @@ async def list_deals(
     Raises:
         ValidationError: If a range cannot be read.
     """
-    kind = listing.filters.get("state")
+    state = listing.filters.get("state")
+    kind: Any = Deal.kind
+    if row_id(listing.filters.get("account", "")) is not None:
+        kind = without_index(kind)  # an account has few of all deals
     statement = select(Deal).where(
-        Deal.kind == (StageKind(kind) if kind in list(StageKind) else StageKind.OPEN),
+        kind == (StageKind(state) if state in list(StageKind) else StageKind.OPEN),
         *conditions(listing.q, listing.filters, actor),
         *await RANGES.conditions(listing.filters, actor),
         *await extra_conditions(session, listing.filters, Deal),

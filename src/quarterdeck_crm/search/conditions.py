@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, select
+from sqlalchemy import Boolean, ColumnElement, Select, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
@@ -94,6 +94,15 @@ def _range(element: _Begins, compiler: Any, **options: Any) -> str:
     column, _, first, last = element.clauses
     column, first, last = (compiler.process(part, **options) for part in (column, first, last))
     return f"({column} >= {first} AND {column} < {last})"
+
+
+def without_index(column: Any) -> ColumnElement[Any]:
+    """Return a column as a value that no index is read by.
+
+    For a condition that many rows meet, next to one that few meet. SQLite assumes that both are
+    equally rare, and prefers an index in the order of the list: it then reads all of the many.
+    """
+    return func.coalesce(column, column)
 
 
 def ordering(listing: Listing, *columns: Any) -> list[ColumnElement[Any]]:

@@ -33,7 +33,7 @@ from quarterdeck_crm.models import (
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.notifications.services import notify_assigned
-from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.search.conditions import matching, ordering, without_index
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.validation.times import load_zone
@@ -65,6 +65,11 @@ FILTERS = (
     "order",
     *RANGES.names,
 )
+RECORDS: dict[str, Any] = {
+    "account": Task.account_id,
+    "contact": Task.contact_id,
+    "order": Task.order_id,
+}
 STATES = ("open", "done")
 DUE = ("overdue", "today", "week", "none")
 MAX_OF_RECORD = 5  # open tasks on the page of a record; the list has the rest
@@ -84,7 +89,7 @@ async def list_tasks(
         ValidationError: If a range cannot be read.
     """
     statement = select(Task).where(
-        Task.is_done.is_(listing.filters.get("state") == "done"),
+        _is_done(listing) == (listing.filters.get("state") == "done"),
         *matching(listing.q, Task),
         *_conditions(listing, actor),
         *await _due(listing.filters.get("due"), actor),
@@ -316,6 +321,14 @@ async def _may_be_assigned(session: AsyncSession, user_id: int | None) -> bool:
     return bool(await session.scalar(select(User.is_active).where(User.id == user_id)))
 
 
+def _is_done(listing: Listing) -> Any:
+    """Return the column, for an index unless that of a record gives fewer rows."""
+    filtered = {name for name in RECORDS if row_id(listing.filters.get(name, "")) is not None}
+    if not filtered or (filtered == {"account"} and listing.sort == "due"):  # an index has both
+        return Task.is_done
+    return without_index(Task.is_done)
+
+
 def _conditions(listing: Listing, actor: User | None) -> list[ColumnElement[bool]]:
     filters, conditions = listing.filters, []
     match filters.get("assignee"):
@@ -331,9 +344,8 @@ def _conditions(listing: Listing, actor: User | None) -> list[ColumnElement[bool
     word = filters.get("priority", "").upper()
     if word in Priority.__members__:
         conditions.append(Task.priority == int(Priority[word]))
-    records = {"account": Task.account_id, "contact": Task.contact_id, "order": Task.order_id}
-    ids = {name: row_id(filters.get(name, "")) for name in records}
-    return conditions + [records[name] == id_ for name, id_ in ids.items() if id_ is not None]
+    ids = {name: row_id(filters.get(name, "")) for name in RECORDS}
+    return conditions + [RECORDS[name] == id_ for name, id_ in ids.items() if id_ is not None]
 
 
 async def _due(word: str | None, actor: User | None) -> list[ColumnElement[bool]]:

@@ -1,0 +1,67 @@
+"""Lists of very many tasks and deals, filtered by one record, read the rows of that record."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quart import Quart
+from sqlalchemy import select
+
+from quarterdeck_crm.deals.services import list_deals
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.models import SearchWord
+from quarterdeck_crm.search.word_index import index_everything
+from quarterdeck_crm.tasks.services import list_tasks
+from tests import databases
+
+from .many import accounts_for, make_orders
+from .many_records import make_records
+from .plans import asked, plan
+from .test_order_lists import make_app, opened
+
+pytestmark = [pytest.mark.feature("D4"), pytest.mark.timeout(120)]
+
+List = Callable[..., Awaitable[Any]]
+ORDERS = 300
+CASES: tuple[tuple[List, Listing, str], ...] = (
+    (list_tasks, Listing(sort="due", filters={"contact": "7"}), "task_contact_id"),
+    (list_tasks, Listing(sort="due", filters={"order": "7", "state": "done"}), "task_order_id"),
+    (list_tasks, Listing(sort="title", filters={"account": "7"}), "task_account_id"),
+    (list_tasks, Listing(sort="due", filters={"account": "7"}), "task_account_id_task_is_done"),
+    (list_tasks, Listing(sort="due", filters={"account": "x"}), "task_is_done_task_due_at"),
+    (list_deals, Listing(sort="name", filters={"account": "7"}), "deal_account_id"),
+    (list_deals, Listing(sort="value", filters={"state": "won"}), "deal_kind_deal_value"),
+)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Quart:
+    return make_app(tmp_path)
+
+
+async def test_a_filter_by_record_reads_the_index_of_the_record(app: Quart) -> None:
+    async with opened(app):
+        await db.create_database()
+        await db.create_all()
+        await make_orders(ORDERS)
+        await make_records(60, 120, 60, accounts=accounts_for(ORDERS))
+        await _words_are_those_of_the_index()
+        for read_list, listing, index in CASES if databases.is_sqlite() else ():
+            with asked() as statements:
+                await read_list(db.session, listing=listing)
+            steps = [await plan(text, values) for text, values in statements]
+            assert f"USING INDEX ix_{index}" in str(steps[0]), listing
+
+
+async def _words_are_those_of_the_index() -> None:
+    async with db.engine.begin() as connection:
+        words = select(SearchWord.subject_type, SearchWord.word, SearchWord.subject_id)
+        made = set(await connection.execute(words))
+        await connection.run_sync(index_everything)
+        assert {row for row in made if row.subject_type != "account"} == {
+            row for row in await connection.execute(words) if row.subject_type != "account"
+        }
