@@ -65,7 +65,11 @@ def upgrade() -> None:
             batch_op.add_column(sa.Column("merged_into_id", sa.Integer(), nullable=True))
             batch_op.create_index(f"ix_{table}_merged_into_id", ["merged_into_id"])
             batch_op.create_foreign_key(
-                f"fk_{table}_merged_into_id_{table}", table, ["merged_into_id"], ["id"]
+                f"fk_{table}_merged_into_id_{table}",
+                table,
+                ["merged_into_id"],
+                ["id"],
+                ondelete="SET NULL",
             )
 
 

@@ -16,8 +16,10 @@ from quart import (
     current_app,
     has_websocket_context,
     json,
+    redirect,
     render_template,
     request,
+    url_for,
 )
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
@@ -64,6 +66,16 @@ class ConflictError(DomainError):
 
 class StaleError(ConflictError):
     """Another user changed the row after this user had read it."""
+
+
+class MergedError(ConflictError):
+    """The record became part of another one, of the same ``kind`` with the id ``into``."""
+
+    def __init__(self, kind: str, into: int) -> None:
+        super().__init__(
+            _("This record was merged into another one. Open that one and enter it there.")
+        )
+        self.kind, self.into = kind, into
 
 
 class ClashError(ConflictError):
@@ -192,12 +204,14 @@ ADVICE: dict[int, tuple[str, str]] = {
 }
 
 
+PAGES = {"account": "accounts.show", "person": "people.show"}  # of records that can be merged
 _PART = re.compile(r"([a-z_]+)-([0-9]+)-(\w+)")  # a field of a part, as forms name it
 
 
 def register_errors(app: Quart) -> None:
     """Answer every error in the site's own words."""
     app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(MergedError, _merged)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(StaleDataError, _stale)
     app.register_error_handler(OperationalError, _database_down)
@@ -235,6 +249,15 @@ def wants_problem() -> bool:
 async def _domain_error(error: DomainError) -> Response:
     errors = error.errors if isinstance(error, ValidationError) else None
     return await answer_error(status_of(error), detail=str(error), errors=errors)
+
+
+async def _merged(error: MergedError) -> Response:
+    """Lead to the record that is left; what was sent to the old one is refused."""
+    if has_websocket_context() or request.method not in {"GET", "HEAD"}:
+        return await answer_error(409, detail=str(error))
+    argument: dict[str, Any] = {f"{error.kind}_id": error.into}
+    view = f"api.read_{error.kind}" if request.path.startswith("/api/") else PAGES[error.kind]
+    return redirect(url_for(view, **argument), 308)  # type: ignore[return-value]
 
 
 async def _stale(error: StaleDataError) -> Response:

@@ -19,6 +19,7 @@ from .cli.commands import register_commands
 from .config import choose, configure, errors_as_written, instance_path
 from .dashboard import views as dashboard
 from .deals import views as deals
+from .duplicates import views as duplicates
 from .errors import register_errors
 from .extras import field_views as field_views  # adds its routes to the blueprint
 from .extras import tag_views as tags
@@ -67,6 +68,7 @@ BLUEPRINTS = (
     calendar.calendar,
     bulk.bp,
     saved_views.bp,
+    duplicates.bp,
     attachments.bp,
     team.bp,
     tags.bp,

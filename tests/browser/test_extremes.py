@@ -35,7 +35,7 @@ STATES: dict[str, list[str]] = {
 }
 # No pages: data for scripts and programs, files, and addresses that lead to another page.
 NO_PAGES = re.compile(
-    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone|calendar/)|static|suggest|/picture/"
+    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone|calendar/)|static|suggest|search/quick|/picture/"
 )
 WIDTHS = (390, 1280)
 
@@ -156,6 +156,8 @@ async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extrem
         )  # fmt: skip
         rows["task_id"].append(task["id"])
         rows["deal_id"].append(deal["id"])
+    first, second, *_ = rows["account_id"]
+    rows |= {"record_kind": ["account"], "first_id": [first], "second_id": [second]}
     for number, name in enumerate(WIDE):
         await make_user(desk, name, number)
     rows["user_id"] = await user_ids(desk)

@@ -35,6 +35,9 @@ FEW, MANY = 1, 4  # rows of each kind
 
 # What stands for the variable parts of the paths.
 PARTS: dict[str, Any] = {
+    "first_id": 1,
+    "record_kind": "account",
+    "second_id": 2,
     "account_id": 1,
     "attachment_id": 1,
     "contact_id": 1,
@@ -54,7 +57,6 @@ PARTS: dict[str, Any] = {
     "task_id": 1,
     "user_id": 1,
     "kind": "orders",
-    "record_kind": "order",
     "number": "13812345678",
 }
 QUERIES: dict[str, tuple[str, ...]] = {
@@ -68,6 +70,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "api.search": ("?q=a",),
     "dashboard.quick_search": ("?q=a",),
     "dashboard.search": ("?q=a", "?q=a&only=notes"),
+    "duplicates.index": ("", "?kind=person"),
     "goods.suggestions": ("?q=g",),
     "goods.index": ("", "?q=g"),
     "deals.board": ("", "?q=d&owner=me"),
@@ -123,6 +126,7 @@ MOST = {
     "dashboard.search": 20,
     "api.list_notifications": 7,  # names of each kind of record
     "notifications.index": 7,
+    "duplicates.index": 6,  # pairs, their number, and people with all that tells them apart
     "deals.board": 5,  # stages, cards, sums, reasons
     "deals.create": 5,
     "deals.edit": 7,

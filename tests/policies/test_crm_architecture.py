@@ -33,7 +33,7 @@ LAYERS = (
     ("auth", "orders", "goods", "people"),
     ("deals",),
     ("accounts", "board"),
-    ("bulk", "dashboard", "transfer", "live", "demo"),
+    ("bulk", "dashboard", "duplicates", "transfer", "live", "demo"),
     ("jobs",),
     ("api",),
     ("cli",),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.errors import MergedError, NotFoundError
 from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
 from quarterdeck_crm.extras.records import (
     check_extras,
@@ -88,10 +88,10 @@ async def list_accounts(
     Raises:
         ValidationError: If a range cannot be read.
     """
-    archived = Account.archived_at.is_not(None)
+    archived, is_whole = Account.archived_at.is_not(None), Account.merged_into_id.is_(None)
     statement = (
         select(Account)
-        .where(archived if listing.filters.get("archived") else ~archived)
+        .where(archived & is_whole if listing.filters.get("archived") else ~archived)
         .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
         .where(*await RANGES.conditions(listing.filters, actor))
         .where(*await extra_conditions(session, listing.filters, Account))
@@ -123,6 +123,7 @@ async def get_account(session: AsyncSession, *, account_id: int) -> Account:
     """Return an account as it is now, with its owner.
 
     Raises:
+        MergedError: If it became part of another one.
         NotFoundError: If there is none of that id.
     """
     statement = (
@@ -134,6 +135,8 @@ async def get_account(session: AsyncSession, *, account_id: int) -> Account:
     account = await session.scalar(statement)
     if account is None:
         raise NotFoundError(_("There is no such account. It may have been removed."))
+    if account.merged_into_id is not None:
+        raise MergedError("account", account.merged_into_id)
     return account
 
 

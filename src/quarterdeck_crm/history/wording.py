@@ -115,6 +115,8 @@ SENTENCES = {
     "contact changed": _l("Contact changed: {contact[1]}"),
     "contact removed": _l("Contact removed: {contact[0]}"),
     "main contact": _l("Main contact: {contact[1]}"),
+    "merged": _l("Merged with {merged[1]}, whose history is here too"),
+    "merged away": _l("Became part of {merged[1]}"),
     "picture changed": _l("Picture changed"),
     "picture removed": _l("Picture removed"),
     "confirmation mailed": _l("Confirmation mailed to {contact[1]}"),

@@ -37,7 +37,9 @@ class Account(Timestamps, Archivable, Versioned, Model):
     reference: Mapped[str] = mapped_column(exact(20), unique=True, default=new_reference)
     name: Mapped[str] = mapped_column(String(200))
     name_key: Mapped[str] = sorted_as("name", 200, index=True)
-    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(
+        ForeignKey("account.id", ondelete="SET NULL"), index=True
+    )
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
     phone: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)

@@ -57,7 +57,9 @@ class Person(Timestamps, Archivable, Versioned, Model):
     consent_given_on: Mapped[date | None]
     consent_how: Mapped[str | None] = mapped_column(String(200))
     consent_withdrawn_on: Mapped[date | None]
-    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id", ondelete="SET NULL"), index=True
+    )
 
     contacts: Mapped[list[Contact]] = relationship(
         back_populates="person", cascade="all, delete-orphan", order_by="Contact.account_id"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
-from quarterdeck_crm.errors import ForbiddenError, NotFoundError
+from quarterdeck_crm.errors import ForbiddenError, MergedError, NotFoundError
 from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
 from quarterdeck_crm.extras.records import (
     check_extras,
@@ -80,10 +80,10 @@ async def list_people(
     Raises:
         ValidationError: If a range cannot be read.
     """
-    archived = Person.archived_at.is_not(None)
+    archived, is_whole = Person.archived_at.is_not(None), Person.merged_into_id.is_(None)
     statement = (
         select(Person)
-        .where(archived if listing.filters.get("archived") else ~archived)
+        .where(archived & is_whole if listing.filters.get("archived") else ~archived)
         .where(
             *matching(listing.q, Person), *await extra_conditions(session, listing.filters, Person)
         )
@@ -109,6 +109,7 @@ async def get_person(session: AsyncSession, *, person_id: int) -> Person:
     """Return a person as it is now, with accounts, phone numbers and addresses.
 
     Raises:
+        MergedError: If the record became part of another one.
         NotFoundError: If there is none of that id.
     """
     statement = (
@@ -125,6 +126,8 @@ async def get_person(session: AsyncSession, *, person_id: int) -> Person:
     person = await session.scalar(statement)
     if person is None:
         raise NotFoundError(str(GONE))
+    if person.merged_into_id is not None:
+        raise MergedError("person", person.merged_into_id)
     return person
 
 
@@ -260,6 +263,14 @@ async def delete_person(session: AsyncSession, *, actor: User | None, person: Pe
             changes=changes,
         )
     await record_audit(session, AuditAction.DELETED, actor=actor, subject=f"person {person.id}")
+    # Records that became part of this one hold data of the same person.
+    merged = select(Person).where(Person.merged_into_id == person.id)
+    loaded = (selectinload(each) for each in (Person.contacts, Person.phones, Person.emails))
+    parts = await session.scalars(merged.options(*loaded, selectinload(Person.addresses)))
+    for part in parts.all():
+        await forget(session, part)
+        await session.delete(part)
+    await flush(session, person)
     await forget(session, person)
     await session.delete(person)
     await flush(session, person)

@@ -209,6 +209,11 @@ def _follow(session: Session, _context: Any) -> None:
                 touched[type(row)].add(row.id)
     for model, ids in touched.items():
         index_duplicates(session.connection(), model, ids)
+    for row in session.deleted:
+        if isinstance(row, Account | Person):  # another row may get its id
+            for column in (DuplicatePair.first_id, DuplicatePair.second_id):
+                of_row = DuplicatePair.subject_type == row.__tablename__, column == row.id
+                session.connection().execute(delete(DuplicatePair).where(*of_row))
 
 
 def _has_changed(row: Any) -> bool:

@@ -1,0 +1,214 @@
+"""Likely duplicates: their list, and merging two records without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from quarterdeck_crm.duplicates.moving import referring
+from quarterdeck_crm.duplicates.services import merge
+from quarterdeck_crm.errors import ConflictError, ForbiddenError, MergedError, StaleError
+from quarterdeck_crm.extensions import Model
+from quarterdeck_crm.models import (
+    Account,
+    Attachment,
+    Contact,
+    Deal,
+    DuplicatePair,
+    Note,
+    Order,
+    OrderState,
+    OrderSum,
+    Person,
+    RecordTag,
+    Tag,
+    Task,
+    User,
+)
+from quarterdeck_crm.notes.services import add_note
+from quarterdeck_crm.orders.sum_checks import compare_sums
+from quarterdeck_crm.people.services import delete_person, get_person
+from tests.crm.conftest import Auth
+from tests.crm.test_attachments import PDF, upload
+from tests.crm.trading import Trade
+
+# Tables that name a record by kind and id, and what a merge does with them.
+BY_KIND = {
+    "activity": "moved",
+    "bulk_run": "a list of ids, which refuses what is gone",
+    "custom_value": "moved",
+    "duplicate_key": "written again",
+    "duplicate_pair": "removed",
+    "note": "moved",
+    "notification": "moved",
+    "order_sum": "follows the orders",
+    "record_tag": "moved",
+    "search_word": "written again",
+    "undo_item": "refused by its version",
+}
+
+
+async def run(trade: Trade, kept: Any, gone: Any, **options: Any) -> None:
+    kind = kept.__tablename__
+    async with trade.session() as session:
+        await merge(
+            session,
+            actor=options.pop("actor", None),
+            kind=kind,
+            keep=(kept.id, options.pop("keep_version", kept.version)),
+            other=(gone.id, gone.version),
+            **options,
+        )
+
+
+async def count(trade: Trade, *conditions: Any) -> int:
+    async with trade.session() as session:
+        return await session.scalar(select(func.count()).where(*conditions)) or 0
+
+
+def test_a_table_that_names_records_by_kind_is_known() -> None:
+    """A new one must be moved, or have a reason here."""
+    names = {"subject_id", "record_id"}
+    found = {
+        table.name for table in Model.metadata.tables.values() if names & {*table.columns.keys()}
+    }
+    assert found <= set(BY_KIND)
+    assert {model for model, _column in referring(Account)} == {
+        Account, Attachment, Deal, Order, Task,
+    }  # fmt: skip
+
+
+async def test_everything_of_an_account_moves(auth: Auth, user: User, trade: Trade) -> None:
+    kept = await trade.account(name="Wool GmbH", city="Berlin", actor=user)
+    gone = await trade.account(name="Wool", code="WOOL", phone="+49 30 901820", actor=user)
+    both = await trade.person(
+        gone, name="Ada", accounts=[{"account_id": a.id} for a in (kept, gone)]
+    )
+    alone = await trade.person(gone, name="Bo")
+    good = await trade.good()
+    day = date(2026, 3, 1)
+    await trade.order((good, 3), account=gone, state=OrderState.PAID, ordered_on=day)
+    await trade.order((good, 2), account=kept, state=OrderState.PAID, ordered_on=day)
+    async with trade.session() as session:
+        contact = await session.scalar(
+            select(Contact.id).where(Contact.person_id == both.id, Contact.account_id == gone.id)
+        )
+        await add_note(session, actor=user, subject=gone, body="Likes merino")
+        session.add(tag := Tag(name="Key"))
+        await session.flush()
+        session.add_all(
+            RecordTag(kind="account", record_id=id_, tag_id=tag.id) for id_ in (kept.id, gone.id)
+        )
+    await trade.deal(account_id=gone.id, contact_id=contact, name="Ten bales")
+    await trade.task(account_id=gone.id, title="Call")
+    await upload(auth, f"/accounts/{gone.id}/files", "plan.pdf", PDF)
+    before = len(await trade.history(kept)) + len(await trade.history(gone))
+
+    page = f"/duplicates/account/{kept.id}/{gone.id}"
+    form = {"keep": kept.id, f"version-{kept.id}": 1, f"version-{gone.id}": 1}
+    take = {"take-code": gone.id, "take-phone": gone.id, "take-name": kept.id}
+    merged = await auth.post(page, page=page, **form, **take)
+    assert (merged.status_code, merged.location) == (303, f"/accounts/{kept.id}")
+
+    for model in (Attachment, Contact, Deal, Order, Task):
+        assert await count(trade, model.account_id == gone.id) == 0, model
+    for model in (Order, Contact):
+        assert await count(trade, model.account_id == kept.id) == 2, model
+    assert await count(trade, Note.subject_id == kept.id) == 1
+    assert await count(trade, RecordTag.record_id == kept.id) == 1
+    assert await count(trade, Deal.contact_id.is_not(None)) == 1
+    async with trade.session() as session:
+        row = await session.get_one(Account, kept.id)
+        assert (row.name, row.code, row.phone, row.city) == (
+            "Wool GmbH", "WOOL", "+49 30 901820", "Berlin",
+        )  # fmt: skip
+        sums = select(OrderSum.number).where(
+            OrderSum.series == "account", OrderSum.period == 0, OrderSum.subject_id == kept.id
+        )
+        assert (await session.scalars(sums)).all() == [2]
+        assert await session.scalar(select(func.count(DuplicatePair.first_id))) == 0
+        assert alone.id in await session.scalars(
+            select(Contact.person_id).where(Contact.account_id == kept.id)
+        )
+    async with trade.app.app_context():
+        assert await compare_sums() == []
+    assert len(await trade.history(kept)) == before + 2
+
+    old = await auth.get(f"/accounts/{gone.id}")
+    assert (old.status_code, old.location) == (308, f"/accounts/{kept.id}")
+    old = await auth.get(f"/api/v1/accounts/{gone.id}")
+    assert (old.status_code, old.location) == (308, f"/api/v1/accounts/{kept.id}")
+    again = await auth.post(page, page="/auth/profile", **form)
+    assert (again.status_code, again.location) == (303, f"/accounts/{kept.id}")
+    assert ">Wool</a>" not in await (await auth.get("/accounts/?archived=1")).get_data(as_text=True)
+
+
+async def test_people_join_their_numbers_and_a_refusal_holds(trade: Trade) -> None:
+    account = await trade.account()
+    kept = await trade.person(
+        name="Ada Anker",
+        phones=[{"label": "mobile", "number": "+49 171 2345678"}],
+        emails=[{"email": "ada@x.example"}],
+    )
+    gone = await trade.person(
+        account,
+        name="Anker, Ada",
+        do_not_contact=True,
+        phones=[{"label": "mobile", "number": "0171 2345678"}, {"number": "030 901820"}],
+        emails=[{"email": "ADA@x.example"}, {"email": "ada@y.example"}],
+    )
+    await run(trade, kept, gone)
+    async with trade.session() as session:
+        person = await get_person(session, person_id=kept.id)
+        assert [each.number for each in person.phones] == ["+49 171 2345678", "030 901820"]
+        assert [each.email for each in person.emails] == ["ada@x.example", "ada@y.example"]
+        assert person.do_not_contact
+        assert [each.account_id for each in person.contacts] == [account.id]
+        await delete_person(session, actor=None, person=person)
+    assert await count(trade, Person.id > 0) == 0, "the data of the merged record goes too"
+
+
+async def test_a_stale_or_foreign_record_is_not_merged(trade: Trade, user: User) -> None:
+    kept, gone = await trade.account(name="A"), await trade.account(name="B")
+    with pytest.raises(StaleError):
+        await run(trade, kept, gone, keep_version=7)
+    await run(trade, kept, gone)
+    with pytest.raises(MergedError):
+        await run(trade, gone, await trade.account(name="C"))
+    other = await trade.account(name="D")
+    async with trade.session() as session:
+        kept = await session.get_one(Account, kept.id)
+        kept.owner_id = (await session.scalars(select(User.id))).first()
+    stranger = User(id=user.id + 1, role=user.role)
+    with pytest.raises(ForbiddenError):
+        await run(trade, kept, other, actor=stranger)
+
+
+async def test_of_two_merges_at_once_one_wins(trade: Trade) -> None:
+    first, second = await trade.account(name="A"), await trade.account(name="B")
+    done = await asyncio.gather(
+        run(trade, first, second), run(trade, second, first), return_exceptions=True
+    )
+    failed = [error for error in done if error is not None]
+    assert len(failed) == 1
+    assert isinstance(failed[0], ConflictError), failed
+    assert await count(trade, Account.merged_into_id.is_not(None)) == 1
+
+
+async def test_a_dismissed_pair_stays_away(auth: Auth, trade: Trade) -> None:
+    first = await trade.account(name="Wool Ltd")
+    second = await trade.account(name="Wool")
+    page = await (await auth.get("/duplicates/")).get_data(as_text=True)
+    assert "Same name" in page
+    path = f"/duplicates/account/{first.id}/{second.id}"
+    page = await (await auth.get(path)).get_data(as_text=True)
+    assert "Merge into one" in page
+    assert (await auth.post(f"{path}/dismiss")).status_code == 303
+    async with trade.session() as session:
+        (await session.get_one(Account, first.id)).name = "WOOL ltd"
+    page = await (await auth.get("/duplicates/")).get_data(as_text=True)
+    assert "No likely duplicates" in page
