@@ -47,7 +47,7 @@ def named_version(row: VersionedRow) -> int | None:
     if "If-Match" not in request.headers:
         return None
     tags = request.if_match
-    versions = {tag.partition("-")[0] for tag in tags.as_set()}
+    versions = {tag.partition("-")[0] for tag in tags.as_set() if tag}  # None stands for ``""``
     if not (tags.star_tag or str(row.version) in versions):
         require_version(row, NO_VERSION)
     return row.version

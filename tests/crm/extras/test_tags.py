@@ -109,6 +109,11 @@ async def test_each_kind_has_tags_on_pages_and_for_programs(
     assert changed.status_code == 200, await text_of(changed)
     assert (await changed.get_json())["tags"] == ["New one", "Wine"]
     assert changed.headers["ETag"] != etag, "another save now conflicts"
+    for match in (etag, '""', '"x-1", ""'):
+        late = await as_admin.client.patch(
+            f"/api/v1/{kind}/1", json=patch, headers=headers | {"If-Match": match}
+        )
+        assert late.status_code == 412, match
 
     listed = await (await as_admin.get(f"/api/v1/{kind}?tag=3")).get_json()
     assert [(row["id"], row["tags"]) for row in listed["items"]] == [(1, ["New one", "Wine"])]
