@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -146,7 +147,9 @@ def test_the_plugin_comes_and_goes(tmp_path: Path, name: str, before: str, after
         ({"a.py": APP}, [], "is not in a git repository. Commit the changes"),
         ({"a.py": APP}, ["--out", "."], "is not empty"),
         ({"a.py": APP}, ["--check", "--tests", "nose"], "'nose' does not run pytest"),
-        ({"a.py": APP}, ["--check", "--python", "no/python"], "does not exist"),
+        ({"a.py": APP}, ["--check", "--python", "no/python"], "is no program"),
+        ({"a.py": APP}, ["--check", "--python", "."], "is no program"),
+        ({"a.py": APP}, ["--check", "--report", "no/r.txt"], "Make it first"),
         ({"a.py": APP}, ["--check", "--app", "a"], "MODULE:APP"),
     ],
 )
@@ -374,6 +377,7 @@ def test_a_test_that_does_not_end_is_stopped_and_the_others_count(
 def test_a_project_without_tests_is_crawled(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "app.py").write_text(APP)
+    os.mkfifo(tmp_path / "old" / "pipe")  # cannot be copied
     out = tmp_path / "new"
 
     result = CliRunner().invoke(
@@ -381,6 +385,8 @@ def test_a_project_without_tests_is_crawled(tmp_path: Path) -> None:
     )
 
     assert result.exit_code == 0, result.output
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["new", "old"]
+    assert not (out / "pipe").exists()
     assert "GET rules answer the same: equal (1 compared)" in result.output
     text = (out / "app.py").read_text()
     assert "import quarterdeck.bridge.flask as flask" in text

@@ -74,6 +74,9 @@ def port(
     target = _target(root, check, out)
     arguments = _arguments(tests, project)
     interpreter = find_python(root, python)
+    if report_file is not None and not Path(report_file).resolve().parent.is_dir():
+        hint = f"The folder of '{report_file}' does not exist. Make it first."
+        raise click.BadParameter(hint, param_hint="--report")
     missing = missing_packages(project)
     for finding in missing:
         click.echo(str(finding), err=True)
@@ -104,12 +107,25 @@ def port(
         if report_file is not None:
             Path(report_file).write_text(text, "utf-8")
         if target is not None:
-            if target != root:
-                copy_project(root, target)
-            move.deliver(target)
+            _deliver(move, root, target)
             click.echo(f"\nThe ported project is in '{target}'.")
         if needs_person(move):
             raise click.exceptions.Exit(1)
+
+
+def _deliver(move: Move, root: Path, target: Path) -> None:
+    """Write the ported project; a new folder appears at once, when it is complete."""
+    if target == root:
+        move.deliver(target)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".port-", dir=target.parent) as scratch:
+        whole = Path(scratch, target.name)
+        copy_project(root, whole)
+        move.deliver(whole)
+        if target.exists():
+            target.rmdir()
+        whole.rename(target)
 
 
 def _target(root: Path, check: bool, out: str | None) -> Path | None:

@@ -23,12 +23,12 @@ def find_python(root: Path, named: str | None) -> str:
     """Return the interpreter of a project.
 
     Raises:
-        click.BadParameter: If the one that was named does not exist.
+        click.BadParameter: If the one that was named is no program.
     """
     if named is not None:
         path = Path(named).expanduser()
-        if not path.is_file():
-            hint = f"'{named}' does not exist. Name the file, such as '.venv/bin/python'."
+        if not path.is_file() or not os.access(path, os.X_OK):
+            hint = f"'{named}' is no program. Name the file, such as '.venv/bin/python'."
             raise click.BadParameter(hint, param_hint="--python")
         return str(path.absolute())  # not resolved: a link belongs to its environment
     for place in (root / ".venv", root / "venv", root / "env", os.environ.get("VIRTUAL_ENV")):

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,10 +215,18 @@ def copy_project(folder: Path, target: Path) -> None:
         return {
             name
             for name in names
-            if name in NEVER_COPIED or Path(parent, name, "pyvenv.cfg").exists()
+            if name in NEVER_COPIED
+            or Path(parent, name, "pyvenv.cfg").exists()
+            or _is_special(Path(parent, name))
         }
 
     shutil.copytree(folder, target, ignore=left_out, symlinks=True, dirs_exist_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a file is a socket, a pipe or a device, which cannot be copied."""
+    mode = path.lstat().st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
 
 
 def collect(output: Path) -> Trial:
