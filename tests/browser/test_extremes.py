@@ -35,7 +35,7 @@ STATES: dict[str, list[str]] = {
 }
 # No pages: data for scripts and programs, files, and addresses that lead to another page.
 NO_PAGES = re.compile(
-    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone|calendar/)|static|suggest|search/quick|/picture/"
+    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone|calendar/)|static|suggest|similar|search/quick|/picture/"
 )
 WIDTHS = (390, 1280)
 

@@ -212,3 +212,25 @@ async def test_a_dismissed_pair_stays_away(auth: Auth, trade: Trade) -> None:
         (await session.get_one(Account, first.id)).name = "WOOL ltd"
     page = await (await auth.get("/duplicates/")).get_data(as_text=True)
     assert "No likely duplicates" in page
+
+
+async def test_a_form_warns_once_and_saves_at_the_second_press(auth: Auth, trade: Trade) -> None:
+    account = await trade.account(name="Wool GmbH", phone="+49 30 901820")
+    await trade.person(name="Ada Anker")
+    found = await auth.get("/accounts/similar?name=wool&phone=030%20901820")
+    assert await found.get_json() == [
+        {"name": "Wool GmbH", "words": ["Same name", "Same phone number"], "url": "/accounts/1"}
+    ]
+    itself = await auth.get(f"/accounts/similar?name=wool&apart_from={account.id}")
+    assert await itself.get_json() == []
+    for path, name, shown in (
+        ("/accounts/new", "WOOL", "Wool GmbH"),
+        ("/people/new", "Anker, Ada", "Ada Anker"),
+    ):
+        warned = await auth.post(path, name=name, version=0)
+        page = await warned.get_data(as_text=True)
+        assert warned.status_code == 422
+        assert "This may exist already" in page
+        assert shown in page
+        assert 'name="anyway"' in page
+        assert (await auth.post(path, name=name, version=0, anyway=1)).status_code == 303

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from quarterdeck_crm.orders.services import count_open_orders
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.filters import open_panel
+from quarterdeck_crm.search.similar import ANYWAY, Similar, SimilarFoundError, similar_accounts
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
@@ -84,6 +85,22 @@ async def suggestions() -> ResponseReturnValue:
     return jsonify([{"label": label(account)} for account in accounts])
 
 
+@bp.get("/similar")
+@login_required
+async def similar() -> ResponseReturnValue:
+    """Return accounts that the one in a form may repeat."""
+    values = {name: request.args.get(name, "")[:300] for name in ("name", "email", "phone")}
+    values["website"] = request.args.get("website", "")[:300]
+    apart_from = row_id(request.args.get("apart_from", ""))
+    found = await similar_accounts(db.session, values, apart_from=apart_from)
+    return jsonify(
+        [
+            {"name": row.name, "words": row.words, "url": url_for(".show", account_id=row.id)}
+            for row in found
+        ]
+    )
+
+
 @bp.get("/<int:account_id>")
 @login_required
 async def show(account_id: int) -> str:
@@ -105,14 +122,20 @@ async def create_submit() -> ResponseReturnValue:
     await form.owner_id.offer(db.session)
 
     async def work(session: AsyncSession) -> Saved:
+        is_warned = ANYWAY in await request.form
+        if not is_warned and (found := await similar_accounts(session, values_of(form))):
+            raise SimilarFoundError(found)
         account = await create_account(session, actor=current_user, values=values_of(form))
         return Saved(url_for(".show", account_id=account.id), _("The account is created."))
 
     if await is_valid(form, partial(check_account, db.session, values=values_of(form))):
-        with errors_on(form):
-            saved = await save_once(form.submission, work)
-            await flash(saved.message, "success")
-            return redirect(saved.location, 303)
+        try:
+            with errors_on(form):
+                saved = await save_once(form.submission, work)
+                await flash(saved.message, "success")
+                return redirect(saved.location, 303)
+        except SimilarFoundError as error:
+            return await _form_page(form, similar=error.found), 422
     return await _form_page(form), 422
 
 
@@ -197,9 +220,12 @@ async def _extras(account: Account) -> dict[str, Any]:
 
 
 async def _form_page(
-    form: AccountForm, account: Account | None = None, conflict: Conflict | None = None
+    form: AccountForm,
+    account: Account | None = None,
+    conflict: Conflict | None = None,
+    similar: Sequence[Similar] = (),
 ) -> str:
     await form.owner_id.offer(db.session, present=account.owner if account else None)
     return await render_template(
-        "accounts/form.html", form=form, account=account, conflict=conflict
+        "accounts/form.html", form=form, account=account, conflict=conflict, similar=similar
     )

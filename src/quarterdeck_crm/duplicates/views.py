@@ -14,6 +14,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.history.wording import label_of
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.search.similar import REASONS
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
@@ -30,11 +31,6 @@ from .services import (
 )
 
 ONE = "/<record_kind>/<int:first_id>/<int:second_id>"
-REASONS = {
-    "name": _l("Same name"),
-    "mail": _l("Same e-mail or website"),
-    "phone": _l("Same phone number"),
-}
 CONSENT = _l("Consent")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from quart import flash, redirect, render_template, request, url_for
+from quart import flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +26,13 @@ from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
+from quarterdeck_crm.search.similar import (
+    ANYWAY,
+    MAX_TYPED,
+    Similar,
+    SimilarFoundError,
+    similar_people,
+)
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
@@ -73,6 +81,25 @@ async def index() -> str:
     )
 
 
+@bp.get("/similar")
+@login_required
+async def similar() -> ResponseReturnValue:
+    """Return people that the one in a form may repeat."""
+    found = await similar_people(
+        db.session,
+        name=request.args.get("name", "")[:300],
+        emails=[text[:300] for text in request.args.getlist("email")[:MAX_TYPED]],
+        phones=[text[:300] for text in request.args.getlist("number")[:MAX_TYPED]],
+        apart_from=row_id(request.args.get("apart_from", "")),
+    )
+    return jsonify(
+        [
+            {"name": row.name, "words": row.words, "url": url_for(".show", person_id=row.id)}
+            for row in found
+        ]
+    )
+
+
 @bp.get("/<int:person_id>")
 @login_required
 async def show(person_id: int) -> str:
@@ -111,14 +138,24 @@ async def create_submit() -> ResponseReturnValue:
     form = await (await _form()).submitted()
 
     async def work(session: AsyncSession) -> Saved:
-        person = await create_person(session, actor=current_user, values=form.entries())
+        values = form.entries()
+        if ANYWAY not in await request.form:
+            emails = [row["email"] for row in values["emails"]]
+            numbers = [row["number"] for row in values["phones"]]
+            name = values["name"]
+            if found := await similar_people(session, name=name, emails=emails, phones=numbers):
+                raise SimilarFoundError(found)
+        person = await create_person(session, actor=current_user, values=values)
         return Saved(url_for(".show", person_id=person.id), _("The person is created."))
 
     if await _is_valid(form, partial(_check, form)):
-        with errors_on(form):
-            saved = await save_once(form.submission, work)
-            await flash(saved.message, "success")
-            return redirect(saved.location, 303)
+        try:
+            with errors_on(form):
+                saved = await save_once(form.submission, work)
+                await flash(saved.message, "success")
+                return redirect(saved.location, 303)
+        except SimilarFoundError as error:
+            return await _form_page(form, similar=error.found), 422
     return await _form_page(form), 422
 
 
@@ -225,7 +262,10 @@ async def _shown(person: Person) -> dict[str, Any]:
 
 
 async def _form_page(
-    form: PersonForm, person: Person | None = None, conflict: Conflict | None = None
+    form: PersonForm,
+    person: Person | None = None,
+    conflict: Conflict | None = None,
+    similar: Sequence[Similar] = (),
 ) -> str:
     form.offer_rows()
     form.number_rows()
@@ -234,5 +274,6 @@ async def _form_page(
         form=form,
         person=person,
         conflict=conflict,
+        similar=similar,
         blanks={name: kind(prefix=f"{name}-__index__-") for name, kind in BLANKS.items()},
     )

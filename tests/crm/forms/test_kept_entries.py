@@ -105,6 +105,8 @@ BUTTONS = {
     "bulk.select",
     "bulk.start",
     "bulk.undo",
+    "duplicates.compare_submit",
+    "duplicates.dismiss",
     "orders.copy",
     "orders.move",
     "people.archive",

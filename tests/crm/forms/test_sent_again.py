@@ -149,7 +149,9 @@ async def test_other_entries_are_saved_after_a_word_about_the_first(
 
     told = await as_admin.client.post(action, form=values)
     text = await told.get_data(as_text=True)
-    saved = await as_admin.client.post(action, form=sheet_to(text, action).values)
+    # An account and a person are likely duplicates of the first now.
+    again = sheet_to(text, action).values | {"anyway": "1"}
+    saved = await as_admin.client.post(action, form=again)
 
     assert told.status_code == 422
     assert "was sent before, with other entries" in text
