@@ -36,7 +36,9 @@ async def create_for_order() -> ResponseReturnValue:
     else:
         with errors_on(form):
             async with db.transaction() as session:
-                account = await create_account(session, actor=current_user, values={"name": name})
+                account = await create_account(
+                    session, actor=current_user, values={"name": name, "fields": None}
+                )
             await flash(_("The account '%(name)s' is created.", name=account.name), "success")
         if form.errors:
             return await form_page(form), 422

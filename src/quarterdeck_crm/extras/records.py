@@ -304,3 +304,18 @@ async def _make_tags(session: AsyncSession, record: Record, names: Sequence[str]
 
 def _text(tags: Iterable[Tag]) -> str | None:
     return as_text(tag.name for tag in sorted(tags, key=lambda tag: tag.name_key)) or None
+
+
+async def values_for_copy(session: AsyncSession, record: Record) -> dict[str, Any]:
+    """Return the extras of a record as values for a new one of its kind.
+
+    A choice that is no longer offered is left out, and no field is required.
+    """
+    extras = await read_extras(session, type(record), [record.id])
+    values = extras.values_of(record.id)
+    gone = {each.key for each in extras.fields if each.type is FieldType.CHOICE} & {
+        each.key for each in extras.fields if values.get(each.key) not in each.options
+    }
+    kept = {key: value for key, value in values.items() if key not in gone}
+    names = [tag.name for tag in extras.tags_of(record.id)]
+    return {"tags": names, "fields": None} | {f"{PREFIX}{key}": kept[key] for key in kept}

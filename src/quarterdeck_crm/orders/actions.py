@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import MoveNotAllowedError, ValidationError
+from quarterdeck_crm.extras.records import values_for_copy
 from quarterdeck_crm.history.recording import require_version, store
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.mail.notices import mail_order_change
@@ -28,6 +29,8 @@ async def copy_order(
 ) -> tuple[Order, int]:
     """Place a draft of today with the header, the lines and the prices of another order.
 
+    Its tags and custom fields are copied too.
+
     Returns:
         The draft, which belongs to the actor, and how many lines it lacks because their goods
         are archived.
@@ -41,6 +44,7 @@ async def copy_order(
         if not line.good.is_archived
     ]
     header = {name: getattr(order, name) for name in COPIED}
+    header |= await values_for_copy(session, order)
     copied = await place_order(session, actor=actor, values=header, lines=lines)
     return copied, len(order.lines) - len(lines)
 

@@ -14,7 +14,9 @@ from quarterdeck_crm.deals.services import make_order, move_deal
 from quarterdeck_crm.errors import ForbiddenError, ValidationError
 from quarterdeck_crm.extras.fields import create_field, key_of
 from quarterdeck_crm.extras.records import read_extras
-from quarterdeck_crm.models import Account, CustomField, User
+from quarterdeck_crm.models import Account, CustomField, Order, User
+from quarterdeck_crm.orders.actions import copy_order
+from quarterdeck_crm.orders.services import get_order, update_order
 from tests.crm.conftest import Auth
 from tests.crm.sheets import sheet_to
 from tests.crm.trading import Trade
@@ -146,6 +148,15 @@ async def test_a_required_field_is_required_of_people_and_programs(
         await move_deal(session, actor=user, deal_id=deal.id, stage_id=4)
         order = await make_order(session, actor=user, deal_id=deal.id)
         assert order.id == 1, "the system fills in no fields, so none are required of it"
+        extras = {"tags": ["Wine"], "fields": VALUES}
+        fresh = await get_order(session, order_id=order.id)
+        await update_order(session, actor=user, order=fresh, values=extras, version=fresh.version)
+        copied, _missing = await copy_order(
+            session, actor=user, order=await get_order(session, order_id=order.id)
+        )
+        found = await read_extras(session, Order, [copied.id])
+        assert found.form_data(copied.id)["tags"] == "Wine"
+        assert found.values_of(copied.id).keys() == VALUES.keys()
 
 
 async def test_administrators_define_change_and_archive_fields(
