@@ -133,6 +133,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+# Installed packages are compiled. Without this, a machine that writes no bytecode compiles ours at
+# each start, and few of the peers' own modules.
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+
+
 @contextmanager
 def served(peer: Peer) -> Iterator[Server]:
     """Run the peer's server, signed in to."""
@@ -142,7 +147,7 @@ def served(peer: Peer) -> Iterator[Server]:
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=os.environ | dict(peer.environment),
+        env=os.environ | COMPILED | dict(peer.environment),
     )
     try:
         _wait_for(port, peer, process)

@@ -19,6 +19,7 @@ from quarterdeck.exceptions import ThreadAtForkError
 
 from . import worker
 from .channel import Channel
+from .collector import collector_paused
 from .plan import Plan
 
 
@@ -41,7 +42,8 @@ def _obey(channel: Channel, mode: str, sockets: list[socket]) -> int:
     if plan is None:
         return 0
     try:
-        app = plan.load()
+        with collector_paused():
+            app = plan.load()
         if mode == "fork":
             _refuse_threads(plan.target)
     except Exception as error:

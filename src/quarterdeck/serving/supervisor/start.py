@@ -15,6 +15,7 @@ from quarterdeck.serving.log_files import reopen_logs
 from quarterdeck.serving.server import serve
 
 from .addresses import open_sockets
+from .collector import collector_paused
 from .plan import Check, Plan, no_check
 from .refusals import check_extensions, refuse_unsafe
 from .worker import loop_factory
@@ -37,7 +38,9 @@ def start(plan: Plan, *, spawn: bool = False) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(sys.executable, [*command, *(["--spawn"] if spawn else [])])  # noqa: S606
-    _serve_here(plan.load(), config, plan.load_check(), checks_extensions=plan.checks_extensions)
+    with collector_paused():
+        app, check = plan.load(), plan.load_check()
+    _serve_here(app, config, check, checks_extensions=plan.checks_extensions)
 
 
 def run(app: Any, *, bind: str | None = None, config: Config | None = None) -> None:
