@@ -35,12 +35,9 @@ WORDS = {
     "mails": _l("Mails"),
     "changes": _l("Changes"),
 }
-KINDS = {
-    "account": ("notes", "orders", "files", "mails", "changes"),
-    "order": ("notes", "files", "mails", "changes"),
-}
+KINDS = {"account": ("notes", "orders", "files", "mails", "changes")}
 USUAL = ("notes", "changes")
-MAILED = ("confirmation mailed", "order confirmation mailed")
+MAILED = ("order confirmation mailed",)
 SHOWN_OTHERWISE = ("note added", "file added")  # the note and the file are shown themselves
 
 
@@ -212,10 +209,9 @@ class _Files(_Source):
     def rows(self, subject: Subject, position: str | None) -> Select[Any]:
         id_ = row_id(position or "")
         later = [Attachment.id < id_] if id_ else []
-        column = getattr(Attachment, f"{subject.__tablename__}_id")
         return (
             select(Attachment)
-            .where(column == subject.id, *later)
+            .where(Attachment.account_id == subject.id, *later)
             .order_by(Attachment.id.desc())
             .options(joinedload(Attachment.author).load_only(User.name))
         )
