@@ -234,3 +234,20 @@ async def test_a_form_warns_once_and_saves_at_the_second_press(auth: Auth, trade
         assert shown in page
         assert 'name="anyway"' in page
         assert (await auth.post(path, name=name, version=0, anyway=1)).status_code == 303
+
+
+async def test_a_program_lists_and_merges(as_moderator: Auth, trade: Trade) -> None:
+    kept = await trade.account(name="Wool GmbH")
+    gone = await trade.account(name="Wool", city="Berlin")
+    listed = await (await as_moderator.get("/api/v1/duplicates")).get_json()
+    (pair,) = listed["items"]
+    assert (pair["first_id"], pair["second_id"], pair["reasons"]) == (kept.id, gone.id, ["name"])
+    headers = {"X-CSRFToken": await as_moderator.token(), "If-Match": '"1"'}
+    body = {"other_id": gone.id, "other_etag": "7", "take": ["city"]}
+    path = f"/api/v1/accounts/{kept.id}/merge"
+    stale = await as_moderator.client.post(path, json=body, headers=headers)
+    assert stale.status_code == 412
+    body["other_etag"] = "1"
+    merged = await as_moderator.client.post(path, json=body, headers=headers)
+    assert (await merged.get_json())["city"] == "Berlin"
+    assert (await (await as_moderator.get("/api/v1/duplicates")).get_json())["items"] == []

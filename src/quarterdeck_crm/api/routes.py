@@ -9,6 +9,7 @@ from . import bulk as bulk
 from . import contacts as contacts
 from . import deals as deals
 from . import docs as docs
+from . import duplicates as duplicates
 from . import goods as goods
 from . import jobs as jobs
 from . import notes as notes

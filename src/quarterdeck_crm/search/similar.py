@@ -48,7 +48,7 @@ class SimilarFoundError(Exception):
     """A new record seems to exist already; nothing was saved."""
 
     def __init__(self, found: Sequence[Similar]) -> None:
-        super().__init__("A similar record exists.")
+        super().__init__(*(row.name for row in found))
         self.found = found
 
 

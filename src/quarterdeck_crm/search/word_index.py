@@ -1,6 +1,6 @@
 """The words of records, notes and files, in a table whose index answers a search.
 
-They follow every flush of the ORM: pages, the API and imports need not think of them. Who
+They follow every flush of the ORM: pages, the API and imports need not think of them. Code that
 writes with ``insert()`` or ``update()`` calls ``index_rows`` afterwards.
 """
 
