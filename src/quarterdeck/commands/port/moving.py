@@ -163,7 +163,7 @@ class Move:
             others = f" and {len(names) - 1} more tests fail" if len(names) > 1 else " fails"
             problem = f"The test '{test or path}'{others} on the bridge: {reason}"
             cure = "Correct the code that the message names."
-            if re.search("ImportError|ModuleNotFoundError|has no attribute", reason):
+            if re.search("ImportError|ModuleNotFoundError|module '.*' has no attribute", reason):
                 cure = "Install the version of the package that has this name, or use the new name."
             message = self._message_of(names[0])
             where = place_in(message, {str(each) for each in Project(self.ported).modules})
