@@ -52,6 +52,7 @@ PAGES = (
     "/auth/profile",
     "/auth/password",
     "/search?q=ann",
+    "/duplicates/",
     "/transfer/",
     "/transfer/orders",
 )

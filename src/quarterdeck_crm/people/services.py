@@ -73,7 +73,7 @@ async def list_people(
 ) -> Pagination[Person]:
     """Return a page of people with their accounts, phone numbers and e-mail addresses.
 
-    Filters: ``account`` is an id; ``contact`` is ``no`` for those who must not be contacted, or
+    Filters: ``account`` is an id; ``contact`` is ``no`` for people that must not be contacted, or
     ``yes`` for the others; ``archived`` shows those put away instead of those in use.
     ``RANGES`` are further filters; days are those of the actor.
 

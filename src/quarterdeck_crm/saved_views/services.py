@@ -149,7 +149,7 @@ def check_view(values: Mapping[str, Any], *, view: SavedView | None = None) -> d
 
 
 def may_change(actor: User, view: SavedView) -> bool:
-    """Whether a user may change a view: its owner may, and who may share views if it is shared."""
+    """Whether a user may change a view: its owner may, and a sharer if it is shared."""
     return view.owner_id == actor.id or (view.is_shared and actor.has_role(SHARER))
 
 
