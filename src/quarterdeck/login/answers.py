@@ -21,7 +21,7 @@ from .urls import expand_login_view, login_url
 
 
 async def unauthorized() -> ResponseTypes:
-    """Answer a visitor who has to sign in: with a redirect to the sign-in page, or 401."""
+    """Ask a visitor to sign in: with a redirect to the sign-in page, or 401."""
     state = STATE.get()
     await send(user_unauthorized)
     answer = await _own_answer(state.manager.unauthorized_callback)
@@ -36,7 +36,7 @@ async def unauthorized() -> ResponseTypes:
 
 
 async def needs_refresh() -> ResponseTypes:
-    """Answer a user who has to sign in again: with a redirect to ``refresh_view``, or 401."""
+    """Ask a user to sign in again: with a redirect to ``refresh_view``, or 401."""
     state = STATE.get()
     manager = state.manager
     await send(user_needs_refresh)

@@ -174,11 +174,11 @@ class LoginManager:
         return handler
 
     async def unauthorized(self) -> ResponseTypes:
-        """Answer a visitor who has to sign in: with a redirect to the sign-in page, or 401."""
+        """Ask a visitor to sign in: with a redirect to the sign-in page, or 401."""
         return await unauthorized()
 
     async def needs_refresh(self) -> ResponseTypes:
-        """Answer a user who has to sign in again: with a redirect to ``refresh_view``, or 401."""
+        """Ask a user to sign in again: with a redirect to ``refresh_view``, or 401."""
         return await needs_refresh()
 
     @property

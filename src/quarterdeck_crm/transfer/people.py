@@ -117,7 +117,7 @@ async def import_people(task: Import, files: Sequence[Source]) -> Report:
 
 
 def _cut(rows: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Return the rows without those of the last person, who may have more in the next batch."""
+    """Return the rows without those of the last person, which may have more in the next batch."""
     place = len(rows)
     reference = rows[-1].values.get("reference")
     while reference and place and rows[place - 1].values.get("reference") == reference:
