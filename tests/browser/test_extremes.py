@@ -35,7 +35,7 @@ STATES: dict[str, list[str]] = {
 }
 # No pages: data for scripts and programs, files, and addresses that lead to another page.
 NO_PAGES = re.compile(
-    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone|calendar/)|static|suggest|similar|search/quick|/picture/"
+    r"/(api/v1/(?!docs$)|health|metrics|files/|transfer/export|team/phone|calendar/)|static|suggest|similar|search/quick|/picture/|/colleagues"
 )
 WIDTHS = (390, 1280)
 
@@ -165,7 +165,8 @@ async def extremes(served: str, shared_browser: Browser) -> AsyncIterator[Extrem
     rows["tag_id"] = [tag["id"] for tag in (await desk.call("GET", "/tags"))["items"]]
     await add_parts(desk, rows)
     rows["upload_id"] = [await upload(desk)]
-    rows["kind"] = ["accounts", "orders"]
+    rows["kind"] = rows["page"] = ["accounts", "orders"]
+    await add_own_things(desk, rows)
     rows["job_id"] = ["clean_sessions"]
     rows["token"] = ["x" * 160]
     yield Extremes(served, rows)
@@ -241,10 +242,25 @@ async def user_ids(desk: Desk) -> list[int]:
 
 async def add_parts(desk: Desk, rows: dict[str, list[Any]]) -> None:
     """Add a note and a file with a long name to each account."""
+    rows["note_id"] = []
     for account_id, name in zip(rows["account_id"], WIDE, strict=True):
-        await send(desk, f"/notes/account/{account_id}", body=name)
+        noted = await send(desk, f"/notes/account/{account_id}", body=name)
+        rows["note_id"].append(noted.rpartition("-")[2])
         file = {"name": f"{name[:60]}.txt", "mimeType": "text/plain", "buffer": b"x"}
         await send(desk, f"/accounts/{account_id}/files", file=file)
+
+
+async def add_own_things(desk: Desk, rows: dict[str, list[Any]]) -> None:
+    """Add a custom field, a saved view and a change of many rows, and name their addresses."""
+    rows["record_kind"] = ["account"]
+    kinds = {"help": WIDE[0], "label": WIDE[0][:80], "in_list": "y", "position": "1"}
+    await send(desk, "/fields/new/account", **kinds, version="0", type="text", key="", options="")
+    rows["field_id"] = [1]
+    listed = await send(desk, "/views/orders/new", name=WIDE[1][:60], arguments="sort=-net")
+    rows["view_id"] = [listed.rpartition("=")[2]]
+    run = await send(desk, "/bulk/orders", action="owner", which="page")
+    rows["key"] = [run.partition("?")[0].rpartition("/")[2]]
+    rows["record"], rows["record_id"] = ["account"], rows["account_id"]
 
 
 async def upload(desk: Desk) -> str:
