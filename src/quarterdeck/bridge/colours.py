@@ -72,7 +72,7 @@ def is_async_caller(depth: int = 2) -> bool:
 
 
 def is_kit_caller(depth: int = 2) -> bool:
-    """Whether the function at this depth belongs to the kit, whose plain functions do not wait."""
+    """Whether the function at this depth is part of the kit, where plain functions never wait."""
     name: str = sys._getframe(depth).f_globals.get("__name__", "")
     return name.startswith("quarterdeck.") and not name.startswith("quarterdeck.bridge.")
 
