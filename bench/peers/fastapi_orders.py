@@ -42,7 +42,8 @@ async def db_session() -> AsyncIterator[AsyncSession]:
 async def signed_in(
     request: Request, session: Annotated[AsyncSession, Depends(db_session)]
 ) -> User:
-    user = await session.get(User, request.session.get("user_id", 0))
+    user_id = request.session.get("user_id", 0)
+    user = await session.get(User, user_id, options=[page.with_unread(user_id)])
     if user is None:
         raise HTTPException(401)
     return user

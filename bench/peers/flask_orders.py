@@ -43,7 +43,8 @@ def sign_in() -> str:
 
 def load_user() -> Any:
     user_id = session.get("user_id")
-    g.user = db.session.get(User, user_id) if user_id else None
+    options = [page.with_unread(user_id)] if user_id else []
+    g.user = db.session.get(User, user_id, options=options) if user_id else None
     if g.user is None and request.endpoint != "sign_in":
         return "Sign in first", 401
     return None

@@ -9,24 +9,27 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from itsdangerous import URLSafeTimedSerializer
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, with_expression
 
 import quarterdeck.bootstrap
 from quarterdeck.babel import templates
 from quarterdeck.security.content_security_policy import STRICT
 from quarterdeck.security.policy import Policy
 from quarterdeck_crm import paths
+from quarterdeck_crm.bulk.kinds import actions_for
 from quarterdeck_crm.extras.records import Extras
 from quarterdeck_crm.languages.words import register_words
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState, User
-from quarterdeck_crm.orders.filters import RANGES
+from quarterdeck_crm.notifications.services import unread_of
+from quarterdeck_crm.orders.filters import COLUMNS, RANGES
 from quarterdeck_crm.search.filters import MAX_USERS, Panel
 from quarterdeck_crm.web.caching import PAGES
 from quarterdeck_crm.web.filters import register_filters
@@ -71,6 +74,7 @@ def prepare(app: Any) -> None:
     app.jinja_env.globals.update(
         bootstrap=Helper(Markup('<link rel="stylesheet" href="/bootstrap/bootstrap.min.css">')),
         moment=Helper(Markup('<script type="module" src="/moment/moment.js"></script>')),
+        bulk_actions=actions_for,
         sections=lambda: SECTIONS,
         live_position=lambda: "0-0",
         page_language=lambda: "en",
@@ -94,6 +98,11 @@ def statement() -> Select[Order]:
     )
 
 
+def with_unread(user_id: int) -> Any:
+    """Return the option that reads the number of unread notifications with the user."""
+    return with_expression(User.unread_notifications, unread_of(user_id))
+
+
 def users() -> Select[int, str]:
     """The owners that the list can be filtered by."""
     named = select(User.id, User.name).where(User.is_active)
@@ -109,4 +118,17 @@ def values(listing: Listing, page: Any, users: Sequence[Any]) -> dict[str, Any]:
         "states": list(OrderState),
         "panel": panel,
         "extras": Extras(),
+        "views": SimpleNamespace(  # there are none saved, for which the CRM asks
+            page="orders",
+            listing=listing,
+            views=(),
+            current=None,
+            saved=None,
+            unknown=(),
+            columns=COLUMNS,
+            is_changed=False,
+            arguments="",
+            may_save=False,
+            may_share=False,
+        ),
     }

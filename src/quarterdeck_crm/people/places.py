@@ -1,4 +1,4 @@
-"""The accounts of a person: who may change them, and the one main contact of each."""
+"""The accounts of a person: the right to change them, and the one main contact of each."""
 
 from __future__ import annotations
 
