@@ -94,7 +94,7 @@ async def test_a_file_is_attached_taken_away_and_removed(
     assert added.location == f"/accounts/{account.id}#files"
     page = await (await auth.get(f"/accounts/{account.id}")).get_data(as_text=True)
     assert "Angebot Größe.pdf" in page
-    assert "File added: Angebot Größe.pdf" in page
+    assert 'class="of-files"' in page, "it is in the timeline"
 
     taken = await auth.get("/files/1")
     assert await taken.get_data() == PDF

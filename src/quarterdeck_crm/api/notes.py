@@ -6,6 +6,7 @@ from quart import url_for
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
+from quarterdeck_crm.errors import NotFoundError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.notes import services
@@ -55,7 +56,10 @@ async def create_note(data: NoteBody) -> Answer:
     given = data.given()
 
     async def work(session: AsyncSession) -> Answer:
-        subject = await get_record(session, given["record"], given["record_id"])
+        try:
+            subject = await get_record(session, given["record"], given["record_id"])
+        except NotFoundError as error:
+            raise ValidationError({"record_id": [str(error)]}) from None
         note = await services.add_note(
             session, actor=current_user, subject=subject, body=given["body"]
         )

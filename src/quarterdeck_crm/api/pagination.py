@@ -10,10 +10,8 @@ from urllib.parse import urlencode
 
 from msgspec import Meta, Struct
 from quart import request
-from werkzeug.exceptions import BadRequest
 
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.listing import MAX_PER_PAGE, PER_PAGE, Listing
 from quarterdeck_crm.search.filters import Ranges
 from quarterdeck_crm.validation.numbers import MAX_INTEGER, typed_form
@@ -71,7 +69,7 @@ def listing_of(query: Any, *, filters: Iterable[str], ranges: Ranges = NO_RANGES
     """Return the listing that the services take.
 
     Raises:
-        BadRequest: If one of the ``ranges`` ends before it starts, or is beyond all values.
+        ValidationError: If one of the ``ranges`` ends before it starts, or is beyond all values.
     """
     order = getattr(query, "sort", "")
     values = {name: getattr(query, name) for name in filters}
@@ -87,10 +85,7 @@ def listing_of(query: Any, *, filters: Iterable[str], ranges: Ranges = NO_RANGES
             name: _word(value) for name, value in values.items() if value not in (None, "", False)
         },
     )
-    try:
-        ranges.bounds(listing.filters)
-    except ValidationError as error:
-        raise BadRequest(str(error)) from None
+    ranges.bounds(listing.filters)
     return listing
 
 

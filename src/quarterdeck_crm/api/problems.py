@@ -10,7 +10,7 @@ from quart import Response, json, request
 from quart_schema import RequestSchemaValidationError
 
 from quarterdeck.wtf import InvalidData
-from quarterdeck_crm.errors import StaleError, answer_error, challenge
+from quarterdeck_crm.errors import StaleError, ValidationError, answer_error, challenge
 
 from . import bp
 from .bodies import located
@@ -29,6 +29,14 @@ async def bad_query(error: RequestSchemaValidationError) -> Response:
     if not isinstance(reason, msgspec.ValidationError):
         return await answer_error(400, detail=str(reason))
     return _bad_arguments(located(reason))
+
+
+@bp.errorhandler(ValidationError)
+async def bad_entries(error: ValidationError) -> Response:
+    """Give the reasons; what can be wrong in a request that reads is its query arguments."""
+    if request.method in {"GET", "HEAD"}:
+        return _bad_arguments(error.errors)
+    return await answer_error(422, detail=str(error), errors=error.errors)
 
 
 @bp.errorhandler(InvalidData)

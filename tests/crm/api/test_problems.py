@@ -185,6 +185,7 @@ async def test_search_finds_accounts_people_goods_and_orders(
         "people": [person.id],
         "goods": [good.id],
         "orders": [order.id],
+        **{kind: [] for kind in ("deals", "files", "notes", "tasks", "users")},
     }
 
 

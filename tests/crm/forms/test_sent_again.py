@@ -37,6 +37,7 @@ CREATES: dict[str, tuple[str, str, dict[str, str]]] = {
         "/goods/new", "/goods/new", {"name": "Rope", "code": "ROPE", "price": "10"},
     ),
     "orders.create_submit": ("/orders/new", "/orders/new", {"account": "Ernst Handel"}),
+    "saved_views.create_submit": ("/views/orders/new", "/views/orders/new", {"name": "Mine"}),
     "tasks.create_submit": ("/tasks/new", "/tasks/new", {"title": "Call back"}),
     "team.create_submit": (
         "/team/new", "/team/new", {"name": "Grace", "email": "grace@example.com"},
@@ -71,6 +72,7 @@ HARMLESS = {
     "orders.confirm_by_mail": "mails the lines again, as asked",
     "orders.edit_submit": "saves the same values",
     "people.edit_submit": "saves the same values",
+    "saved_views.edit_submit": "saves the same values",
     "tasks.edit_submit": "saves the same values",
     "team.edit_submit": "saves the same values",
     "transfer.create_submit": "only checks the file, and importing it twice changes nothing",
