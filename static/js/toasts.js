@@ -27,17 +27,22 @@ export function announce(text) {
   live.textContent = text;
 }
 
+/** Return the message of a note without its buttons, which screen readers reach by themselves. */
+function said(note) {
+  return note.querySelector("p").textContent.trim();
+}
+
 /** Show the flashes of another page as those of this one. */
 export function adopt(notes) {
   for (const note of notes) {
     const copy = document.importNode(note, true);
     furnish(copy);
     stack.append(copy);
-    announce(copy.textContent.trim());
+    announce(said(copy));
   }
 }
 
 for (const note of stack.querySelectorAll(".toast-note")) {
   furnish(note);
-  if (note.getAttribute("role") !== "alert") live.textContent += `${note.innerText.trim()} `;
+  if (note.getAttribute("role") !== "alert") live.textContent += `${said(note)} `;
 }

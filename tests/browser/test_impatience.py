@@ -81,12 +81,14 @@ async def test_escape_leaves_the_search_and_n_opens_a_new_order(
 ) -> None:
     ada = await sit_down(browser, address)
     await ada.open("/")
+    palette = ada.page.locator("dialog[open]")
     await ada.page.keyboard.press("/")
-    await expect(ada.page.get_by_label("Search everything")).to_be_focused()
+    await expect(palette.get_by_role("combobox")).to_be_focused()
     await ada.page.keyboard.press("Escape")
+    await expect(palette).to_have_count(0)
     await ada.page.keyboard.press("n")
     await ada.page.wait_for_url("**/orders/new")
-    await expect(ada.page.get_by_label("Account")).to_be_focused()
+    await expect(ada.page.get_by_label("Account", exact=True)).to_be_focused()
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def test_a_working_day(browser: Browser, address: str, javascript: bool, w
         await choose(page, "Good", f"lamp-{name}", 0)
         await choose(page, "Good", f"rope-{name}", 1)
     else:
-        await page.get_by_label("Account").fill(f"Harbour {name}")
+        await page.get_by_label("Account", exact=True).fill(f"Harbour {name}")
         await page.get_by_label("Good").nth(0).fill(f"lamp-{name}".upper())
         await page.get_by_label("Good").nth(1).fill(f"rope-{name}".upper())
     await page.get_by_label("Quantity").nth(0).fill("3")

@@ -43,7 +43,7 @@ async def test_an_order_survives_the_end_of_the_session(
     )
     page = await context.new_page()
     await page.goto(f"{address}/orders/new")
-    await page.get_by_label("Account").fill(name)
+    await page.get_by_label("Account", exact=True).fill(name)
     await page.get_by_label("Good").first.fill(name)
     await page.get_by_label("Quantity").first.fill("7")
     await page.get_by_label("Remark").fill("Ring twice")
@@ -55,7 +55,7 @@ async def test_an_order_survives_the_end_of_the_session(
     await page.get_by_role("button", name="Back to the form").click()
 
     await expect(page.get_by_role("alert")).to_contain_text("Nothing was saved yet.")
-    await expect(page.get_by_label("Account")).to_have_value(re.compile(name))
+    await expect(page.get_by_label("Account", exact=True)).to_have_value(re.compile(name))
     await expect(page.get_by_label("Quantity").first).to_have_value("7")
     await expect(page.get_by_label("Remark")).to_have_value("Ring twice")
     await page.get_by_role("button", name="Create order").click()

@@ -55,6 +55,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "order_confirmation": {"contact": USER, "order": ORDER, "actor": USER},
     "summary": {"summary": SUMMARY},
     "task_reminder": {"task": TASK},
+    "notification": {"sentence": f"Ada Anker mentioned you in '{WORD}'", "note": WORD, "url": URL},
     "job_failed": {"name": "Remove files of old imports", "run": RUN},
     "mail_failed": {"envelope": ENVELOPE, "error": "550 unknown mailbox " + "x" * 100},
 }

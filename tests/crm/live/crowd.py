@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 
 from websockets.asyncio.client import ClientConnection, connect
 
-ROOMS = ("orders", "team", "order:1", "order:2")
+ROOMS = ("orders", "team", "deals", "tasks")  # in which what is said is not kept
 EVENT = '{"type":"event",'
 
 
