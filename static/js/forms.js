@@ -4,9 +4,10 @@ for (const form of document.querySelectorAll("form[data-auto-submit]")) {
   form.addEventListener("change", (event) => {
     if (event.target.matches("select")) form.requestSubmit();
   });
-  // Empty filters would only make the address long.
+  // Empty filters, and columns that are all chosen, would only make the address long.
   form.addEventListener("formdata", (event) => {
     for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+    if (!form.querySelector("[name=columns]:not(:checked)")) event.formData.delete("columns");
   });
 }
 
