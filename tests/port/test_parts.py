@@ -20,7 +20,7 @@ from quarterdeck.commands.port.kinds import FUNCTIONS, OPERATIONS, PROPERTIES, K
 from quarterdeck.commands.port.project import Project
 from quarterdeck.commands.port.proof import Proof, compare_broken, compare_pages, place_in
 from quarterdeck.commands.port.requirements import add_plugin, remove_plugin, rewrite_requirements
-from quarterdeck.commands.port.rewriting import keep_absolute_locations
+from quarterdeck.commands.port.rewriting import ABSOLUTE, CASCADE, keep_old_ways
 from quarterdeck.commands.port.scan import scan
 from quarterdeck.commands.port.trial import Answer, Runner, Trial
 
@@ -220,10 +220,13 @@ def test_a_long_chain_is_examined_in_time(tmp_path: Path) -> None:
     assert len(function.awaits) == 1
 
 
-def test_locations_stay_absolute_where_they_were() -> None:
+def test_old_versions_keep_their_ways() -> None:
     text = "def make():\n    app = Flask(\n        __name__)\n    return app\nx = flask.Flask('x')"
 
-    assert keep_absolute_locations(text) == (
+    assert keep_old_ways("app = Flask()\n", [CASCADE]).endswith(
+        "app.config['BRIDGE_CASCADE_BACKREFS'] = True  # as before SQLAlchemy 2\n"
+    )
+    assert keep_old_ways(text, [ABSOLUTE]) == (
         "def make():\n    app = Flask(\n        __name__)\n"
         "    app.config['BRIDGE_ABSOLUTE_LOCATION'] = True  # as before Werkzeug 2.1\n"
         "    return app\nx = flask.Flask('x')\n"

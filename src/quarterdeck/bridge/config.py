@@ -39,6 +39,13 @@ CONFIG = (
         boolean,
         "Whether redirects name scheme and host, as Werkzeug before 2.1 sent them.",
     ),
+    ConfigKey(
+        "BRIDGE_CASCADE_BACKREFS",
+        False,
+        boolean,
+        "Whether a new object joins the session of the one that it is assigned to, "
+        "`Post(author=user)`, as in SQLAlchemy before 2.",
+    ),
 )
 
 

@@ -97,6 +97,37 @@ def test_options_of_both_versions_of_flask_sqlalchemy(in_file: Flask) -> None:
     _run(test, in_file)
 
 
+@pytest.mark.filterwarnings("ignore:Object of type <Photo> not in session")
+@pytest.mark.parametrize("lazy", ["select", "dynamic"])
+@pytest.mark.parametrize("cascades", [True, False])
+def test_a_new_object_joins_the_session_of_the_other_side(
+    in_file: Flask, cascades: bool, lazy: Any
+) -> None:
+    in_file.config["BRIDGE_CASCADE_BACKREFS"] = cascades
+    mine = SQLAlchemy(in_file)
+
+    class Photographer(mine.Model):  # type: ignore[name-defined, misc]
+        id = Column(Integer, primary_key=True)
+        photos = relationship("Photo", backref="author", lazy=lazy)
+
+    class Photo(mine.Model):  # type: ignore[name-defined, misc]
+        id = Column(Integer, primary_key=True)
+        author_id = Column(Integer, ForeignKey("photographer.id"))
+
+    @inside
+    def test() -> None:
+        with in_file.app_context():
+            mine.create_all()
+            ada = Photographer()
+            mine.session.add(ada)
+            mine.session.commit()
+            Photo(author=ada)
+            mine.session.commit()
+            assert Photo.query.count() == int(cascades)
+
+    _run(test, in_file)
+
+
 def _run(test: Any, app: Flask) -> None:
     async def run() -> None:
         try:

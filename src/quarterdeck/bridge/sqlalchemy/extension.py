@@ -92,6 +92,7 @@ class SQLAlchemy(KitSQLAlchemy):
         self._default_app = app
         self._session = ScopedSession(self, self._make_session, self._plain_class)
         event.listen(self.Model, "mapper_configured", _use_dynamic_queries, propagate=True)
+        self._cascaded: set[Any] = set()
         if app is not None:
             self.init_app(app)
 
@@ -103,6 +104,22 @@ class SQLAlchemy(KitSQLAlchemy):
             app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///:memory:"
         super().init_app(app)
         app.teardown_appcontext(self._end_context)
+        if app.config.get("BRIDGE_CASCADE_BACKREFS"):
+            event.listen(orm.Mapper, "after_configured", self._cascade_backrefs)
+
+    def _cascade_backrefs(self) -> None:
+        """Add a new object to the session of the one it is assigned to: ``Post(author=user)``.
+
+        SQLAlchemy 2 does so for ``user.posts.append(post)`` only, and not through a backref.
+        """
+        model: Any = self.Model
+        for mapper in model.registry.mappers:
+            for each in mapper.relationships:
+                if each.cascade.save_update and each not in self._cascaded:
+                    self._cascaded.add(each)
+                    attribute = getattr(each.parent.class_, each.key)
+                    for change in ("append", "set"):
+                        event.listen(attribute, change, _join_session, raw=True)
 
     def _end_context(self, error: BaseException | None = None) -> None:
         session = self._session
@@ -273,6 +290,12 @@ def _base_of(model_class: Any, metadata: MetaData | None) -> tuple[Any, MetaData
         return type("Model", (Model, model_class), members), metadata
     mixin = type("Model", (model_class, Model), {})
     return mixin, metadata or MetaData()
+
+
+def _join_session(state: Any, item: Any, *_: object) -> None:
+    session = state.session
+    if session is not None and item is not None and item not in session:
+        orm.Session.add(session, item)
 
 
 def _use_dynamic_queries(mapper: Any, class_: Any) -> None:

@@ -22,7 +22,7 @@ from .process import Progress
 from .project import Module, Project, read, write
 from .proof import Proof, compare_broken, compare_pages, compare_tests, last_line, place_in
 from .requirements import add_plugin, extras_of, rewrite_requirements
-from .rewriting import keep_absolute_locations, make_async, mark
+from .rewriting import keep_old_ways, make_async, mark
 from .scan import scan, used_packages
 from .trial import MAX_REPEATS, PATIENCE, Runner, Trial, copy_project
 
@@ -129,8 +129,8 @@ class Move:
                 problem = f"The imports could not be rewritten: {last_line(str(error))}"
                 self.findings.append(Finding(str(path), 1, problem, "Write them by hand."))
                 continue
-            if self.baseline.has_absolute_locations and not module.is_test:
-                text = keep_absolute_locations(text)
+            if self.baseline.old_ways and not module.is_test:
+                text = keep_old_ways(text, self.baseline.old_ways)
             if text != module.text:
                 write(self.ported / path, text)
                 self.files.append(str(path))

@@ -45,15 +45,21 @@ def the_flask() -> Any:
     return importlib.import_module("quarterdeck.bridge.flask" if BRIDGED else "flask")
 
 
-def version_of_werkzeug() -> Any:
-    """Return the first two numbers of the version; old ones name it in the module."""
-    try:
-        from importlib.metadata import version
+def versions() -> Any:
+    """Return the first two numbers of each version; old ones name it in the module."""
+    found = {}
+    for name in ("werkzeug", "sqlalchemy"):
+        try:
+            text = importlib.import_module(name).__version__
+        except (ImportError, AttributeError):
+            try:
+                from importlib.metadata import version
 
-        text = version("werkzeug")
-    except ImportError:  # before Python 3.8
-        text = importlib.import_module("werkzeug").__version__
-    return [int(part) for part in text.split(".")[:2]]
+                text = version(name)
+            except ImportError:  # it is not installed, or Python is older than 3.8
+                continue
+        found[name] = [int(part) for part in text.split(".")[:2]]
+    return found
 
 
 def remember_apps() -> None:
@@ -132,7 +138,7 @@ def prepare() -> None:
         signal.signal(signal.SIGUSR1, say_where_it_stands)
     remember_apps()
     make_hashes_cheap()
-    say(werkzeug=version_of_werkzeug())
+    say(versions=versions())
 
 
 def pytest_configure(config: Any) -> None:

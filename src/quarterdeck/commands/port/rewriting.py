@@ -10,7 +10,9 @@ from .kinds import Kinds, Scope, last_of
 from .project import Module
 
 _CONTEXTS = {"app_context", "session_transaction", "test_client", "test_request_context"}
-ABSOLUTE = "BRIDGE_ABSOLUTE_LOCATION"
+#: Keys of the bridge that keep what older versions did, with the version that ended it.
+ABSOLUTE, CASCADE = "BRIDGE_ABSOLUTE_LOCATION", "BRIDGE_CASCADE_BACKREFS"
+_ENDED_BY = {ABSOLUTE: "Werkzeug 2.1", CASCADE: "SQLAlchemy 2"}
 _LAST = 1 << 60
 Insertion = tuple[int, int, int, str]  # line, column in bytes, rank among equals, text
 
@@ -77,17 +79,25 @@ def insert(text: str, insertions: Iterable[Insertion]) -> str:
     return "".join(lines)
 
 
-def keep_absolute_locations(text: str) -> str:
-    """Return a bridged module whose apps send ``Location`` as Werkzeug before 2.1 did."""
+def keep_old_ways(text: str, keys: Iterable[str]) -> str:
+    """Return a bridged module whose apps do some things as older versions did.
+
+    Args:
+        text: The module.
+        keys: ``ABSOLUTE`` or ``CASCADE``, or both.
+    """
     insertions: list[Insertion] = []
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
         target = node.targets[0]
         if last_of(node.value.func) == "Flask" and isinstance(target, ast.Name):
-            line = f"{target.id}.config[{ABSOLUTE!r}] = True  # as before Werkzeug 2.1"
             indent = " " * node.col_offset
-            insertions.append(((node.end_lineno or node.lineno) + 1, 0, 0, f"{indent}{line}\n"))
+            lines = (
+                f"{indent}{target.id}.config[{key!r}] = True  # as before {_ENDED_BY[key]}\n"
+                for key in keys
+            )
+            insertions.append(((node.end_lineno or node.lineno) + 1, 0, 0, "".join(lines)))
     return insert(text if text.endswith("\n") else f"{text}\n", insertions)
 
 

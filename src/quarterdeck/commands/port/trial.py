@@ -18,6 +18,7 @@ from .functions import Position
 from .process import Progress, Run, facts, last_begun
 from .project import NEVER_COPIED, write
 from .requirements import PLUGIN
+from .rewriting import ABSOLUTE, CASCADE
 
 PROBE = "quarterdeck_port_probe"
 # Both are needed: pytest reports some forgotten awaits as the one, some as the other.
@@ -55,7 +56,7 @@ class Trial:
         waits: The log of waits of the bridge, as it wrote it.
         output: What pytest printed.
         refused: Why there was no crawl.
-        has_absolute_locations: Whether its Werkzeug is older than 2.1.
+        old_ways: The keys of the bridge for what its versions of packages do.
         stopped: Why the run was stopped; "" if it ended by itself.
         stopped_at: The test or the page that did not end.
         seconds: How long it took.
@@ -70,7 +71,7 @@ class Trial:
     waits: list[dict[str, Any]] = field(default_factory=list)
     output: str = ""
     refused: str = ""
-    has_absolute_locations: bool = False
+    old_ways: list[str] = field(default_factory=list)
     stopped: str = ""
     stopped_at: str = ""
     seconds: float = 0.0
@@ -247,8 +248,12 @@ def collect(output: Path) -> Trial:
             test, who, url = fact["page"]
             answer = Answer(fact["status"], fact["text"], fact["location"])
             trial.pages[test, who, url] = answer
-        elif "werkzeug" in fact:
-            trial.has_absolute_locations = fact["werkzeug"] < [2, 1]
+        elif "versions" in fact:
+            versions = fact["versions"]
+            if versions["werkzeug"] < [2, 1]:
+                trial.old_ways.append(ABSOLUTE)
+            if versions.get("sqlalchemy", [2]) < [2]:
+                trial.old_ways.append(CASCADE)
         elif "refused" in fact:
             trial.refused = fact["refused"]
     return trial
