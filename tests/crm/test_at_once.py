@@ -16,7 +16,7 @@ from werkzeug.datastructures import FileStorage
 
 from quarterdeck_crm.errors import ConflictError, DomainError, NotFoundError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import ApiToken, Attachment, Note, OrderState, Role, User
+from quarterdeck_crm.models import Account, ApiToken, Attachment, Note, OrderState, Role, User
 from quarterdeck_crm.team import services as team
 from quarterdeck_crm.tokens.services import create_token
 from quarterdeck_crm.transfer.uploads import Phase, Upload, claim, save
@@ -248,10 +248,17 @@ async def test_an_import_is_started_or_removed_once(
         path = f"/transfer/imports/{upload.id}/{verb}"
         return await as_admin.client.post(path, form={"csrf_token": token})
 
-    answers = await statuses(post)
+    answers = [response.status_code for response in await ten(post)]
 
-    assert answers[303] == 1, answers
+    started, removed = answers[1::2].count(303), answers[::2].count(303)
+    assert started == 1 or (started, removed) == (0, 1), answers
     assert set(answers) <= {303, 404, 409}
+    if started:  # a report may be removed as soon as the import has ended, and not before
+        for _ in range(200):
+            if await count(app, Account):
+                break
+            await asyncio.sleep(0.05)
+    assert await count(app, Account) == started
 
 
 async def test_an_import_that_was_removed_cannot_start(app: Quart, admin: User) -> None:
