@@ -10,6 +10,7 @@ MEASUREMENTS = [
     "million",
     "orders",
     "orders_mariadb",
+    "api",
     "transfer",
     "mail",
     "session",

@@ -13,7 +13,7 @@ import logging
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shutil import which
@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests import servers
 from tests.servers import Server
 
+from bench.side_by_side import Result, ratio
 from quarterdeck.session import Session
 from quarterdeck.sqlalchemy import SQLAlchemy
 
@@ -137,8 +138,13 @@ def make_peers(folder: Path, running: dict[str, Server]) -> dict[str, Visit]:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[dict[str, Server]]:
-    """Start the servers that are installed; the stand-in for MongoDB would measure nothing."""
+def started(folder: Path, names: Collection[str] = ()) -> Iterator[dict[str, Server]]:
+    """Start the servers that are installed; the stand-in for MongoDB would measure nothing.
+
+    Args:
+        folder: For their files.
+        names: The wanted servers; all by default.
+    """
     known: dict[str, tuple[str, Callable[[Path], servers.Server]]] = {
         "redis": ("redis-server", servers.redis_server),
         "memcached": ("memcached", servers.memcached),
@@ -148,6 +154,8 @@ def started(folder: Path) -> Iterator[dict[str, Server]]:
     with ExitStack() as stack:
         running = {}
         for name, (program, make) in known.items():
+            if names and name not in names:
+                continue
             if which(program) is None:
                 print(f"'{program}' is not installed: left out.")
                 continue
@@ -158,19 +166,38 @@ def started(folder: Path) -> Iterator[dict[str, Server]]:
         yield running
 
 
-async def measure(peers: dict[str, Visit]) -> None:
-    """Let the peers take turns and print what they need."""
+async def measure(peers: dict[str, Visit], ours: str = "ours, redis") -> list[Result]:
+    """Let the peers take turns and print what they need; return one of ours and Flask-Session."""
+    results = []
     for change in (False, True):
         figures: dict[str, list[float]] = {name: [] for name in peers}
         for _ in range(ROUNDS):
             for name, visit in peers.items():
                 times = [await visit(change) for _ in range(REQUESTS)]
                 figures[name].append(statistics.median(times) * 1e6)
-        print(f"\n{'read and change' if change else 'read'}")
+        what = "read and change" if change else "read"
+        print(f"\n{what}")
         first = statistics.median(figures[next(iter(peers))])
         for name, values in figures.items():
             cost = statistics.median(values)
             print(f"  {name:32} {cost:7.0f} us  {cost / first:5.2f}")
+        if ours in figures and BASELINE in figures:
+            rounds = zip(figures[BASELINE], figures[ours], strict=True)
+            by_time = ratio([theirs / own for theirs, own in rounds])
+            what = f"session in Redis, {what}, µs"
+            results += [
+                Result(what, ours, statistics.median(figures[ours])),
+                Result(what, BASELINE, first, by_time),
+            ]
+    return results
+
+
+def compare_all() -> list[Result]:
+    """Compare a session in Redis with Flask-Session."""
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder), ["redis"]) as running:
+        peers = make_peers(Path(folder), running)
+        wanted = (BASELINE, "ours, redis")
+        return asyncio.run(measure({name: peers[name] for name in wanted if name in peers}))
 
 
 def main() -> None:

@@ -38,12 +38,14 @@ class Peer:
         command: Starts the server, with ``{port}`` standing for the port.
         environment: Variables of its process, beside those of ours.
         sign_in: Given the base address, returns the Cookie header of the requests.
+        headers: Further headers of the requests.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     sign_in: Callable[[str], str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -174,12 +176,20 @@ def _wait_for(port: int, peer: Peer, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"'{peer.name}' does not start. Run '{command}' to see why.")
 
 
-def load(server: Server, path: str, seconds: int, crowd: int = CONNECTIONS) -> Turn:
-    """Load a server; exits if it breaks connections."""
-    header = ["-H", f"Cookie: {server.cookie}"] if server.cookie else []
+def load(
+    server: Server,
+    path: str,
+    seconds: int,
+    crowd: int = CONNECTIONS,
+    script: Path | None = None,
+) -> Turn:
+    """Load a server, with requests as a script makes them; exits if it breaks connections."""
+    headers = dict(server.peer.headers) | ({"Cookie": server.cookie} if server.cookie else {})
     url = server.base + path
     options = ["-t1", f"-c{crowd}", f"-d{seconds}s", f"--timeout={PATIENCE}s"]
-    command = ["wrk", *options, *header, url]
+    options += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    options += ["-s", str(script)] if script else []
+    command = ["wrk", *options, url]
     before = cpu_seconds(server.process)
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     spent = cpu_seconds(server.process) - before
@@ -242,6 +252,7 @@ def compare(
     rounds: int = 7,
     seconds: int = 2,
     crowds: Sequence[int] = (CONNECTIONS,),
+    script: Path | None = None,
 ) -> list[Result]:
     """Load every peer in turns; print requests per second and how the first does against each.
 
@@ -252,6 +263,7 @@ def compare(
         rounds: How often every peer has its turn.
         seconds: How long a turn is; for more than a hundred clients three times as long.
         crowds: How many clients ask at once, one after the other.
+        script: Makes the requests, as a script of wrk; plain GET requests by default.
     """
     if shutil.which("wrk") is None:
         sys.exit("'wrk' is not installed. Install it to run the measurements.")
@@ -262,10 +274,12 @@ def compare(
             for server in servers:
                 if check is not None:
                     check(server, path)
-                load(server, path, 1)  # warm
+                load(server, path, 1, script=script)  # warm
             for crowd in crowds:
                 long = seconds * 3 if crowd > 100 else seconds
-                turns = [[load(s, path, long, crowd) for s in servers] for _ in range(rounds)]
+                turns = [
+                    [load(s, path, long, crowd, script) for s in servers] for _ in range(rounds)
+                ]
                 results += _report(f"{path} for {crowd}", servers, turns)
     return results
 

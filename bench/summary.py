@@ -1,4 +1,4 @@
-"""The measurements that the README shows, as one table and one chart, in about eight minutes.
+"""The measurements that the README shows, as one table and one chart, in about nine minutes.
 
 Run ``python -m bench.summary`` on a machine without other work. It writes the table into
 ``README.md`` and ``bench/README.md`` and the chart to ``docs/img/benchmarks.svg``;
@@ -16,7 +16,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import chart, hello, memory, orders, orders_mariadb, sockets, workers
+from bench import (
+    api,
+    chart,
+    hello,
+    memory,
+    orders,
+    orders_mariadb,
+    session,
+    sockets,
+    workers,
+)
 from bench.side_by_side import CONNECTIONS, Result
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +67,8 @@ def measure(*, rounds: int = 5, seconds: int = 2) -> list[Result]:
         *(replace(each, what="order list, SQLite") for each in sqlite),
         *(replace(each, what="order list, MariaDB") for each in mariadb),
         *(replace(each, what="order list, SQLite, 2 workers") for each in two),
+        *api.compare_all(rounds=rounds, seconds=seconds),
+        *session.compare_all(),
         *sockets.compare_all(rounds=rounds),
         *memory.starts(rounds),
         *memory.memory(1),
