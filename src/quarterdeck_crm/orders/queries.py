@@ -101,7 +101,7 @@ async def find_orders(
         if index and len(wanted.states) > 1:
             page = await _merge(session, listing, sort, wanted, shape)
         elif index and not (listing.is_beside or _is_deep(listing)):
-            page = await _read_prepared(session, listing, sort, wanted, shape)
+            page, matches = await _read_prepared(session, listing, sort, wanted, shape)
         elif index:
             page = await _read(session, listing, sort, wanted.conditions(), index, shape)
         elif matches is not None and matches <= MAX_COUNTED:
@@ -150,10 +150,10 @@ def _counted(names: tuple[str, ...], most: int) -> Select[int]:
         return up_to_most
     # Where all ids are small there are few orders. To count all is quick then: SQLite adds up
     # the lengths of its pages.
-    highest = select(func.max(Order.id)).scalar_subquery()
-    every = select(func.count()).select_from(Order)
+    highest = select(func.max(Order.id)).correlate(None).scalar_subquery()
+    every = select(func.count()).select_from(Order).correlate(None).scalar_subquery()
     is_small = highest <= 2 * most
-    return select(case((is_small, every.scalar_subquery()), else_=up_to_most.scalar_subquery()))
+    return select(case((is_small, every), else_=up_to_most.scalar_subquery()))
 
 
 def _few(wanted: Filter) -> Select[int]:
@@ -168,13 +168,17 @@ def _few(wanted: Filter) -> Select[int]:
 
 async def _read_prepared(
     session: AsyncSession, listing: Listing, sort: str, wanted: Filter, shape: Shape[T]
-) -> Pagination[T]:
-    """Read an index in its order, with a statement that is built once."""
+) -> tuple[Pagination[T], int | None]:
+    """Read an index in its order, with a statement that is built once.
+
+    Returns:
+        The page, and how many orders match; None if the page is empty.
+    """
     statement = _prepared(sort, listing.descending, wanted.names, shape)
     per_page = listing.per_page
     limits = {"most": per_page + 1, "skipped": (listing.page - 1) * per_page}
     found = (await session.execute(statement, wanted.values | limits)).all()
-    return _as_page(listing, sort, shape, found)
+    return _as_page(listing, sort, shape, found), found[0].matches if found else None
 
 
 @lru_cache
@@ -182,7 +186,10 @@ def _prepared(
     sort: str, descending: bool, names: tuple[str, ...], shape: Shape[Any]
 ) -> Select[Any]:
     conditions = (PREPARED[name] for name in names)
-    statement = _rows(shape, sort).where(*conditions).order_by(*_keys(sort, descending).by)
+    # Counted in the same statement: another one costs more than the count itself.
+    matches = _counted(names, MAX_COUNTED).scalar_subquery().label("matches")
+    rows = _rows(shape, sort).add_columns(matches)
+    statement = rows.where(*conditions).order_by(*_keys(sort, descending).by)
     limited = statement.limit(bindparam("most", type_=Integer))
     return _forced(limited.offset(bindparam("skipped", type_=Integer)), Order, INDEXES[names][sort])
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -24,7 +25,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
-from quarterdeck_crm.models import Order, OrderLine, OrderSum
+from quarterdeck_crm.models import Order, OrderLine, OrderState, OrderSum
 from quarterdeck_crm.models.order_sum import ALL_TIME
 from quarterdeck_crm.models.sums import MILLION, to_parts
 
@@ -122,7 +123,11 @@ def _write(session: Session) -> None:
     if changes is None:
         return
     connection = session.connection()
-    _count(connection, changes.ids | {order.id for order in changes.new}, changes.sums, sign=1)
+    unread = set(changes.ids)
+    for order in changes.new:
+        if not _add_new(order, changes.sums):
+            unread.add(order.id)
+    _count(connection, unread, changes.sums, sign=1)
     add_sums(connection, changes.sums)
 
 
@@ -161,6 +166,24 @@ def _note(session: Session, ids: Collection[int]) -> None:
     changes.ids |= first
 
 
+def _add_new(order: Order, sums: Sums) -> bool:
+    """Add an order that this transaction wrote, and return whether its values in memory suffice.
+
+    They do for most new orders: drafts, all of whose values are loaded. A savepoint that was
+    rolled back leaves an object that is not persistent any more.
+    """
+    state = inspect(order)
+    if not state.persistent or state.unloaded.intersection(COUNTED) or order.state in SOLD:
+        return False
+    net = Order.net.type.exact(order.net)
+    sums.add(_by_month(order.state, order.currency, order.ordered_on), 1, net)
+    return True
+
+
+def _by_month(state: OrderState, currency: str, day: date) -> Key:
+    return Key(state.value, currency, day.year * 100 + day.month, 0)
+
+
 def _orders_of(line: OrderLine) -> set[int]:
     """Return the ids of the orders that a line belongs to, or did before this flush."""
     order = line.__dict__.get("order")
@@ -183,11 +206,12 @@ def _count(connection: Connection, ids: Collection[int], sums: Sums, *, sign: in
         for id_, state, currency, day, account_id, owner_id, net in connection.execute(
             found.with_for_update()
         ):
-            month = day.year * 100 + day.month
-            sums.add(Key(state.value, currency, month, 0), sign, sign * net)
+            by_month = _by_month(state, currency, day)
+            sums.add(by_month, sign, sign * net)
             if state in SOLD:
                 sold[id_] = currency, day.year
-                sums.add(Key(OWNER, currency, month, owner_id or 0), sign, sign * net)
+                by_owner = by_month._replace(series=OWNER, subject_id=owner_id or 0)
+                sums.add(by_owner, sign, sign * net)
                 sums.add_by_year(ACCOUNT, currency, day.year, account_id, sign, sign * net)
         if sold:
             lines = select(

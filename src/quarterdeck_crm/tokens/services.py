@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -27,6 +27,13 @@ GONE = _l("There is no such token. It may have been revoked.")
 HINT_LENGTH = len(PREFIX) + 4
 MAX_DAYS = 3650
 USE_NOTED_AFTER = timedelta(minutes=1)  # so that not every request writes
+
+# Built once, because every request of a program needs it.
+_BY_DIGEST = (
+    select(ApiToken)
+    .where(ApiToken.digest == bindparam("digest"))
+    .options(joinedload(ApiToken.user, innerjoin=True))
+)
 
 
 async def create_token(
@@ -103,12 +110,7 @@ async def find_token(session: AsyncSession, secret: str) -> ApiToken | None:
 
     A token ends when it is revoked or expires, and is dead while its user is disabled.
     """
-    statement = (
-        select(ApiToken)
-        .where(ApiToken.digest == _digest(secret))
-        .options(joinedload(ApiToken.user, innerjoin=True))
-    )
-    token = await session.scalar(statement)
+    token = await session.scalar(_BY_DIGEST, {"digest": _digest(secret)})
     if token is None or not token.user.is_active or is_expired(token):
         return None
     return token

@@ -10,6 +10,7 @@ import pytest
 from quart import Quart, Response
 from sqlalchemy import func, select, update
 
+from quarterdeck_crm import idempotency
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, IdempotencyKey
 from quarterdeck_crm.models.columns import utc_now
@@ -117,17 +118,34 @@ async def test_a_move_sent_again_is_answered_alike(program: Program, trade: Trad
     assert await trade.stock(good) == 3
 
 
-async def test_a_key_is_forgotten_after_a_day(app: Quart, program: Program) -> None:
-    await program.post("/accounts", BODY, key="one")
-    await program.post("/accounts", BODY, key="two")
+async def expire_all(app: Quart) -> None:
     async with app.app_context(), db.transaction() as session:
         old = utc_now() - timedelta(seconds=1)
         await session.execute(update(IdempotencyKey).values(expires_at=old))
 
-    response = await program.post("/accounts", BODY, key="one")
 
-    assert "Idempotent-Replayed" not in response.headers
+async def test_a_key_is_forgotten_after_a_day(app: Quart, program: Program) -> None:
+    await program.post("/accounts", BODY, key="one")
+    await program.post("/accounts", BODY, key="two")
+    await expire_all(app)
+
+    first = await program.post("/accounts", BODY, key="one")
+    again = await program.post("/accounts", BODY, key="one")
+
+    assert await same(first, again)
     assert await count(app, Account) == 3
+
+
+async def test_requests_remove_expired_keys_now_and_then(
+    app: Quart, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "CLEANUP_EVERY", 3)
+    for key in ("one", "two"):
+        await program.post("/accounts", BODY, key=key)
+    await expire_all(app)
+
+    await program.post("/accounts", BODY, key="three")
+
     assert await count(app, IdempotencyKey) == 1
 
 
