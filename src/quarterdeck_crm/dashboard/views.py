@@ -14,6 +14,7 @@ from quarterdeck.login import current_user, login_required, public, redirect_nex
 from quarterdeck_crm.accounts.services import list_accounts
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import list_goods
+from quarterdeck_crm.languages.words import month_name
 from quarterdeck_crm.listing import MAX_COUNTED, Listing
 from quarterdeck_crm.models import Role
 from quarterdeck_crm.models.columns import utc_now
@@ -99,7 +100,7 @@ async def _sales(currency: str, standing: services.Standing) -> dict[str, object
     month = _month(request.args.get("month", "")) or until
     return {
         "months": months,
-        "chart": column_chart([(f"{month.day:%b}", month.net) for month in months]),
+        "chart": column_chart([(month_name(month.day), month.net) for month in months]),
         "compared": months[-2:]
         if (until.year, until.month) == (today.year, today.month)
         else await services.sales_by_month(session, currency=currency, until=today, months=2),

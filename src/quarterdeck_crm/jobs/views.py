@@ -13,6 +13,7 @@ from quarterdeck.login import current_user, role_required
 from quarterdeck_crm.dashboard.charts import ColumnChart, column_chart
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf
+from quarterdeck_crm.languages.words import day_of_month
 from quarterdeck_crm.models import Role
 
 from . import bp as bp
@@ -124,5 +125,9 @@ async def _edit_page(job: Job, form: ScheduleForm) -> str:
 def _chart(runs: list[Run]) -> ColumnChart:
     """Return the durations, the earliest first."""
     return column_chart(
-        [(f"{run.due:%d %b}", Decimal(str(round(run.seconds or 0, 3)))) for run in reversed(runs)]
+        [(day_of_month(run.due), _rounded(run.seconds or 0)) for run in reversed(runs)]
     )
+
+
+def _rounded(seconds: float) -> Decimal:
+    return Decimal(str(round(seconds, 3)))

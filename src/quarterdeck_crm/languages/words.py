@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from quarterdeck.babel import format_date, gettext
+from babel.dates import format_skeleton
 
+from quarterdeck.babel import format_date, get_locale, gettext
+
+from . import ENGLISH
 from . import lazy as _l
 
 if TYPE_CHECKING:
@@ -24,7 +27,6 @@ STATES: Mapping[str, str] = {
     "active": _l("active"),
     "disabled": _l("disabled"),
     "archived": _l("archived"),
-    "low": _l("low"),
     "done": _l("done"),
 }
 ROLES: Mapping[str, str] = {
@@ -141,7 +143,18 @@ def kind_words(name: str) -> KindWords:
 
 def month(day: date, form: str = "long") -> str:
     """Return a month with its year, such as "July 1996", or "Jul 1996" if ``short``."""
-    return format_date(day, "LLLL y" if form == "long" else "LLL y", rebase=False)
+    skeleton = "yMMMM" if form == "long" else "yMMM"  # languages differ in what comes first
+    return format_skeleton(skeleton, day, locale=get_locale() or ENGLISH)
+
+
+def month_name(day: date) -> str:
+    """Return a month without its year, such as "Jul"."""
+    return format_date(day, "LLL", rebase=False)
+
+
+def day_of_month(day: date) -> str:
+    """Return a day without its year, such as "Jul 4"."""
+    return format_skeleton("MMMd", day, locale=get_locale() or ENGLISH)
 
 
 def priority_word(priority: Any) -> str:

@@ -60,7 +60,11 @@ def quantity(number: Decimal | int | None) -> Markup:
     """Return a count or a measure with its thousands apart, for example ``2,155``."""
     if number is None:
         return _nothing()
-    return Markup(f'<data value="{number}">{_in_manner_of_reader(f"{number:,}")}</data>')  # noqa: S704 - it is a number
+    form = "d"
+    if isinstance(number, Decimal):
+        number, form = number.normalize(), "f"  # without the zeros of its column
+    shown = _in_manner_of_reader(f"{number:,{form}}")
+    return Markup(f'<data value="{number:{form}}">{shown}</data>')  # noqa: S704 - it is a number
 
 
 def percent(fraction: Decimal | None) -> Markup:

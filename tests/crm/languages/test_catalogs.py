@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from babel.messages import Catalog
+from quart import Quart
 
+from quarterdeck.babel import force_locale
+from quarterdeck_crm.languages.words import day_of_month, month, month_name, priority_word
 from quarterdeck_crm.web.script_texts import TEXTS
 
 from . import catalogs
@@ -60,3 +64,20 @@ def test_the_texts_of_the_scripts_are_listed() -> None:
 
 def _without_comments(path: Path) -> str:
     return re.sub(r"^\s*(//|\*|/\*).*$", "", path.read_text("utf-8"), flags=re.M)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("en", ("November 2026", "Nov", "Nov 5", "low")),
+        ("de", ("November 2026", "Nov", "5. Nov.", "niedrig")),
+        ("zh_Hans", ("2026年11月", "11月", "11月5日", "低")),
+    ],
+)
+async def test_months_and_priorities_are_of_the_language(
+    app: Quart, code: str, shown: tuple[str, ...]
+) -> None:
+    day = date(2026, 11, 5)
+    async with app.test_request_context("/"):
+        with force_locale(code):
+            assert (month(day), month_name(day), day_of_month(day), priority_word(3)) == shown

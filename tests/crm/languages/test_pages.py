@@ -28,7 +28,10 @@ SAME = re.compile(
     re.IGNORECASE,
 )
 HIDDEN = re.compile(r"<(script|style|code|kbd|template|datalist)\b.*?</\1>", re.S)
-SPOKEN = re.compile(r'\b(?:title|alt|placeholder|aria-label|data-label|data-text)="([^"]*)"')
+SPOKEN = re.compile(
+    r"\b(?:title|alt|placeholder|aria-label|"
+    r'data-(?:label|text|refusal|picked-up|put-back|unreachable))="([^"]*)"'
+)
 WORD = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]+)*")
 
 

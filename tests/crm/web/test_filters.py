@@ -50,6 +50,11 @@ def test_quantity_keeps_thousands_apart() -> None:
     assert words(quantity(2155)) == "2,155"
 
 
+def test_quantity_drops_the_zeros_of_its_column() -> None:
+    assert words(quantity(Decimal("8.000000"))) == "8"
+    assert words(quantity(Decimal("1200.50"))) == "1,200.5"
+
+
 def test_shortdate_names_the_month() -> None:
     assert words(shortdate(date(1996, 7, 4))) == "4 Jul 1996"
 
