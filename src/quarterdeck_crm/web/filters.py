@@ -60,7 +60,7 @@ def quantity(number: Decimal | int | None) -> Markup:
     """Return a count or a measure with its thousands apart, for example ``2,155``."""
     if number is None:
         return _nothing()
-    form = "d"
+    form = ""
     if isinstance(number, Decimal):
         number, form = number.normalize(), "f"  # without the zeros of its column
     shown = _in_manner_of_reader(f"{number:,{form}}")
