@@ -33,7 +33,7 @@ class Section:
 SECTIONS = (
     Section("dashboard.index", _l("Dashboard"), "dashboard"),
     Section("tasks.index", _l("Tasks"), "tasks"),
-    Section("board.index", _l("Board"), "board"),
+    Section("board.index", _l("Order board"), "board"),
     Section("deals.board", _l("Deals"), "deals"),
     Section("orders.index", _l("Orders"), "orders"),
     Section("accounts.index", _l("Accounts"), "accounts"),
