@@ -124,6 +124,17 @@ async def read_deal(deal_id: int) -> Answer:
     return await _answer(db.session, deal_id)
 
 
+@bp.put("/deals/<int:deal_id>")
+@operation(GROUP, body=DealBody, needs=Needs.ALL, answers=Deal, locks=True)
+async def replace_deal(deal_id: int, data: DealBody) -> Answer:
+    """Replace all fields and lines of a deal.
+
+    All must be there, so that none is emptied by mistake. The stage must be as it is: it is
+    changed by a move.
+    """
+    return await _update(deal_id, data)
+
+
 @bp.patch("/deals/<int:deal_id>")
 @operation(GROUP, body=DealBody, needs=Needs.NONE, answers=Deal, locks=True)
 async def change_deal(deal_id: int, data: DealBody) -> Answer:
@@ -131,20 +142,7 @@ async def change_deal(deal_id: int, data: DealBody) -> Answer:
 
     `lines`, if given, are all its lines from now on. The stage is changed by a move.
     """
-    values, lines = split_lines(data)
-    async with db.transaction() as session:
-        deal = await services.get_deal(session, deal_id=deal_id)
-        if values.pop("stage_id", deal.stage_id) != deal.stage_id:
-            raise ValidationError({"stage_id": ["Move the deal to another stage."]})
-        await services.update_deal(
-            session,
-            actor=current_user,
-            deal=deal,
-            values=values,
-            lines=lines,
-            version=expected_version(deal),
-        )
-        return await _answer(session, deal_id)
+    return await _update(deal_id, data)
 
 
 @bp.delete("/deals/<int:deal_id>")
@@ -192,6 +190,23 @@ async def make_order(deal_id: int) -> Answer:
     async with db.transaction() as session:
         order = await services.make_order(session, actor=current_user, deal_id=deal_id)
         return await answer_order(session, order.id)
+
+
+async def _update(deal_id: int, data: DealBody) -> Answer:
+    values, lines = split_lines(data)
+    async with db.transaction() as session:
+        deal = await services.get_deal(session, deal_id=deal_id)
+        if values.pop("stage_id", deal.stage_id) != deal.stage_id:
+            raise ValidationError({"stage_id": ["Move the deal to another stage."]})
+        await services.update_deal(
+            session,
+            actor=current_user,
+            deal=deal,
+            values=values,
+            lines=lines,
+            version=expected_version(deal),
+        )
+        return await _answer(session, deal_id)
 
 
 async def _answer(

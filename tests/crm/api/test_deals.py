@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quarterdeck_crm.models import User
 from tests.crm.trading import Trade
 
 from .conftest import Program, pointers
@@ -45,3 +46,27 @@ async def test_a_refusal_names_all_wrong_fields(program: Program, trade: Trade) 
     }  # fmt: skip
     lost = await program.post(f"/deals/{deal.id}/moves", {"stage_id": 5})
     assert await pointers(lost) == {"/lost_reason": "Enter why the deal is lost."}
+
+
+async def test_a_put_replaces_all_fields_and_lines_but_not_the_stage(
+    program: Program, trade: Trade, user: User
+) -> None:
+    good = await trade.good()
+    deal = await trade.deal((good, 2), actor=user, remark="Call in May", own_probability=40)
+    path = f"/deals/{deal.id}"
+    etag = await program.etag(path)
+    body = {
+        "name": "Refit", "account_id": deal.account_id, "contact_id": None, "owner_id": user.id,
+        "stage_id": deal.stage_id, "value": "7.5", "currency": "EUR", "own_probability": None,
+        "expected_on": "2027-01-31", "remark": None, "lines": [],
+    }  # fmt: skip
+
+    lacking = await program.put(path, {"name": "Refit"}, match=etag)
+    assert set(await pointers(lacking)) == {f"/{name}" for name in body if name != "name"}
+    moved = await program.put(path, body | {"stage_id": 4}, match=etag)
+    assert set(await pointers(moved)) == {"/stage_id"}
+    assert (await program.put(path, body)).status_code == 428
+    replaced = await (await program.put(path, body, match=etag)).get_json()
+    assert (replaced["name"], replaced["value"], replaced["lines"]) == ("Refit", "7.500000", [])
+    assert (replaced["probability"], replaced["remark"]) == (20, None)
+    assert (await program.put(path, body, match=etag)).status_code == 412
