@@ -23,6 +23,7 @@ __all__ = ["PRIVATE", "CodeGenerator", "Context", "output", "output_text"]
 
 #: "module:name" with the reason. The bounds in pyproject.toml name the versions.
 PRIVATE = {
+    "jinja2:Environment._load_template": "templates without globals share those of all",
     "jinja2.compiler:CodeGenerator._output_child_pre": "what is written around each output",
     "markupsafe:_escape_inner": "the escaped text of a string as a plain string",
 }
@@ -83,8 +84,9 @@ class Context(BaseContext):
             if wanted is not _EVAL_CONTEXT:
                 return super().call(function, *args, **kwargs)
             args = (self.eval_ctx, *args)
-        kwargs.pop("_block_vars", None)
-        kwargs.pop("_loop_vars", None)
+        if kwargs:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
         try:
             return function(*args, **kwargs)
         except StopIteration:  # as in Jinja

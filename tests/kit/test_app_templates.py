@@ -106,3 +106,20 @@ async def test_a_string_is_compiled_once_and_few_are_kept() -> None:
     for number in range(MAX_STRINGS):
         app.jinja_env.from_string(f"{number}")
     assert app.jinja_env.from_string("{{ n }}") is not first
+
+
+def test_globals_of_one_template_are_not_those_of_another() -> None:
+    """Though templates without any share those of the environment."""
+    app = Quart(__name__)
+    loader = jinja2.DictLoader({"a": "{{ name }}", "b": "{% import 'a' as a %}{{ name }}{{ a }}"})
+    app.jinja_env.loader = loader
+    environment = app.jinja_env
+    assert environment.get_template("a").render() == ""
+    assert environment.get_template("a", globals={"name": 1}).render() == "1"
+    assert environment.get_template("a").render() == "1"  # as in Jinja, where it is kept
+    assert environment.select_template(["b"], globals={"name": 2}).render() == "21"
+    assert "name" not in environment.globals
+    environment.globals["name"] = 3
+    assert environment.get_template("a").render() == "1"
+    assert environment.from_string("{{ name }}", {"name": 4}).render() == "4"
+    assert environment.from_string("{{ name }}").render() == "3"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from quart import g, url_for
 from werkzeug.exceptions import BadHost
+from werkzeug.routing import BuildError, MapAdapter
 
 from quarterdeck.app import Blueprint, Quart
 
@@ -18,16 +19,20 @@ def _app() -> Quart:
     return app
 
 
-async def test_a_static_url_is_built_once_per_request(
-    app: Quart, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_static_url_is_built_once(app: Quart, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
-    monkeypatch.setattr(app, "inject_url_defaults", lambda endpoint, _: built.append(endpoint))
+    build = MapAdapter.build
+
+    def count(adapter: MapAdapter, endpoint: str, *args: Any) -> str:
+        built.append(endpoint)
+        return build(adapter, endpoint, *args)
+
+    monkeypatch.setattr(MapAdapter, "build", count)
     for _ in range(2):
         async with app.test_request_context("/"):
             urls = {url_for("static", filename="icons.svg") for _ in range(3)}
             assert urls == {"/static/icons.svg"}
-    assert built == ["static", "static"]
+    assert built == ["static"]
 
 
 async def test_external_urls_are_their_own(app: Quart) -> None:
@@ -97,6 +102,25 @@ async def test_urls_with_numbers_are_those_of_werkzeug(app: Quart, rule: str, pr
             for number in (values["n"], values["n"] + values["n"]):
                 wanted = values | {"n": number} | more
                 assert url_for("one", **wanted) == context.url_adapter.build("one", dict(wanted))
+
+
+@pytest.mark.parametrize("filename", ["css/a b.css", "ü/é.js", "a?b#c", None])
+@pytest.mark.parametrize("prefix", ["", "/crm"])
+async def test_urls_of_files_are_those_of_werkzeug(
+    app: Quart, filename: str | None, prefix: str
+) -> None:
+    app.add_url_rule("/files/<path:filename>", "files", lambda **_: "")
+    app.add_url_rule("/last/<filename>", "word", lambda **_: "")
+    app.add_url_rule("/found", "found", lambda **_: "")
+    async with app.test_request_context("/", root_path=prefix) as context:
+        build = context.url_adapter.build
+        for endpoint in ("files", "word", "found") * 2:
+            values: dict[str, Any] = {"filename": filename}
+            if filename is None and endpoint != "found":
+                with pytest.raises(BuildError):
+                    url_for(endpoint, **values)
+            else:
+                assert url_for(endpoint, **values) == build(endpoint, values)
 
 
 async def test_a_rule_that_is_added_later_counts(app: Quart) -> None:

@@ -274,6 +274,8 @@ class Quart(InstanceResources, RequestCycle):
             endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
         simple = self._url_patterns.build(context.url_adapter, endpoint, values)
         if simple is not None:
+            if "filename" in values and (fingerprint := self._fingerprint(endpoint, values)):
+                return f"{simple}?v={fingerprint}"
             return simple
         self.inject_url_defaults(endpoint, values)
         try:
@@ -297,10 +299,13 @@ class Quart(InstanceResources, RequestCycle):
     def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
         """Add the defaults of a URL; with STATIC_FINGERPRINT, ``v`` to those of static files."""
         super().inject_url_defaults(endpoint, values)
-        if "filename" in values and self.config["STATIC_FINGERPRINT"]:
-            fingerprint = self._fingerprints.of_url(self, endpoint, values["filename"])
-            if fingerprint is not None:
-                values.setdefault("v", fingerprint)
+        if "filename" in values and (fingerprint := self._fingerprint(endpoint, values)):
+            values.setdefault("v", fingerprint)
+
+    def _fingerprint(self, endpoint: str, values: dict[str, Any]) -> str | None:
+        if not self.config["STATIC_FINGERPRINT"]:
+            return None
+        return self._fingerprints.of_url(self, endpoint, values["filename"])
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Return the seconds to keep a file: a year if the URL has its fingerprint."""

@@ -75,6 +75,23 @@ class Environment(QuartEnvironment):
         self._from_strings = LRUCache(MAX_STRINGS)
         jinja2.Environment.__init__(self, **options)
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return the globals of a template: those of the environment themselves, if it adds none.
+
+        Jinja lays a mapping over them, whose names each import in a page would compare in Python.
+        """
+        return super().make_globals(d) if d else self.globals
+
+    def _load_template(
+        self, name: str, globals: MutableMapping[str, Any] | None
+    ) -> jinja2.Template:
+        template = super()._load_template(name, None)
+        if globals:
+            if template.globals is self.globals:
+                template.globals = super().make_globals(None)
+            template.globals.update(globals)
+        return template
+
     def get_template(
         self,
         name: str | jinja2.Template,
