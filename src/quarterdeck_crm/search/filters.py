@@ -45,7 +45,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A filter by a column.
+    """A filter by a column; its name and its words are what a page shows of it.
 
     Attributes:
         name: The beginning of its two arguments.
@@ -55,9 +55,9 @@ class Range:
     """
 
     name: str
-    column: Any
+    column: Any = field(compare=False)
     label: str
-    near: Any = None
+    near: Any = field(default=None, compare=False)
 
     @property
     def arguments(self) -> tuple[str, str]:
@@ -157,7 +157,7 @@ class Ranges(tuple[Range, ...]):
                 found += [each.near < _midnight(last + 2 * DAY)] if last else []
         return found
 
-    def take(self, listing: Listing) -> list[RangeField]:
+    def take(self, listing: Listing) -> tuple[RangeField, ...]:
         """Return the fields of a page, and drop from ``listing`` what cannot be read."""
         fields = []
         for each in self:
@@ -169,12 +169,14 @@ class Ranges(tuple[Range, ...]):
                 bounds = Bounds()
             problem = next((texts[0] for texts in problems.values()), None)
             fields.append(RangeField(each, (first, last), bounds, problem))
-        return fields
+        return tuple(fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
     """The filters of a page besides its choices.
+
+    It can be hashed, so that pages remember how it looks while nothing is entered.
 
     Attributes:
         fields: Its ranges.
@@ -184,8 +186,8 @@ class Panel:
         has_account: Whether the list can be filtered by account.
     """
 
-    fields: list[RangeField] = field(default_factory=list)
-    users: Sequence[tuple[int, str]] = ()
+    fields: tuple[RangeField, ...] = ()
+    users: Sequence[tuple[int, str]] = field(default=(), compare=False)
     account: str | None = None
     account_problem: str | None = None
     has_account: bool = False

@@ -6,10 +6,13 @@ English; ``static/js/locale.js`` writes them in the reader's own manner.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from jinja2.utils import url_quote
 from markupsafe import Markup, escape
 
 from quarterdeck.babel import get_locale
@@ -32,11 +35,11 @@ SWAPPED = str.maketrans(",.", ".,")
 
 
 def register_filters(app: Quart) -> None:
-    """Give every template ``ui``, ``money``, ``quantity``, ``percent`` and ``shortdate``."""
+    """Give every template ``ui``, and filters for amounts, numbers, days and addresses."""
     app.jinja_env.globals["ui"] = Pieces(app.jinja_env)
     app.jinja_env.tests["web_address"] = is_web_address
     app.jinja_env.filters.update(
-        money=money, quantity=quantity, percent=percent, shortdate=shortdate
+        money=money, quantity=quantity, percent=percent, shortdate=shortdate, query=query
     )
     # A filter of a constant, such as "none|quantity", would keep the language of the compilation.
     app.jinja_env.globals["nothing"] = _nothing
@@ -44,6 +47,16 @@ def register_filters(app: Quart) -> None:
 
 def _nothing() -> Markup:
     return NOTHING.format(_("none"))  # not remembered: it depends on the reader's language
+
+
+def query(arguments: Mapping[str, object]) -> str:
+    """Return the part of an address after ``?``, as the filter ``urlencode`` of Jinja."""
+    return "&".join([f"{_quoted(name)}={_quoted(str(arguments[name]))}" for name in arguments])
+
+
+@lru_cache(1024)
+def _quoted(text: str) -> str:
+    return url_quote(text, for_qs=True)
 
 
 def money(amount: Decimal | int | None, currency: str) -> Markup:

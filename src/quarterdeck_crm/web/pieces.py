@@ -5,11 +5,13 @@ Templates import them from ``_ui/icons.html`` and ``_ui/bits.html`` like macros.
 
 from __future__ import annotations
 
+from collections.abc import Callable, ItemsView
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from quarterdeck.babel import get_locale
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages.words import capital, state_word
 
@@ -40,6 +42,11 @@ LINK = Markup('<a href="{}">{}</a>')
 AVATAR = Markup('<span class="avatar" aria-hidden="true">{}</span>')
 TAG = Markup('<{0} class="tag tag-{1}"{2}>{3}</{0}>')
 HREF = Markup(' href="{}"')
+PICK = (
+    '<input class="pick form-check-input" type="checkbox" name="id" value="{}" form="bulk"'
+    ' aria-label="{}" autocomplete="off">'
+)
+MAX_REMEMBERED = 300  # parts of pages, of a few thousand characters each
 NO_OWNER = Markup('<span class="soft">{}</span>')
 
 
@@ -52,6 +59,22 @@ class Pieces:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        # Of this app alone: the parts have its links and its macros.
+        self._remembered = lru_cache(MAX_REMEMBERED, typed=True)(_call)
+
+    def remembered(self, macro: Callable[..., str], *args: Any) -> Markup:
+        """Return what a macro writes, remembered by its arguments and the language of the reader.
+
+        It must not depend on anything else, so give it the parts of the request or the user that
+        it needs. Lists may be given.
+        """
+        fixed = [tuple(each) if isinstance(each, list | ItemsView) else each for each in args]
+        return self._remembered(macro, self._sprite(), get_locale(), *fixed)
+
+    def pick(self, id: int, name: str) -> Markup:
+        """Return the box that selects a row of a list for a change of several."""
+        text = escape(_("Select %(name)s", name=name))
+        return Markup(PICK.format(id, text))  # noqa: S704 - a page has dozens
 
     def icon(self, name: str, size: int = 16, label: str | None = None) -> Markup:
         """Return a drawing, hidden from screen readers unless it has a label."""
@@ -80,6 +103,10 @@ class Pieces:
     def _sprite(self) -> str:
         url: str = self._environment.globals["url_for"]("static", filename=SPRITE)  # type: ignore[operator]
         return url
+
+
+def _call(macro: Callable[..., str], _root: str, _locale: object, *args: Any) -> Markup:
+    return Markup(macro(*args))  # noqa: S704 - macros escape
 
 
 # By type too: equal texts may be markup or not.

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from jinja2 import Environment
 from markupsafe import Markup
+from quart import Quart
 
+from quarterdeck.babel import force_locale
 from quarterdeck_crm.models import OrderState
 from quarterdeck_crm.web.pieces import Pieces
+from tests.crm.conftest import Auth
 
 
 @pytest.fixture
@@ -17,6 +21,10 @@ def environment() -> Environment:
     environment = Environment(autoescape=True)
     environment.globals["url_for"] = lambda _, filename: f"/static/{filename}"
     return environment
+
+
+MACRO = """{% macro m(a, b=1) -%}
+{{ a }}|{{ b }}|{% if said() %}{% endif %}|{{ _('Apply') }}{%- endmacro %}"""
 
 
 @pytest.fixture
@@ -59,3 +67,39 @@ def test_a_user_may_be_a_link_or_missing(ui: Pieces) -> None:
     assert '<a href="/team/1?a&amp;b">Ada &lt;b&gt;</a>' in ui.user(user, "/team/1?a&b")
     assert "<a" not in ui.user(user)
     assert "No owner" in ui.user(None)
+
+
+async def test_a_part_is_written_once_for_its_arguments_and_language(app: Quart) -> None:
+    asked: list[int] = []
+    app.jinja_env.globals["said"] = lambda: asked.append(1)
+    ui: Any = app.jinja_env.globals["ui"]
+    macro = app.jinja_env.from_string(MACRO).module.m  # type: ignore[attr-defined]
+    async with app.test_request_context("/"):
+        for _ in range(2):
+            with force_locale("en"):
+                assert ui.remembered(macro, "<") == "&lt;|1||Apply"
+                assert ui.remembered(macro, Markup("<")) == "<|1||Apply"
+                assert ui.remembered(macro, 1, [2]) == "1|(2,)||Apply"
+                assert ui.remembered(macro, True) == "True|1||Apply"
+            with force_locale("de"):
+                assert ui.remembered(macro, "<") == "&lt;|1||Anwenden"
+    assert len(asked) == 5
+
+
+async def test_a_part_knows_where_the_app_is(app: Quart) -> None:
+    ui: Any = app.jinja_env.globals["ui"]
+    source = "{% macro m() %}{{ url_for('orders.index') }}{% endmacro %}"
+    macro = app.jinja_env.from_string(source).module.m  # type: ignore[attr-defined]
+    for prefix in ("", "/crm"):
+        async with app.test_request_context("/", root_path=prefix):
+            assert ui.remembered(macro) == f"{prefix}/orders/"
+
+
+async def test_the_frame_is_that_of_the_user(auth: Auth, as_admin: Auth) -> None:
+    """Pages of an administrator come first, so that theirs would be remembered."""
+    for browser, is_admin in ((as_admin, True), (auth, False)):
+        page = await (await browser.get("/accounts/")).get_data(as_text=True)
+        assert ('href="/jobs/"' in page) is is_admin
+        assert '<a href="/accounts/" aria-current="page">' in page
+        page = await (await browser.get("/accounts/new")).get_data(as_text=True)
+        assert '<a href="/accounts/" aria-current="true">' in page
