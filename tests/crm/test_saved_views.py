@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from quart import Response
@@ -10,11 +11,18 @@ from sqlalchemy import select, update
 
 from quarterdeck_crm import paths
 from quarterdeck_crm.bulk.kinds import KINDS
-from quarterdeck_crm.models import SavedView, User
-from quarterdeck_crm.saved_views.services import PAGES
+from quarterdeck_crm.models import AuditEvent, SavedView, User
+from quarterdeck_crm.saved_views.services import (
+    PAGES,
+    create_view,
+    delete_view,
+    get_view,
+    update_view,
+)
 from tests.crm.conftest import Auth, MakeUser
 from tests.crm.sheets import Sheet, sheets_on
 from tests.crm.trading import Trade
+from tests.kit.sockets.app import Client
 
 LINKS = re.compile(r'<nav class="views".*?</nav>', re.DOTALL)
 
@@ -138,8 +146,64 @@ async def test_programs_keep_views(auth: Auth) -> None:
     assert shared.status_code == 403
     listed = await (await auth.get("/api/v1/views?records=orders")).get_json()
     assert [each["arguments"] for each in listed["items"]] == ["state=open"]
-    assert (await auth.client.delete("/api/v1/views/1", headers=token)).status_code == 204
-    assert (await auth.get("/api/v1/views/1")).status_code == 404
+    assert [(each["records"], each["position"]) for each in listed["items"]] == [("orders", 1)]
+
+    path, change = "/api/v1/views/1", {"name": "Dear", "position": 3, "arguments": "sort=-net"}
+    read = await auth.get(path)
+    assert (await auth.client.patch(path, json=change, headers=token)).status_code == 428
+    locked = token | {"If-Match": read.headers["ETag"]}
+    changed = await auth.client.patch(path, json=change, headers=locked)
+    assert changed.status_code == 200, await changed.get_data(as_text=True)
+    assert (await changed.get_json()).items() >= change.items()
+    assert (await auth.client.patch(path, json=change, headers=locked)).status_code == 412
+    assert (await auth.client.delete(path, headers=locked)).status_code == 412
+    now = token | {"If-Match": changed.headers["ETag"]}
+    for wrong, status in (({"name": " "}, 422), ({"is_shared": True}, 403), ({"page": "x"}, 422)):
+        assert (await auth.client.patch(path, json=wrong, headers=now)).status_code == status
+    assert (await auth.client.delete(path, headers=now)).status_code == 204
+    assert (await auth.get(path)).status_code == 404
+
+
+async def test_shared_views_are_announced_and_in_the_audit_log(
+    auth: Auth, moderator: User, trade: Trade
+) -> None:
+    async with auth.client.websocket("/ws") as connection:
+        client = Client(connection)
+        await client.subscribe("orders")
+        for page, is_shared in (("orders", False), ("goods", True), ("orders", True)):
+            values: dict[str, Any] = {"name": "Open", "is_shared": is_shared}
+            async with trade.session() as session:
+                view = await create_view(session, actor=moderator, page=page, values=values)
+            for version, name in ((1, "New"), (2, "New")):
+                async with trade.session() as session:
+                    view = await get_view(session, view_id=view.id, actor=moderator)
+                    values = {"name": name}
+                    await update_view(
+                        session, actor=moderator, view=view, values=values, version=version
+                    )
+            async with trade.session() as session:
+                view = await get_view(session, view_id=view.id, actor=moderator)
+                await delete_view(session, actor=moderator, view=view)
+        events = await client.events(3)
+    assert [(each["name"], each["data"]["name"]) for each in events] == [
+        ("view.created", "Open"),
+        ("view.changed", "New"),
+        ("view.deleted", "New"),
+    ]
+    assert events[0]["data"]["by"] == {"id": str(moderator.id), "name": moderator.name}
+    async with trade.session() as session:
+        about_views = AuditEvent.subject.contains(" view ")
+        query = select(AuditEvent).where(about_views).order_by(AuditEvent.id)
+        lines = (await session.scalars(query)).all()
+    assert [(each.action.value, each.subject, each.detail) for each in lines] == [
+        line
+        for page in ("goods", "orders")
+        for line in (
+            ("view_shared", f"{page} view Open", {}),
+            ("view_changed", f"{page} view New", {"name": ["Open", "New"]}),
+            ("deleted", f"{page} view New", {}),
+        )
+    ]
 
 
 async def test_what_cannot_be_saved(auth: Auth, user: User) -> None:

@@ -73,7 +73,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "duplicates.index": ("", "?kind=person"),
     "goods.suggestions": ("?q=g",),
     "goods.index": ("", "?q=g"),
-    "deals.board": ("", "?q=d&owner=me"),
+    "deals.board": ("", "?q=d&owner=me", "?account=1&tag=1"),
     "deals.index": ("", "?q=d&sort=-value", "?state=won&late=1"),
     "orders.index": ("", "?q=a&sort=account", "?state=open&owner=me"),
     "people.index": ("", "?q=a&contact=yes", "?account=1"),
@@ -127,7 +127,7 @@ MOST = {
     "api.list_notifications": 7,  # names of each kind of record
     "notifications.index": 7,
     "duplicates.index": 6,  # pairs, their number, and people with all that tells them apart
-    "deals.board": 5,  # stages, cards, sums, reasons
+    "deals.board": 9,  # cards, sums, reasons, users, and the account that is filtered by
     "deals.create": 5,
     "deals.edit": 7,
     "deals.index": 7,  # users, and the account that is filtered by

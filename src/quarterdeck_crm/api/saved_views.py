@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from quart import request
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,13 +13,16 @@ from quarterdeck_crm import models
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models.saved_view import MAX_ARGUMENTS
 from quarterdeck_crm.saved_views import services
+from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from . import bp
 from . import fields as f
 from .answers import NOTHING, Answer
+from .bodies import Needs
+from .etags import etag_of, expected_version
 from .idempotency import once
 from .operations import operation
-from .schemas import Representation
+from .schemas import Body, Representation
 
 GROUP = "Views"
 Lists = Annotated[
@@ -36,6 +39,10 @@ Arguments = Annotated[
     ),
 ]
 Shared = Annotated[bool, Meta(description="Whether all users see it.")]
+Position = Annotated[
+    int,
+    Meta(ge=0, le=MAX_INTEGER, description="Its place among the views of a list.", examples=[1]),
+]
 
 
 class ViewQuery(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -49,14 +56,40 @@ class ViewBody(Struct, kw_only=True, forbid_unknown_fields=True):
     is_shared: Shared = False
 
 
+class ViewChange(Body):
+    required: ClassVar = ()
+
+    name: Annotated[str, Meta(min_length=1, max_length=60, description="Its name.")] | UnsetType = (
+        UNSET
+    )
+    arguments: Arguments | UnsetType = UNSET
+    is_shared: Shared | UnsetType = UNSET
+    position: Position | UnsetType = UNSET
+
+
 class View(Representation):
     """A saved view of a list."""
 
     id: f.Id
+    records: Lists
     name: Name
     arguments: Arguments
     is_shared: Shared
+    position: Position
     owner_id: f.Id
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        view: models.SavedView = row
+        return cls(
+            id=view.id,
+            records=view.page,  # type: ignore[arg-type]  # one of the lists
+            name=view.name,
+            arguments=view.arguments,
+            is_shared=view.is_shared,
+            position=view.position,
+            owner_id=view.owner_id,
+        )
 
 
 class Views(Struct, kw_only=True):
@@ -93,7 +126,7 @@ async def create_view(data: ViewBody) -> Answer:
             },
         )
         url = f"{request.root_path}{request.path}/{view.id}"
-        return Answer(View.of(view), 201, location=url)
+        return Answer(View.of(view), 201, etag_of(view), location=url)
 
     return await once(data, work)
 
@@ -103,14 +136,31 @@ async def create_view(data: ViewBody) -> Answer:
 async def read_view(view_id: int) -> Answer:
     """Read a view."""
     view = await services.get_view(db.session, view_id=view_id, actor=current_user)
-    return Answer(View.of(view))
+    return Answer(View.of(view), etag=etag_of(view))
+
+
+@bp.patch("/views/<int:view_id>")
+@operation(GROUP, body=ViewChange, needs=Needs.NONE, answers=View, locks=True)
+async def change_view(view_id: int, data: ViewChange) -> Answer:
+    """Change a view of your own; moderators and administrators may change shared ones."""
+    async with db.transaction() as session:
+        view = await services.get_view(session, view_id=view_id, actor=current_user)
+        await services.update_view(
+            session,
+            actor=current_user,
+            view=view,
+            values=data.given(),
+            version=expected_version(view),
+        )
+        return Answer(View.of(view), etag=etag_of(view))
 
 
 @bp.delete("/views/<int:view_id>")
-@operation(GROUP, status=204)
+@operation(GROUP, status=204, locks=True)
 async def delete_view(view_id: int) -> Answer:
     """Delete a view; the records that it shows stay."""
     async with db.transaction() as session:
         view = await services.get_view(session, view_id=view_id, actor=current_user)
+        expected_version(view)
         await services.delete_view(session, actor=current_user, view=view)
     return NOTHING

@@ -26,6 +26,8 @@ LABELS: dict[AuditAction, str] = {
     AuditAction.IMPORTED: _l("Imported"),
     AuditAction.EXPORTED: _l("Exported"),
     AuditAction.DELETED: _l("Deleted"),
+    AuditAction.VIEW_SHARED: _l("View shared"),
+    AuditAction.VIEW_CHANGED: _l("Shared view changed"),
 }
 
 

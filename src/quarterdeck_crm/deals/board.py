@@ -53,9 +53,15 @@ class DealColumn:
 async def read_deals(
     session: AsyncSession, *, q: str, filters: Mapping[str, str], actor: User | None
 ) -> list[DealColumn]:
-    """Return the columns of the pipeline, in three statements however many there are."""
+    """Return the columns of the pipeline, in three statements however many there are.
+
+    ``filters`` are those of ``list_deals``; each column is a state, so ``state`` does not apply.
+
+    Raises:
+        ValidationError: If a range or a custom field cannot be read.
+    """
     stages = await list_stages(session)
-    wanted = conditions(q, filters, actor)
+    wanted = await conditions(session, q, filters, actor)
     cards = await _cards(session, stages, wanted)
     totals = await read_totals(session, wanted)
     return [

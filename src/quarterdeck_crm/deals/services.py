@@ -104,9 +104,7 @@ async def list_deals(
         kind = without_index(kind)  # an account has few of all deals
     statement = select(Deal).where(
         kind == (StageKind(state) if state in list(StageKind) else StageKind.OPEN),
-        *conditions(listing.q, listing.filters, actor),
-        *await RANGES.conditions(listing.filters, actor),
-        *await extra_conditions(session, listing.filters, Deal),
+        *await conditions(session, listing.q, listing.filters, actor),
     )
     by = ordering(listing, SORTS[listing.sort], Deal.id)
     names = (
@@ -117,8 +115,14 @@ async def list_deals(
     return await paginate(session, statement.options(*names), listing, by=by, count=MAX_COUNTED)
 
 
-def conditions(q: str, filters: Mapping[str, str], actor: User | None) -> list[ColumnElement[bool]]:
-    """Return the conditions of lists and of the board, but for the kind of the stage."""
+async def conditions(
+    session: AsyncSession, q: str, filters: Mapping[str, str], actor: User | None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of the list and of the board, but for the kind of the stage.
+
+    Raises:
+        ValidationError: If a range or a custom field cannot be read.
+    """
     found: list[ColumnElement[bool]] = [
         or_(Deal.id.in_(found_by(word, Deal)), Deal.account_id.in_(found_by(word, Account)))
         for word in words_in(q)
@@ -133,7 +137,8 @@ def conditions(q: str, filters: Mapping[str, str], actor: User | None) -> list[C
     found += [columns[name] == id_ for name, id_ in ids.items() if id_ is not None]
     if filters.get("late"):
         found.append(Deal.expected_on < utc_now().date())
-    return found
+    found += await RANGES.conditions(filters, actor)
+    return found + await extra_conditions(session, filters, Deal)
 
 
 async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:

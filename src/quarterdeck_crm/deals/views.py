@@ -53,18 +53,22 @@ from .services import (
 )
 from .stages import KEEPER, list_reasons, list_stages
 
+BOARD_FILTERS = tuple(name for name in FILTERS if name != "state")  # its columns are states
 FOLDED = "folded_stages"  # the cookie with the columns that the reader has folded
 
 
 @bp.get("/board")
 @login_required
 async def board() -> str:
-    listing = Listing.from_args(request.args, sorts=SORTS, default="created", filters=FILTERS)
+    listing = Listing.from_args(request.args, sorts=SORTS, default="created", filters=BOARD_FILTERS)
+    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     columns = await read_deals(db.session, q=listing.q, filters=listing.filters, actor=current_user)
     return await render_template(
         "deals/board.html",
         listing=listing,
+        panel=panel,
         columns=columns,
+        extras=await read_extras(db.session, Deal),
         stages=[column.stage for column in columns],
         reasons=await list_reasons(db.session),
         folded=request.cookies.get(FOLDED, "").split("."),

@@ -22,11 +22,13 @@ from quarterdeck_crm.models import (
     Order,
     OrderState,
     Person,
+    SavedView,
     Task,
     User,
 )
 
 Data = dict[str, Any]
+LIVE_LISTS = ("orders", "deals", "tasks")  # the lists with a room
 TASK_ACTIONS = {"created", "done", "reopened"}
 
 
@@ -135,6 +137,19 @@ def announce_user(session: AsyncSession, user: User, *, action: str) -> None:
     data = {"id": user.id, "name": user.name, "is_active": user.is_active}
     event = f"person.{action if action in {'created', 'deleted'} else 'changed'}"
     _publish(session, ("team",), event, data | {"action": action})
+
+
+def announce_view(
+    session: AsyncSession, view: SavedView, *, actor: User | None, action: str
+) -> None:
+    """Publish that a shared view was ``created``, ``changed`` or ``deleted``.
+
+    Only lists that have a room hear of it; the other lists show it when they are loaded again.
+    """
+    if view.page not in LIVE_LISTS:
+        return
+    data = {"id": view.id, "name": view.name, "by": _user(actor), "action": action}
+    _publish(session, (view.page,), f"view.{action}", data)
 
 
 async def announce_editor(order: Order, *, actor: User) -> None:

@@ -33,6 +33,7 @@ from quarterdeck_crm.models import (
     Order,
     Person,
     RecordTag,
+    SavedView,
     Task,
     User,
 )
@@ -40,7 +41,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.search.word_index import index_rows
 
 Subject = Account | Deal | Good | Order | Person | Task  # what several users may edit at once
-VersionedRow = Subject | Note
+VersionedRow = Subject | Note | SavedView
 Changes = dict[str, Any]
 
 VERSION = "version"  # the key in ``changes`` that holds the version an edit started from
@@ -53,6 +54,7 @@ STALE = {
     "note": _l("This note was changed after you opened it. Nothing was saved yet."),
     "order": _l("Another user changed this order after you opened it. Nothing was saved yet."),
     "person": _l("Another user changed this person after you opened it. Nothing was saved yet."),
+    "saved_view": _l("Another user changed this view after you opened it. Nothing was saved."),
     "task": _l("Another user changed this task after you opened it. Nothing was saved yet."),
 }
 CLASH = _l(

@@ -36,6 +36,8 @@ class AuditAction(enum.StrEnum):
     IMPORTED = "imported"
     EXPORTED = "exported"
     DELETED = "deleted"
+    VIEW_SHARED = "view_shared"
+    VIEW_CHANGED = "view_changed"
 
 
 class AuditEvent(Model):

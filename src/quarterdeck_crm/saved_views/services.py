@@ -8,12 +8,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.errors import ForbiddenError, NotFoundError, StaleError
-from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Role, SavedView, User
+from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.errors import ForbiddenError, NotFoundError
+from quarterdeck_crm.events.announcements import announce_view
+from quarterdeck_crm.history.recording import assign, flush, require_version
+from quarterdeck_crm.models import AuditAction, Role, SavedView, User
 from quarterdeck_crm.models.saved_view import MAX_ARGUMENTS
 from quarterdeck_crm.validation import Problems
 
@@ -22,7 +23,6 @@ SHARER = Role.MODERATOR  # may share views, and change shared ones
 MAX_VIEWS = 50  # of a user in a list
 MAX_SHOWN = 100  # of a list: those of the user and the shared ones
 NO_ARGUMENTS = ("page", "view", "after", "before")  # belong to a moment, not to a view
-STALE = _l("Another user changed this view after you opened it. Nothing was saved.")
 
 
 async def list_views(session: AsyncSession, *, page: str, actor: User) -> Sequence[SavedView]:
@@ -90,6 +90,8 @@ async def create_view(
     view = SavedView(page=page, owner_id=actor.id, position=(last or 0) + 1, **cleaned)
     session.add(view)
     await session.flush()
+    if view.is_shared:
+        await _tell(session, view, actor=actor, audit=AuditAction.VIEW_SHARED, action="created")
     return view
 
 
@@ -104,17 +106,17 @@ async def update_view(
         ValidationError: If a value cannot be accepted.
     """
     require_change(actor, view)
-    if view.version != version:
-        raise StaleError(str(STALE))
+    require_version(view, version)
     cleaned = check_view(values, view=view)
     if cleaned.get("is_shared", view.is_shared) != view.is_shared:
         _require_share(actor, is_shared=True)
-    for name, value in cleaned.items():
-        setattr(view, name, value)
-    try:
-        await session.flush()
-    except StaleDataError:
-        raise StaleError(str(STALE)) from None
+    was_shared = view.is_shared
+    changes = assign(view, cleaned)
+    await flush(session, view)
+    if changes and (view.is_shared or was_shared):
+        is_new = not was_shared
+        audit = AuditAction.VIEW_SHARED if is_new else AuditAction.VIEW_CHANGED
+        await _tell(session, view, actor=actor, audit=audit, action="changed", detail=changes)
 
 
 async def delete_view(session: AsyncSession, *, actor: User, view: SavedView) -> None:
@@ -125,7 +127,24 @@ async def delete_view(session: AsyncSession, *, actor: User, view: SavedView) ->
     """
     require_change(actor, view)
     await session.delete(view)
-    await session.flush()
+    await flush(session, view)
+    if view.is_shared:
+        await _tell(session, view, actor=actor, audit=AuditAction.DELETED, action="deleted")
+
+
+async def _tell(
+    session: AsyncSession,
+    view: SavedView,
+    *,
+    actor: User,
+    audit: AuditAction,
+    action: str,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Record a change of a view that other users see, and announce it to their open lists."""
+    subject = f"{view.page} view {view.name}"
+    await record_audit(session, audit, actor=actor, subject=subject, detail=detail)
+    announce_view(session, view, actor=actor, action=action)
 
 
 def check_view(values: Mapping[str, Any], *, view: SavedView | None = None) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from quart import Response
 
@@ -105,6 +106,40 @@ async def test_the_pipeline_is_edited_by_administrators(
     board = await text_of(await auth.get("/deals/board"))
     found = re.findall(r'data-label="([^"]*)"', board)
     assert found == ["Leads", "Offer sent", "Negotiation", "Won", "Lost", "Trial"]
+
+
+async def test_the_board_has_the_filters_of_its_list(auth: Auth, user: User, trade: Trade) -> None:
+    account = await trade.account(name="Ernst Handel")
+    other = (await trade.account(name="Other")).id
+    common: dict[str, Any] = {"actor": user, "expected_on": date(2026, 3, 1), "tags": ["hot"]}
+    await trade.deal(name="Small", value=5, account_id=account.id, **common)
+    await trade.deal(name="Large", value=500, account_id=account.id, **common)
+    await trade.deal(name="Foreign", value=500, account_id=other, **common)
+    late = common | {"expected_on": date(2026, 5, 1), "tags": []}
+    await trade.deal(name="May", value=500, account_id=account.id, **late)
+    for query, names in (
+        ("value_from=100", {"Large", "Foreign", "May"}),
+        (f"account={account.id}&value_to=100", {"Small"}),
+        ("account=Ernst", {"Small", "Large", "May"}),
+        ("tag=1", {"Small", "Large", "Foreign"}),
+        (f"expected_from=2026-04-01&owner={user.id}", {"May"}),
+        ("stage=2", set()),
+        ("state=won", {"Small", "Large", "Foreign", "May"}),
+    ):
+        board = await text_of(await auth.get(f"/deals/board?{query}"))
+        found = set(
+            re.findall(
+                r"Small|Large|Foreign|May", re.sub(r"(?s).*?class=\"board ", "", board, count=1)
+            )
+        )
+        assert found == names, query
+    board = await text_of(await auth.get("/deals/board?value_from=100&value_to=x"))
+    assert 'aria-invalid="true"' in board
+    board = await text_of(await auth.get("/deals/board?tag=1&value_from=100"))
+    more = re.search(r'class="board-more" href="/deals/\?([^"]*)">All in Won', board)
+    assert more
+    assert set(more[1].split("&amp;")) == {"tag=1", "value_from=100", "stage=4", "state=won"}
+    assert 'aria-label="Remove the filter Tag: hot"' in board
 
 
 async def test_folded_columns_stay_folded(auth: Auth, trade: Trade) -> None:
