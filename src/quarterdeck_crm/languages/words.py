@@ -101,6 +101,20 @@ KINDS = {
         _l("Import of tasks"),
         _l("Show tasks"),
     ),
+    "deals": KindWords(
+        _l("Deals"),
+        _l("Import deals"),
+        _l("Export deals"),
+        _l("Import of deals"),
+        _l("Show deals"),
+    ),
+    "notes": KindWords(
+        _l("Notes"),
+        _l("Import notes"),
+        _l("Export notes"),
+        _l("Import of notes"),
+        _l("All imports and exports"),
+    ),
     "order-lines": KindWords(
         _l("Order lines"),
         _l("Import order lines"),

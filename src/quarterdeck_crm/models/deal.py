@@ -13,7 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from quarterdeck_crm.extensions import Model
 
 from .collation import sorted_as
-from .columns import Amount, Currency, Discount, Price, Timestamp, Timestamps, Versioned, utc_now
+from .columns import (
+    Amount,
+    Currency,
+    Discount,
+    Price,
+    Timestamp,
+    Timestamps,
+    Versioned,
+    exact,
+    utc_now,
+)
+from .references import new_reference
 
 if TYPE_CHECKING:
     from .account import Account
@@ -64,6 +75,7 @@ class Deal(Timestamps, Versioned, Model):
     """A deal with an account.
 
     Attributes:
+        reference: Never changes; files name the deal by it.
         kind: That of its stage, so that indexes find open deals.
         value: As entered, or the exact sum of the lines if there are any.
         probability: In percent: its own, or that of its stage.
@@ -87,6 +99,7 @@ class Deal(Timestamps, Versioned, Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(exact(20), unique=True, default=new_reference)
     name: Mapped[str] = mapped_column(String(200))
     name_key: Mapped[str] = sorted_as("name", 200)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))

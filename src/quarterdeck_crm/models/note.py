@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quarterdeck_crm.extensions import Model
 
-from .columns import Timestamp, Timestamps, Versioned
+from .columns import Timestamp, Timestamps, Versioned, exact
+from .references import new_reference
 
 if TYPE_CHECKING:
     from .user import User
@@ -21,6 +22,7 @@ class Note(Timestamps, Versioned, Model):
     """A note on an account, a deal, an order, a person or a task.
 
     Attributes:
+        reference: Never changes; files name the note by it.
         subject_type: The table of the record.
         author_id: None for a note of the system.
         edited_at: When the text last changed; None if it never did.
@@ -32,6 +34,7 @@ class Note(Timestamps, Versioned, Model):
     __table_args__ = (Index(None, "subject_type", "subject_id", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(exact(20), unique=True, default=new_reference)
     subject_type: Mapped[str] = mapped_column(String(16))
     subject_id: Mapped[int]
     author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)

@@ -75,6 +75,22 @@ async def tasks_command(file: Path, dry_run: bool) -> None:
     await _import("tasks", file, dry_run=dry_run)
 
 
+@import_group.command("deals")
+@click.argument("file", type=FILE)
+@dry_run
+async def deals_command(file: Path, dry_run: bool) -> None:
+    """Import deals with their lines from FILE."""
+    await _import("deals", file, dry_run=dry_run)
+
+
+@import_group.command("notes")
+@click.argument("file", type=FILE)
+@dry_run
+async def notes_command(file: Path, dry_run: bool) -> None:
+    """Import notes on records from FILE."""
+    await _import("notes", file, dry_run=dry_run)
+
+
 @export_group.command("accounts")
 @click.argument("file", type=NEW_FILE)
 @force
@@ -114,6 +130,22 @@ async def export_orders_command(file: Path, lines: Path, force: bool) -> None:
 async def export_tasks_command(file: Path, force: bool) -> None:
     """Write all tasks to FILE."""
     await _export("tasks", file, force=force)
+
+
+@export_group.command("deals")
+@click.argument("file", type=NEW_FILE)
+@force
+async def export_deals_command(file: Path, force: bool) -> None:
+    """Write all deals with their lines to FILE."""
+    await _export("deals", file, force=force)
+
+
+@export_group.command("notes")
+@click.argument("file", type=NEW_FILE)
+@force
+async def export_notes_command(file: Path, force: bool) -> None:
+    """Write all notes to FILE."""
+    await _export("notes", file, force=force)
 
 
 async def _import(kind: str, *paths: Path, dry_run: bool) -> None:

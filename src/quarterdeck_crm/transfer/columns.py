@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -119,15 +119,15 @@ def decimal(attribute: Any, *, most: Decimal | None = None) -> Parser:
     return NumberParser(f"a number from 0 to {limit:f} with at most {scale} decimals", parse)
 
 
-def whole(*, least: int) -> Parser:
-    """A whole number from ``least``, small enough for every database."""
+def whole(*, least: int, most: int = MAX_INTEGER) -> Parser:
+    """A whole number from ``least`` to ``most``, small enough for every database."""
 
     def parse(value: Decimal) -> int:
-        if value != value.to_integral_value() or not least <= value <= MAX_INTEGER:
+        if value != value.to_integral_value() or not least <= value <= most:
             raise ValueError
         return int(value)
 
-    return NumberParser(f"a whole number from {least} to {MAX_INTEGER}", parse)
+    return NumberParser(f"a whole number from {least} to {most}", parse)
 
 
 def day(cell: str) -> date:
@@ -136,6 +136,15 @@ def day(cell: str) -> date:
         return datetime.fromisoformat(cell).date()
     except ValueError:
         raise ValueError("a date such as 2026-11-21") from None
+
+
+def moment(cell: str) -> datetime:
+    """A date with a time, such as 2026-11-21 09:30; without a zone it is in UTC."""
+    try:
+        found = datetime.fromisoformat(cell)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("a date with a time such as 2026-11-21 09:30") from None
 
 
 def yes(cell: str) -> bool:

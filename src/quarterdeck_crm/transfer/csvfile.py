@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from quarterdeck.babel import gettext as _
+
 from .columns import CSVColumn, RefusedTextError, Table
+from .texts import Text
 
 BATCH = 1000
 MAX_MISTAKES = 100
@@ -22,10 +25,12 @@ class Mistake:
 
     file: str
     line: int | None
-    text: str
+    text: Text
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        place = self.file
+        if self.line is not None:
+            place = _("%(file)s, line %(line)s", file=self.file, line=self.line)
         return f"{place}: {self.text}"
 
 
@@ -36,10 +41,11 @@ class Mistakes:
     shown: list[Mistake] = field(default_factory=list)
     count: int = 0
 
-    def add(self, file: str, line: int | None, text: str) -> None:
+    def add(self, file: str, line: int | None, text: str, /, **values: str | int | Text) -> None:
+        """Keep a mistake; ``text`` is marked for translation, with variables as ``%(code)s``."""
         self.count += 1
         if len(self.shown) < MAX_MISTAKES:
-            self.shown.append(Mistake(file, line, text))
+            self.shown.append(Mistake(file, line, Text(text, values)))
 
     def __bool__(self) -> bool:
         return self.count > 0
@@ -217,6 +223,18 @@ def with_guard(cell: str) -> str:
 def without_guard(cell: str) -> str:
     """Return a cell as it was before ``with_guard``."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def without_last(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the rows without those of the last reference, which may have more in the next batch.
+
+    The second list has the rows that are left over.
+    """
+    place = len(rows)
+    reference = rows[-1].values.get("reference")
+    while reference and place and rows[place - 1].values.get("reference") == reference:
+        place -= 1
+    return rows[:place], rows[place:]
 
 
 def printable(text: str) -> str:

@@ -34,5 +34,7 @@ FORMS: dict[str, type[ImportForm]] = {
     "people": ImportForm,
     "goods": ImportForm,
     "orders": OrdersImportForm,
+    "deals": ImportForm,
     "tasks": ImportForm,
+    "notes": ImportForm,
 }

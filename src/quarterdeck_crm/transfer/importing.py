@@ -32,7 +32,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.extras.records import Record
-from quarterdeck_crm.models import Account, Activity, Good, Order, Person, Task, User
+from quarterdeck_crm.models import Account, Activity, Deal, Good, Order, Person, Task, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.validation.addresses import fold_address
@@ -233,7 +233,7 @@ class Import:
                 "written; run the import again for the rest."
             ) from None
 
-    async def add(self, rows: Sequence[Account | Good | Person | Task]) -> None:
+    async def add(self, rows: Sequence[Account | Deal | Good | Person | Task]) -> None:
         """Add new rows, each with its line of history."""
         self.report.created += len(rows)
         if rows and not self.is_check:
@@ -298,7 +298,7 @@ class Import:
         return by_reference | {name: ids[key] for name, key in keys.items() if key in ids}
 
     async def record_imported(
-        self, model: type[Account | Good | Order | Person | Task], ids: Collection[int]
+        self, model: type[Account | Deal | Good | Order | Person | Task], ids: Collection[int]
     ) -> None:
         """Write a line of history for each row that the import made."""
         line: dict[InstrumentedAttribute[Any], Any] = {

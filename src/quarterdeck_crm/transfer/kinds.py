@@ -16,14 +16,18 @@ from quarterdeck_crm.permissions import require_role
 
 from .accounts import import_accounts
 from .columns import Table
+from .deals import import_deals
+from .deals_export import export_deals
 from .exporting import Export, export_accounts, export_goods, export_lines, export_orders
 from .exporting_tasks import export_tasks
 from .goods import import_goods
 from .importing import Import, Progress, Report, Source
+from .notes import import_notes
+from .notes_export import export_notes
 from .orders import import_orders
 from .people import import_people
 from .people_export import export_people
-from .tables import ACCOUNTS, GOODS, LINES, ORDERS, PEOPLE, TASKS
+from .tables import ACCOUNTS, DEALS, GOODS, LINES, NOTES, ORDERS, PEOPLE, TASKS
 from .tasks import import_tasks
 
 IMPORTER = Role.MODERATOR  # imports change the accounts of all users and all goods
@@ -67,7 +71,9 @@ _KINDS = (
         ),
         import_orders,
     ),
+    Kind("deals", (Part("deals", _l("Deals"), DEALS, export_deals),), import_deals),
     Kind("tasks", (Part("tasks", "Tasks", TASKS, export_tasks),), import_tasks),
+    Kind("notes", (Part("notes", _l("Notes"), NOTES, export_notes),), import_notes),
 )
 KINDS = {kind.name: kind for kind in _KINDS}  # in the order in which they need each other
 PARTS = {part.name: part for kind in _KINDS for part in kind.parts}

@@ -28,7 +28,7 @@ from quarterdeck_crm.people.parts import (
 from quarterdeck_crm.people.services import FIELDS, check_days
 from quarterdeck_crm.validation import Problems, longest
 
-from .csvfile import CSVFile, Row
+from .csvfile import CSVFile, Row, without_last
 from .extras import Wanted, wanted_in
 from .importing import Import, Report, Source
 from .tables import PEOPLE, PERSON_COLUMNS
@@ -108,21 +108,12 @@ async def import_people(task: Import, files: Sequence[Source]) -> Report:
         seen = _Pass()
         rest: list[Row] = []
         async for batch in task.batches(file):
-            whole, rest = _cut([*rest, *batch])
+            whole, rest = without_last([*rest, *batch])
             async with task.portion():
                 await _import(task, file, whole, seen)
         async with task.portion():
             await _import(task, file, rest, seen)
     return task.report
-
-
-def _cut(rows: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Return the rows without those of the last person, which may have more in the next batch."""
-    place = len(rows)
-    reference = rows[-1].values.get("reference")
-    while reference and place and rows[place - 1].values.get("reference") == reference:
-        place -= 1
-    return rows[:place], rows[place:]
 
 
 async def _import(task: Import, file: CSVFile, rows: list[Row], seen: _Pass) -> None:

@@ -1,4 +1,4 @@
-"""The columns of the files of accounts, people, goods, orders, order lines and tasks.
+"""The columns of the files of accounts, people, goods, orders, deals, tasks and notes.
 
 Exports write the first name of a column. The aliases are the column names of
 Microsoft's Northwind sample, which many other exports resemble.
@@ -13,7 +13,11 @@ from quarterdeck_crm.models import (
     PHONE_LABELS,
     Account,
     Contact,
+    Deal,
+    DealLine,
+    DealStage,
     Good,
+    Note,
     Order,
     OrderLine,
     OrderState,
@@ -26,8 +30,9 @@ from quarterdeck_crm.models import (
     Task,
     User,
 )
+from quarterdeck_crm.money import MAX_AMOUNT
 
-from .columns import CSVColumn, Table, day, decimal, one_of, text, whole, yes
+from .columns import CSVColumn, Table, day, decimal, moment, one_of, text, whole, yes
 
 _ADDRESS = (
     CSVColumn("address", text(Account.address)),
@@ -150,6 +155,31 @@ LINES = Table(
     ),
 )
 
+DEALS = Table(
+    "a file of deals",
+    (
+        CSVColumn("reference", text(Deal.reference), required=True, aliases=("deal_id",)),
+        CSVColumn("name", text(Deal.name), required=True, aliases=("deal_name", "title")),
+        CSVColumn(
+            "account", text(Account.code), required=True, aliases=("customer_id", "account_id")
+        ),
+        CSVColumn("contact", text(Person.reference)),
+        CSVColumn("owner", text(User.email)),
+        CSVColumn("stage", text(DealStage.name), aliases=("deal_stage",)),
+        CSVColumn("value", decimal(Deal.value, most=MAX_AMOUNT), aliases=("amount",)),
+        CSVColumn("currency", text(Deal.currency)),
+        CSVColumn("own_probability", whole(least=0, most=100), aliases=("probability",)),
+        CSVColumn("expected_on", day, aliases=("close_date", "expected_close_date")),
+        CSVColumn("lost_reason", text(Deal.lost_reason)),
+        CSVColumn("remark", text(Deal.remark)),
+        CSVColumn("order", text(Order.number)),
+        CSVColumn("good", text(Good.code)),
+        CSVColumn("quantity", whole(least=1)),
+        CSVColumn("price", decimal(DealLine.price)),
+        CSVColumn("discount", decimal(DealLine.discount, most=Decimal(1)), default=Decimal(0)),
+    ),
+)
+
 TASKS = Table(
     "a file of tasks",
     (
@@ -169,5 +199,19 @@ TASKS = Table(
         CSVColumn("remind_on", day),
         CSVColumn("remind_time", text(Task.remind_time)),
         CSVColumn("done", yes, default=False),
+    ),
+)
+
+RECORD_KINDS = ("account", "deal", "order", "person", "task")
+NOTES = Table(
+    "a file of notes",
+    (
+        CSVColumn("reference", text(Note.reference), required=True),
+        CSVColumn("record_kind", one_of(RECORD_KINDS), required=True),
+        CSVColumn("record", text(Person.name), required=True),
+        CSVColumn("author", text(User.email)),
+        CSVColumn("written_at", moment),
+        CSVColumn("edited_at", moment),
+        CSVColumn("text", text(Note.body), required=True),
     ),
 )

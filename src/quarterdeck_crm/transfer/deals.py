@@ -1,0 +1,342 @@
+"""Importing deals with their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from quarterdeck_crm.deals.stages import list_stages
+from quarterdeck_crm.history.recording import assign
+from quarterdeck_crm.languages import marked as N_
+from quarterdeck_crm.models import (
+    Contact,
+    Deal,
+    DealLine,
+    DealStage,
+    Good,
+    Order,
+    Person,
+    StageKind,
+)
+from quarterdeck_crm.models.collation import code_key, same_key
+from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.money import MAX_AMOUNT, line_amount
+from quarterdeck_crm.orders.lines import MAX_LINES, sum_amounts
+
+from .csvfile import CSVFile, Row, without_last
+from .extras import Wanted, wanted_in
+from .importing import Import, Report, Source
+from .tables import DEALS
+
+_PLAIN = ("name", "currency", "own_probability", "expected_on", "remark", "value")
+
+
+@dataclass
+class _Pass:
+    """The rows seen so far, in all batches.
+
+    Attributes:
+        stages: Those of the pipeline by the keys of their names; None is the first open one.
+        references: Those of the deals of the file.
+        orders: By order, the reference of the deal that became it.
+    """
+
+    stages: dict[str | None, DealStage]
+    references: set[str] = field(default_factory=set)
+    orders: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Batch:
+    """What the rows of a batch name.
+
+    Attributes:
+        deals: By their references.
+        accounts: Ids by codes and references.
+        contacts: Ids by account and by the reference of the person.
+        orders: Ids by the keys of their numbers, and the reference of the deal that became it.
+        goods: Id, price and currency by the keys of their codes.
+    """
+
+    deals: dict[str, Deal]
+    accounts: dict[str, int]
+    contacts: dict[tuple[int, str], int]
+    orders: dict[str, tuple[int, str | None]]
+    goods: dict[str, tuple[int, Decimal, str]]
+
+
+async def import_deals(task: Import, files: Sequence[Source]) -> Report:
+    """Import a file of deals; several rows with one reference are the lines of one deal.
+
+    Deals that are there already, by their reference, take the values of the file; columns that
+    the file does not have stay as they are. With the column ``good`` they have exactly the lines
+    of the file.
+
+    Raises:
+        ImportRefusedError: If the file has any mistake.
+    """
+    file = await task.open(files[0], DEALS, Deal)
+    for _pass in task.passes():
+        seen = _Pass(await _stages(task))
+        rest: list[Row] = []
+        async for batch in task.batches(file):
+            whole, rest = without_last([*rest, *batch])
+            async with task.portion():
+                await _import(task, file, whole, seen)
+        async with task.portion():
+            await _import(task, file, rest, seen)
+    return task.report
+
+
+async def _stages(task: Import) -> dict[str | None, DealStage]:
+    stages = [*await list_stages(task.session)]
+    task.session.expunge_all()  # all portions use them
+    found: dict[str | None, DealStage] = {same_key(each.name): each for each in stages[::-1]}
+    for stage in stages:
+        if stage.kind is StageKind.OPEN:
+            found.setdefault(None, stage)
+    return found
+
+
+async def _import(task: Import, file: CSVFile, rows: list[Row], seen: _Pass) -> None:
+    batch = await _find(task, rows)
+    made: list[Deal] = []
+    met: set[Deal] = set()
+    changed: set[Deal] = set()
+    extras: dict[Deal, Wanted] = {}
+    for reference, group in groupby(rows, key=lambda row: str(row.values["reference"])):
+        rows_of_deal = [*group]
+        if reference in seen.references:
+            task.mistakes.add(
+                file.name,
+                rows_of_deal[0].line,
+                N_("'reference' %(word)s stands elsewhere in the file. Put its lines together"),
+                word=reference,
+            )
+            continue
+        seen.references.add(reference)
+        deal = batch.deals.get(reference)
+        before = task.mistakes.count
+        values = await _values(task, file, rows_of_deal, batch, seen, deal)
+        if task.mistakes.count > before:
+            continue
+        lines = values.pop("lines", None)
+        if deal is None:
+            deal = Deal(reference=reference, lines=lines or [], **values)
+            made.append(deal)
+        else:
+            met.add(deal)
+            if assign(deal, values) | _replace(deal, lines):
+                changed.add(deal)
+        extras[deal] = wanted_in(rows_of_deal[0].values)
+    await task.add(made)
+    changed |= await task.write_extras(Deal, extras) & met
+    for deal in changed:
+        deal.updated_at = utc_now()  # a new version, also if only lines or tags changed
+    task.report.updated += len(changed)
+    task.report.unchanged += len(met - changed)
+
+
+def _replace(deal: Deal, lines: list[DealLine] | None) -> dict[str, Any]:
+    if lines is None or [*map(_entry, lines)] == [*map(_entry, deal.lines)]:
+        return {}
+    deal.lines = lines
+    return {"lines": None}
+
+
+def _entry(line: DealLine) -> tuple[Any, ...]:
+    return line.good_id, line.quantity, line.price, line.discount
+
+
+async def _find(task: Import, rows: list[Row]) -> _Batch:
+    def named(column: str) -> set[str]:
+        return {row.values[column] for row in rows if row.values.get(column)}
+
+    found = await task.session.scalars(
+        select(Deal).where(Deal.reference.in_(named("reference"))).options(selectinload(Deal.lines))
+    )
+    numbers = {code_key(number) for number in named("order")}
+    orders = await task.session.execute(
+        select(Order.number_key, Order.id, Deal.reference)
+        .outerjoin(Deal, Deal.order_id == Order.id)
+        .where(Order.number_key.in_(numbers))
+    )
+    goods = await task.session.execute(
+        select(Good.code_key, Good.id, Good.price, Good.currency).where(
+            Good.code_key.in_({code_key(code) for code in named("good")})
+        )
+    )
+    contacts = await task.session.execute(
+        select(Contact.account_id, Person.reference, Contact.id)
+        .join(Contact.person)
+        .where(Person.reference.in_(named("contact")))
+    )
+    return _Batch(
+        {deal.reference: deal for deal in found},
+        await task.account_ids(named("account")),
+        {(account_id, reference): id_ for account_id, reference, id_ in contacts},
+        {key: (id_, reference) for key, id_, reference in orders},
+        {key: (id_, price, currency) for key, id_, price, currency in goods},
+    )
+
+
+async def _values(
+    task: Import, file: CSVFile, rows: list[Row], batch: _Batch, seen: _Pass, deal: Deal | None
+) -> dict[str, Any]:
+    """Return the columns of a deal, and its lines if the file has them; mistakes are noted."""
+    row = rows[0]
+    given = row.values
+    values = {name: given[name] for name in _PLAIN if name in given}
+    if not values.get("currency"):
+        values["currency"] = deal.currency if deal else task.currency
+    if values.get("value") is None and ("value" in values or deal is None):
+        values["value"] = Decimal(0)
+    if "owner" in given:
+        values["owner_id"] = await task.owner_id(file, row)
+    account_id = batch.accounts.get(given["account"] or "")
+    if account_id is None:
+        text = N_("'account' is '%(code)s', but there is no account of this code")
+        task.mistakes.add(file.name, row.line, text, code=given["account"])
+    values["account_id"] = account_id
+    values |= _contact(task, file, row, batch, account_id, deal)
+    values |= _stage(task, file, row, seen, deal)
+    values |= _order(task, file, row, batch, seen, values["kind"], deal)
+    if "own_probability" in values or deal is None or "stage_id" in values:
+        own = values.get("own_probability", deal.own_probability if deal else None)
+        if own is None or values["kind"] is not StageKind.OPEN:
+            own = seen.stages[values.pop("stage_key")].probability
+        values["probability"] = own
+    values.pop("stage_key", None)
+    if "good" in given:
+        values["lines"] = _lines(task, file, rows, batch, values["currency"])
+        if values["lines"]:
+            values["value"] = sum_amounts(values["lines"])
+    elif deal is not None and deal.lines:
+        values.pop("value", None)  # it is the sum of the lines
+    return values
+
+
+def _contact(
+    task: Import,
+    file: CSVFile,
+    row: Row,
+    batch: _Batch,
+    account_id: int | None,
+    deal: Deal | None,
+) -> dict[str, Any]:
+    if "contact" not in row.values:
+        moved = deal is not None and deal.account_id != account_id
+        return {"contact_id": None} if moved else {}
+    reference = row.values["contact"]
+    id_ = batch.contacts.get((account_id or 0, reference or ""))
+    if reference and account_id is not None and id_ is None:
+        text = N_("'contact' is '%(reference)s', but the account has no person of this reference")
+        task.mistakes.add(file.name, row.line, text, reference=reference)
+    return {"contact_id": id_}
+
+
+def _stage(task: Import, file: CSVFile, row: Row, seen: _Pass, deal: Deal | None) -> dict[str, Any]:
+    """Return the stage of a deal, and its reason if that is one for lost deals."""
+    if deal is not None and not row.values.get("stage"):
+        present = next((each for each in seen.stages.items() if each[1].id == deal.stage_id), None)
+        key, stage = present or (None, None)
+    else:
+        name = row.values.get("stage")
+        key = same_key(name) if name else None
+        stage = seen.stages.get(key)
+    if stage is None:
+        text = N_(
+            "'stage' is '%(name)s', but the pipeline has no stage of this name. Add it there first"
+        )
+        task.mistakes.add(file.name, row.line, text, name=row.values.get("stage") or "")
+        return {"kind": StageKind.OPEN, "stage_key": None}
+    values = {"stage_id": stage.id, "kind": stage.kind, "stage_key": key}
+    if deal is None or deal.stage_id != stage.id:
+        values["moved_at"] = utc_now()
+    reason = row.values.get("lost_reason", deal.lost_reason if deal else None)
+    if stage.kind is not StageKind.LOST:
+        reason = None
+    elif not reason:
+        text = N_("'lost_reason' is empty. Enter why the deal is lost")
+        task.mistakes.add(file.name, row.line, text)
+    if deal is not None and deal.order_id is not None and stage.kind is not StageKind.WON:
+        text = N_("'stage' is '%(name)s', but the deal has become an order. Its stage is final")
+        task.mistakes.add(file.name, row.line, text, name=stage.name)
+    return values | {"lost_reason": reason}
+
+
+def _order(
+    task: Import,
+    file: CSVFile,
+    row: Row,
+    batch: _Batch,
+    seen: _Pass,
+    kind: StageKind,
+    deal: Deal | None,
+) -> dict[str, Any]:
+    """Return the order that a deal has become; an empty cell leaves one as it is."""
+    number = row.values.get("order")
+    if not number:
+        return {}
+    id_, holder = batch.orders.get(code_key(number), (None, None))
+    reference = row.values["reference"]
+    text = None
+    if id_ is None:
+        text = N_("'order' is '%(number)s', but there is no order of this number")
+    elif kind is not StageKind.WON:
+        text = N_("'order' is '%(number)s', but only a deal that is won becomes an order")
+    elif deal is not None and deal.order_id not in {None, id_}:
+        text = N_("'order' is '%(number)s', but the deal has become another order")
+    elif {holder or reference, seen.orders.setdefault(id_, reference)} != {reference}:
+        text = N_("'order' is '%(number)s', but another deal has become this order")
+    if text:
+        task.mistakes.add(file.name, row.line, text, number=number)
+    return {"order_id": id_}
+
+
+def _lines(
+    task: Import, file: CSVFile, rows: list[Row], batch: _Batch, currency: str
+) -> list[DealLine]:
+    lines: list[DealLine] = []
+    for row in rows:
+        code = row.values["good"]
+        if not code:
+            if len(rows) > 1 or row.values.get("quantity") is not None:
+                task.mistakes.add(file.name, row.line, N_("'good' is empty. Enter its code"))
+            continue
+        good = batch.goods.get(code_key(code))
+        quantity, price = row.values.get("quantity"), row.values.get("price")
+        text = None
+        if good is None:
+            text = N_("'good' is '%(code)s', but there is no good of this code")
+        elif quantity is None:
+            text = N_("'quantity' of the good '%(code)s' is empty. Enter at least 1")
+        elif price is None and good[2] != currency:
+            text = N_(
+                "'price' of the good '%(code)s' is empty. Enter it in the currency of the deal"
+            )
+        if text or good is None or quantity is None:
+            task.mistakes.add(file.name, row.line, text or "", code=code)
+            continue
+        price = good[1] if price is None else price
+        discount = row.values.get("discount") or Decimal(0)
+        amount = line_amount(quantity, price, discount)
+        lines.append(
+            DealLine(
+                position=len(lines) + 1, good_id=good[0], quantity=quantity, price=price,
+                discount=discount, amount=amount,
+            )
+        )  # fmt: skip
+    if len(rows) > MAX_LINES:
+        text = N_("has more than %(count)s lines. Split the deal")
+        task.mistakes.add(file.name, rows[0].line, text, count=MAX_LINES)
+    if sum_amounts(lines) > MAX_AMOUNT:
+        text = N_("has lines of more than %(amount)s. Split the deal")
+        task.mistakes.add(file.name, rows[0].line, text, amount=f"{MAX_AMOUNT:,}")
+    return lines
