@@ -47,8 +47,14 @@ async function ask() {
   if (response.ok) show(await response.json());
 }
 
-form?.addEventListener("input", ({ target }) => {
+function changed({ target }) {
   if (!NAMES.includes(target.name?.split("-").at(-1))) return;
   clearTimeout(waiting);
   waiting = setTimeout(() => ask().catch(() => {}), PAUSE);
-});
+}
+
+form?.addEventListener("input", changed);
+// Somebody may type before this script is there.
+for (const target of form?.elements ?? []) {
+  if (target.defaultValue !== undefined && target.value !== target.defaultValue) changed({ target });
+}

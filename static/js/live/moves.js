@@ -2,7 +2,7 @@
 // form that the card has for that step, so without this the menu does the same.
 
 import { announce, toast } from "../toasts.js";
-import { inTurn, renew, show } from "./renew.js";
+import { inTurn, read, renew, show } from "./renew.js";
 
 const board = document.querySelector(".board");
 const { things, unreachable } = board.dataset;
@@ -30,14 +30,17 @@ function move(card, state) {
 async function send(card, form) {
   const [list, next] = [card.parentElement, card.nextElementSibling];
   const target = columns.find((column) => column.dataset.state === form.elements.to.value);
-  card.closest("details")?.removeAttribute("open");
   for (const menu of card.querySelectorAll("details[open]")) menu.open = false;
   card.setAttribute("aria-busy", "true");
   target.querySelector("[data-rows]").prepend(card);
   try {
-    const response = await inTurn(() => post(form));
+    const page = await inTurn(async () => {
+      const fresh = await read(await post(form));
+      follow(card.id, fresh);
+      return fresh;
+    });
     card.removeAttribute("aria-busy");
-    await show(response);
+    show(page);
   } catch (error) {
     card.removeAttribute("aria-busy");
     list.insertBefore(card, next?.parentElement === list ? next : null);
@@ -45,6 +48,17 @@ async function send(card, form) {
     renew();
   }
   card.querySelector(".row-link").focus({ preventScroll: true });
+}
+
+/** Let the next step of a card go on from this one, even if the page shows it later. */
+function follow(id, page) {
+  const version = page.getElementById(id)?.dataset.version;
+  if (!version) return;
+  for (const form of document.querySelectorAll(`#${id} form, dialog form`)) {
+    if (form.elements.version && MOVE.exec(new URL(form.action).pathname)?.[1] === id.split("-")[1]) {
+      form.elements.version.value = version;
+    }
+  }
 }
 
 async function post(form) {

@@ -49,14 +49,18 @@ async function ask() {
   const response = await fetch(main.dataset.page, { headers: { "X-Renew": "1" } });
   if (response.redirected) return location.reload(); // to sign in
   if (response.status >= 500) throw new Error("Not available");
-  if (response.ok) await show(response);
+  if (response.ok) show(await read(response));
   else document.dispatchEvent(new CustomEvent("live:gone"));
   notBefore = performance.now() + Math.max(PAUSE, EASE * (performance.now() - began));
 }
 
+/** Return the page that the server has sent. */
+export async function read(response) {
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
 /** Show a newer rendering of this page. */
-export async function show(response) {
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+export function show(page) {
   document.title = page.title;
   shownAt = Date.now();
   adopt(page.querySelectorAll("#toasts .toast-note"));

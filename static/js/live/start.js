@@ -16,6 +16,9 @@ const { connect } = await import(liveClient);
 const told = document.querySelector("[data-live-form]");
 const seats = live.split(" ").map((room) => ({ room, doing, since: at }));
 
+let isLeaving = false; // by signing out, which leads to a page of its own
+document.addEventListener("submit", ({ target }) => { isLeaving ||= target.matches("[data-sign-out]"); });
+
 /** Whether the page shows something older than what an event tells of. */
 function isNews({ name, data }) {
   const shown = document.getElementById(`${name.split(".")[0]}-${data.id}`)?.dataset.version;
@@ -73,6 +76,7 @@ if ("WebSocket" in window) connect(seats, {
   refused: ({ detail }) => toast(detail, "warning"),
   state(word) {
     if (word !== "connected") main.removeAttribute("data-connected");
+    if (word === "signed-out" && isLeaving) return;
     if (word === "signed-out" && !told) location.reload(); // to sign in, and back to this page
     else sayConnection(word);
   },
