@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -114,8 +115,8 @@ async def test_urls_of_files_are_those_of_werkzeug(
     app.add_url_rule("/found", "found", lambda **_: "")
     async with app.test_request_context("/", root_path=prefix) as context:
         build = context.url_adapter.build
-        for endpoint in ("files", "word", "found") * 2:
-            values: dict[str, Any] = {"filename": filename}
+        for endpoint, more in product(("files", "word", "found") * 2, ({}, {"v": "a&1", "b": "ü"})):
+            values: dict[str, Any] = {"filename": filename} | more
             if filename is None and endpoint != "found":
                 with pytest.raises(BuildError):
                     url_for(endpoint, **values)

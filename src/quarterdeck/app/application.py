@@ -274,8 +274,9 @@ class Quart(InstanceResources, RequestCycle):
             endpoint = endpoint[1:] if blueprint is None else blueprint + endpoint
         simple = self._url_patterns.build(context.url_adapter, endpoint, values)
         if simple is not None:
-            if "filename" in values and (fingerprint := self._fingerprint(endpoint, values)):
-                return f"{simple}?v={fingerprint}"
+            is_file = "filename" in values and "v" not in values
+            if is_file and (fingerprint := self._fingerprint(endpoint, values)):
+                return f"{simple}{'?' if len(values) == 1 else '&'}v={fingerprint}"
             return simple
         self.inject_url_defaults(endpoint, values)
         try:

@@ -10,6 +10,8 @@ from werkzeug.routing import BaseConverter, IntegerConverter, Map, MapAdapter, P
 MAX_PATTERNS = 2_000
 _SAMPLE = 987654321  # stands for the number while a URL is built to see its text
 
+_TEXTS = frozenset({str})
+
 Pattern = tuple[str, str]
 
 
@@ -33,12 +35,12 @@ class UrlPatterns:
         name = number = file = None
         if values:
             name, value = next(iter(values.items()))
-            if len(values) > 1:
+            if "filename" in values and _TEXTS.issuperset(map(type, values.values())):
+                name, file = "filename", (*values.items(),)
+            elif len(values) > 1:
                 return None
-            if type(value) is int and value >= 0:
+            elif type(value) is int and value >= 0:
                 number = value
-            elif type(value) is str and name == "filename":
-                file = value
             elif value is None:  # as if it were not given
                 name = None
             else:
@@ -57,7 +59,11 @@ class UrlPatterns:
         return pattern[0] if number is None else f"{pattern[0]}{number}{pattern[1]}"
 
     def _find(
-        self, adapter: MapAdapter, endpoint: str, name: str | None, file: str | None
+        self,
+        adapter: MapAdapter,
+        endpoint: str,
+        name: str | None,
+        file: tuple[tuple[str, str], ...] | None,
     ) -> Pattern | None:
         """Return the texts around the number of a URL, None if it is not that simple."""
         owners = (owner for owner, functions in self._defaults.items() if functions)
@@ -68,7 +74,7 @@ class UrlPatterns:
         ):
             return None
         if name is None or file is not None:
-            url = adapter.build(endpoint, {} if name is None else {name: file})
+            url = adapter.build(endpoint, dict(file or ()))
             return (url, "") if url.startswith("/") else None
         url = adapter.build(endpoint, {name: _SAMPLE})
         before, _, after = url.partition(str(_SAMPLE))
