@@ -25,6 +25,7 @@ from quarterdeck_crm.models import (
     OrderSum,
     Person,
     RecordTag,
+    SavedView,
     Tag,
     Task,
     User,
@@ -145,6 +146,31 @@ async def test_everything_of_an_account_moves(auth: Auth, user: User, trade: Tra
     again = await auth.post(page, page="/auth/profile", **form)
     assert (again.status_code, again.location) == (303, f"/accounts/{kept.id}")
     assert ">Wool</a>" not in await (await auth.get("/accounts/?archived=1")).get_data(as_text=True)
+
+
+async def test_what_still_names_a_merged_account_reaches_the_one_that_stays(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    kept = await trade.account(name="Wool GmbH", code="OLD", actor=user)
+    gone = await trade.account(name="Wool", code="WOOL", actor=user)
+    view = await trade.view(arguments=f"account={gone.id}&state=open")
+    other = await trade.view(arguments=f"account={gone.id}7&state=open")
+    await run(trade, kept, gone, take=["code"])
+
+    order = await trade.order(account=gone)
+    deal = await trade.deal(account_id=gone.id)
+    task = await trade.task(account_id=gone.id)
+    assert [each.account_id for each in (order, deal, task)] == [kept.id] * 3
+    async with trade.session() as session:
+        assert (await session.get_one(SavedView, view.id)).arguments == (
+            f"account={kept.id}&state=open"
+        )
+        assert (await session.get_one(SavedView, other.id)).version == 1
+        codes = select(Account.code).order_by(Account.id)
+        assert (await session.scalars(codes)).all() == ["WOOL", "OLD"]
+    page = await (await auth.get(f"/orders/?account={gone.id}")).get_data(as_text=True)
+    assert f"/orders/{order.id}" in page
+    assert "Account: Wool GmbH" in page
 
 
 async def test_people_join_their_numbers_and_a_refusal_holds(trade: Trade) -> None:

@@ -48,6 +48,7 @@ from quarterdeck_crm.orders.services import place_order
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import found_by, ordering, without_index, words_in
 from quarterdeck_crm.search.filters import Range, Ranges
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -393,22 +394,27 @@ async def check_deal(
 
 
 async def _check_rows(
-    session: AsyncSession, problems: Problems, values: Mapping[str, Any], deal: Deal | None
+    session: AsyncSession, problems: Problems, values: dict[str, Any], deal: Deal | None
 ) -> None:
-    """Refuse an account, a contact or an owner that is not there."""
+    """Refuse an account, a contact or an owner that is not there.
+
+    If the account was merged, ``values`` get the one that stays.
+    """
 
     def changed(name: str) -> Any:
         value = values.get(name)
         return None if deal is not None and value == getattr(deal, name) else value
 
     if (account_id := changed("account_id")) is not None:
-        account = await session.get(Account, account_id, populate_existing=True)
+        account = await find_account(session, account_id)
         if account is None:
             problems.add("account_id", _("Choose an account."))
         elif account.is_archived:
             problems.add(
                 "account_id", _("%(name)s is archived. Restore it first.", name=account.name)
             )
+        else:
+            values["account_id"] = account.id
     contact_id = values.get("contact_id", deal.contact_id if deal else None)
     account_id = values.get("account_id", deal.account_id if deal else None)
     if contact_id is not None and (changed("contact_id") or changed("account_id")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,11 +28,13 @@ from quarterdeck_crm.models import (
     PersonEmail,
     PersonPhone,
     RecordTag,
+    SavedView,
 )
 from quarterdeck_crm.models.columns import Versioned, utc_now
 from quarterdeck_crm.orders.sums import note_changes
 
 Merged = Account | Person
+BY_ACCOUNT = ("deals", "orders", "people", "tasks")  # lists with a filter by account
 BY_KIND = (Note, Notification, Activity)
 # Moved by rules of their own.
 OWN_RULES = {Contact, PersonAddress, PersonEmail, PersonPhone}
@@ -41,8 +44,10 @@ QUIET: dict[str, Any] = {"synchronize_session": False}
 async def move_everything(session: AsyncSession, *, keep: Merged, other: Merged) -> None:
     """Give to ``keep`` all that belongs to ``other``; the caller has locked both."""
     if isinstance(other, Account):
-        orders = (await session.scalars(select(Order.id).where(Order.account_id == other.id))).all()
-        await note_changes(session, orders)
+        # A locking read sees orders that came while the merge waited for the account.
+        theirs = select(Order.id).where(Order.account_id == other.id).with_for_update()
+        await note_changes(session, (await session.scalars(theirs)).all())
+        await _follow_in_views(session, keep, other)
     await _move_places(session, keep, other)
     await _move_references(session, keep, other)
     kind = keep.__tablename__
@@ -121,6 +126,18 @@ async def _replace_contacts(session: AsyncSession, ids: Mapping[int, int]) -> No
         values = {column.key: case(dict(ids), value=column), **_new_version(model)}
         moved = update(model).where(column.in_(ids)).values(values)
         await session.execute(moved, execution_options=QUIET)
+
+
+async def _follow_in_views(session: AsyncSession, keep: Merged, other: Merged) -> None:
+    """Let saved views that filter by an account filter by the one that stays."""
+    text = f"account={other.id}"
+    views = select(SavedView).where(
+        SavedView.page.in_(BY_ACCOUNT), SavedView.arguments.contains(text)
+    )
+    for view in await session.scalars(views):
+        pairs = dict(parse_qsl(view.arguments))
+        if pairs.get("account") == str(other.id):
+            view.arguments = urlencode(pairs | {"account": str(keep.id)})
 
 
 async def _move_extras(session: AsyncSession, kind: str, keep_id: int, other_id: int) -> None:

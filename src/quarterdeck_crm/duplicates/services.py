@@ -153,11 +153,14 @@ async def merge(
     if isinstance(kept, Person) and gone.do_not_contact:  # type: ignore[union-attr]
         values["do_not_contact"] = True  # a refusal holds, whichever of the two it was noted on
     # The conditional statements: the version of each row is compared by the database.
-    await _give_up(session, gone, kept)
+    code = await _give_up(session, gone, kept, is_code_taken="code" in take)
     version = kept.version
     changes = assign(kept, values) | changes
     kept.updated_at = utc_now()
     await flush(session, kept)
+    if isinstance(gone, Account) and code:
+        gone.code = code
+        await flush(session, gone)
     await move_everything(session, keep=kept, other=gone)
     if changes:
         record(
@@ -210,14 +213,21 @@ def require_edit_record(actor: User | None, row: Record) -> None:
         require_edit_person(actor, row)
 
 
-async def _give_up(session: AsyncSession, gone: Record, kept: Record) -> None:
-    """Archive the record that goes, and free its code."""
+async def _give_up(
+    session: AsyncSession, gone: Record, kept: Record, *, is_code_taken: bool
+) -> str | None:
+    """Archive the record that goes, and return the code that it gets if its own one is taken.
+
+    It keeps a code, so that files and programs that name it reach the record that stays.
+    """
     gone.archived_at = gone.archived_at or utc_now()
     gone.merged_into_id = kept.id
-    if isinstance(gone, Account):
-        gone.code = None
+    code: str | None = None
+    if is_code_taken and isinstance(gone, Account) and isinstance(kept, Account):
+        code, gone.code = kept.code, None
     gone.updated_at = utc_now()
     await flush(session, gone)
+    return code
 
 
 def _join_details(kept: Person, gone: Person) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
@@ -18,6 +17,7 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.models import Account, Order, OrderLine, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation import Problems
 
 from .lines import LineEntry, build_lines, same_lines
@@ -114,28 +114,28 @@ def _refuse_fixed(
 async def _check_rows(
     session: AsyncSession,
     problems: Problems,
-    values: Mapping[str, Any],
+    values: dict[str, Any],
     order: Order | None,
     *,
     lock: bool,
 ) -> Account | None:
-    """Refuse an account or owner that cannot be; return an account that is new to the order."""
+    """Refuse an account or owner that cannot be; return an account that is new to the order.
+
+    If the account was merged, ``values`` get the one that stays.
+    """
     account: Account | None = None
     account_id = _changed(values, "account_id", order)
     if account_id is not None:
-        # A locking read sees what was archived since the transaction began. An account that is
-        # archived now waits for the order.
-        statement = select(Account).where(Account.id == account_id)
-        if lock:
-            statement = statement.with_for_update(read=True)
-        fresh = statement.execution_options(populate_existing=True)
-        account = await session.scalar(fresh)
+        # Who archives or merges the account now waits for the order.
+        account = await find_account(session, account_id, lock=lock)
         if account is None:
             problems.add("account_id", _("Choose an account."))
         elif account.archived_at is not None:
             problems.add(
                 "account_id", _("%(name)s is archived. Restore it first.", name=account.name)
             )
+        else:
+            values["account_id"] = account.id
     owner_id = _changed(values, "owner_id", order)
     if owner_id is not None and await session.get(User, owner_id) is None:
         problems.add("owner_id", _("Choose a user."))

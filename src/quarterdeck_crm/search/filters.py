@@ -27,6 +27,7 @@ from quarterdeck_crm.validation.numbers import fit_decimal, read_number, row_id
 from quarterdeck_crm.validation.times import instant, load_zone
 
 from .autocomplete import label, pick
+from .merges import find_account
 
 MAX_USERS = 200  # offered as owners; others are reached from the pages of the team
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9900, 1, 1)  # leaves room for time zones
@@ -243,7 +244,9 @@ async def _settle_account(session: AsyncSession, listing: Listing) -> tuple[str 
     if not text:
         return None, None
     if (id_ := row_id(text)) is not None:
-        row = await session.get(Account, id_)
+        row = await find_account(session, id_)
+        if row is not None:
+            listing.filters["account"] = str(row.id)
         return (label(row) if row else _("Account %(number)s", number=text)), None
     found = (await pick(session, Account, [text]))[text]
     if len(found) == 1:

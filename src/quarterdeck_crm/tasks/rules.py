@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.models import Account, Contact, Order, Priority, Repeat, Task, User
+from quarterdeck_crm.models import Contact, Order, Priority, Repeat, Task, User
 from quarterdeck_crm.models.task import NEVER
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.times import instant, load_zone
 
@@ -140,8 +141,12 @@ async def _check_links(
         return
     account_id = whole["account_id"]
     is_new = account_id is not None and account_id != before.get("account_id")
-    if is_new and await session.get(Account, account_id) is None:
+    if not is_new:
+        return
+    if (account := await find_account(session, account_id)) is None:
         problems.add("account_id", _("Choose an account."))
+    else:
+        cleaned["account_id"] = whole["account_id"] = account.id
 
 
 async def _derived(whole: Mapping[str, Any], task: Task | None) -> dict[str, Any]:

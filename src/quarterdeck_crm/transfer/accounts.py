@@ -46,7 +46,8 @@ async def import_accounts(task: Import, files: Sequence[Source]) -> Report:
     """Import a file of accounts; several rows of one account are several contacts of it.
 
     Accounts that are there already take the values of the file; columns that the file does
-    not have stay as they are, and so do contacts that it does not name.
+    not have stay as they are, and so do contacts that it does not name. A row of an account
+    that was merged gives its contact to the one that stays, and changes nothing else.
 
     Raises:
         ImportRefusedError: If the file has any mistake.
@@ -81,9 +82,11 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: _Pass) ->
             seen.made[key] = code
             new.append(account)
         present.add(key)
-        keys[account], extras[account] = key, wanted_in(row.values)
-        if await _fill(task, file, row, account):
-            changed.add(key)
+        keys[account] = key
+        if key not in here.merged:  # the values of both were compared when they were merged
+            extras[account] = wanted_in(row.values)
+            if await _fill(task, file, row, account):
+                changed.add(key)
         if _fill_contact(task, file, row, account, here, seen.contacts, key):
             changed.add(key)
     people = [person.reference for person in here.people.values() if person not in here.known]
@@ -107,6 +110,7 @@ class _Here(NamedTuple):
     by_reference: dict[str, Account]
     people: dict[str, Person]
     known: set[Person]
+    merged: set[str | None]  # the keys of accounts that became part of another one
 
 
 async def _find(task: Import, batch: list[Row]) -> _Here:
@@ -118,17 +122,33 @@ async def _find(task: Import, batch: list[Row]) -> _Here:
         .options(selectinload(Account.contacts).joinedload(Contact.person).options(*_REACHED_BY))
     )
     accounts = found.all()
+    staying = await _staying(task, accounts)
     named = {row.values.get("contact_reference") for row in batch} - {None}
     found_people = await task.session.scalars(
         select(Person).where(Person.reference.in_(named)).options(*_REACHED_BY)
     )
     people = {person.reference: person for person in found_people}
     return _Here(
-        {account.code_key: account for account in accounts if account.code_key},
-        {account.reference: account for account in accounts},
+        {each.code_key: staying.get(each.id, each) for each in accounts if each.code_key},
+        {each.reference: staying.get(each.id, each) for each in accounts},
         people,
         {*people.values()},
+        {key for each in accounts if each.id in staying for key in (each.code_key, each.reference)},
     )
+
+
+async def _staying(task: Import, accounts: Sequence[Account]) -> dict[int, Account]:
+    """Return by the ids of accounts that were merged the ones that stay."""
+    ids = {each.id: each.merged_into_id for each in accounts if each.merged_into_id is not None}
+    if not ids:
+        return {}
+    found = await task.session.scalars(
+        select(Account)
+        .where(Account.id.in_(ids.values()))
+        .options(selectinload(Account.contacts).joinedload(Contact.person).options(*_REACHED_BY))
+    )
+    by_id = {each.id: each for each in found}
+    return {id_: by_id[into] for id_, into in ids.items()}
 
 
 def _match(task: Import, file: CSVFile, row: Row, here: _Here) -> Account | None:

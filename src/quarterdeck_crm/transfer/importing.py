@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import SQLColumnExpression, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.exc import StaleDataError
@@ -35,6 +35,7 @@ from quarterdeck_crm.extras.records import Record
 from quarterdeck_crm.models import Account, Activity, Deal, Good, Order, Person, Task, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.search.merges import STAYING_ID
 from quarterdeck_crm.validation.addresses import fold_address
 
 from .columns import Table
@@ -284,17 +285,20 @@ class Import:
         self,
         keys: Iterable[str],
         column: InstrumentedAttribute[Any],
-        identity: InstrumentedAttribute[int],
+        identity: SQLColumnExpression[int],
     ) -> dict[str, int]:
         """Return the ids of the rows that have some keys, in one query."""
         rows = await self.session.execute(select(column, identity).where(column.in_(set(keys))))
         return dict(rows.all())
 
     async def account_ids(self, names: set[str]) -> dict[str, int]:
-        """Return the ids of accounts by the codes and references of a file."""
+        """Return the ids of accounts by the codes and references of a file.
+
+        Those of an account that was merged lead to the one that stays.
+        """
         keys = {name: code_key(name) for name in names}
-        ids = await self.ids_by(keys.values(), Account.code_key, Account.id)
-        by_reference = await self.ids_by(names, Account.reference, Account.id)
+        ids = await self.ids_by(keys.values(), Account.code_key, STAYING_ID)
+        by_reference = await self.ids_by(names, Account.reference, STAYING_ID)
         return by_reference | {name: ids[key] for name, key in keys.items() if key in ids}
 
     async def record_imported(

@@ -13,6 +13,7 @@ from quart import Quart
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
+from quarterdeck_crm.duplicates.services import merge
 from quarterdeck_crm.errors import ImportRefusedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, OrderLine, OrderState
@@ -325,3 +326,40 @@ async def test_an_import_that_fails_closes_its_files(app: Quart, files: Path) ->
         await asyncio.sleep(0)
 
     assert late == []
+
+
+async def test_rows_of_a_merged_account_go_to_the_one_that_stays(
+    app: Quart, run_import: RunImport, files: Path
+) -> None:
+    (files / "customers.csv").write_text("code,name\nA,Wool GmbH\nB,Wool\nC,Wool Ltd\n", "utf-8")
+    await run_import("accounts")
+    for code in ("B", "C"):
+        async with app.app_context(), db.transaction() as session:
+            found = select(Account).where(Account.code.in_(["A", code])).order_by(Account.id)
+            kept, gone = (await session.scalars(found)).all()
+            keep, other = ((each.id, each.version) for each in (kept, gone))
+            await merge(session, actor=None, kind="account", keep=keep, other=other)
+    (files / "customers.csv").write_text(
+        "code,name,city,contact_name\nb,Wool,Bonn,Ada\nA,Wool GmbH,Berlin,Bo\nC,Wool Ltd,Bonn,\n",
+        "utf-8",
+    )
+    (files / "orders.csv").write_text(
+        "number,account,currency,ordered_on,state\n7,B,EUR,2026-01-02,draft\n", "utf-8"
+    )
+    header = (files / "order_details.csv").read_text("utf-8").partition("\n")[0]
+    (files / "order_details.csv").write_text(f"{header}\n", "utf-8")
+    report = await run_import("accounts")
+    assert (report.created, report.updated) == (0, 2)
+    await run_import("orders")
+    async with app.app_context():
+        statement = select(Account).options(
+            selectinload(Account.contacts).joinedload(Contact.person)
+        )
+        kept, *others = (await db.session.scalars(statement.order_by(Account.id))).all()
+        assert (kept.name, kept.code, kept.city) == ("Wool GmbH", "A", "Berlin")
+        assert sorted(each.name for each in kept.contacts) == ["Ada", "Bo"]
+        assert [(each.name, each.city, each.contacts) for each in others] == [
+            ("Wool", None, []),
+            ("Wool Ltd", None, []),
+        ]
+        assert (await db.session.scalars(select(Order.account_id))).all() == [kept.id]
