@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from quarterdeck_crm.history.recording import assign
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Account, Contact, Person
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
@@ -155,14 +156,17 @@ def _match(task: Import, file: CSVFile, row: Row, here: _Here) -> Account | None
     """Return the account of a row, a new one if need be; None if the row is a mistake."""
     code, reference = row.values["code"], row.values.get("reference")
     if code is None and reference is None:
-        text = "'code' is empty. Enter a code; only exported files name accounts by 'reference'"
+        text = N_("'code' is empty. Enter a code; only exported files name accounts by 'reference'")
         task.mistakes.add(file.name, row.line, text)
         return None
     by_code = here.by_code.get(code_key(code or ""))
     by_reference = here.by_reference.get(reference or "")
     if by_code and by_reference and by_code is not by_reference:
-        text = f"'code' is '{code}' and 'reference' is '{reference}', but these are two accounts"
-        task.mistakes.add(file.name, row.line, text)
+        text = N_(
+            "'code' is '%(code)s' and 'reference' is '%(reference)s', but these are two accounts"
+        )
+        named = {"code": code or "", "reference": reference or ""}
+        task.mistakes.add(file.name, row.line, text, **named)
         return None
     account = by_code or by_reference
     if account is None:
@@ -203,7 +207,8 @@ def _fill_contact(
         return False
     name = values.get("name")
     if not name:
-        task.mistakes.add(file.name, row.line, "has details of a contact but no 'contact_name'")
+        text = N_("has details of a contact but no 'contact_name'")
+        task.mistakes.add(file.name, row.line, text)
         return False
     if reference := values.pop("reference", None):
         same = [each for each in account.contacts if each.person.reference == reference]

@@ -8,17 +8,20 @@ from contextlib import asynccontextmanager, suppress
 
 from quart import current_app
 
+from quarterdeck.babel import force_locale
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import DomainError, ImportRefusedError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages import ENGLISH
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import AuditAction
 
 from .kinds import KINDS, run_import
+from .texts import Text
 from .uploads import Phase, Upload, drop_files, interrupted, save
 
 BEAT_SECONDS = 0.5
-FAILURE = _l(
+FAILURE = N_(
     "Something went wrong on our side, and it has been logged. Upload the files again: rows that "
     "are there already are not written twice, and the rest is added."
 )
@@ -42,26 +45,28 @@ async def _work(upload: Upload, goal: Phase) -> None:
     """Check or import an upload, and save its new phase or its failure."""
     phase = upload.phase
     try:
+        # Reports are stored in English, and translated for each reader.
         async with _told(upload):
-            upload.report = await run_import(
-                KINDS[upload.kind],
-                upload.sources(),
-                actor_id=upload.actor_id,
-                dry_run=goal is Phase.CHECKED,
-                progress=lambda done, total: _note(upload, done, total),
-            )
+            with force_locale(ENGLISH):
+                upload.report = await run_import(
+                    KINDS[upload.kind],
+                    upload.sources(),
+                    actor_id=upload.actor_id,
+                    dry_run=goal is Phase.CHECKED,
+                    progress=lambda done, total: _note(upload, done, total),
+                )
         upload.phase = goal
     except ImportRefusedError as refused:
         upload.phase, upload.mistakes = Phase.REFUSED, refused.mistakes
     except DomainError as error:
-        upload.phase, upload.failure = Phase.FAILED, str(error)
+        upload.phase, upload.failure = Phase.FAILED, Text(str(error))
     except asyncio.CancelledError:
         upload.phase, upload.failure = Phase.FAILED, interrupted(phase)
         raise
     except Exception:
         current_app.logger.exception("The import %s failed", upload.id)
         upload.phase = Phase.FAILED
-        upload.failure = str(FAILURE)
+        upload.failure = Text(FAILURE)
     finally:
         if upload.phase is not Phase.CHECKED:
             await drop_files(upload)

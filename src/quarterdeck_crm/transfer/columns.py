@@ -8,8 +8,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from quarterdeck_crm.validation import fit_text
+from quarterdeck_crm.languages import marked as N_
+from quarterdeck_crm.validation import TooLongError, fit_text
 from quarterdeck_crm.validation.numbers import MAX_INTEGER, AmbiguousNumberError, read_number
+
+from .texts import Text
 
 Parser = Callable[[str], Any]
 
@@ -57,8 +60,16 @@ class Table:
         return self._by_header.get(header.strip().lower().replace(" ", "_"))
 
 
-class RefusedTextError(ValueError):
-    """A text that breaks a rule of its column; the message is a sentence."""
+class ExpectedError(ValueError):
+    """A cell that is not of the form of its column; the text names the form."""
+
+    def __init__(self, text: str, /, **values: str | int | Text) -> None:
+        self.text = Text(text, values)
+        super().__init__(self.text)
+
+
+class RefusedTextError(ExpectedError):
+    """A cell that breaks a rule of its column; the text is a sentence."""
 
 
 def text(attribute: Any) -> Parser:
@@ -67,6 +78,9 @@ def text(attribute: Any) -> Parser:
     def parse(cell: str) -> str:
         try:
             return fit_text(attribute.expression, cell)
+        except TooLongError as error:
+            text = N_("At most %(column)s characters are allowed.")
+            raise RefusedTextError(text, column=error.limit) from None
         except ValueError as error:
             raise RefusedTextError(str(error)) from None
 
@@ -76,9 +90,11 @@ def text(attribute: Any) -> Parser:
 class NumberParser:
     """Parses the numbers of a file."""
 
-    def __init__(self, expected: str, parse: Callable[[Decimal], Any]) -> None:
-        self._expected = expected
+    def __init__(
+        self, parse: Callable[[Decimal], Any], expected: str, /, **values: str | int
+    ) -> None:
         self._parse = parse
+        self._expected = expected, values
 
     def __call__(self, cell: str, *, point: bool = True) -> Any:
         """Return the value of a cell.
@@ -91,9 +107,11 @@ class NumberParser:
             number = read_number(cell, point=point)
             return self._parse(number)
         except AmbiguousNumberError as error:
-            raise ValueError(f"{error.large} or {error.small}") from None
+            both = {"large": str(error.large), "small": str(error.small)}
+            raise ExpectedError(N_("%(large)s or %(small)s"), **both) from None
         except ValueError:
-            raise ValueError(self._expected) from None
+            expected, values = self._expected
+            raise ExpectedError(expected, **values) from None
 
 
 # A program that keeps prices in single precision exports 21.35 as 21.3500004.
@@ -116,7 +134,8 @@ def decimal(attribute: Any, *, most: Decimal | None = None) -> Parser:
             raise ValueError
         return fitting
 
-    return NumberParser(f"a number from 0 to {limit:f} with at most {scale} decimals", parse)
+    text = N_("a number from 0 to %(most)s with at most %(scale)s decimals")
+    return NumberParser(parse, text, most=f"{limit:f}", scale=scale)
 
 
 def whole(*, least: int, most: int = MAX_INTEGER) -> Parser:
@@ -127,7 +146,8 @@ def whole(*, least: int, most: int = MAX_INTEGER) -> Parser:
             raise ValueError
         return int(value)
 
-    return NumberParser(f"a whole number from {least} to {most}", parse)
+    text = N_("a whole number from %(least)s to %(most)s")
+    return NumberParser(parse, text, least=least, most=most)
 
 
 def day(cell: str) -> date:
@@ -135,7 +155,7 @@ def day(cell: str) -> date:
     try:
         return datetime.fromisoformat(cell).date()
     except ValueError:
-        raise ValueError("a date such as 2026-11-21") from None
+        raise ExpectedError(N_("a date such as 2026-11-21")) from None
 
 
 def moment(cell: str) -> datetime:
@@ -144,7 +164,7 @@ def moment(cell: str) -> datetime:
         found = datetime.fromisoformat(cell)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("a date with a time such as 2026-11-21 09:30") from None
+        raise ExpectedError(N_("a date with a time such as 2026-11-21 09:30")) from None
 
 
 def yes(cell: str) -> bool:
@@ -154,7 +174,7 @@ def yes(cell: str) -> bool:
         return True
     if word in {"0", "no", "false", "f", "n"}:
         return False
-    raise ValueError("1 or 0, yes or no, true or false")
+    raise ExpectedError(N_("1 or 0, yes or no, true or false"))
 
 
 def one_of(words: Iterable[str]) -> Parser:
@@ -164,7 +184,7 @@ def one_of(words: Iterable[str]) -> Parser:
     def parse(cell: str) -> str:
         word = cell.lower()
         if word not in known:
-            raise ValueError("one of " + ", ".join(known))
+            raise ExpectedError(N_("one of %(words)s"), words=", ".join(known))
         return word
 
     return parse

@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from quarterdeck.babel import gettext as _
+from quarterdeck.babel import ngettext
+from quarterdeck_crm.languages import marked as N_
 
-from .columns import CSVColumn, RefusedTextError, Table
+from .columns import CSVColumn, ExpectedError, RefusedTextError, Table
 from .texts import Text
 
 BATCH = 1000
+SAVE_AS_UTF8 = N_(
+    "Save the file as UTF-8: in Excel choose the type 'CSV UTF-8', in LibreOffice the character "
+    "set 'Unicode (UTF-8)'."
+)
 MAX_MISTAKES = 100
 
 
@@ -51,14 +57,17 @@ class Mistakes:
         return self.count > 0
 
     def __str__(self) -> str:
-        count = "1 mistake" if self.count == 1 else f"{self.count} mistakes"
-        return f"{count}: nothing was imported. Correct the file and import it again."
+        return ngettext(
+            "1 mistake: nothing was imported. Correct the file and import it again.",
+            "%(num)s mistakes: nothing was imported. Correct the file and import it again.",
+            self.count,
+        )
 
     @property
     def unlisted(self) -> str | None:
         """The number of mistakes beyond those in ``shown``, in words."""
         hidden = self.count - len(self.shown)
-        return f"and {hidden} more" if hidden else None
+        return _("and %(number)s more", number=hidden) if hidden else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,8 @@ class CSVFile:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
                 yield from self._read(file)
         except UnicodeDecodeError:
-            self.mistakes.add(self.name, *self._undecodable())
+            line, text, values = self._undecodable()
+            self.mistakes.add(self.name, line, text, **values, remedy=Text(SAVE_AS_UTF8))
 
     def _read(self, file: IO[str]) -> Generator[list[Row], None, None]:
         delimiter = _delimiter(file)
@@ -131,21 +141,17 @@ class CSVFile:
                 cells = next(reader, None)
             except csv.Error as error:
                 self.broken = True
-                self.mistakes.add(self.name, line, _in_words(error))
+                self.mistakes.add(self.name, line, _in_words(error), error=str(error))
                 return
             if cells is None:
                 return
             yield line, cells
 
-    def _undecodable(self) -> tuple[int | None, str]:
-        """Return the line of the first bytes that are not UTF-8, and the remedy."""
-        remedy = (
-            "Save the file as UTF-8: in Excel choose the type 'CSV UTF-8', in LibreOffice the "
-            "character set 'Unicode (UTF-8)'."
-        )
+    def _undecodable(self) -> tuple[int | None, str, dict[str, str]]:
+        """Return the line of the first bytes that are not UTF-8, and the text about them."""
         with self.path.open("rb") as file:
             if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-                return None, f"is UTF-16 text, not UTF-8. {remedy}"
+                return None, N_("is UTF-16 text, not UTF-8. %(remedy)s"), {}
             file.seek(0)
             for number, raw in enumerate(file, 1):
                 try:
@@ -153,15 +159,15 @@ class CSVFile:
                 except UnicodeDecodeError as error:
                     near = raw[max(0, error.start - 15) : error.start + 15]
                     word = printable(near.decode("cp1252", "replace").strip())
-                    text = f"is not UTF-8 text, perhaps Windows-1252 ('{word}')"
-                    return number, f"{text}. {remedy}"
-        return None, f"is not UTF-8 text. {remedy}"
+                    text = N_("is not UTF-8 text, perhaps Windows-1252 ('%(word)s'). %(remedy)s")
+                    return number, text, {"word": word}
+        return None, N_("is not UTF-8 text. %(remedy)s"), {}
 
     def _header(self, cells: list[str] | None) -> list[CSVColumn | None] | None:
         if self.broken:
             return None
         if not cells:
-            self.mistakes.add(self.name, None, "is empty; the first line must name the columns")
+            self.mistakes.add(self.name, None, N_("is empty; the first line must name the columns"))
             return None
         before = self.mistakes.count
         columns = [self.table.column_for(cell) for cell in cells]
@@ -170,14 +176,19 @@ class CSVFile:
         )
         present = [column.name for column in columns if column]
         for name in sorted({name for name in present if present.count(name) > 1}):
-            self.mistakes.add(self.name, 1, f"has the column '{name}' twice")
+            self.mistakes.add(self.name, 1, N_("has the column '%(name)s' twice"), name=name)
         missing = [c.name for c in self.table.columns if c.required and c.name not in present]
         if missing:
+            text = N_("lacks the column %(missing)s; %(title)s may have %(names)s")
+            if len(missing) > 1:
+                text = N_("lacks the columns %(missing)s; %(title)s may have %(names)s")
             self.mistakes.add(
                 self.name,
                 1,
-                f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-                f"{self.table.title} may have {', '.join(self.table.names)}",
+                text,
+                missing=", ".join(missing),
+                title=Text(self.table.title),
+                names=", ".join(self.table.names),
             )
         return columns if self.mistakes.count == before else None
 
@@ -185,9 +196,8 @@ class CSVFile:
         if not any(cells):
             return None
         if len(cells) != len(columns):
-            self.mistakes.add(
-                self.name, line, f"has {len(cells)} cells where the header has {len(columns)}"
-            )
+            text = N_("has %(cells)s cells where the header has %(columns)s")
+            self.mistakes.add(self.name, line, text, cells=len(cells), columns=len(columns))
             return None
         before = self.mistakes.count
         values: dict[str, Any] = {}
@@ -201,14 +211,17 @@ class CSVFile:
         if not text:
             values[column.name] = column.default
             if column.required and column.filled:
-                self.mistakes.add(self.name, line, f"'{column.name}' is empty")
+                self.mistakes.add(self.name, line, N_("'%(column)s' is empty"), column=column.name)
             return
         try:
             values[column.name] = column.read(text, point=self._point)
-        except ValueError as error:
+        except ExpectedError as error:
             shown = printable(cell if len(cell) <= 40 else cell[:40] + "…")
-            told = f". {error}" if isinstance(error, RefusedTextError) else f", expected {error}"
-            self.mistakes.add(self.name, line, f"'{column.name}' is '{shown}'{told}")
+            text = N_("'%(column)s' is '%(shown)s', expected %(reason)s")
+            if isinstance(error, RefusedTextError):
+                text = N_("'%(column)s' is '%(shown)s'. %(reason)s")
+            named = {"column": column.name, "shown": shown}
+            self.mistakes.add(self.name, line, text, **named, reason=error.text)
 
 
 # A spreadsheet takes a cell that begins with one of these for a formula.
@@ -246,14 +259,14 @@ def _in_words(error: csv.Error) -> str:
     """Return the remedy for a record that the csv module cannot read."""
     text = str(error)
     if "field larger" in text:
-        return "has a cell of more than 131,072 characters. A quotation mark may be missing."
+        return N_("has a cell of more than 131,072 characters. A quotation mark may be missing.")
     if "unexpected end" in text:
-        return (
+        return N_(
             "opens a quotation mark that is not closed before the end of the file. Close it, or "
             'write it twice ("") if it belongs to the text.'
         )
-    return (
-        f'cannot be read as CSV ({text}). Write a quotation mark inside a quoted cell twice ("").'
+    return N_(
+        'cannot be read as CSV (%(error)s). Write a quotation mark inside a quoted cell twice ("").'
     )
 
 

@@ -15,11 +15,22 @@ from quarterdeck_crm.extras.fields import list_fields
 from quarterdeck_crm.extras.records import Extras, Record, read_extras
 from quarterdeck_crm.extras.tags import MAX_TAGS, as_text, names_in
 from quarterdeck_crm.extras.values import COLUMNS, fit_value
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import CustomField, CustomValue, FieldType, RecordTag, Tag
 from quarterdeck_crm.models.collation import unique_key
 from quarterdeck_crm.models.tag import TAG_LENGTH
 
-from .columns import CSVColumn, NumberParser, Parser, RefusedTextError, Table, day, text, yes
+from .columns import (
+    CSVColumn,
+    ExpectedError,
+    NumberParser,
+    Parser,
+    RefusedTextError,
+    Table,
+    day,
+    text,
+    yes,
+)
 
 PREFIX = "field_"  # of the column of a custom field
 TAGS = "tags"
@@ -149,8 +160,8 @@ def _column(field: CustomField) -> CSVColumn:
 def _parser(field: CustomField) -> Parser:
     match field.type:
         case FieldType.NUMBER:
-            expected = "a number with at most 6 decimals"
-            return NumberParser(expected, lambda number: fit_value(field, number))
+            expected = N_("a number with at most 6 decimals")
+            return NumberParser(lambda number: fit_value(field, number), expected)
         case FieldType.DATE:
             return day
         case FieldType.YES_NO:
@@ -160,7 +171,7 @@ def _parser(field: CustomField) -> Parser:
 
             def choose(cell: str) -> str:
                 if cell not in options:
-                    raise ValueError("one of " + ", ".join(options))
+                    raise ExpectedError(N_("one of %(words)s"), words=", ".join(options))
                 return cell
 
             return choose

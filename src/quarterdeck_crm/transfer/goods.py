@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from quarterdeck_crm.history.recording import assign
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
@@ -50,7 +51,8 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str])
         code = row.values["code"]
         key = code_key(code)
         if key in seen:
-            task.mistakes.add(file.name, row.line, f"'code' {code} stands in the file twice")
+            text = N_("'code' %(code)s stands in the file twice")
+            task.mistakes.add(file.name, row.line, text, code=code)
             continue
         seen.add(key)
         if good := goods.get(key):

@@ -32,6 +32,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.extras.records import Record
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Account, Activity, Deal, Good, Order, Person, Task, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
@@ -41,6 +42,7 @@ from quarterdeck_crm.validation.addresses import fold_address
 from .columns import Table
 from .csvfile import CSVFile, Mistakes, Row
 from .extras import Wanted, differing, extended, write_imported
+from .report import Report as Report
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,33 +55,6 @@ class Source:
 
     path: Path
     name: str
-
-
-@dataclass
-class Report:
-    """The result of an import, or the expected result after a check."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    lines: int = 0
-    unknown_columns: list[str] = field(default_factory=list)
-
-    def summary(self, kind: str, *, dry_run: bool) -> str:
-        """Return the result of an import of this kind as a sentence."""
-        verb = "Would have imported" if dry_run else "Imported"
-        lines = f", {self.lines} lines" if kind == "orders" else ""
-        return (
-            f"{verb} {kind}: {self.created} new{lines}, "
-            f"{self.updated} changed, {self.unchanged} unchanged."
-        )
-
-    @property
-    def ignored(self) -> str | None:
-        """A sentence that names the unknown columns, if there are any."""
-        if not self.unknown_columns:
-            return None
-        return f"Not imported: the columns {', '.join(self.unknown_columns)}."
 
 
 class Worker:
@@ -230,8 +205,10 @@ class Import:
             yield
         except (IntegrityError, StaleDataError):
             raise ConflictError(
-                "Another user changed the same rows during the import. A part of the file is "
-                "written; run the import again for the rest."
+                N_(
+                    "Another user changed the same rows during the import. A part of the file is "
+                    "written; run the import again for the rest."
+                )
             ) from None
 
     async def add(self, rows: Sequence[Account | Deal | Good | Person | Task]) -> None:
@@ -268,18 +245,16 @@ class Import:
             self._users[email] = user
         user = self._users.get(email)
         if user is None:
-            self.mistakes.add(
-                file.name,
-                row.line,
-                f"'{column}' is '{email}', but no user has this address",
-            )
+            text = N_("'%(column)s' is '%(email)s', but no user has this address")
+            self.mistakes.add(file.name, row.line, text, column=column, email=email)
         return user
 
     def other_spelling(self, file: CSVFile, row: Row, written: str) -> None:
         """Note the mistake of a code that stands elsewhere in another spelling."""
-        code = row.values["code"]
-        text = f"'code' is '{code}', but the same code is written '{written}' already. Write it so"
-        self.mistakes.add(file.name, row.line, text)
+        text = N_(
+            "'code' is '%(code)s', but the same code is written '%(written)s' already. Write it so"
+        )
+        self.mistakes.add(file.name, row.line, text, code=row.values["code"], written=written)
 
     async def ids_by(
         self,

@@ -18,10 +18,10 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Good, Order, OrderLine, OrderState
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.money import MAX_AMOUNT
-from quarterdeck_crm.orders.lines import TOO_MUCH
 
 from .csvfile import CSVFile, Row
 from .extras import wanted_in
@@ -31,7 +31,6 @@ from .staging import Header, LineValues, Stage, StagedHeader, StagedLine, Staged
 from .tables import LINES, ORDERS
 
 COLUMNS = [name for name in Header.__annotations__ if name != "extras"]
-_NOT_CHANGED = "imports do not change orders"
 # A draft may still be empty, also one that was cancelled.
 SERVED = {OrderState.CONFIRMED, OrderState.SHIPPED, OrderState.PAID}
 
@@ -71,8 +70,8 @@ async def _stage_headers(task: Import, stage: Stage, file: CSVFile, batch: list[
     for row in batch:
         code = row.values["account"]
         if code not in accounts:
-            text = f"'account' is '{code}', but there is no account of this code"
-            task.mistakes.add(file.name, row.line, text)
+            text = N_("'account' is '%(code)s', but there is no account of this code")
+            task.mistakes.add(file.name, row.line, text, code=code)
         header = await _header(task, file, row, accounts.get(code, 0))
         key = code_key(header["number"])
         order = known.get(key)
@@ -82,8 +81,9 @@ async def _stage_headers(task: Import, stage: Stage, file: CSVFile, batch: list[
         id_ = None if order is None else order.id
         staged.append(StagedHeader(key, row.line, id_, needs_lines, header))
     for again, first in await task.worker.run(stage.add_headers, staged):
-        text = f"order {again.content['number']} stands on line {first} already"
-        task.mistakes.add(file.name, again.place, text)
+        text = N_("order %(number)s stands on line %(line)s already")
+        number = again.content["number"]
+        task.mistakes.add(file.name, again.place, text, number=number, line=first)
 
 
 async def _known_orders(task: Import, numbers: Sequence[str]) -> dict[str, Any]:
@@ -113,12 +113,12 @@ def _compare_header(task: Import, file: CSVFile, row: Row, order: Any, header: H
         value = header.get(key)
         here = getattr(order, key)
         if key in said and here != value:
-            task.mistakes.add(
-                file.name,
-                row.line,
-                f"order {order.number} is here already with another '{key}' "
-                f"({here} here, {value} in the file); {_NOT_CHANGED}",
+            text = N_(
+                "order %(number)s is here already with another '%(key)s' (%(here)s here, %(value)s "
+                "in the file); imports do not change orders"
             )
+            of = {"number": order.number, "key": key, "here": str(here), "value": str(value)}
+            task.mistakes.add(file.name, row.line, text, **of)
             return
     task.report.unchanged += 1
 
@@ -130,14 +130,15 @@ async def _stage_lines(task: Import, stage: Stage, file: CSVFile, batch: list[Ro
     for row in batch:
         code, key = row.values["good"], code_key(row.values["good"])
         if key not in goods:
-            text = f"'good' is '{code}', but there is no good of this code"
-            task.mistakes.add(file.name, row.line, text)
+            text = N_("'good' is '%(code)s', but there is no good of this code")
+            task.mistakes.add(file.name, row.line, text, code=code)
         line = LineValues(
             goods.get(key, 0), row.values["quantity"], row.values["price"],
             row.values.get("discount") or Decimal(0),
         )  # fmt: skip
         if line.amount > MAX_AMOUNT:
-            task.mistakes.add(file.name, row.line, TOO_MUCH.format("Quantity times price"))
+            text = N_("quantity times price is more than %(amount)s. Split the order")
+            task.mistakes.add(file.name, row.line, text, amount=f"{MAX_AMOUNT:,}")
         number = row.values["order"]
         staged.append(StagedLine(code_key(number), row.line, number, line))
     await task.worker.run(stage.add_lines, staged)
@@ -145,11 +146,11 @@ async def _stage_lines(task: Import, stage: Stage, file: CSVFile, batch: list[Ro
 
 def _check_joined(task: Import, stage: Stage, file: CSVFile, lines_file: CSVFile) -> None:
     for place, number in stage.strangers():
-        text = f"order {number} is not in the file of orders"
-        task.mistakes.add(lines_file.name, place, text)
+        text = N_("order %(number)s is not in the file of orders")
+        task.mistakes.add(lines_file.name, place, text, number=number)
     for place, number in stage.without_lines():
-        text = f"order {number} has no line in {lines_file.name}"
-        task.mistakes.add(file.name, place, text)
+        text = N_("order %(number)s has no line in %(file)s")
+        task.mistakes.add(file.name, place, text, number=number, file=lines_file.name)
 
 
 async def _compare_lines(task: Import, file: CSVFile, orders: list[StagedOrder]) -> None:
@@ -170,5 +171,7 @@ async def _compare_lines(task: Import, file: CSVFile, orders: list[StagedOrder])
         here[order_id].append(LineValues._make(line))
     for order in orders:
         if sorted(order.lines) != sorted(here[order.id]):
-            text = f"order {order.number} is here already with other lines; {_NOT_CHANGED}"
-            task.mistakes.add(file.name, None, text)
+            text = N_(
+                "order %(number)s is here already with other lines; imports do not change orders"
+            )
+            task.mistakes.add(file.name, None, text, number=order.number)

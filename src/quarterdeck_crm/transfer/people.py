@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from quarterdeck.babel import gettext as _
 from quarterdeck_crm.history.recording import assign
-from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Contact, Person, PersonEmail
 from quarterdeck_crm.models.collation import same_key, sort_key
 from quarterdeck_crm.models.columns import utc_now
@@ -32,8 +31,9 @@ from .csvfile import CSVFile, Row, without_last
 from .extras import Wanted, wanted_in
 from .importing import Import, Report, Source
 from .tables import PEOPLE, PERSON_COLUMNS
+from .texts import RULE, Text
 
-UNKNOWN = _l(
+UNKNOWN = N_(
     "has no 'reference', 'email' or 'account' by which the person could be found again. Fill one"
 )
 _LOADED = (
@@ -169,16 +169,13 @@ def _take(task: Import, file: CSVFile, rows: list[Row], batch: _Batch, seen: _Pa
     first = rows[0]
     identity = _identity(first, batch)
     if identity is None:
-        task.mistakes.add(file.name, first.line, str(UNKNOWN))
+        task.mistakes.add(file.name, first.line, UNKNOWN)
         return
     by_reference = isinstance(identity, str)
     if isinstance(identity, str):
         if identity in seen.references:
-            text = _(
-                "'reference' %(word)s stands elsewhere in the file. Put its lines together",
-                word=identity,
-            )
-            task.mistakes.add(file.name, first.line, text)
+            text = N_("'reference' %(word)s stands elsewhere in the file. Put its lines together")
+            task.mistakes.add(file.name, first.line, text, word=identity)
             return
         seen.references.add(identity)
     person = batch.found.get(identity)
@@ -224,7 +221,7 @@ def _fill(task: Import, file: CSVFile, row: Row, person: Person) -> bool:
     problems = Problems()
     check_days(problems, values, person)
     for name, texts in problems.errors.items():
-        task.mistakes.add(file.name, row.line, f"'{name}': {texts[0].rstrip('.')}")
+        task.mistakes.add(file.name, row.line, RULE, field=name, text=Text(texts[0]))
     if person.do_not_contact is None:
         person.do_not_contact = False
     return bool(assign(person, values))
@@ -251,7 +248,8 @@ def _fill_details(
     for name, texts in problems.errors.items():
         place = name.split("-")
         line = lines[int(place[1])] if len(place) > 1 else rows[0].line
-        task.mistakes.add(file.name, line, f"'{columns[kind.fields[0]]}': {texts[0].rstrip('.')}")
+        column = columns[kind.fields[0]]
+        task.mistakes.add(file.name, line, RULE, field=column, text=Text(texts[0]))
     return bool(not problems.errors and replace_details(kind, person, cleaned))
 
 
@@ -271,18 +269,16 @@ def _fill_places(
         if not (account := _at(row.values)):
             continue
         if (account_id := batch.accounts.get(account)) is None:
-            text = _("'account' is '%(code)s', but there is no account of this code", code=account)
-            task.mistakes.add(file.name, row.line, text)
+            text = N_("'account' is '%(code)s', but there is no account of this code")
+            task.mistakes.add(file.name, row.line, text, code=account)
         elif account_id in wanted:
-            task.mistakes.add(
-                file.name, row.line, _("'account' %(code)s stands here twice", code=account)
-            )
+            text = N_("'account' %(code)s stands here twice")
+            task.mistakes.add(file.name, row.line, text, code=account)
         else:
             wanted[account_id] = row
     if len(wanted) > MAX_ROWS:
-        task.mistakes.add(
-            file.name, rows[0].line, _("has more than %(count)s accounts", count=MAX_ROWS)
-        )
+        text = N_("has more than %(count)s accounts")
+        task.mistakes.add(file.name, rows[0].line, text, count=MAX_ROWS)
     changed = False
     for account_id, contact in present.items():
         if exactly and account_id not in wanted:
@@ -308,11 +304,8 @@ def _choose_main(
     if is_main:
         reference = contact.person.reference
         if seen.mains.setdefault(account_id, reference) != reference:
-            text = _(
-                "account %(code)s has another main contact in this file",
-                code=row.values["account"],
-            )
-            task.mistakes.add(file.name, row.line, text)
+            text = N_("account %(code)s has another main contact in this file")
+            task.mistakes.add(file.name, row.line, text, code=row.values["account"])
         if not contact.is_main:
             batch.mains[account_id] = contact
     elif contact.is_main:

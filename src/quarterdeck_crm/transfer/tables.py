@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import (
     ADDRESS_LABELS,
     PHONE_LABELS,
@@ -43,7 +44,7 @@ _ADDRESS = (
 )
 
 ACCOUNTS = Table(
-    "a file of accounts",
+    N_("a file of accounts"),
     (
         CSVColumn(
             "code",
@@ -79,7 +80,7 @@ PERSON_COLUMNS = {
     },
 }  # fmt: skip
 PEOPLE = Table(
-    "a file of people",
+    N_("a file of people"),
     (
         CSVColumn("reference", text(Person.reference)),
         CSVColumn("name", text(Person.name), required=True, aliases=("full_name",)),
@@ -106,7 +107,7 @@ PEOPLE = Table(
 )
 
 GOODS = Table(
-    "a file of goods",
+    N_("a file of goods"),
     (
         CSVColumn("code", text(Good.code), required=True, aliases=("product_id", "good_id")),
         CSVColumn("name", text(Good.name), required=True, aliases=("product_name",)),
@@ -121,7 +122,7 @@ GOODS = Table(
 )
 
 ORDERS = Table(
-    "a file of orders",
+    N_("a file of orders"),
     (
         CSVColumn("number", text(Order.number), required=True, aliases=("order_id",)),
         CSVColumn(
@@ -145,7 +146,7 @@ ORDERS = Table(
 )
 
 LINES = Table(
-    "a file of order lines",
+    N_("a file of order lines"),
     (
         CSVColumn("order", text(Order.number), required=True, aliases=("order_id", "number")),
         CSVColumn("good", text(Good.code), required=True, aliases=("product_id", "good_id")),
@@ -156,7 +157,7 @@ LINES = Table(
 )
 
 DEALS = Table(
-    "a file of deals",
+    N_("a file of deals"),
     (
         CSVColumn("reference", text(Deal.reference), required=True, aliases=("deal_id",)),
         CSVColumn("name", text(Deal.name), required=True, aliases=("deal_name", "title")),
@@ -181,7 +182,7 @@ DEALS = Table(
 )
 
 TASKS = Table(
-    "a file of tasks",
+    N_("a file of tasks"),
     (
         CSVColumn("reference", text(Task.reference), required=True),
         CSVColumn("title", text(Task.title), required=True, aliases=("subject",)),
@@ -204,7 +205,7 @@ TASKS = Table(
 
 RECORD_KINDS = ("account", "deal", "order", "person", "task")
 NOTES = Table(
-    "a file of notes",
+    N_("a file of notes"),
     (
         CSVColumn("reference", text(Note.reference), required=True),
         CSVColumn("record_kind", one_of(RECORD_KINDS), required=True),

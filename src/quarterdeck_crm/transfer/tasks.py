@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from quarterdeck_crm.history.recording import assign
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Order, Priority, Repeat, Task
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
@@ -17,7 +18,10 @@ from quarterdeck_crm.validation import Problems
 from .csvfile import CSVFile, Row
 from .importing import Import, Report, Source
 from .tables import TASKS
+from .texts import RULE, Text
 
+NO_ACCOUNT = N_("'account' is '%(name)s', but there is no account of this name")
+NO_ORDER = N_("'order' is '%(name)s', but there is no order of this name")
 _PLAIN = (
     "title", "details", "due_on", "due_time", "zone", "repeat", "repeat_every", "repeat_until",
     "remind_on", "remind_time",
@@ -52,8 +56,8 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str])
     for row in batch:
         reference = row.values["reference"]
         if reference in seen:
-            text = f"'reference' {reference} stands in the file twice"
-            task.mistakes.add(file.name, row.line, text)
+            text = N_("'reference' %(reference)s stands in the file twice")
+            task.mistakes.add(file.name, row.line, text, reference=reference)
             continue
         seen.add(reference)
         here = tasks.get(reference)
@@ -106,15 +110,14 @@ async def _values(
     if "order" in given:
         id_, account_id = orders.get(given["order"] or "", (None, values.get("account_id")))
         values |= {"order_id": id_, "account_id": account_id}
-    for name, ids in (("account", accounts), ("order", orders)):
+    for name, ids, text in (("account", accounts, NO_ACCOUNT), ("order", orders, NO_ORDER)):
         if given.get(name) and given[name] not in ids:
-            text = f"'{name}' is '{given[name]}', but there is no {name} of this name"
-            task.mistakes.add(file.name, row.line, text)
+            task.mistakes.add(file.name, row.line, text, name=given[name])
             return None
     if "done" in given and given["done"] != (here is not None and here.is_done):
         values |= {"is_done": given["done"], "done_at": utc_now() if given["done"] else None}
     problems = Problems()
     whole = await complete_values(problems, values, here)
     for field, texts in problems.errors.items():
-        task.mistakes.add(file.name, row.line, f"'{field}': {' '.join(texts)}")
+        task.mistakes.add(file.name, row.line, RULE, field=field, text=Text(texts[0]))
     return None if problems.errors else values | whole

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from quarterdeck.babel import gettext
+from quarterdeck_crm.languages import marked as N_
+
+RULE = N_("'%(field)s': %(text)s")  # a column, and what a service says about its value
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Text:
     values: dict[str, str | int | Text] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        # A text of a service has its values already, and perhaps no translation.
         return gettext(self.id, **{name: _shown(value) for name, value in self.values.items()})
 
 

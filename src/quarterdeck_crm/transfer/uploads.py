@@ -26,12 +26,14 @@ from quarterdeck.babel import gettext as _
 from quarterdeck_crm.attachments.storage import bare_name, copy_limited
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.models.columns import utc_now
 
 from .csvfile import Mistakes
 from .importing import Report, Source
 from .kinds import Kind
+from .texts import Text
 
 SILENCE_SECONDS = 15.0  # a process that writes no progress for so long is dead
 KEPT_SECONDS = 24 * 3600.0
@@ -66,7 +68,7 @@ class Upload:
         done: Bytes read so far, of ``total``.
         report: The result, or the expected result after a check; None until it is known.
         mistakes: The mistakes that made it refused.
-        failure: The reason of a failure, as a sentence.
+        failure: The reason of a failure.
     """
 
     id: str
@@ -80,7 +82,7 @@ class Upload:
     total: int = 0
     report: Report | None = None
     mistakes: Mistakes | None = None
-    failure: str | None = None
+    failure: Text | None = None
 
     @property
     def percent(self) -> int | None:
@@ -208,16 +210,18 @@ def _read(folder: Path) -> Upload | None:
     return upload
 
 
-def interrupted(phase: Phase) -> str:
+def interrupted(phase: Phase) -> Text:
     """Return the message about a server that stopped in a phase."""
     if phase is Phase.CHECKING:
-        return _(
+        text = N_(
             "The server stopped during the check. Nothing was written. Upload the files again."
         )
-    return _(
+        return Text(text)
+    text = N_(
         "The server stopped during the import. Upload the files again: rows that are there "
         "already are not written twice, and the rest is added."
     )
+    return Text(text)
 
 
 def _read_all(root: Path) -> list[Upload]:

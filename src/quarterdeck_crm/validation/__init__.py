@@ -40,6 +40,14 @@ _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]{1,5})?(?:[/?#]\S*)?")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#][^\s]*", re.IGNORECASE)
 
 
+class TooLongError(ValueError):
+    """A text of more characters than ``limit``."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(_("At most %(column)s characters are allowed.", column=limit))
+        self.limit = limit
+
+
 class Problems:
     """All problems of an entry of several parts, told at once."""
 
@@ -203,7 +211,7 @@ def fit_text(column: Any, value: str) -> str:
     if (rule := column.info.get("rule")) and len(value) <= longest(column):
         value = RULES[rule](value)
     if len(value) > longest(column):
-        raise ValueError(_("At most %(column)s characters are allowed.", column=longest(column)))
+        raise TooLongError(longest(column))
     return value
 
 

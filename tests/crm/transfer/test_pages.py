@@ -35,7 +35,7 @@ FILES = {
     "goods": ("products.csv",),
     "orders": ("orders.csv", "order_details.csv"),
 }
-EXPORTS = ("accounts", "people", "goods", "orders", "order-lines")
+EXPORTS = ("accounts", "people", "goods", "orders", "order-lines", "deals", "notes")
 
 
 @pytest.fixture
@@ -329,3 +329,37 @@ async def test_old_uploads_are_swept_away(app: Quart, importer: Importer, files:
     await importer.check("goods", files / "products.csv")
 
     assert (await importer.auth.get(address)).status_code == 404
+
+
+async def test_a_report_is_in_the_language_of_each_reader(importer: Importer, files: Path) -> None:
+    (files / "customers.csv").write_text(
+        f"code,name,email,archived,nickname\nA1,One,nowhere,0,\nA2,{'x' * 300},,maybe,\nA3,,,,\n"
+    )
+    address, english = await importer.check("accounts", files / "customers.csv")
+    pages = {
+        code: await (await importer.auth.get(address, headers={"Accept-Language": code})).get_data(
+            as_text=True
+        )
+        for code in ("de", "zh-CN")
+    }
+
+    expected = {
+        english: (
+            "4 mistakes: nothing was imported. Correct the file and import it again.",
+            "At most 200 characters are allowed.",
+            "expected 1 or 0, yes or no, true or false",
+            "&#39;name&#39; is empty",
+            "Enter an e-mail address",
+        ),
+        pages["de"]: (
+            "4 Fehler: Es wurde nichts importiert.",
+            "Höchstens 200 Zeichen",
+            "erwartet wird 1 oder 0, yes oder no",
+            "&#39;name&#39; ist leer",
+            "Geben Sie eine E-Mail-Adresse",
+        ),
+        pages["zh-CN"]: ("4 处错误", "应为1 或 0", "&#39;name&#39; 为空", "200"),
+    }
+    for page, texts in expected.items():
+        for text in texts:
+            assert text in page, text
