@@ -19,9 +19,11 @@ class Words:
         catalog = catalogs.read(catalogs.TRANSLATED[0] if code == ENGLISH else code)
         self._texts: dict[str, str] = {}
         for message in catalog:
-            one = message.id if isinstance(message.id, str) else message.id[0]
-            texts = [message.string] if isinstance(message.string, str) else message.string
-            self._texts[one] = one if code == ENGLISH else [*(texts or [""])][-1]
+            ids = [message.id] if isinstance(message.id, str) else [*message.id]
+            texts = (
+                [message.string] if isinstance(message.string, str) else [*(message.string or ())]
+            )
+            self._texts[ids[0]] = (ids if code == ENGLISH else texts)[-1]  # for several
 
     def __call__(self, text: str, **values: object) -> str:
         """Return a text with its values, as ``gettext`` does."""
