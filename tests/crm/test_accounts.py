@@ -224,12 +224,17 @@ async def test_unknown_accounts_are_not_found(auth: Auth) -> None:
 
 async def test_suggestions_are_labels_that_name_one_account(auth: Auth, trade: Trade) -> None:
     plain = await trade.account(name="Acme")
-    await trade.account(name="Acme", code="A1")
+    coded = await trade.account(name="Acme", code="A1")
     await trade.account(name="Other")
 
     found = await (await auth.get("/accounts/suggest?q=acm")).get_json()
 
     assert [item["label"] for item in found] == [f"Acme · #{plain.id}", "Acme · A1"]
+    for text, labels in ((f"%23{coded.id}", ["Acme · A1"]), ("%2399", [])):
+        found = await (await auth.get(f"/accounts/suggest?q={text}")).get_json()
+        assert [item["label"] for item in found] == labels
+    page = await (await auth.get(f"/orders/?account=%23{coded.id}")).get_data(as_text=True)
+    assert "Account: Acme · A1" in page
 
 
 @pytest.mark.feature("W3")

@@ -15,6 +15,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import User
 from quarterdeck_crm.orders.sum_checks import compare_sums
 from quarterdeck_crm.schema import check_schema
+from quarterdeck_crm.search.outdated import outdated_kinds
 from quarterdeck_crm.team.services import active_admins, users_with_clashes
 
 MIN_TOKEN_LENGTH = 16
@@ -111,6 +112,17 @@ async def order_sums(_target: Target) -> AsyncIterator[Problem]:
         yield Problem(None, problem, "Run 'crm sums check' to see them, then 'crm sums rebuild'.")
 
 
+@rule("CRM010", Severity.WARNING, "Searches do not find all records.", deploy=False)
+async def search_index(_target: Target) -> AsyncIterator[Problem]:
+    try:
+        kinds = await (await db.session.connection()).run_sync(outdated_kinds)
+    except _SILENT:
+        return
+    if kinds:
+        problem = f"Records were indexed by an older version: {', '.join(kinds)}"
+        yield Problem(None, problem, "Run 'crm search rebuild', once after the upgrade.")
+
+
 RULES = (
     schema,
     clashes,
@@ -121,4 +133,5 @@ RULES = (
     demonstration_users,
     mail_links,
     order_sums,
+    search_index,
 )

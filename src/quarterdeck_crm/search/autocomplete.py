@@ -52,7 +52,10 @@ async def pick(
 async def suggest(
     session: AsyncSession, model: type[Row], *, q: str, limit: int = MAX_CANDIDATES
 ) -> Sequence[Row]:
-    """Return the active rows that match the text typed so far, by name."""
+    """Return the active rows that match the text typed so far, by name; ``#12`` is an id."""
+    if (id_ := _id_in(q)) is not None:
+        row = await session.get(model, id_)
+        return [row] if row is not None and row.archived_at is None else []
     statement = (
         select(model)
         .where(model.archived_at.is_(None), *matching(q, model))
@@ -66,8 +69,14 @@ def _key(row: Account | Good) -> str:
     return same_key(row.code or f"#{row.id}")
 
 
+def _id_in(text: str) -> int | None:
+    """Return the id in a text such as ``#12``."""
+    text = text.strip()
+    return row_id(text[1:]) if text[:1] == "#" else None
+
+
 async def _by_key(session: AsyncSession, model: type[Row], keys: set[str]) -> Sequence[Row]:
-    ids = [id_ for key in keys if key[:1] == "#" and (id_ := row_id(key[1:]))]
+    ids = [id_ for key in keys if (id_ := _id_in(key)) is not None]
     conditions: list[ColumnElement[bool]] = [model.code_key.in_([code_key(key) for key in keys])]
     if ids:
         conditions.append(model.id.in_(ids) & model.code.is_(None))

@@ -96,7 +96,7 @@ def index_duplicates(connection: Connection, model: Subject, ids: Collection[int
     kind = model.__tablename__
     of_rows = DuplicateKey.subject_type == kind, DuplicateKey.subject_id.in_(ids)
     connection.execute(delete(DuplicateKey).where(*of_rows))
-    found = _read_accounts(connection, ids) if model is Account else _read_people(connection, ids)
+    found = read_keys(connection, model, ids)
     rows = [
         {"subject_type": kind, "key": key, "subject_id": id_}
         for id_, keys in found.items()
@@ -105,6 +105,11 @@ def index_duplicates(connection: Connection, model: Subject, ids: Collection[int
     if rows:
         connection.execute(insert(DuplicateKey), rows)
     _write_pairs(connection, model, ids, found)
+
+
+def read_keys(connection: Connection, model: Subject, ids: Collection[int]) -> dict[int, set[str]]:
+    """Return the keys that records have by their fields, whatever the index holds."""
+    return _read_accounts(connection, ids) if model is Account else _read_people(connection, ids)
 
 
 def index_all_duplicates(connection: Connection) -> None:

@@ -79,6 +79,23 @@ def _boundaries(word: str) -> Iterator[int]:
 def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> None:
     """Rewrite the words of some rows."""
     subject_type = model.__tablename__
+    found = read_words(connection, model, ids)
+    connection.execute(
+        delete(SearchWord).where(
+            SearchWord.subject_type == subject_type, SearchWord.subject_id.in_(ids)
+        )
+    )
+    rows = [
+        {"subject_type": subject_type, "word": word, "subject_id": id_}
+        for id_, words in found.items()
+        for word in words
+    ]
+    if rows:
+        connection.execute(insert(SearchWord), rows)
+
+
+def read_words(connection: Connection, model: Subject, ids: Collection[int]) -> dict[int, set[str]]:
+    """Return the words that rows have by their texts, whatever the index holds."""
     texts: dict[int, list[str | None]] = defaultdict(list)
     numbers: dict[int, set[str]] = defaultdict(set)
     names = SUBJECTS[model]
@@ -96,18 +113,10 @@ def index_rows(connection: Connection, model: Subject, ids: Collection[int]) -> 
         for id_, number in connection.execute(phones.where(PersonPhone.person_id.in_(ids))):
             texts[id_].append(number)
             numbers[id_] |= phone_words(number)
-    connection.execute(
-        delete(SearchWord).where(
-            SearchWord.subject_type == subject_type, SearchWord.subject_id.in_(ids)
-        )
-    )
-    rows = [
-        {"subject_type": subject_type, "word": word, "subject_id": id_}
+    return {
+        id_: words_of(found) | {number[:LENGTH] for number in numbers[id_]}
         for id_, found in texts.items()
-        for word in words_of(found) | {number[:LENGTH] for number in numbers[id_]}
-    ]
-    if rows:
-        connection.execute(insert(SearchWord), rows)
+    }
 
 
 def _further(model: Subject, ids: Collection[int]) -> Iterator[Select[int, str]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import insert, select
+from quart import Quart
+from sqlalchemy import delete, insert, select
 
+from quarterdeck.checks import Target, rules_of, run_rules
 from quarterdeck_crm.accounts.services import archive_account, get_account, update_account
-from quarterdeck_crm.models import Account, DuplicateKey, DuplicatePair
+from quarterdeck_crm.models import Account, DuplicateKey, DuplicatePair, SearchWord
 from quarterdeck_crm.search.duplicate_index import MAX_SHARED, index_all_duplicates
 from quarterdeck_crm.search.keys import domain_key, name_key, person_name_key, phone_key
+from quarterdeck_crm.search.word_index import index_everything
 from tests.crm.conftest import Auth
 from tests.crm.test_accounts import names
 from tests.crm.trading import Trade
@@ -107,3 +110,26 @@ async def test_rebuild_finds_what_statements_wrote(trade: Trade) -> None:
         await session.execute(insert(Account), rows)
         await (await session.connection()).run_sync(index_all_duplicates)
     assert await pairs(trade) == [(1, 2, "name")]
+
+
+async def test_the_check_reports_records_of_an_older_index(app: Quart, trade: Trade) -> None:
+    await trade.account(name="Wool GmbH", email="info@wool.example")
+    await trade.person(name="Ada Anker")
+    await trade.deal()
+    others = {each.id for each in rules_of(app)} - {"CRM010"}
+
+    async def found() -> list[str]:
+        async with app.app_context():
+            return [str(each) for each in (await run_rules(Target(app), without=others))[0]]
+
+    assert await found() == []
+    async with trade.session() as session:
+        await session.execute(delete(SearchWord).where(SearchWord.word == "info@wool.example"))
+        await session.execute(delete(DuplicateKey).where(DuplicateKey.subject_type == "person"))
+    (finding,) = await found()
+    assert finding.startswith("Records were indexed by an older version: account, person. Run")
+    async with trade.session() as session:
+        connection = await session.connection()
+        await connection.run_sync(index_everything)
+        await connection.run_sync(index_all_duplicates)
+    assert await found() == []
