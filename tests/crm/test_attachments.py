@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from quart import Quart, Response
 from werkzeug.datastructures import FileStorage
 
@@ -28,14 +29,14 @@ HTML = b"<!DOCTYPE html><script>alert(1)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
-def png() -> bytes:
-    """Return a picture of one pixel."""
+def png(*, side: int = 1) -> bytes:
+    """Return a picture of one pixel, which may claim to have more."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
 
-    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", head)
@@ -303,7 +304,7 @@ async def test_a_good_has_a_picture(app: Quart, as_moderator: Auth, trade: Trade
     assert "Content-Disposition" not in shown.headers
 
     await upload(as_moderator, there, "chai2.png", png())
-    assert len(files_in(app)) == 1, "the picture before is gone"
+    assert len(files_in(app)) == 2, "the picture before is gone, with its small one"
     assert (await as_moderator.get(address)).status_code == 404
 
     await as_moderator.post(f"{there}/remove")
@@ -314,6 +315,51 @@ async def test_a_good_has_a_picture(app: Quart, as_moderator: Auth, trade: Trade
         "picture changed",
         "created",
     ]
+
+
+async def test_lists_have_small_pictures(app: Quart, as_moderator: Auth, trade: Trade) -> None:
+    good = await trade.good(name="Chai")
+    large = io.BytesIO()
+    Image.effect_noise((900, 600), 80).save(large, "PNG")
+    await upload(as_moderator, f"/goods/{good.id}/picture", "a.png", large.getvalue())
+
+    page = await (await as_moderator.get("/goods/")).get_data(as_text=True)
+    address = page.partition('class="thumb" src="')[2].partition('"')[0]
+    (item,) = await (await as_moderator.get("/goods/suggest?q=Chai")).get_json()
+    assert item["picture"] == address
+    (small,) = [path for path in files_in(app) if ".thumb." in path.name]
+    for is_there in (True, False):  # a picture of an earlier version gets its small one now
+        if not is_there:
+            small.unlink()
+        shown = await as_moderator.get(address)
+        data = await shown.get_data(as_text=False)
+        assert (shown.mimetype, len(data) < 10_000) == ("image/webp", True)
+        with Image.open(io.BytesIO(data)) as picture:
+            assert picture.size == (96, 64)
+    assert "max-age=31536000" in shown.headers["Cache-Control"]
+    assert (await as_moderator.get(address.replace("/picture/", "/picture/0"))).status_code == 404
+
+    await as_moderator.post(f"/goods/{good.id}/picture/remove")
+    assert files_in(app) == []
+
+
+async def test_a_bomb_is_refused_and_an_unreadable_picture_stays_as_it_is(
+    app: Quart, as_moderator: Auth, trade: Trade
+) -> None:
+    good = await trade.good()
+    there = f"/goods/{good.id}/picture"
+
+    bomb = await upload(as_moderator, there, "a.png", png(side=65_000))
+    assert bomb.status_code == 422
+    assert "million pixels, and 40 million are allowed" in await bomb.get_data(as_text=True)
+    assert (await upload(as_moderator, there, "a.png", png(side=7_000))).status_code == 422
+    assert files_in(app) == []
+
+    broken = png()[:40]
+    assert (await upload(as_moderator, there, "a.png", broken)).status_code == 303
+    page = await (await as_moderator.get("/goods/")).get_data(as_text=True)
+    shown = await as_moderator.get(page.partition('class="thumb" src="')[2].partition('"')[0])
+    assert (shown.mimetype, await shown.get_data()) == ("image/png", broken)
 
 
 @pytest.mark.parametrize(("name", "contents"), [("a.svg", SVG), ("a.pdf", PDF), ("a.png", HTML)])

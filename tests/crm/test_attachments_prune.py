@@ -60,7 +60,7 @@ async def named(app: Quart, auth: Auth, as_moderator: Auth, trade: Trade) -> lis
     await upload(auth, f"/accounts/{account.id}/files", "a.txt", b"text")
     await upload(as_moderator, f"/goods/{good.id}/picture", "a.png", png())
     paths = files_in(app)
-    assert len(paths) == 2
+    assert len(paths) == 3, "with the small picture"
     for path in paths:
         os.utime(path, (OLD, OLD))
     return paths

@@ -21,7 +21,7 @@ from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Attachment, Good
 
-from .storage import attachment_folder
+from .storage import attachment_folder, beside
 
 BATCH = 500
 _OUR_NAME = re.compile(r"[0-9a-f]{32}\.[a-z]+")  # as ``storage.keep`` chooses it
@@ -137,4 +137,5 @@ def _stored_files(folder: Path) -> Iterator[StoredFile]:
 
 def _remove(files: list[StoredFile]) -> None:
     for file in files:
-        file.path.unlink(missing_ok=True)
+        for path in (file.path, beside(file.path)):
+            path.unlink(missing_ok=True)

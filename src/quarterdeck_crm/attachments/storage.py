@@ -73,13 +73,24 @@ async def keep(upload: FileStorage, *, kinds: dict[str, str], limit: int) -> Asy
 
 
 async def discard(stored: str) -> None:
-    """Remove a file; it is no error if it is gone already."""
-    await asyncio.to_thread(stored_path(stored).unlink, missing_ok=True)
+    """Remove a file and its small picture; it is no error if they are gone already."""
+    for path in (stored_path(stored), thumbnail_path(stored)):
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 def stored_path(stored: str) -> Path:
     """Return where a file is kept: spread over folders, so that none grows too large."""
     return attachment_folder() / stored[:2] / stored
+
+
+def thumbnail_path(stored: str) -> Path:
+    """Return where the small picture of a stored picture is kept, beside it."""
+    return beside(stored_path(stored))
+
+
+def beside(path: Path) -> Path:
+    """Return the path of the small picture of a picture."""
+    return path.with_name(f"{path.stem}.thumb.webp")
 
 
 def attachment_folder() -> Path:

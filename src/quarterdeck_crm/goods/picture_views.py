@@ -9,6 +9,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.attachments.kinds import PICTURES, extension_of
 from quarterdeck_crm.attachments.storage import discard, keep, stored_path
+from quarterdeck_crm.attachments.thumbnails import MEDIA_TYPE, find_thumbnail, require_thumbnail
 from quarterdeck_crm.attachments.views import send
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import csrf, db
@@ -34,6 +35,19 @@ async def picture(good_id: int, name: str) -> Response:
     return await send(stored_path(name), media_type=media_type, max_age=ONE_YEAR)
 
 
+@bp.get("/<int:good_id>/picture/<name>/small")
+@login_required
+async def thumbnail(good_id: int, name: str) -> Response:
+    """Send the small picture for lists; the picture itself if it cannot be made smaller."""
+    good = await get_good(db.session, good_id=good_id)
+    if good.picture != name:
+        raise NotFoundError(_("This good has another picture now."))
+    path = await find_thumbnail(name)
+    if path is not None:
+        return await send(path, media_type=MEDIA_TYPE, max_age=ONE_YEAR)
+    return await send(stored_path(name), media_type=PICTURES[extension_of(name)], max_age=ONE_YEAR)
+
+
 @bp.post("/<int:good_id>/picture")
 @role_required(KEEPER)
 @csrf.redisplay
@@ -42,13 +56,12 @@ async def picture_submit(good_id: int) -> ResponseReturnValue:
     form = await PictureForm.from_request()
     if await form.validate_on_submit():
         with errors_on(form):
-            async with (
-                keep(form.file.data, kinds=PICTURES, limit=MAX_BYTES) as file,
-                db.transaction() as session,
-            ):
-                before = await set_picture(
-                    session, actor=current_user, good=good, stored=file.stored
-                )
+            async with keep(form.file.data, kinds=PICTURES, limit=MAX_BYTES) as file:
+                await require_thumbnail(file.stored)
+                async with db.transaction() as session:
+                    before = await set_picture(
+                        session, actor=current_user, good=good, stored=file.stored
+                    )
             return await _changed(good_id, before, _("The picture is saved."))
     return await show_page(good, form), 422
 

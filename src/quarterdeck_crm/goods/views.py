@@ -87,7 +87,8 @@ async def suggestions() -> ResponseReturnValue:
                 "currency": good.currency,
                 "stock": good.stock,
                 "unit": good.unit,
-                "picture": good.picture and url_for(".picture", good_id=good.id, name=good.picture),
+                "picture": good.picture
+                and url_for(".thumbnail", good_id=good.id, name=good.picture),
             }
             for good in goods
         ]
