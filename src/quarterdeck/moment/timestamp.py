@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from quarterdeck.exceptions import MomentArgumentError
 
@@ -126,10 +126,9 @@ class Timestamp:
         if refresh:
             minutes = _REFRESH_MINUTES if refresh is True else refresh
             attributes["data-moment-refresh"] = str(round(minutes * 60_000))
-        written = Markup("").join(
-            Markup(' {}="{}"').format(name, value) for name, value in attributes.items()
-        )
-        return Markup("<time{}>{}</time>").format(written, text)
+        written = "".join([f' {name}="{escape(attributes[name])}"' for name in attributes])
+        # Pages have dozens of times; Markup.format takes several times as long.
+        return Markup(f"<time{written}>{escape(text)}</time>")  # noqa: S704
 
     def _parse(self, value: When) -> tuple[bool, datetime]:
         """Whether it is a date alone, and the time in UTC, or on the wall as if it was in UTC."""
