@@ -11,7 +11,16 @@ from sqlalchemy import func, select
 
 from quarterdeck_crm.demo.generate import Demo
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Account, Good, Order, OrderLine, User
+from quarterdeck_crm.models import (
+    Account,
+    Good,
+    Note,
+    Notification,
+    NotificationKind,
+    Order,
+    OrderLine,
+    User,
+)
 from quarterdeck_crm.orders.sum_checks import compare_sums
 
 TODAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -65,3 +74,32 @@ async def test_many_scripts_are_spoken(app: Quart) -> None:
     scripts = {unicodedata.name(c).split()[0] for name in names for c in name if c.isalpha()}
     assert scripts >= {"LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "CJK", "HANGUL", "THAI"}
     assert counts == [8, 92, 200]
+
+
+@pytest.mark.usefixtures("demo")
+async def test_colleagues_write_to_each_other(app: Quart) -> None:
+    """There is something to read for each user that people sign in as."""
+    async with app.app_context():
+        kinds = set(await db.session.scalars(select(Note.subject_type)))
+        times = (await db.session.scalars(select(Note.created_at).order_by(Note.id))).all()
+        unread = set(
+            await db.session.scalars(
+                select(Notification.user_id).where(Notification.read_at.is_(None))
+            )
+        )
+        own = select(Notification.id).where(Notification.user_id == Notification.actor_id)
+        mentions = (
+            await db.session.execute(
+                select(Note.body, User.name)
+                .join(Notification, Notification.note_id == Note.id)
+                .join(User, User.id == Notification.user_id)
+                .where(Notification.kind == NotificationKind.MENTION)
+            )
+        ).all()
+
+        assert (await db.session.scalars(own)).all() == []
+    assert kinds == {"account", "deal", "order", "person", "task"}
+    assert list(times) == sorted(times)
+    assert unread >= {1, 2, 3}
+    assert mentions
+    assert all(f"@{name}" in body for body, name in mentions)

@@ -23,7 +23,6 @@ from quarterdeck_crm.models import (
     Deal,
     DealStage,
     Good,
-    Note,
     Order,
     OrderLine,
     OrderState,
@@ -43,6 +42,7 @@ from quarterdeck_crm.search.word_index import index_everything
 
 from .extras import make_extras
 from .people import make_people
+from .talk import make_talk
 from .users import USERS
 from .words import CATALOG, DEALS, DEPARTMENTS, MARKETS, NOTES, REMARKS, TASKS, VIEWS, Market
 
@@ -51,6 +51,7 @@ DAYS = 730
 ACCOUNTS = 400
 TASKS_MADE = 240
 DEALS_MADE = 120
+COMMENTED = 200  # of the newest orders, and of the people
 BATCH = 500
 
 Rows = list[dict[str, Any]]
@@ -85,18 +86,37 @@ class Demo:
         await self._insert(session, Account, accounts)
         for model, rows in make_people(accounts, self.random, self.today).items():
             await self._insert(session, model, rows)
-        await self._insert(session, Note, self._notes(accounts, users))
+        notes = self._notes(accounts, users)
         await self._write_orders(session, accounts, goods, advance)
         # Last, so that the dice of everything else fall as they did without them.
-        await self._insert(session, Task, self._tasks(accounts, users))
+        tasks = self._tasks(accounts, users)
+        await self._insert(session, Task, tasks)
         await make_usual_stages(session)
         stages = await list_stages(session)
-        await self._insert(session, Deal, self._deals(accounts, stages))
+        deals = self._deals(accounts, stages)
+        await self._insert(session, Deal, deals)
+        await self._write_talk(session, notes, tasks, deals)
         await self._write_extras(session)
         await self._insert(session, SavedView, self._views(users[0]))
         connection = await session.connection()
         await connection.run_sync(index_everything)
         await connection.run_sync(index_all_duplicates)
+
+    async def _write_talk(
+        self, session: AsyncSession, notes: Rows, tasks: Rows, deals: Rows
+    ) -> None:
+        newest = select(Order.id, Order.owner_id).order_by(Order.id.desc()).limit(COMMENTED)
+        people = select(Person.id).order_by(Person.id).limit(COMMENTED)
+        records = {
+            "deal": [(deal["id"], deal["owner_id"]) for deal in deals],
+            "order": [(id_, owner) for id_, owner in await session.execute(newest)],
+            "task": [(task["id"], task["assignee_id"]) for task in tasks],
+            "person": [(id_, None) for id_ in await session.scalars(people)],
+        }
+        names = {number: name for number, (_email, name, *_rest) in enumerate(USERS, 1)}
+        talk = make_talk(records, names, notes, seed=SEED, today=self.today)
+        for model, rows in talk.items():
+            await self._insert(session, model, rows)
 
     async def _write_extras(self, session: AsyncSession) -> None:
         present = {
@@ -205,7 +225,7 @@ class Demo:
             }
             for account in self.random.sample(accounts, len(accounts) // 2)
         ]
-        return sorted(rows, key=lambda row: row["created_at"])  # as their ids, for timelines
+        return rows
 
     def _tasks(self, accounts: Rows, users: list[int]) -> Rows:
         """Tasks around today: done before, some late, and most in the next weeks."""

@@ -125,6 +125,32 @@ NOTES = (
     "Pays early when reminded kindly.",
 )
 
+# By kind of record. A text with {colleague} mentions one.
+COMMENTS = {
+    "deal": (
+        "{colleague} can you join the call on this one?",
+        "They compare our offer with another one; the price is not the problem.",
+        "{colleague} they asked for the data sheet of the ropes.",
+        "Decision moved to next month.",
+        "The owner signs himself, and is at sea until Monday.",
+    ),
+    "order": (
+        "{colleague} please pack the lamps apart from the paint.",
+        "The harbour office takes deliveries until noon.",
+        "{colleague} is the second coil in stock by Friday?",
+        "Customer asked for one invoice for both orders.",
+    ),
+    "task": (
+        "Nobody answers in the morning; I try again after lunch.",
+        "{colleague} you know them better, will you call?",
+    ),
+    "person": (
+        "Speaks English and some Greek.",
+        "Met at the fair; {colleague} has the business card.",
+        "Reads mails, rarely picks up the phone.",
+    ),
+}
+
 TASKS = (
     "Call about the last offer",
     "Send the new price list",
