@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ T = TypeVar("T")
 PER_PAGE = 20
 MAX_PER_PAGE = 100
 MAX_COUNTED = 10_000  # rows of a list that grows without limit; a page then shows "more than"
+FIELD = "field_"
+MAX_FIELDS = 50  # custom fields among the columns
+_FIELD = re.compile(rf"{FIELD}[a-z0-9_]{{0,40}}")
 NO_SUCH_PAGE = _l("The list has no such page. Go back to its first page.")
 
 
@@ -39,7 +43,8 @@ class Listing:
         before: Where the page ends.
         filters: Further query arguments that the page understands, empty ones left out.
         view: The id of the saved view that the list was opened with.
-        columns: The chosen columns; empty for all.
+        columns: The chosen columns; empty for the usual ones. Names of custom fields begin with
+            ``FIELD``; it stands alone where fields were offered and none was chosen.
         all_columns: The columns that can be chosen from.
     """
 
@@ -115,6 +120,12 @@ class Listing:
         if not self.columns:
             return ()
         return tuple(name for name in self.all_columns if name not in self.columns)
+
+    @property
+    def field_columns(self) -> tuple[str, ...] | None:
+        """The keys of the custom fields that were chosen; None if none were offered."""
+        chosen = [name for name in self.columns if name.startswith(FIELD)]
+        return tuple(name.removeprefix(FIELD) for name in chosen) if chosen else None
 
     def kept(self) -> dict[str, str]:
         """Return the arguments that a saved view keeps: all but the page."""
@@ -192,10 +203,14 @@ def require_page(page: Pagination[Any]) -> None:
 
 
 def _columns(args: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the chosen columns, in the order of the list; none if all are."""
+    """Return the chosen columns, in the order of the list; none if all are.
+
+    Custom fields are not looked up here: one that is no longer there shows nothing.
+    """
     raw = args.getlist("columns") if isinstance(args, MultiDict) else [args.get("columns", "")]
     asked = {name for text in raw for name in text.split(".")}
-    chosen = tuple(name for name in known if name in asked)
+    fields = sorted(name for name in asked if _FIELD.fullmatch(name))[:MAX_FIELDS]
+    chosen = (*(name for name in known if name in asked), *fields)
     return () if chosen == known else chosen
 
 

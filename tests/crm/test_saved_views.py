@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from quarterdeck_crm import paths
 from quarterdeck_crm.bulk.kinds import KINDS
+from quarterdeck_crm.extras.fields import create_field
 from quarterdeck_crm.models import AuditEvent, SavedView, User
 from quarterdeck_crm.saved_views.services import (
     PAGES,
@@ -231,3 +232,50 @@ async def test_columns_are_on_the_page_and_in_the_stylesheet(
     for column in columns:
         assert f'[data-without~="{column}"] [data-column="{column}"]' in css
     assert page in KINDS
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "tasks"])
+async def test_custom_fields_are_among_the_columns(
+    as_admin: Auth, admin: User, trade: Trade, page: str
+) -> None:
+    kind = KINDS[page].model.__tablename__
+    async with trade.session() as session:
+        for key, type_, in_list in (
+            ("colour", "text", True),
+            ("size", "number", False),
+            ("since", "date", False),
+        ):
+            values = {"label": key.upper(), "key": key, "type": type_, "in_list": in_list}
+            await create_field(session, actor=admin, kind=kind, values=values)
+    given: dict[str, Any] = {"colour": "red", "size": "1234.5", "since": "2026-01-31"}
+    good = await trade.good(**({"fields": given} if page == "goods" else {}))
+    of_account: dict[str, Any] = {"fields": given} if page == "accounts" else {}
+    account = await trade.account(**of_account)
+    if page == "people":
+        await trade.person(name="Ada", fields=given)
+    if page == "deals":
+        await trade.deal(account_id=account.id, fields=given)
+    if page == "orders":
+        await trade.order((good, 1), account=account, fields=given)
+
+    async def shown(query: str) -> tuple[str, set[str]]:
+        text = await text_of(await as_admin.get(f"/{page}/?{query}"))
+        heads = set(re.findall(r"COLOUR|SIZE|SINCE", "".join(re.findall(r"<th.*?</th>", text))))
+        assert set(re.findall(r'<td data-label="(COLOUR|SIZE|SINCE)"', text)) == heads
+        return text, heads
+
+    text, heads = await shown("")
+    assert heads == {"COLOUR"}
+    assert re.findall(r'value="(field_\w+)" checked', text) == ["field_colour"]
+    text, heads = await shown("columns=field_&columns=field_size&columns=field_since")
+    assert heads == {"SIZE", "SINCE"}
+    assert "1,234.5<" in text
+    assert "31 Jan 2026" in text
+    assert "columns=field_.field_since.field_size" in text.replace("&amp;", "&"), "links keep them"
+    assert (await shown("columns=field_"))[1] == set()
+    assert (await shown("columns=field_.field_gone.field_colour"))[1] == {"COLOUR"}
+    await as_admin.client.get("/")
+    text, heads = await shown(
+        "columns=" + ".".join(re.findall(r'name="columns" value="(\w+)"', text))
+    )
+    assert heads == {"COLOUR", "SIZE", "SINCE"}

@@ -65,6 +65,7 @@ async def index() -> str:
     panel = await open_panel(db.session, listing, RANGES, users=True)
     page = await list_accounts(db.session, listing=listing, actor=current_user)
     open_orders = await count_open_orders(db.session, accounts=page.items)
+    extras = await read_extras(db.session, Account, [account.id for account in page.items])
     return await render_template(
         "accounts/index.html",
         listing=listing,
@@ -72,7 +73,7 @@ async def index() -> str:
         views=views,
         page=page,
         open_orders=open_orders,
-        extras=await read_extras(db.session, Account, [account.id for account in page.items]),
+        extras=extras.showing(listing),
         idle_days=sorted({*IDLE_DAYS, *filter(None, [row_id(listing.filters.get("idle", ""))])}),
     )
 

@@ -91,13 +91,14 @@ async def index() -> str:
     )
     panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_deals(db.session, listing=listing, actor=current_user)
+    extras = await read_extras(db.session, Deal, [deal.id for deal in page.items])
     return await render_template(
         "deals/index.html",
         listing=listing,
         panel=panel,
         views=views,
         page=page,
-        extras=await read_extras(db.session, Deal, [deal.id for deal in page.items]),
+        extras=extras.showing(listing),
         stages=await list_stages(db.session),
         today=utc_now().date(),
     )

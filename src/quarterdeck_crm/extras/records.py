@@ -7,8 +7,8 @@ the API and files follow the same rules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, insert, select
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.history.recording import Changes, flush
+from quarterdeck_crm.listing import FIELD, Listing
 from quarterdeck_crm.models import (
     Account,
     CustomField,
@@ -59,12 +60,14 @@ class Extras:
         tags: Those of each record, by its id.
         fields: The custom fields of the kind that are in use.
         values: Those of each record that has any, by its id and the key of the field.
+        shown: The keys of the fields that a list shows; None for those that administrators chose.
     """
 
     all_tags: Sequence[Tag] = ()
     tags: Mapping[int, Sequence[Tag]] = field(default_factory=dict)
     fields: Sequence[CustomField] = ()
     values: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    shown: Collection[str] | None = None
 
     @property
     def tag_options(self) -> list[tuple[int, str]]:
@@ -80,8 +83,25 @@ class Extras:
 
     @property
     def columns(self) -> list[CustomField]:
-        """The fields that lists show."""
-        return [field for field in self.fields if field.in_list]
+        """The fields that a list shows."""
+        if self.shown is None:
+            return [field for field in self.fields if field.in_list]
+        return [field for field in self.fields if field.key in self.shown]
+
+    @property
+    def column_choices(self) -> list[tuple[str, str]]:
+        """The fields among the columns that users choose, each with its label."""
+        return [(f"{FIELD}{each.key}", each.label) for each in self.fields]
+
+    @property
+    def hidden_columns(self) -> tuple[str, ...]:
+        """Those that are not shown."""
+        shown = {each.key for each in self.columns}
+        return tuple(f"{FIELD}{each.key}" for each in self.fields if each.key not in shown)
+
+    def showing(self, listing: Listing) -> Extras:
+        """Return these extras with the columns that were chosen for a list."""
+        return replace(self, shown=listing.field_columns)
 
     @property
     def field_options(self) -> list[tuple[str, str]]:

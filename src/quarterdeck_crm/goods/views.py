@@ -62,13 +62,14 @@ async def index() -> str:
     )
     panel = await open_panel(db.session, listing, RANGES)
     page = await list_goods(db.session, listing=listing)
+    extras = await read_extras(db.session, Good, [good.id for good in page.items])
     return await render_template(
         "goods/index.html",
         listing=listing,
         panel=panel,
         views=views,
         page=page,
-        extras=await read_extras(db.session, Good, [good.id for good in page.items]),
+        extras=extras.showing(listing),
         categories=[(name, name) for name in await list_categories(db.session)],
         may_edit=may_edit(),
     )

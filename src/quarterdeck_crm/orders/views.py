@@ -81,6 +81,7 @@ async def index() -> str:
     )
     panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
     page = await list_orders(db.session, listing=listing, actor=current_user)
+    extras = await read_extras(db.session, Order, [order.id for order in page.items])
     return await render_template(
         "orders/index.html",
         listing=listing,
@@ -88,7 +89,7 @@ async def index() -> str:
         views=views,
         page=page,
         states=list(OrderState),
-        extras=await read_extras(db.session, Order, [order.id for order in page.items]),
+        extras=extras.showing(listing),
     )
 
 

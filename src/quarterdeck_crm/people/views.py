@@ -71,13 +71,14 @@ async def index() -> str:
     )
     panel = await open_panel(db.session, listing, RANGES, account=True)
     page = await list_people(db.session, listing=listing, actor=current_user)
+    extras = await read_extras(db.session, Person, [person.id for person in page.items])
     return await render_template(
         "people/index.html",
         listing=listing,
         panel=panel,
         views=views,
         page=page,
-        extras=await read_extras(db.session, Person, [person.id for person in page.items]),
+        extras=extras.showing(listing),
     )
 
 
