@@ -131,7 +131,7 @@ MOST = {
     "deals.create": 5,
     "deals.edit": 7,
     "deals.index": 7,  # users, and the account that is filtered by
-    "deals.show": 9,
+    "deals.show": 10,
     "deals.stages": 4,
     "goods.create": 4,
     "goods.edit": 5,

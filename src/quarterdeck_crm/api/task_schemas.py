@@ -43,13 +43,14 @@ RecordId = Annotated[
     Meta(
         ge=1,
         le=f.MAX_INTEGER,
-        description="The record it belongs to; the account of a contact or an order follows it.",
+        description="The record it belongs to; the account follows a contact, an order or a deal.",
     ),
 ]
 
 
 class TaskBody(Body):
     required: ClassVar = ("title",)
+    optional: ClassVar = ("deal_id",)  # programs of before know no tasks of deals
 
     title: Title | UnsetType = UNSET
     details: Details | UnsetType | None = UNSET
@@ -61,6 +62,7 @@ class TaskBody(Body):
     account_id: RecordId | UnsetType | None = UNSET
     contact_id: RecordId | UnsetType | None = UNSET
     order_id: RecordId | UnsetType | None = UNSET
+    deal_id: RecordId | UnsetType | None = UNSET
     repeat: Repeat | UnsetType | None = UNSET
     repeat_every: Every | UnsetType = UNSET
     repeat_until: Until | UnsetType | None = UNSET
@@ -84,6 +86,7 @@ class Task(Representation):
     account_id: RecordId | None
     contact_id: RecordId | None
     order_id: RecordId | None
+    deal_id: RecordId | None
     repeat: Repeat | None
     repeat_every: Every
     repeat_until: Until | None

@@ -46,6 +46,9 @@ class TaskQuery(ListQuery):
     order: (
         Annotated[int, Meta(ge=1, le=MAX_INTEGER, description="Of the order with this id.")] | None
     ) = None
+    deal: (
+        Annotated[int, Meta(ge=1, le=MAX_INTEGER, description="Of the deal with this id.")] | None
+    ) = None
     day_from: FromDay | None = None
     day_to: ToDay | None = None
 
@@ -55,8 +58,8 @@ class TaskQuery(ListQuery):
 async def list_tasks(query_args: TaskQuery) -> Answer:
     """List tasks.
 
-    Words are looked for in the title. The tasks of an account include those of its orders and
-    contacts.
+    Words are looked for in the title. The tasks of an account include those of its orders,
+    deals and contacts.
     """
     page = await services.list_tasks(
         db.session,

@@ -49,6 +49,7 @@ from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import found_by, ordering, without_index, words_in
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.search.merges import find_account
+from quarterdeck_crm.tasks.services import follow
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -233,8 +234,10 @@ async def update_deal(
     if "own_probability" in cleaned:
         own = cleaned["own_probability"]
         cleaned["probability"] = deal.stage.probability if own is None else own
-    before = deal.owner_id
+    before, account_id = deal.owner_id, deal.account_id
     await store(session, actor=actor, row=deal, values=cleaned, also=changes)
+    if deal.account_id != account_id:
+        await follow(session, deal_id=deal.id, account_id=deal.account_id)
     await notify_assigned(session, actor=actor, record=deal, before=before)
     return deal
 

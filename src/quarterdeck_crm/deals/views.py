@@ -30,6 +30,7 @@ from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
+from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
@@ -316,6 +317,7 @@ async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
             show=request.args.get("show", ""),
             before=request.args.get("before", ""),
         ),
+        tasks=await read_panel(db.session, reader=current_user, deal=deal.id),
         notes=notes_of(deal, reader=current_user),
         today=utc_now().date(),
         may_edit=may_edit(current_user, deal),

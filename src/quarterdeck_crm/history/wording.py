@@ -20,6 +20,7 @@ from quarterdeck_crm.models import (
     Activity,
     Contact,
     CustomField,
+    Deal,
     DealStage,
     Order,
     Person,
@@ -35,6 +36,7 @@ LABELS = {
     "assignee_id": _l("Assignee"),
     "contact_id": _l("Contact"),
     "order_id": _l("Order"),
+    "deal_id": _l("Deal"),
     "stage_id": _l("Stage"),
     "own_probability": _l("Probability"),
     "expected_on": _l("Expected on"),
@@ -148,6 +150,7 @@ REFERENCES: dict[str, Select[int, str]] = {
     "account_id": select(Account.id, Account.name),
     "contact_id": select(Contact.id, Person.name).join(Contact.person),
     "order_id": select(Order.id, Order.number),
+    "deal_id": select(Deal.id, Deal.name),
     "stage_id": select(DealStage.id, DealStage.name),
 }
 Names = Mapping[tuple[str, int], str]

@@ -17,6 +17,7 @@ from .columns import IS_TIME, IS_ZONE, Timestamp, Timestamps, Versioned, exact
 
 if TYPE_CHECKING:
     from .account import Account
+    from .deal import Deal
     from .order import Order
     from .person import Contact
     from .user import User
@@ -111,6 +112,9 @@ class Task(Timestamps, Versioned, Model):
     order_id: Mapped[int | None] = mapped_column(
         ForeignKey("order.id", ondelete="SET NULL"), index=True
     )
+    deal_id: Mapped[int | None] = mapped_column(
+        ForeignKey("deal.id", ondelete="SET NULL"), index=True
+    )
     follows_id: Mapped[int | None] = mapped_column(
         ForeignKey("task.id", ondelete="SET NULL"), unique=True
     )
@@ -120,6 +124,7 @@ class Task(Timestamps, Versioned, Model):
     account: Mapped[Account | None] = relationship()
     contact: Mapped[Contact | None] = relationship()
     order: Mapped[Order | None] = relationship()
+    deal: Mapped[Deal | None] = relationship()
 
     @property
     def due(self) -> datetime | None:

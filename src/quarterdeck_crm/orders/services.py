@@ -39,7 +39,7 @@ from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import words_in
-from quarterdeck_crm.tasks.services import follow_order
+from quarterdeck_crm.tasks.services import follow
 from quarterdeck_crm.validation.numbers import row_id
 
 from .checks import check_order, new_header
@@ -190,7 +190,7 @@ async def update_order(
         cleaned["net"] = sum_amounts(built)
     if stored := await store(session, actor=actor, row=order, values=cleaned, also=changes):
         if "account_id" in stored:
-            await follow_order(session, order_id=order.id, account_id=order.account_id)
+            await follow(session, order_id=order.id, account_id=order.account_id)
         await mail_order_change(session, actor=actor, order=order)
     return order
 

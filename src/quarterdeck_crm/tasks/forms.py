@@ -65,6 +65,7 @@ class TaskForm(VersionedForm):
     account = PickField(_l("Account"), [Optional()])
     contact_id = WholeField(_l("Contact"), [Optional()], widget=HiddenInput())
     order_id = WholeField(_l("Order"), [Optional()], widget=HiddenInput())
+    deal_id = WholeField(_l("Deal"), [Optional()], widget=HiddenInput())
     repeat = SelectField(
         _l("Repeats"), choices=offered(REPEATS), default="", coerce=lambda word: word or ""
     )
@@ -109,7 +110,8 @@ def form_data(task: Task) -> dict[str, Any]:
     """Return the values that the form of a task shows."""
     names = (name for name in TaskForm.__dict__ if hasattr(task, name))
     shown = {name: getattr(task, name) for name in names}
-    account = task.account if task.contact_id is None and task.order_id is None else None
+    is_plain = not (task.contact_id or task.order_id or task.deal_id)
+    account = task.account if is_plain else None
     return shown | {
         "account": label(account) if account is not None else "",
         "repeat": task.repeat or "",

@@ -53,7 +53,7 @@ async def read_panel(session: AsyncSession, *, reader: User, **record: Any) -> T
     Args:
         session: The db session.
         reader: The user that reads the page.
-        record: ``account``, ``contact`` or ``order``, with its id.
+        record: ``account``, ``contact``, ``order`` or ``deal``, with its id.
     """
     ((name, id_),) = record.items()
     tasks = await list_of_record(session, **{f"{name}_id": id_})

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.models import Contact, Order, Priority, Repeat, Task, User
+from quarterdeck_crm.models import Contact, Deal, Order, Priority, Repeat, Task, User
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation import Problems
@@ -20,7 +20,7 @@ from .recurrence import MAX_EVERY
 
 WHEN = ("due_on", "due_time", "zone", "remind_on", "remind_time")
 REPEATS = ("repeat", "repeat_every", "repeat_until")
-LINKS = ("account_id", "contact_id", "order_id")
+LINKS = ("account_id", "contact_id", "order_id", "deal_id")
 FIELDS = ("title", "details", "priority", "assignee_id", *WHEN, *REPEATS, *LINKS)
 MIDNIGHT = "00:00"
 FIRST_YEAR, LAST_YEAR = 1900, 2999  # so that instants exist in all time zones
@@ -121,8 +121,9 @@ async def _check_links(
     task: Task | None,
 ) -> None:
     """Refuse a record that is not there; the account of a task is that of its record."""
-    if whole["contact_id"] and whole["order_id"]:
-        problems.add("order_id", _("Link the task to one record only."))
+    linked = [name for name in LINKS[1:] if whole[name]]
+    if len(linked) > 1:
+        problems.add(linked[-1], _("Link the task to one record only."))
         return
     before = {name: getattr(task, name) for name in LINKS} if task is not None else {}
     if task is not None and all(whole[name] == before[name] for name in LINKS):
@@ -130,6 +131,7 @@ async def _check_links(
     for name, column, text in (
         ("order_id", Order, _("There is no such order.")),
         ("contact_id", Contact, _("There is no such contact.")),
+        ("deal_id", Deal, _("There is no such deal.")),
     ):
         if (id_ := whole[name]) is None:
             continue

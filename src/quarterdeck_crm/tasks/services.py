@@ -23,6 +23,7 @@ from quarterdeck_crm.models import (
     Account,
     AuditAction,
     Contact,
+    Deal,
     Order,
     Person,
     Priority,
@@ -63,12 +64,14 @@ FILTERS = (
     "account",
     "contact",
     "order",
+    "deal",
     *RANGES.names,
 )
 RECORDS: dict[str, Any] = {
     "account": Task.account_id,
     "contact": Task.contact_id,
     "order": Task.order_id,
+    "deal": Task.deal_id,
 }
 STATES = ("open", "done")
 DUE = ("overdue", "today", "week", "none")
@@ -82,8 +85,8 @@ async def list_tasks(
 
     Filters: ``state`` is ``open`` or ``done``, open if not given; ``assignee`` is ``me``,
     ``none`` or an id; ``priority`` is ``high``, ``normal`` or ``low``; ``due`` is ``overdue``,
-    ``today``, ``week`` or ``none``, by the days of the actor; ``account``, ``contact`` and
-    ``order`` are ids. ``RANGES`` are further filters.
+    ``today``, ``week`` or ``none``, by the days of the actor; ``account``, ``contact``,
+    ``order`` and ``deal`` are ids. ``RANGES`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -109,8 +112,8 @@ async def list_of_record(session: AsyncSession, **record: int) -> Sequence[Task]
 
     Args:
         session: The db session.
-        record: ``account_id``, ``contact_id`` or ``order_id``. The tasks of an account include
-            those of its contacts and orders.
+        record: ``account_id``, ``contact_id``, ``order_id`` or ``deal_id``. The tasks of an account
+            include those of its contacts, orders and deals.
     """
     ((name, id_),) = record.items()
     statement = (
@@ -144,6 +147,7 @@ def with_names() -> tuple[ExecutableOption, ...]:
         joinedload(Task.account).load_only(Account.name, Account.code),
         joinedload(Task.contact).joinedload(Contact.person).load_only(Person.name),
         joinedload(Task.order).load_only(Order.number),
+        joinedload(Task.deal).load_only(Deal.name),
     )
 
 
@@ -242,9 +246,16 @@ async def delete_task(session: AsyncSession, *, actor: User | None, task: Task) 
     announce_task_deleted(session, task, actor=actor)
 
 
-async def follow_order(session: AsyncSession, *, order_id: int, account_id: int) -> None:
-    """Let the tasks of an order follow it to another account."""
-    moved = update(Task).where(Task.order_id == order_id).values(account_id=account_id)
+async def follow(session: AsyncSession, *, account_id: int, **record: int) -> None:
+    """Let the tasks of a record follow it to another account.
+
+    Args:
+        session: The db session.
+        account_id: The new account.
+        record: ``order_id`` or ``deal_id``.
+    """
+    ((name, id_),) = record.items()
+    moved = update(Task).where(getattr(Task, name) == id_).values(account_id=account_id)
     await session.execute(moved.execution_options(synchronize_session=False))
 
 

@@ -22,7 +22,7 @@ from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.history.wording import read_history
-from quarterdeck_crm.models import Account, Contact, Order, Person, Task
+from quarterdeck_crm.models import Account, Contact, Deal, Order, Person, Task
 from quarterdeck_crm.notes.panels import read_notes
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
@@ -110,13 +110,14 @@ async def show(task_id: int) -> str:
 @bp.get("/new")
 @login_required
 async def create() -> str:
-    """Show an empty form; ``account``, ``contact`` or ``order`` in the address link the task."""
+    """Show an empty form; the id of a record in the address, as ``deal``, links the task."""
     blank: dict[str, Any] = {
         "assignee_id": current_user.id,
         "zone": zone_name(current_user),
         "title": request.args.get("title", "")[:200],
         "contact_id": row_id(request.args.get("contact", "")),
         "order_id": row_id(request.args.get("order", "")),
+        "deal_id": row_id(request.args.get("deal", "")),
         "version": 0,
     }
     if account_id := row_id(request.args.get("account", "")):
@@ -267,7 +268,9 @@ async def _subject(form: TaskForm) -> str | None:
     """Return the name of the record that the hidden fields link to, which is no account."""
     numbers = select(Order.number).where(Order.id == form.order_id.data)
     names = select(Person.name).join(Person.contacts).where(Contact.id == form.contact_id.data)
-    for field, statement in ((form.order_id, numbers), (form.contact_id, names)):
+    deals = select(Deal.name).where(Deal.id == form.deal_id.data)
+    found = ((form.order_id, numbers), (form.contact_id, names), (form.deal_id, deals))
+    for field, statement in found:
         if field.data:
             return await db.session.scalar(statement)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.models import Account, Order, Priority, Task, User
+from quarterdeck_crm.models import Account, Contact, Deal, Order, Person, Priority, Task, User
 
 from .exporting import Chunks, Progress, stream
 from .tables import TASKS
@@ -18,13 +18,17 @@ def export_tasks(session: AsyncSession, progress: Progress | None = None) -> Chu
         select(
             Task.reference, Task.title, Task.details, Task.due_on, Task.due_time, Task.zone,
             case(words, value=Task.priority), User.email,
-            func.coalesce(Account.code, Account.reference), Order.number,
+            func.coalesce(Account.code, Account.reference), Order.number, Deal.reference,
+            Person.reference,
             Task.repeat, Task.repeat_every, Task.repeat_until, Task.remind_on, Task.remind_time,
             Task.done_at,
         )
         .outerjoin(Task.assignee)
         .outerjoin(Task.account)
         .outerjoin(Task.order)
+        .outerjoin(Task.deal)
+        .outerjoin(Task.contact)
+        .outerjoin(Contact.person)
         .order_by(Task.id)
     )  # fmt: skip
     return stream(session, TASKS, statement, Task.id, progress, flag=TASKS.names.index("done"))

@@ -194,6 +194,8 @@ TASKS = Table(
         CSVColumn("assignee", text(User.email)),
         CSVColumn("account", text(Account.code)),
         CSVColumn("order", text(Order.number)),
+        CSVColumn("deal", text(Deal.reference)),
+        CSVColumn("contact", text(Person.reference)),
         CSVColumn("repeat", one_of(Repeat)),
         CSVColumn("repeat_every", whole(least=1), default=1),
         CSVColumn("repeat_until", day),

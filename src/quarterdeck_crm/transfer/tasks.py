@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from quarterdeck_crm.history.recording import assign
 from quarterdeck_crm.languages import marked as N_
-from quarterdeck_crm.models import Order, Priority, Repeat, Task
+from quarterdeck_crm.models import Contact, Deal, Order, Person, Priority, Repeat, Task
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.tasks.rules import complete_values
@@ -21,11 +21,29 @@ from .tables import TASKS
 from .texts import RULE, Text
 
 NO_ACCOUNT = N_("'account' is '%(name)s', but there is no account of this name")
+NO_DEAL = N_("'deal' is '%(name)s', but there is no deal of this reference")
+NO_CONTACT = N_("'contact' is '%(reference)s', but the account has no person of this reference")
 NO_ORDER = N_("'order' is '%(name)s', but there is no order of this name")
 _PLAIN = (
     "title", "details", "due_on", "due_time", "zone", "repeat", "repeat_every", "repeat_until",
     "remind_on", "remind_time",
 )  # fmt: skip
+
+
+class _Records(NamedTuple):
+    """The records that the rows of a batch name, each by its name in the file.
+
+    Attributes:
+        accounts: Ids.
+        orders: Ids, and those of their accounts.
+        deals: Ids, and those of their accounts.
+        contacts: Ids by account and person.
+    """
+
+    accounts: Mapping[str, int]
+    orders: Mapping[str, tuple[int, int]]
+    deals: Mapping[str, tuple[int, int]]
+    contacts: Mapping[tuple[int | None, str], int]
 
 
 async def import_tasks(task: Import, files: Sequence[Source]) -> Report:
@@ -50,8 +68,12 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str])
     references = {row.values["reference"] for row in batch}
     found = await task.session.scalars(select(Task).where(Task.reference.in_(references)))
     tasks = {each.reference: each for each in found}
-    accounts = await task.account_ids(_named("account", batch))
-    orders = await _orders(task, _named("order", batch))
+    records = _Records(
+        await task.account_ids(_named("account", batch)),
+        await _orders(task, _named("order", batch)),
+        await _deals(task, _named("deal", batch)),
+        await _contacts(task, _named("contact", batch)),
+    )
     made: list[Task] = []
     for row in batch:
         reference = row.values["reference"]
@@ -61,7 +83,7 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str])
             continue
         seen.add(reference)
         here = tasks.get(reference)
-        values = await _values(task, file, row, here, accounts, orders)
+        values = await _values(task, file, row, here, records)
         if values is None:
             continue
         if here is None:
@@ -85,13 +107,29 @@ async def _orders(task: Import, numbers: set[str]) -> dict[str, tuple[int, int]]
     return {keys[key]: (id_, account_id) for key, id_, account_id in rows}
 
 
+async def _deals(task: Import, references: set[str]) -> dict[str, tuple[int, int]]:
+    """Return the ids of deals and of their accounts by the references of a file."""
+    columns = (Deal.reference, Deal.id, Deal.account_id)
+    rows = await task.session.execute(select(*columns).where(Deal.reference.in_(references)))
+    return {reference: (id_, account_id) for reference, id_, account_id in rows}
+
+
+async def _contacts(task: Import, references: set[str]) -> dict[tuple[int | None, str], int]:
+    """Return the ids of contacts by their accounts and by the references of their people."""
+    rows = await task.session.execute(
+        select(Contact.account_id, Person.reference, Contact.id)
+        .join(Contact.person)
+        .where(Person.reference.in_(references))
+    )
+    return {(account_id, reference): id_ for account_id, reference, id_ in rows}
+
+
 async def _values(
     task: Import,
     file: CSVFile,
     row: Row,
     here: Task | None,
-    accounts: Mapping[str, int],
-    orders: Mapping[str, tuple[int, int]],
+    records: _Records,
 ) -> dict[str, Any] | None:
     """Return the columns of the task of a row; None if the row is a mistake."""
     given = row.values
@@ -106,11 +144,22 @@ async def _values(
     if "assignee" in given:
         values["assignee_id"] = await task.owner_id(file, row, column="assignee")
     if "account" in given:
-        values["account_id"] = accounts.get(given["account"] or "")
-    if "order" in given:
-        id_, account_id = orders.get(given["order"] or "", (None, values.get("account_id")))
-        values |= {"order_id": id_, "account_id": account_id}
-    for name, ids, text in (("account", accounts, NO_ACCOUNT), ("order", orders, NO_ORDER)):
+        values["account_id"] = records.accounts.get(given["account"] or "")
+    for name, found in (("order", records.orders), ("deal", records.deals)):
+        if name in given:
+            id_, account_id = found.get(given[name] or "", (None, values.get("account_id")))
+            values |= {f"{name}_id": id_, "account_id": account_id}
+    if "contact" in given:
+        place = values.get("account_id"), given["contact"]
+        values["contact_id"] = records.contacts.get(place)
+        if given["contact"] and values["contact_id"] is None:
+            task.mistakes.add(file.name, row.line, NO_CONTACT, reference=given["contact"])
+            return None
+    for name, ids, text in (
+        ("account", records.accounts, NO_ACCOUNT),
+        ("order", records.orders, NO_ORDER),
+        ("deal", records.deals, NO_DEAL),
+    ):
         if given.get(name) and given[name] not in ids:
             task.mistakes.add(file.name, row.line, text, name=given[name])
             return None

@@ -70,3 +70,24 @@ async def test_a_put_replaces_all_fields_and_lines_but_not_the_stage(
     assert (replaced["name"], replaced["value"], replaced["lines"]) == ("Refit", "7.500000", [])
     assert (replaced["probability"], replaced["remark"]) == (20, None)
     assert (await program.put(path, body, match=etag)).status_code == 412
+
+
+async def test_a_deal_has_tasks_that_follow_it_to_another_account(
+    program: Program, trade: Trade
+) -> None:
+    deal, other = await trade.deal(owner_id=None), await trade.account()
+    order = await trade.order()
+    task = await program.create("/tasks", title="Call", deal_id=deal.id)
+    assert (task["deal_id"], task["account_id"]) == (deal.id, deal.account_id)
+    twice = await program.post("/tasks", {"title": "x", "deal_id": deal.id, "order_id": order.id})
+    assert await pointers(twice) == {"/deal_id": "Link the task to one record only."}
+    gone = await program.post("/tasks", {"title": "x", "deal_id": 99})
+    assert await pointers(gone) == {"/deal_id": "There is no such deal."}
+
+    moved = await program.patch(f"/deals/{deal.id}", {"account_id": other.id}, match="*")
+    assert moved.status_code == 200, await moved.get_data(as_text=True)
+
+    (found,) = (await program.read(f"/tasks?deal={deal.id}"))["items"]
+    assert (found["id"], found["account_id"]) == (task["id"], other.id)
+    assert (await program.delete(f"/deals/{deal.id}", match="*")).status_code == 204
+    assert (await program.read(f"/tasks/{task['id']}"))["deal_id"] is None

@@ -51,6 +51,10 @@ async def test_from_the_form_over_the_board_to_the_order(auth: Auth, trade: Trad
     assert late.status_code == 409, "it has moved since the board was opened"
 
     shown = await text_of(await auth.get("/deals/2"))
+    (task,) = [each for each in sheets_on(shown, "/deals/2") if "deal_id" in each.values]
+    added = await auth.client.post(task.action, form=task.values | {"title": "Thank Ada"})
+    assert added.status_code == 303
+    assert "Thank Ada" in await text_of(await auth.get("/deals/2"))
     sheet = sheet_to(shown, "/deals/2/order")
     ordered = [await auth.client.post(sheet.action, form=sheet.values) for _ in range(2)]
     assert [answer.location for answer in ordered] == ["/orders/1", "/orders/1"]

@@ -42,6 +42,10 @@ async def test_what_is_exported_is_imported_to_the_same(
         zone="Europe/Berlin", repeat="monthly", repeat_every=2, repeat_until="2027-01-01",
         remind_on="2026-03-28",
     )  # fmt: skip
+    deal = await trade.deal(account_id=account.id)
+    person = await trade.person(account)
+    await trade.task(deal_id=deal.id)
+    await trade.task(contact_id=person.contacts[0].id)
     await trade.task(assignee_id=None, priority=3)
     async with trade.session() as session:
         await session.execute(update(Task).where(Task.priority == 3).values(is_done=True))
@@ -54,11 +58,11 @@ async def test_what_is_exported_is_imported_to_the_same(
     path = tmp_path / "tasks.csv"
     path.write_text(text, "utf-8", newline="")
 
-    assert (await load(app, path)).unchanged == 3
+    assert (await load(app, path)).unchanged == 5
     async with trade.session() as session:
         await session.execute(delete(Activity))
         await session.execute(delete(Task))
-    assert (await load(app, path)).created == 3
+    assert (await load(app, path)).created == 5
 
     assert await rows(app) == before
     async with app.app_context():
