@@ -1,6 +1,7 @@
-"""Take the pictures of the guide for salespeople: ``make pictures``.
+"""Take the pictures of the README and of the guide for salespeople: ``make pictures``.
 
-Starts a CRM of its own with demonstration data, and writes ``docs/img/guide/LANGUAGE/NAME.png``.
+Starts a CRM of its own with demonstration data, and writes ``docs/img/dashboard.png``,
+``docs/img/board.png`` and ``docs/img/guide/LANGUAGE/NAME.png``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ OUT = ROOT / "docs" / "img" / "guide"
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 ORDERS = 600
 EMAIL, PASSWORD = "user@quarterdeck.example", "quarterdeck-demo"
+ADMIN, COLLEAGUE = "admin@quarterdeck.example", "mod@quarterdeck.example"
 WIDE, PHONE = (1180, 760), (390, 780)
 # The address "first of a list" is that of its first row.
 PICTURES = {
@@ -96,6 +98,36 @@ def shoot(browser: Browser, url: str, language: str) -> None:
     context.close()
 
 
+def shoot_readme(browser: Browser, url: str) -> None:
+    """Take the dashboard, and the board while a colleague moves one order and edits another."""
+    context, other = (
+        browser.new_context(locale=LOCALES["en"], color_scheme="light") for _ in range(2)
+    )
+    sign_in(context, url, ADMIN, PASSWORD)
+    sign_in(other, url, COLLEAGUE, PASSWORD)
+    page, editor, mover = context.new_page(), other.new_page(), other.new_page()
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=OUT.parent / "dashboard.png")
+    page.set_viewport_size({"width": 1280, "height": 560})
+    page.goto(f"{url}/board/")
+    page.locator("main[data-connected]").wait_for()
+    drafts = page.locator("#cards-draft .row-link")
+    editor.goto(url + (drafts.nth(1).get_attribute("href") or "") + "/edit")
+    page.locator(".board-editor").wait_for()
+    mover.goto(f"{url}/board/")
+    first = mover.locator("#cards-draft .board-card").first
+    number = first.locator(".row-link").inner_text()
+    first.locator("summary").first.click()
+    first.get_by_role("button", name="Confirm order").click()
+    page.locator(".toast-note", has_text="confirmed order").wait_for()
+    page.locator("#cards-confirmed .row-link", has_text=number).wait_for()
+    page.screenshot(path=OUT.parent / "board.png")
+    context.close()
+    other.close()
+
+
 def _address(page: Page, url: str, path: str) -> str:
     listing = path.removeprefix("first of ")
     if listing == path:
@@ -109,6 +141,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for language in LOCALES:
             shoot(browser, url, language)
+        shoot_readme(browser, url)
         browser.close()
 
 
