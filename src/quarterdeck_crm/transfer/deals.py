@@ -254,6 +254,10 @@ def _stage(task: Import, file: CSVFile, row: Row, seen: _Pass, deal: Deal | None
         text = N_(
             "'stage' is '%(name)s', but the pipeline has no stage of this name. Add it there first"
         )
+        if not row.values.get("stage"):
+            text = N_(
+                "has no 'stage', and the pipeline has none for open deals. Add its stages first"
+            )
         task.mistakes.add(file.name, row.line, text, name=row.values.get("stage") or "")
         return {"kind": StageKind.OPEN, "stage_key": None}
     values = {"stage_id": stage.id, "kind": stage.kind, "stage_key": key}

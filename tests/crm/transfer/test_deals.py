@@ -11,6 +11,7 @@ from quart import Quart
 from sqlalchemy import delete, select
 
 from quarterdeck_crm.deals.services import make_order, move_deal
+from quarterdeck_crm.deals.stages import make_usual_stages
 from quarterdeck_crm.errors import ImportRefusedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Activity, Deal, DealLine, Note, User
@@ -224,3 +225,17 @@ async def test_mistakes_of_notes_are_told_by_line(app: Quart, trade: Trade, tmp_
         2,
     ):
         assert any(f"line {number}: " in each and words in each for each in told), words
+
+
+async def test_a_new_installation_needs_its_stages_first(
+    app: Quart, trade: Trade, tmp_path: Path
+) -> None:
+    await trade.account(code="C1")
+    file = "reference,name,account\na,One,C1\n"
+
+    (told,) = await refused(app, "deals", file, tmp_path)
+    assert "has no 'stage', and the pipeline has none for open deals" in told
+
+    async with trade.session() as session:
+        await make_usual_stages(session)
+    assert (await load(app, "deals", file, tmp_path)).created == 1
