@@ -70,6 +70,31 @@ class CodeGenerator(BaseCodeGenerator):
         if finalize.src is not None:
             self.write(finalize.src)
 
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
+        """Write the call of ``_("Save")`` so that ``environment.quick_text`` is asked first."""
+        if forward_caller or (text := self._quick(node, frame)) is None:
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.write("(environment.quick_text(")
+        self.visit(node.node, frame)
+        self.write(f", {text!r}) or ")
+        super().visit_Call(node, frame)
+        self.write(")")
+
+    def _quick(self, node: nodes.Call, frame: Frame) -> str | None:
+        """Return the constant text that a function of texts is called with, in HTML."""
+        names = getattr(self.environment, "quick_names", ())
+        if not (isinstance(node.node, nodes.Name) and node.node.name in names):
+            return None
+        if node.kwargs or node.dyn_args or node.dyn_kwargs or len(node.args) != 1:
+            return None
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            return None
+        (text,) = node.args
+        if isinstance(text, nodes.Const) and isinstance(text.value, str):
+            return text.value
+        return None
+
 
 class Context(BaseContext):
     """A context that calls macros and functions without looking for marks that they cannot have."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator, Callable, Collection, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 from jinja2 import nodes
 from jinja2.utils import LRUCache, missing
+from markupsafe import Markup
 from quart.ctx import has_app_context, has_request_context
 from quart.templating import Environment as QuartEnvironment
 
@@ -65,6 +66,9 @@ class Environment(QuartEnvironment):
     context_class = Context
     output = staticmethod(output)
     output_text = staticmethod(output_text)
+    #: Set by ``quarterdeck.babel``: names of functions, and what returns their texts if it can.
+    quick_names: Collection[str] = ()
+    quick_text: Callable[[Any, str], Markup | None] | None = None
 
     def __init__(self, app: Quart, **options: Any) -> None:
         options.setdefault("loader", app.create_global_jinja_loader())

@@ -13,6 +13,7 @@ from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from babel.support import Translations
+from markupsafe import Markup
 
 from quarterdeck.exceptions import CatalogError
 
@@ -26,11 +27,13 @@ class Catalog:
     Attributes:
         translations: As Babel has them.
         texts: Texts that were looked up before.
+        markup: Those without variables, as templates write them.
     """
 
     def __init__(self, translations: Translations) -> None:
         self.translations = translations
         self.texts: dict[str, str] = {}
+        self.markup: dict[str, Markup] = {}
 
     def text(self, message: str) -> str:
         """Return the translation of a text, itself if there is none."""
@@ -40,6 +43,8 @@ class Catalog:
             # Texts that an app makes up while it runs must not fill the memory.
             if len(self.texts) < MAX_TEXTS:
                 self.texts[message] = text
+                if "%" not in text:
+                    self.markup[message] = Markup(text)  # noqa: S704  # it has no variables
         return text
 
 

@@ -145,8 +145,17 @@ def catalog() -> Catalog:
     chosen = choices()
     if chosen is None:
         return _NOTHING
-    domain: Domain = chosen.domain or get_domain()
-    return domain.catalog_for(chosen)
+    forced, current = forced_locale(), chosen.current
+    if (
+        current is not None
+        and current[0] is forced
+        and current[1] is chosen.locale
+        and current[2] is chosen.domain
+    ):
+        return current[3]  # type: ignore[no-any-return]
+    found = (chosen.domain or get_domain()).catalog_for(chosen)
+    chosen.current = forced, chosen.locale, chosen.domain, found
+    return found
 
 
 def get_translations() -> NullTranslations:
@@ -156,7 +165,8 @@ def get_translations() -> NullTranslations:
 
 def gettext(string: str, /, **variables: Any) -> str:
     """Translate a text and fill in its variables: ``gettext("Hello %(name)s!", name=n)``."""
-    return get_domain().gettext(string, **variables)
+    text = catalog().text(string)
+    return text % variables if variables else text
 
 
 def ngettext(singular: str, plural: str, /, num: int, **variables: Any) -> str:

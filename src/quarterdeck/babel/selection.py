@@ -33,16 +33,19 @@ class Choices:
         locale: None before it is chosen.
         zone: None before it is chosen.
         domain: The domain of the texts, if it is not that of the app.
-        catalogs: The texts by domain and locale, for pages look up hundreds of them.
+        catalogs: The texts by domain and locale.
+        current: The texts that were used last, with the forced locale, the locale and the domain
+            that they are for: pages look up hundreds of texts.
     """
 
-    __slots__ = ("catalogs", "domain", "locale", "zone")
+    __slots__ = ("catalogs", "current", "domain", "locale", "zone")
 
     def __init__(self) -> None:
         self.locale: Locale | None = None
         self.zone: tzinfo | None = None
         self.domain: Any = None
         self.catalogs: dict[tuple[int, int], Any] = {}
+        self.current: tuple[Locale | None, Locale | None, Any, Any] | None = None
 
 
 def choices() -> Choices | None:
@@ -50,7 +53,7 @@ def choices() -> Choices | None:
     context = app_context()
     if context is None:
         return None
-    found: Choices | None = context.g.get(_CHOICES)
+    found: Choices | None = context.g.__dict__.get(_CHOICES)
     if found is None:
         found = Choices()
         setattr(context.g, _CHOICES, found)

@@ -26,6 +26,8 @@ FILTERS = {
     "scientificformat": formats.format_scientific,
 }
 
+QUICK = ("_", "gettext")  # texts that a page has hundreds of
+
 
 def install(environment: Environment) -> None:
     """Add the filters, ``{% trans %}``, ``_`` and the functions of its family to templates.
@@ -44,6 +46,7 @@ def install(environment: Environment) -> None:
         pgettext=pgettext,
         npgettext=npgettext,
     )
+    install_callables.quick_names, install_callables.quick_text = QUICK, quick_text
 
 
 def _plain(*args: Any) -> str:
@@ -58,6 +61,15 @@ def gettext(eval_ctx: EvalContext, string: str, /, **variables: Any) -> str:
     if not variables and "%" not in text:
         return Markup(text) if eval_ctx.autoescape else text  # noqa: S704  # it has no variables
     return _fill(eval_ctx, text, variables)
+
+
+def quick_text(function: object, string: str) -> Markup | None:
+    """Return the translation of a text without variables for HTML, None if it is not at hand.
+
+    Compiled templates ask for it before they call ``function``, which may be another one than
+    :func:`gettext` under its name.
+    """
+    return catalog().markup.get(string) if function is gettext else None
 
 
 @pass_eval_context

@@ -274,3 +274,22 @@ def test_catalogues_are_compiled_when_their_source_is_newer(tmp_path: Path) -> N
     write(tmp_path / "translations", "de", FIRST + "\nmsgid no quotes\n")
     with pytest.raises(CatalogError, match="babel compile"):
         yes()
+
+
+QUICK = """{% macro m() %}{{ _("Yes") }}{{ gettext("Yes") }}{% endmacro %}{{ m() }}
+{% for _ in [own] %}{{ _("Yes") }}{% endfor %}{{ _("100 %% <b>") }}
+{% autoescape false %}{{ _("A & B") }}{% endautoescape %}{{ _("A & B") ~ "<" }}"""
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_constant_texts_are_those_of_each_reader(catalogs: Path, is_async: bool) -> None:
+    """Also in macros that are imported once, and under a name that means another function."""
+    app = quarterdeck.app.Quart(__name__, root_path=str(catalogs))
+    app.config["JINJA_ASYNC"] = is_async
+    await asyncio.to_thread(Babel, app)
+    for code, yes in (("en", "Yes"), ("de", "Ja")) * 2:
+        async with app.app_context():
+            with force_locale(code):
+                page = await render_template_string(QUICK, own=lambda text: f"{text}<")
+        text = (yes * 2, "Yes&lt;100 % <b>", "A & BA & B&lt;")
+        assert page.split("\n") == [*text]
