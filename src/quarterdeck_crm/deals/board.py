@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,8 @@ from sqlalchemy.orm import joinedload
 
 from quarterdeck_crm.models import Account, Deal, DealStage, StageKind, User
 from quarterdeck_crm.models.sums import from_parts, millionths_sum, whole_sum
+from quarterdeck_crm.search.conditions import without_index
+from quarterdeck_crm.validation.numbers import row_id
 
 from .services import conditions
 from .stages import list_stages
@@ -62,8 +65,10 @@ async def read_deals(
     """
     stages = await list_stages(session)
     wanted = await conditions(session, q, filters, actor)
-    cards = await _cards(session, stages, wanted)
-    totals = await read_totals(session, wanted)
+    # An account has few of all deals: they are read by its index, not by that of the stages.
+    of_account = row_id(filters.get("account", "")) is not None
+    cards = await _cards(session, stages, wanted, of_account=of_account)
+    totals = await read_totals(session, wanted, of_account=of_account)
     return [
         DealColumn(
             stage, [deal for deal in cards if deal.stage_id == stage.id], totals.get(stage.id, ())
@@ -73,15 +78,20 @@ async def read_deals(
 
 
 async def _cards(
-    session: AsyncSession, stages: Sequence[DealStage], wanted: list[ColumnElement[bool]]
+    session: AsyncSession,
+    stages: Sequence[DealStage],
+    wanted: list[ColumnElement[bool]],
+    *,
+    of_account: bool,
 ) -> Sequence[Deal]:
     if not stages:
         return ()
+    stage_id: Any = without_index(Deal.stage_id) if of_account else Deal.stage_id
     last = (Deal.moved_at.desc(), Deal.id.desc())
     heads = [
         select(
             select(Deal.id)
-            .where(Deal.stage_id == stage.id, *wanted)
+            .where(stage_id == stage.id, *wanted)
             .order_by(*last)
             .limit(MAX_CARDS if stage.kind is StageKind.OPEN else MAX_ENDED)
             .subquery()
@@ -103,13 +113,17 @@ async def _cards(
 
 
 async def read_totals(
-    session: AsyncSession, wanted: Sequence[ColumnElement[bool]] = ()
+    session: AsyncSession,
+    wanted: Sequence[ColumnElement[bool]] = (),
+    *,
+    of_account: bool = False,
 ) -> Mapping[int, Sequence[Total]]:
     """Return the sums of the open deals by the id of the stage; ``wanted`` are conditions."""
+    kind: Any = without_index(Deal.kind) if of_account else Deal.kind
     by = (Deal.stage_id, Deal.currency, Deal.probability)
     statement = (
         select(*by, func.count(), whole_sum(Deal.value), millionths_sum(Deal.value))
-        .where(Deal.kind == StageKind.OPEN, *wanted)
+        .where(kind == StageKind.OPEN, *wanted)
         .group_by(*by)
         .order_by(*by)
     )
