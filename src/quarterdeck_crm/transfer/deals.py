@@ -42,12 +42,12 @@ class _Pass:
     """The rows seen so far, in all batches.
 
     Attributes:
-        stages: Those of the pipeline by the keys of their names; None is the first open one.
+        stages: Those of the pipeline by id and by the key of the name; None is the first open one.
         references: Those of the deals of the file.
         orders: By order, the reference of the deal that became it.
     """
 
-    stages: dict[str | None, DealStage]
+    stages: dict[str | int | None, DealStage]
     references: set[str] = field(default_factory=set)
     orders: dict[int, str] = field(default_factory=dict)
 
@@ -94,10 +94,11 @@ async def import_deals(task: Import, files: Sequence[Source]) -> Report:
     return task.report
 
 
-async def _stages(task: Import) -> dict[str | None, DealStage]:
+async def _stages(task: Import) -> dict[str | int | None, DealStage]:
     stages = [*await list_stages(task.session)]
     task.session.expunge_all()  # all portions use them
-    found: dict[str | None, DealStage] = {same_key(each.name): each for each in stages[::-1]}
+    found: dict[str | int | None, DealStage] = {same_key(each.name): each for each in stages[::-1]}
+    found |= {each.id: each for each in stages}
     for stage in stages:
         if stage.kind is StageKind.OPEN:
             found.setdefault(None, stage)
@@ -205,14 +206,14 @@ async def _values(
         task.mistakes.add(file.name, row.line, text, code=given["account"])
     values["account_id"] = account_id
     values |= _contact(task, file, row, batch, account_id, deal)
-    values |= _stage(task, file, row, seen, deal)
+    stage = _stage(task, file, row, seen, deal)
+    values |= _of_stage(task, file, row, stage, deal) if stage else {"kind": StageKind.OPEN}
     values |= _order(task, file, row, batch, seen, values["kind"], deal)
     if "own_probability" in values or deal is None or "stage_id" in values:
         own = values.get("own_probability", deal.own_probability if deal else None)
-        if own is None or values["kind"] is not StageKind.OPEN:
-            own = seen.stages[values.pop("stage_key")].probability
+        if stage and (own is None or stage.kind is not StageKind.OPEN):
+            own = stage.probability
         values["probability"] = own
-    values.pop("stage_key", None)
     if "good" in given:
         values["lines"] = _lines(task, file, rows, batch, values["currency"])
         if values["lines"]:
@@ -241,26 +242,31 @@ def _contact(
     return {"contact_id": id_}
 
 
-def _stage(task: Import, file: CSVFile, row: Row, seen: _Pass, deal: Deal | None) -> dict[str, Any]:
-    """Return the stage of a deal, and its reason if that is one for lost deals."""
-    if deal is not None and not row.values.get("stage"):
-        present = next((each for each in seen.stages.items() if each[1].id == deal.stage_id), None)
-        key, stage = present or (None, None)
-    else:
-        name = row.values.get("stage")
-        key = same_key(name) if name else None
-        stage = seen.stages.get(key)
+def _stage(
+    task: Import, file: CSVFile, row: Row, seen: _Pass, deal: Deal | None
+) -> DealStage | None:
+    """Return the stage of a deal; None if there is no such stage."""
+    name = row.values.get("stage")
+    if deal is not None and not name:
+        return seen.stages[deal.stage_id]
+    stage = seen.stages.get(same_key(name) if name else None)
     if stage is None:
         text = N_(
             "'stage' is '%(name)s', but the pipeline has no stage of this name. Add it there first"
         )
-        if not row.values.get("stage"):
+        if not name:
             text = N_(
                 "has no 'stage', and the pipeline has none for open deals. Add its stages first"
             )
-        task.mistakes.add(file.name, row.line, text, name=row.values.get("stage") or "")
-        return {"kind": StageKind.OPEN, "stage_key": None}
-    values = {"stage_id": stage.id, "kind": stage.kind, "stage_key": key}
+        task.mistakes.add(file.name, row.line, text, name=name or "")
+    return stage
+
+
+def _of_stage(
+    task: Import, file: CSVFile, row: Row, stage: DealStage, deal: Deal | None
+) -> dict[str, Any]:
+    """Return the columns that follow the stage, with the reason if it is one for lost deals."""
+    values: dict[str, Any] = {"stage_id": stage.id, "kind": stage.kind}
     if deal is None or deal.stage_id != stage.id:
         values["moved_at"] = utc_now()
     reason = row.values.get("lost_reason", deal.lost_reason if deal else None)
