@@ -12,7 +12,7 @@ from .desk import sit_down
 from .journeys import administrator, manager, salesperson, warehouse
 from .journeys.day import Day, Manner
 
-pytestmark = [*in_browser, pytest.mark.timeout(90)]
+pytestmark = [*in_browser, pytest.mark.timeout(240)]
 
 SALESPEOPLE = (
     Manner("en"),

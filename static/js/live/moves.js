@@ -27,7 +27,14 @@ function move(card, state) {
   else form.requestSubmit();
 }
 
+const latest = new WeakMap(); // of the steps of a card: an earlier answer does not take it back
+
+function settle(card, form) {
+  if (latest.get(card) === form) card.removeAttribute("aria-busy");
+}
+
 async function send(card, form) {
+  latest.set(card, form);
   const [list, next] = [card.parentElement, card.nextElementSibling];
   const target = columns.find((column) => column.dataset.state === form.elements.to.value);
   for (const menu of card.querySelectorAll("details[open]")) menu.open = false;
@@ -39,10 +46,10 @@ async function send(card, form) {
       follow(card.id, fresh);
       return fresh;
     });
-    card.removeAttribute("aria-busy");
+    settle(card, form);
     show(page);
   } catch (error) {
-    card.removeAttribute("aria-busy");
+    settle(card, form);
     list.insertBefore(card, next?.parentElement === list ? next : null);
     toast(error instanceof TypeError ? unreachable : error.message, "error");
     renew();
@@ -64,6 +71,7 @@ function follow(id, page) {
 async function post(form) {
   const response = await fetch(form.action, {
     method: "POST",
+    keepalive: true, // also if the page is left at once
     body: new URLSearchParams(new FormData(form)),
     headers: {
       Accept: "application/problem+json, text/html;q=0.9",

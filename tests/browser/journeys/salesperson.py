@@ -130,7 +130,8 @@ async def win_it(day: Day, deal: str) -> None:
     card = day.page.locator(".board-card", has_text=deal)
     await expect(card).to_have_count(1)
     for stage in ("Offer sent", "Won"):
-        await _move(day, card, deal, stage)
+        await _move(day, card, deal, stage)  # the second before the first is answered
+    await expect(card).not_to_have_attribute("aria-busy", "true")
     await expect(day.page.locator(".board-fold:not([open])")).to_have_count(0)
     await day.press(card.get_by_role("link", name=deal))
     await day.arrive(deal)
