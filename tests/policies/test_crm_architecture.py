@@ -20,6 +20,7 @@ LAYERS = (
     ("errors", "money", "paths"),
     ("config", "extensions", "schema", "validation"),
     ("models", "listing"),
+    ("cache",),
     ("events", "permissions", "idempotency", "search"),
     ("history",),
     ("forms",),

@@ -57,7 +57,10 @@ def _plain(*args: Any) -> str:
 @pass_eval_context
 def gettext(eval_ctx: EvalContext, string: str, /, **variables: Any) -> str:
     """Translate a text in a template."""
-    text = catalog().text(string)
+    texts = catalog()
+    if not variables and eval_ctx.autoescape and (quick := texts.markup.get(string)) is not None:
+        return quick
+    text = texts.text(string)
     if not variables and "%" not in text:
         return Markup(text) if eval_ctx.autoescape else text  # noqa: S704  # it has no variables
     return _fill(eval_ctx, text, variables)

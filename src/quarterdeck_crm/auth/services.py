@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from quart import current_app
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import with_expression
+from sqlalchemy.orm.attributes import set_committed_value
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.exceptions import SessionListingError
 from quarterdeck.login import verify_password
 from quarterdeck_crm.audit.recording import record_attempt, record_audit
+from quarterdeck_crm.cache.entries import use_version, version_column
 from quarterdeck_crm.errors import ForbiddenError, ValidationError
 from quarterdeck_crm.extensions import db, login_manager, sessions
 from quarterdeck_crm.mail.users import mail_reset
@@ -28,13 +30,22 @@ from quarterdeck_crm.team.services import (
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.addresses import fold_address
 
+# Built once, because every request of a browser needs it.
+_USER = select(User, unread_of(bindparam("user_id")), version_column()).where(
+    User.id == bindparam("user_id")
+)
+
 
 @login_manager.user_loader
 async def load_user(user_id: str) -> User | None:
     """Return the user of a browser session, with the number of unread notifications."""
-    id_ = int(user_id)
-    unread = with_expression(User.unread_notifications, unread_of(id_))
-    return await db.session.get(User, id_, options=[unread])
+    found = (await db.session.execute(_USER, {"user_id": int(user_id)})).one_or_none()
+    if found is None:
+        return None
+    user, unread, version = found
+    set_committed_value(user, "unread_notifications", unread)
+    use_version(version)
+    return user
 
 
 async def authenticate(session: AsyncSession, *, email: str, password: str) -> User:

@@ -13,12 +13,13 @@ from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.forms.conflicts import VersionedForm, values_of
 from quarterdeck_crm.forms.fields import ExactField, WholeField, offered
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import CustomField, FieldType, Tag, TagColour
+from quarterdeck_crm.models import FieldType, TagColour
 from quarterdeck_crm.models.collation import unique_key
 from quarterdeck_crm.models.custom_field import KEY_LENGTH, TEXT_LENGTH
 from quarterdeck_crm.models.tag import TAG_LENGTH
 from quarterdeck_crm.validation import REQUIRED
 
+from .definitions import FieldRow, TagRow
 from .records import Extras
 from .tags import as_text, names_in
 from .values import PREFIX
@@ -52,7 +53,12 @@ class TagsField(StringField):
     """
 
     def __init__(
-        self, label: Any = None, validators: Any = None, *, all_tags: Sequence[Tag], **options: Any
+        self,
+        label: Any = None,
+        validators: Any = None,
+        *,
+        all_tags: Sequence[TagRow],
+        **options: Any,
     ) -> None:
         super().__init__(label, validators, **options)
         self._all = all_tags
@@ -68,7 +74,7 @@ class TagsField(StringField):
                 raise
 
     @property
-    def choices_of_tags(self) -> list[tuple[Tag, bool]]:
+    def choices_of_tags(self) -> list[tuple[TagRow, bool]]:
         """Each tag, and whether it is chosen."""
         chosen = {unique_key(name, TAG_LENGTH) for name in self._names()}
         return [(tag, tag.name_key in chosen) for tag in self._all]
@@ -91,7 +97,7 @@ def extended(form: type[F], extras: Extras) -> type[F]:
     return cast(type[F], made)
 
 
-def _field(field: CustomField, extras: Extras) -> Any:
+def _field(field: FieldRow, extras: Extras) -> Any:
     """Return the form field of a custom field."""
     is_required = [DataRequired(REQUIRED)] if field.required else [Optional()]
     options: dict[str, Any] = {"description": field.help or ""}

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
@@ -19,7 +19,6 @@ from quarterdeck_crm.history.recording import Changes, flush
 from quarterdeck_crm.listing import FIELD, Listing
 from quarterdeck_crm.models import (
     Account,
-    CustomField,
     CustomValue,
     Deal,
     FieldType,
@@ -34,8 +33,8 @@ from quarterdeck_crm.models.tag import TAG_LENGTH
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
-from .fields import list_fields
-from .tags import MAX_TAGS, as_text, names_in, require_room
+from .definitions import FieldRow, TagRow, cached_fields, cached_tags
+from .tags import as_text, names_in, require_room
 from .values import (
     PREFIX,
     check_values,
@@ -63,9 +62,9 @@ class Extras:
         shown: The keys of the fields that a list shows; None for those that administrators chose.
     """
 
-    all_tags: Sequence[Tag] = ()
-    tags: Mapping[int, Sequence[Tag]] = field(default_factory=dict)
-    fields: Sequence[CustomField] = ()
+    all_tags: Sequence[TagRow] = ()
+    tags: Mapping[int, Sequence[TagRow]] = field(default_factory=dict)
+    fields: Sequence[FieldRow] = ()
     values: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     shown: Collection[str] | None = None
 
@@ -74,7 +73,7 @@ class Extras:
         """The tags for the filter of a list."""
         return [(tag.id, tag.name) for tag in self.all_tags]
 
-    def tags_of(self, record_id: int) -> Sequence[Tag]:
+    def tags_of(self, record_id: int) -> Sequence[TagRow]:
         return self.tags.get(record_id, ())
 
     def has_facts(self, record_id: int) -> bool:
@@ -82,7 +81,7 @@ class Extras:
         return bool(self.tags_of(record_id) or self.values_of(record_id))
 
     @property
-    def columns(self) -> list[CustomField]:
+    def columns(self) -> list[FieldRow]:
         """The fields that a list shows."""
         if self.shown is None:
             return [field for field in self.fields if field.in_list]
@@ -130,42 +129,46 @@ class Extras:
 async def read_extras(
     session: AsyncSession, model: type[Record], ids: Iterable[int] = ()
 ) -> Extras:
-    """Return the extras of some records, in two statements however many they are."""
-    ids = [*ids]
-    here = and_(
-        RecordTag.tag_id == Tag.id,
-        RecordTag.kind == model.__tablename__,
-        RecordTag.record_id.in_(ids),
+    """Return the extras of some records, in two statements however many they are.
+
+    Tags and fields come from the cache. Where there are none, nothing is read.
+    """
+    ids, kind = [*ids], model.__tablename__
+    tags, fields = await cached_tags(session), await cached_fields(session, kind)
+    return Extras(
+        [*tags.values()],
+        await _read_tags(session, tags, kind, ids) if tags and ids else {},
+        fields,
+        await _read_values(session, fields, kind, ids) if fields and ids else {},
     )
-    statement = select(Tag, RecordTag.record_id).outerjoin(RecordTag, here).order_by(Tag.name_key)
-    tags: dict[int, Tag] = {}
-    found: dict[int, list[Tag]] = defaultdict(list)
-    for tag, record_id in await session.execute(statement):
-        tags[tag.id] = tag
-        if record_id is not None:
-            found[record_id].append(tag)
-    fields: dict[str, CustomField] = {}
-    values: dict[int, dict[str, Any]] = defaultdict(dict)
-    for each, value in await session.execute(_values(model, ids)):
-        fields[each.key] = each
-        if value is not None:
-            values[value.record_id][each.key] = value_of(each, value)
-    return Extras([*tags.values()][:MAX_TAGS], found, [*fields.values()], values)
 
 
-def _values(model: type[Record], ids: Sequence[int]) -> Select[CustomField, CustomValue | None]:
-    """Return the statement for the fields of a kind with the values of some records."""
-    here = and_(
-        CustomValue.field_id == CustomField.id,
-        CustomValue.kind == model.__tablename__,
-        CustomValue.record_id.in_(ids),
+async def _read_tags(
+    session: AsyncSession, tags: Mapping[int, TagRow], kind: str, ids: Sequence[int]
+) -> Mapping[int, Sequence[TagRow]]:
+    statement = select(RecordTag.record_id, RecordTag.tag_id).where(
+        RecordTag.kind == kind, RecordTag.record_id.in_(ids)
     )
-    return (
-        select(CustomField, CustomValue)
-        .outerjoin(CustomValue, here)
-        .where(CustomField.kind == model.__tablename__, CustomField.archived_at.is_(None))
-        .order_by(CustomField.position, CustomField.id)
-    )
+    pairs = (await session.execute(statement)).all()
+    found: dict[int, list[TagRow]] = defaultdict(list)
+    place = {tag_id: number for number, tag_id in enumerate(tags)}
+    for record_id, tag_id in sorted(pairs, key=lambda pair: place.get(pair[1], 0)):
+        if tag_id in tags:  # it may be newer than the cache
+            found[record_id].append(tags[tag_id])
+    return found
+
+
+async def _read_values(
+    session: AsyncSession, fields: Sequence[FieldRow], kind: str, ids: Sequence[int]
+) -> Mapping[int, Mapping[str, Any]]:
+    statement = select(CustomValue).where(CustomValue.kind == kind, CustomValue.record_id.in_(ids))
+    rows = {(row.record_id, row.field_id): row for row in await session.scalars(statement)}
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    for record_id in ids:
+        for each in fields:
+            if row := rows.get((record_id, each.id)):
+                found[record_id][each.key] = value_of(each, row)
+    return found
 
 
 async def extra_conditions(
@@ -226,7 +229,7 @@ async def check_extras(
     is_new = record is None and values.get("fields", given) is not None
     if given or is_new:
         kind = model.__tablename__
-        fields = await list_fields(session, kind=kind, archived=False)
+        fields = await cached_fields(session, kind)
         rows = await read_values(session, kind, record.id) if record is not None else {}
         present = {each.id: value_of(each, rows[each.id]) for each in fields if each.id in rows}
         found = check_values(problems, fields, given, present=present, complete=is_new)

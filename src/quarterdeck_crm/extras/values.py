@@ -20,6 +20,9 @@ from quarterdeck_crm.models.custom_field import FOUND_LENGTH
 from quarterdeck_crm.validation import REQUIRED, Problems, fit_day, fit_text
 from quarterdeck_crm.validation.numbers import fit_decimal, read_number
 
+from .definitions import FieldRow
+
+Field = CustomField | FieldRow
 PREFIX = "fields."  # of a key in forms, errors and histories
 COLUMNS = {
     FieldType.TEXT: "text",
@@ -54,12 +57,12 @@ def given_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     return flat | dict(values.get("fields") or {})
 
 
-def value_of(field: CustomField, row: CustomValue) -> Any:
+def value_of(field: Field, row: CustomValue) -> Any:
     """Return the stored value of a field."""
     return getattr(row, COLUMNS[field.type])
 
 
-def fit_value(field: CustomField, value: Any, *, present: Any = None) -> Any:
+def fit_value(field: Field, value: Any, *, present: Any = None) -> Any:
     """Return a value of the type of a field; None for an empty one.
 
     Args:
@@ -103,7 +106,7 @@ def fit_value(field: CustomField, value: Any, *, present: Any = None) -> Any:
 
 def check_values(
     problems: Problems,
-    fields: Sequence[CustomField],
+    fields: Sequence[Field],
     given: Mapping[str, Any],
     *,
     present: Mapping[int, Any],
@@ -140,7 +143,7 @@ async def store_values(
     session: AsyncSession,
     kind: str,
     record_id: int,
-    values: Mapping[CustomField, Any],
+    values: Mapping[FieldRow, Any],
 ) -> Changes:
     """Write checked values of a record, and return those that changed, for its history."""
     rows = await read_values(session, kind, record_id)

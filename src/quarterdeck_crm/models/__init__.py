@@ -5,6 +5,7 @@ from .activity import Activity
 from .attachment import Attachment
 from .audit_event import AuditAction, AuditEvent
 from .bulk import BulkRun, RunState, UndoItem, UndoStep
+from .cache_version import CacheVersion
 from .custom_field import CustomField, CustomValue, FieldType
 from .deal import Deal, DealLine, DealStage, LostReason, StageKind
 from .duplicate import DuplicateKey, DuplicatePair
@@ -43,6 +44,7 @@ __all__ = [
     "AuditAction",
     "AuditEvent",
     "BulkRun",
+    "CacheVersion",
     "Contact",
     "CustomField",
     "CustomValue",

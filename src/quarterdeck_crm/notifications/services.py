@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ScalarSelect, delete, func, select, update
+from sqlalchemy import BindParameter, ScalarSelect, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -38,7 +38,7 @@ class Item:
     sentence: str
 
 
-def unread_of(user_id: int) -> ScalarSelect[int]:
+def unread_of(user_id: int | BindParameter[int]) -> ScalarSelect[int]:
     """Return the number of unread notifications of a user, to be read together with the user."""
     unread = select(Notification.id).where(
         Notification.user_id == user_id, Notification.read_at.is_(None)

@@ -12,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import SavedView
 from quarterdeck_crm.validation.numbers import row_id
 
-from .services import SHARER, arguments_of, list_views, may_change
+from .services import SHARER, ViewRow, arguments_of, list_views, may_change
 
 USUAL = {"q", "sort", "per_page", "columns"}
 
@@ -36,8 +35,8 @@ class ListViews:
 
     page: str
     listing: Listing
-    views: Sequence[SavedView]
-    current: SavedView | None
+    views: Sequence[ViewRow]
+    current: ViewRow | None
     saved: Listing | None
     unknown: Sequence[str]
     columns: Mapping[str, str]

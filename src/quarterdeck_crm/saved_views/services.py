@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from msgspec import Struct
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.cache.entries import cached
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError
 from quarterdeck_crm.events.announcements import announce_view
 from quarterdeck_crm.history.recording import assign, flush, require_version
@@ -25,16 +27,36 @@ MAX_SHOWN = 100  # of a list: those of the user and the shared ones
 NO_ARGUMENTS = ("page", "view", "after", "before")  # belong to a moment, not to a view
 
 
-async def list_views(session: AsyncSession, *, page: str, actor: User) -> Sequence[SavedView]:
+class ViewRow(Struct, frozen=True):
+    """A view that nobody changes, as opposed to ``SavedView``."""
+
+    id: int
+    version: int
+    page: str
+    owner_id: int
+    name: str
+    arguments: str
+    is_shared: bool
+    position: int
+
+
+COLUMNS = [getattr(SavedView, name) for name in ViewRow.__struct_fields__]
+
+
+async def list_views(session: AsyncSession, *, page: str, actor: User) -> Sequence[ViewRow]:
     """Return the views of a list that a user sees: shared ones and the user's own."""
-    visible = or_(SavedView.is_shared, SavedView.owner_id == actor.id)
-    statement = (
-        select(SavedView)
-        .where(SavedView.page == page, visible)
-        .order_by(SavedView.is_shared.desc(), SavedView.position, SavedView.id)
-        .limit(MAX_SHOWN)
-    )
-    return (await session.scalars(statement)).all()
+
+    async def load(session: AsyncSession) -> Sequence[ViewRow]:
+        visible = or_(SavedView.is_shared, SavedView.owner_id == actor.id)
+        statement = (
+            select(*COLUMNS)
+            .where(SavedView.page == page, visible)
+            .order_by(SavedView.is_shared.desc(), SavedView.position, SavedView.id)
+            .limit(MAX_SHOWN)
+        )
+        return [ViewRow(*row) for row in await session.execute(statement)]
+
+    return await cached(session, ("views", page, actor.id), load)
 
 
 async def get_view(session: AsyncSession, *, view_id: int, actor: User) -> SavedView:
@@ -167,7 +189,7 @@ def check_view(values: Mapping[str, Any], *, view: SavedView | None = None) -> d
     return cleaned
 
 
-def may_change(actor: User, view: SavedView) -> bool:
+def may_change(actor: User, view: SavedView | ViewRow) -> bool:
     """Whether a user may change a view: its owner may, and a sharer if it is shared."""
     return view.owner_id == actor.id or (view.is_shared and actor.has_role(SHARER))
 
@@ -182,7 +204,7 @@ def require_change(actor: User, view: SavedView) -> None:
         raise ForbiddenError(_("This view is shared by another user. Save it as a new one."))
 
 
-def arguments_of(view: SavedView) -> dict[str, str]:
+def arguments_of(view: SavedView | ViewRow) -> dict[str, str]:
     """Return the query arguments of a view."""
     return dict(parse_qsl(view.arguments))
 

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import ExactDecimal
+from quarterdeck_crm.cache.entries import cached
 from quarterdeck_crm.errors import Errors, ValidationError
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing
@@ -229,6 +230,10 @@ async def open_panel(
 
 async def list_active_users(session: AsyncSession) -> Sequence[tuple[int, str]]:
     """Return id and name of the users that can own a row, by name, the first ones only."""
+    return await cached(session, "users", _load_users)
+
+
+async def _load_users(session: AsyncSession) -> Sequence[tuple[int, str]]:
     statement = (
         select(User.id, User.name)
         .where(User.is_active)

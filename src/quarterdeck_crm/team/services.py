@@ -18,6 +18,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import hash_password
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.cache.invalidation import invalidate
 from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
 from quarterdeck_crm.events.announcements import announce_user
 from quarterdeck_crm.events.revocations import recheck_user
@@ -290,6 +291,7 @@ async def delete_user(session: AsyncSession, *, user: User, actor: User | None) 
     await _refuse_last_admin(session, user)
     name, email = user.name, user.email
     recheck_user(session, user_id=user.id)
+    invalidate(session)
     try:
         is_deleted = await changes_one(session, delete(User).where(User.id == user.id))
     except IntegrityError:
@@ -324,6 +326,7 @@ async def _raise_version(
     )
     if not await changes_one(session, statement):
         return False
+    invalidate(session)
     await session.refresh(user)
     recheck_user(session, user_id=user.id)
     return True

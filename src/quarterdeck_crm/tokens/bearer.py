@@ -9,6 +9,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.exceptions import DatabaseBusyError
 from quarterdeck.login import NOT_SIGNED_IN, refuse_websocket
 from quarterdeck.security.limits import get_remote_address
+from quarterdeck_crm.cache.entries import use_version
 from quarterdeck_crm.errors import InsufficientScopeError, challenge
 from quarterdeck_crm.extensions import csrf, db, login_manager
 from quarterdeck_crm.languages import lazy as _l
@@ -38,7 +39,7 @@ async def load_user(request: Request | Websocket) -> User | None:
     secret = _secret(request)
     if secret is None:
         return None
-    token = await find_token(db.session, secret)
+    token, version = await find_token(db.session, secret)
     if token is None:
         await count_use("LIMIT_INVALID_TOKENS", get_remote_address())
     if token is None and isinstance(request, Websocket):
@@ -46,6 +47,7 @@ async def load_user(request: Request | Websocket) -> User | None:
     if token is None:
         raise Unauthorized(INVALID, www_authenticate=challenge(error="invalid_token"))
     g.api_token = token
+    use_version(version)
     if is_use_worth_noting(token):
         await _note_use(token)
     return token.user

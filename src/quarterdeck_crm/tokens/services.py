@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.cache.entries import version_column
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.events.revocations import recheck_user
 from quarterdeck_crm.languages import lazy as _l
@@ -30,7 +31,7 @@ USE_NOTED_AFTER = timedelta(minutes=1)  # so that not every request writes
 
 # Built once, because every request of a program needs it.
 _BY_DIGEST = (
-    select(ApiToken)
+    select(ApiToken, version_column())
     .where(ApiToken.digest == bindparam("digest"))
     .options(joinedload(ApiToken.user, innerjoin=True))
 )
@@ -105,15 +106,17 @@ async def list_tokens(session: AsyncSession, *, user: User | None = None) -> Seq
     return (await session.scalars(statement)).all()
 
 
-async def find_token(session: AsyncSession, secret: str) -> ApiToken | None:
-    """Return the token if it is one of ours and still valid, with its user.
+async def find_token(
+    session: AsyncSession, secret: str
+) -> tuple[ApiToken, str | None] | tuple[None, None]:
+    """Return the token with its user, and the version of the cache; None if it is not valid.
 
     A token ends when it is revoked or expires, and is dead while its user is disabled.
     """
-    token = await session.scalar(_BY_DIGEST, {"digest": _digest(secret)})
-    if token is None or not token.user.is_active or is_expired(token):
-        return None
-    return token
+    found = (await session.execute(_BY_DIGEST, {"digest": _digest(secret)})).one_or_none()
+    if found is None or not found[0].user.is_active or is_expired(found[0]):
+        return None, None
+    return found[0], found[1]
 
 
 def is_expired(token: ApiToken, now: datetime | None = None) -> bool:
