@@ -11,6 +11,8 @@ from quart import Quart
 from sqlalchemy import func, select, update
 
 from quarterdeck_crm.bulk import runs
+from quarterdeck_crm.extras.records import tags_of
+from quarterdeck_crm.extras.tags import get_tag, list_tags, remove_tag
 from quarterdeck_crm.models import (
     Account,
     BulkRun,
@@ -141,6 +143,70 @@ async def test_each_kind_is_changed_and_undone(
         assert await session.scalar(select(Good.archived_at)) is not None
 
 
+@pytest.mark.parametrize("kind", ["account", "deal", "good", "order", "person"])
+async def test_a_tag_is_added_and_removed_by_each_kind_and_undone(
+    as_admin: Auth, admin: User, trade: Trade, kind: str
+) -> None:
+    make = getattr(trade, kind)
+    rows = [await make(tags=tags) for tags in (["Wine", "Beer"], ["Beer"], [])]
+    await make(tags=["Wine"])  # is not selected
+    path = f"/{'people' if kind == 'person' else f'{kind}s'}/"
+
+    async def tags() -> list[list[str]]:
+        async with trade.session() as session:
+            return [[tag.name for tag in await tags_of(session, row)] for row in rows]
+
+    async with trade.session() as session:
+        ids = {tag.name: str(tag.id) for tag in await list_tags(session)}
+    selection = [row.id for row in rows]
+    preview = await selected(as_admin, path, "tag", *selection)
+    shown = await text_of(await as_admin.get(preview))
+    assert "Wine (on 1 of 3)" in shown
+    assert "Beer (on 2 of 3)" in shown
+    page = await change(as_admin, preview, value=ids["Wine"])
+    assert "2 records are changed. 1 stays as it is:" in page
+    assert "It is so already." in page
+    assert await tags() == [["Beer", "Wine"], ["Beer", "Wine"], ["Wine"]]
+    assert (await trade.history(rows[2]))[0] == "changed"
+    assert len(await trade.history(rows[0])) == 1, "it had the tag"
+    assert "2 records are changed." in await undone(as_admin, page)
+    assert await tags() == [["Beer", "Wine"], ["Beer"], []]
+
+    preview = await selected(as_admin, path, "untag", *selection)
+    page = await change(as_admin, preview, value=ids["Beer"])
+    assert "2 records are changed. 1 stays as it is:" in page
+    assert await tags() == [["Wine"], [], []]
+    shown = await text_of(await as_admin.get(await selected(as_admin, path, "untag", *selection)))
+    assert "Wine (on 1 of 3)" in shown
+    assert "Beer" not in shown, "none of them has it"
+    await undone(as_admin, page)
+    assert await tags() == [["Beer", "Wine"], ["Beer"], []]
+
+
+async def test_tags_that_cannot_be_set_are_refused(auth: Auth, user: User, trade: Trade) -> None:
+    account = await trade.account(actor=user)
+    preview = await selected(auth, "/accounts/", "tag", account.id)
+    assert "There are no tags yet." in await text_of(await auth.get(preview))
+    full = await trade.account(actor=user, tags=[f"t{number}" for number in range(20)])
+    await trade.account(actor=user, tags=["One more"])
+    async with trade.session() as session:
+        one_more = {tag.name: tag.id for tag in await list_tags(session)}["One more"]
+    preview = await selected(auth, "/accounts/", "tag", account.id, full.id)
+    sheet = form_of(await text_of(await auth.get(preview)), "/bulk/run/")
+    for value in ("", "999"):
+        refused = await auth.client.post(sheet.action, form=sheet.values | {"value": value})
+        assert refused.status_code == 422
+        assert "Choose a tag." in await text_of(refused)
+    page = await change(auth, preview, value=str(one_more))
+    assert "1 record is changed. 1 stays as it is:" in page
+    assert "A record can have at most 20 tags." in page
+    async with trade.session() as session:
+        tag = await get_tag(session, tag_id=one_more)
+        await remove_tag(session, actor=None, tag=tag)
+    gone = await undone(auth, page)
+    assert "There is no such tag." in gone
+
+
 async def test_one_that_fails_leaves_the_others_done(
     as_admin: Auth, admin: User, trade: Trade
 ) -> None:
@@ -238,4 +304,9 @@ async def test_programs_change_many_at_once(
     assert "There is no such account" in refused[1]["detail"]
     assert (await send(**body | {"value": 999}))[0] == 422
     assert (await send(**body | {"action": "pay"}))[0] == 422
+    tag = {"records": "accounts", "ids": [2, 3], "value": 1}
+    assert (await send(**tag, action="tag"))[0] == 422, "there is no such tag yet"
+    await trade.account(actor=user, tags=["Wine"])
+    assert (await send(**tag, action="tag"))[1]["changed"] == []
+    assert (await send(**tag, action="untag"))[1]["changed"] == [3]
     assert (await send(**body | {"records": "goods", "action": "archive", "value": None}))[0] == 403

@@ -17,7 +17,9 @@ from .operations import operation
 
 MAX_IDS = 100
 Lists = Literal["accounts", "deals", "goods", "orders", "people", "tasks"]
-Actions = Literal["archive", "cancel", "confirm", "done", "owner", "pay", "ship", "stage"]
+Actions = Literal[
+    "archive", "cancel", "confirm", "done", "owner", "pay", "ship", "stage", "tag", "untag"
+]
 
 
 class BulkBody(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -27,7 +29,7 @@ class BulkBody(Struct, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description="`archive`: accounts, people, goods. `owner`: accounts, deals, orders and "
             "tasks (their assignee). `stage`: deals. `done`: tasks. `confirm`, `ship`, `pay` and "
-            "`cancel`: orders."
+            "`cancel`: orders. `tag` and `untag` (add and remove a tag): all but tasks."
         ),
     ]
     ids: Annotated[
@@ -41,7 +43,7 @@ class BulkBody(Struct, kw_only=True, forbid_unknown_fields=True):
                 ge=1,
                 le=MAX_INTEGER,
                 description="The id of the user for `owner`, null for none; that of the stage "
-                "for `stage`.",
+                "for `stage`; that of the tag for `tag` and `untag`.",
             ),
         ]
         | None

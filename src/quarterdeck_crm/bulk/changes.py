@@ -28,6 +28,8 @@ from quarterdeck_crm.tasks.services import (
 )
 from quarterdeck_crm.validation.numbers import row_id
 
+from .tagging import read_record, set_tag
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -177,6 +179,20 @@ async def finish_task(
     was_done = (await get_task(session, task_id=id_)).is_done
     await complete_task(session, actor=actor, task_id=id_)
     return None if was_done else Changed(await session.get_one(Task, id_), "done", {})
+
+
+def tagging(table: str, *, has: bool) -> Any:
+    """Return the change that adds a tag to a record of a table, or removes it."""
+
+    async def change(
+        session: AsyncSession, actor: User, id_: int, value: str | None
+    ) -> Changed | None:
+        record, tag_id = await read_record(session, table, id_), row_id(value or "") or 0
+        if not await set_tag(session, actor=actor, record=record, tag_id=tag_id, has=has):
+            return None
+        return Changed(record, "tag", {"tag_id": tag_id, "has": not has})
+
+    return change
 
 
 def _user_id(value: str | None) -> int | None:

@@ -49,7 +49,8 @@ class Action:
         label: The words of the choice and of the button.
         change: Does it to one record.
         check: Refuses what a preview can know, by a domain error.
-        needs: The entry that it needs: ``owner``, ``stage`` or none.
+        needs: The entry that it needs: ``owner``, ``stage``, ``tag``, ``present tag`` (one that
+            a selected record has) or none.
     """
 
     label: str
@@ -116,6 +117,15 @@ def _step(label: str, target: OrderState) -> Action:
     return Action(label, changes.moving_order(target), changes.may_move_order(target))
 
 
+def _tags(table: str, check: Callable[[User, Any], None]) -> dict[str, Action]:
+    return {
+        "tag": Action(_l("Add a tag"), changes.tagging(table, has=True), check, "tag"),
+        "untag": Action(
+            _l("Remove a tag"), changes.tagging(table, has=False), check, "present tag"
+        ),
+    }
+
+
 GIVE = _l("Change the owner")
 ARCHIVE = _l("Archive")
 KINDS: dict[str, Kind] = {
@@ -134,7 +144,8 @@ KINDS: dict[str, Kind] = {
             {
                 "owner": Action(GIVE, changes.give_account, changes.may_edit_row, "owner"),
                 "archive": Action(ARCHIVE, changes.put_account_away, changes.may_edit_row),
-            },
+            }
+            | _tags("account", changes.may_edit_row),
         ),
         Kind(
             "people",
@@ -146,7 +157,8 @@ KINDS: dict[str, Kind] = {
             Person,
             "name",
             "name",
-            {"archive": Action(ARCHIVE, changes.put_person_away, changes.may_edit_person)},
+            {"archive": Action(ARCHIVE, changes.put_person_away, changes.may_edit_person)}
+            | _tags("person", changes.may_edit_person),
             has_account=True,
         ),
         Kind(
@@ -159,7 +171,8 @@ KINDS: dict[str, Kind] = {
             Good,
             "name",
             "name",
-            {"archive": Action(ARCHIVE, changes.put_good_away, changes.may_keep_goods)},
+            {"archive": Action(ARCHIVE, changes.put_good_away, changes.may_keep_goods)}
+            | _tags("good", changes.may_keep_goods),
             least=goods.KEEPER,
         ),
         Kind(
@@ -178,7 +191,8 @@ KINDS: dict[str, Kind] = {
                 "ship": _step(_l("Mark as shipped"), OrderState.SHIPPED),
                 "pay": _step(_l("Mark as paid"), OrderState.PAID),
                 "cancel": _step(_l("Cancel the orders"), OrderState.CANCELLED),
-            },
+            }
+            | _tags("order", changes.may_edit_row),
             has_account=True,
         ),
         Kind(
@@ -196,7 +210,8 @@ KINDS: dict[str, Kind] = {
                 "stage": Action(
                     _l("Take to another stage"), changes.take_deal, changes.may_move_deal, "stage"
                 ),
-            },
+            }
+            | _tags("deal", changes.may_edit_row),
             has_account=True,
         ),
         Kind(

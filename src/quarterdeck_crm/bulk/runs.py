@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -22,13 +21,14 @@ from quarterdeck_crm.errors import ConflictError, DomainError, NotFoundError, Va
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.history.undo import note_undo, open_step
 from quarterdeck_crm.languages import language_of
-from quarterdeck_crm.models import BulkRun, DealStage, RunState, StageKind, UndoItem, UndoStep, User
+from quarterdeck_crm.models import BulkRun, RunState, UndoItem, UndoStep, User
 from quarterdeck_crm.models.bulk import new_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.permissions import require_role
 
 from .kinds import Action, Kind, get_kind
+from .previews import check_value
 from .undoing import claim, undo_item
 
 BATCH = 20  # records of one transaction
@@ -36,19 +36,6 @@ MAX_REFUSED = 50  # reasons that a run keeps
 SILENT = timedelta(seconds=30)  # without a sign of life, a run counts as interrupted
 KEPT_FOR = timedelta(days=7)
 UNDO = "undo"
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a run would do.
-
-    Attributes:
-        ready: How many records would be changed.
-        refused: Name and reason of those that would not.
-    """
-
-    ready: int
-    refused: Sequence[tuple[str, str]]
 
 
 async def create_run(
@@ -87,32 +74,6 @@ async def get_run(session: AsyncSession, *, actor: User, key: str) -> BulkRun:
     if run is None:
         raise NotFoundError(_("There is no such change. It may be too old."))
     return run
-
-
-async def preview(session: AsyncSession, *, actor: User, run: BulkRun) -> Preview:
-    """Return what a run would do; what depends on the stock shows when it is done."""
-    kind = get_kind(run.kind)
-    action = kind.actions[run.action]
-    rows = await kind.load(session, run.ids)
-    reasons = ((row, _refusal(actor, action, row)) for row in rows)
-    refused = [(str(getattr(row, kind.name)), reason) for row, reason in reasons if reason]
-    return Preview(len(rows) - len(refused), refused)
-
-
-async def check_value(session: AsyncSession, *, action: Action, value: str | None) -> None:
-    """Refuse an owner or a stage that no record can have.
-
-    Raises:
-        ValidationError: If the value is none.
-    """
-    id_ = int(value) if value and value.isascii() and value.isdigit() and len(value) < 10 else 0
-    if action.needs == "owner" and value:
-        if not await session.scalar(select(User.is_active).where(User.id == id_)):
-            raise ValidationError({"value": [_("Choose a user.")]})
-    elif action.needs == "stage":
-        found = select(DealStage.id).where(DealStage.id == id_, DealStage.kind != StageKind.LOST)
-        if await session.scalar(found) is None:
-            raise ValidationError({"value": [_("Choose a stage.")]})
 
 
 async def start_run(session: AsyncSession, *, actor: User, key: str, value: str | None) -> BulkRun:
@@ -306,11 +267,3 @@ async def _add(session: AsyncSession, actor: User, **values: Any) -> BulkRun:
     session.add(run)
     await session.flush()
     return run
-
-
-def _refusal(actor: User, action: Action, row: Any) -> str | None:
-    try:
-        action.check(actor, row)
-    except DomainError as error:
-        return str(error)
-    return None

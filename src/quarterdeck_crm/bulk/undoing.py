@@ -15,13 +15,15 @@ from quarterdeck_crm.deals.services import get_deal, move_deal, update_deal
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.goods.services import get_good, restore_good
 from quarterdeck_crm.history.undo import UNDO_FOR
-from quarterdeck_crm.models import OrderState, Task, UndoItem, UndoStep, User
+from quarterdeck_crm.models import Order, OrderState, Task, UndoItem, UndoStep, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.orders.actions import assign_order, take_back_move
 from quarterdeck_crm.orders.services import get_order
 from quarterdeck_crm.people.services import get_person, restore_person
 from quarterdeck_crm.tasks.services import delete_task, get_task, reopen_task, update_task
+
+from .tagging import SERVICES, read_record, set_tag
 
 Undo = Callable[[AsyncSession, User, UndoItem], Awaitable[None]]
 
@@ -169,6 +171,12 @@ async def _give_task_back(session: AsyncSession, actor: User, item: UndoItem) ->
     await update_task(session, actor=actor, task=task, values=item.before, version=item.version)
 
 
+async def _set_tag_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
+    record = await read_record(session, item.kind, item.subject_id)
+    _require_unchanged(record, item, record.number if isinstance(record, Order) else record.name)
+    await set_tag(session, actor=actor, record=record, **item.before)
+
+
 # By the table of the record and the action that ``history.undo.note_undo`` was given.
 UNDO: dict[tuple[str, str], Undo] = {
     ("account", "archived"): _restore_account,
@@ -181,4 +189,5 @@ UNDO: dict[tuple[str, str], Undo] = {
     ("deal", "owner"): _give_deal_back,
     ("order", "owner"): _give_order_back,
     ("task", "owner"): _give_task_back,
+    **{(table, "tag"): _set_tag_back for table in SERVICES},
 }

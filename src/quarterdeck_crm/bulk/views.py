@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, redirect_next, safe_next
-from quarterdeck_crm.deals.stages import list_stages
 from quarterdeck_crm.errors import (
     ConflictError,
     ForbiddenError,
@@ -19,20 +18,19 @@ from quarterdeck_crm.errors import (
 )
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.history.undo import UNDO_FOR
-from quarterdeck_crm.models import BulkRun, RunState, StageKind, UndoStep
+from quarterdeck_crm.models import BulkRun, RunState, UndoStep
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.search.filters import list_active_users
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
 from .kinds import actions_for, get_kind
+from .previews import list_choices, preview
 from .runs import (
     BATCH,
     SILENT,
     UNDO,
     create_run,
     get_run,
-    preview,
     start_run,
     start_undo,
     too_many,
@@ -135,18 +133,12 @@ async def _show_page(run: BulkRun, *, problem: str | None = None) -> str:
     is_ready = run.state is RunState.READY
     step = await db.session.get(UndoStep, run.step_id) if run.step_id else None
     can_undo = step and step.used_at is None and step.created_at > utc_now() - UNDO_FOR
-    stages = []
-    if is_ready and action is not None and action.needs == "stage":
-        stages = [each for each in await list_stages(db.session) if each.kind != StageKind.LOST]
     return await render_template(
         "bulk/show.html",
         run=run,
         action=action,
         plan=await preview(db.session, actor=current_user, run=run) if is_ready else None,
-        users=await list_active_users(db.session)
-        if is_ready and action is not None and action.needs == "owner"
-        else (),
-        stages=stages,
+        choices=await list_choices(db.session, run=run) if is_ready else [],
         is_interrupted=run.state is RunState.RUNNING and run.beat_at < utc_now() - SILENT,
         undo_key=step.key if step is not None and can_undo else None,
         problem=problem,

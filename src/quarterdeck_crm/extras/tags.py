@@ -45,6 +45,14 @@ async def count_uses(session: AsyncSession) -> Mapping[int, Mapping[str, int]]:
     return found
 
 
+async def count_among(session: AsyncSession, *, kind: str, ids: Sequence[int]) -> Mapping[int, int]:
+    """Return how many of some records of a kind have each tag, by its id; zero is left out."""
+    counted = select(RecordTag.tag_id, func.count()).where(
+        RecordTag.kind == kind, RecordTag.record_id.in_(ids)
+    )
+    return dict((await session.execute(counted.group_by(RecordTag.tag_id))).all())
+
+
 async def get_tag(session: AsyncSession, *, tag_id: int) -> Tag:
     """Return a tag as it is now.
 
