@@ -210,16 +210,18 @@ async def test_tags_that_cannot_be_set_are_refused(auth: Auth, user: User, trade
 async def test_one_that_fails_leaves_the_others_done(
     as_admin: Auth, admin: User, trade: Trade
 ) -> None:
-    good = await trade.good(stock=3)
-    for _ in range(3):
-        await trade.order((good, 2), actor=admin)
-    await trade.order(actor=admin)
-    preview = await selected(as_admin, "/orders/?sort=number", "confirm", 1, 2, 3, 4)
-    assert "has no lines" in await text_of(await as_admin.get(preview))
+    good, other = await trade.good(stock=3, name="Rope"), await trade.good(stock=1)
+    for lines in (((good, 2),), ((other, 1), (good, 2)), ((good, 1), (good, 1)), ((other, 1),), ()):
+        await trade.order(*lines, actor=admin)
+    preview = await selected(as_admin, "/orders/?sort=number", "confirm", 1, 2, 3, 4, 5)
+    shown = await text_of(await as_admin.get(preview))
+    assert "2 records can be changed. 3 stay as they are:" in shown
+    assert "has no lines" in shown
+    assert shown.count("Rope: 2 ordered, 1 in stock") == 2
     page = await change(as_admin, preview)
-    assert "1 record is changed. 3 stay as they are:" in page
-    assert page.count("2 ordered, 1 in stock") == 2
-    assert await trade.stock(good) == 1
+    assert "2 records are changed. 3 stay as they are:" in page
+    assert page.count("Rope: 2 ordered, 1 in stock") == 2
+    assert (await trade.stock(good), await trade.stock(other)) == (1, 0)
 
 
 async def test_all_that_match_in_batches(

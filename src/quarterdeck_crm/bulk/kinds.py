@@ -23,6 +23,7 @@ from quarterdeck_crm.models import (
     Deal,
     Good,
     Order,
+    OrderLine,
     OrderState,
     Person,
     Role,
@@ -31,6 +32,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.orders import services as orders
 from quarterdeck_crm.orders.filters import RANGES as ORDER_RANGES
+from quarterdeck_crm.orders.stock import plan_confirmations
 from quarterdeck_crm.people import services as people
 from quarterdeck_crm.search.filters import Ranges, open_panel
 from quarterdeck_crm.tasks import services as tasks
@@ -51,12 +53,14 @@ class Action:
         check: Refuses what a preview can know, by a domain error.
         needs: The entry that it needs: ``owner``, ``stage``, ``tag``, ``present tag`` (one that
             a selected record has) or none.
+        check_together: Returns the refusals, by id, of records that pass ``check`` one by one.
     """
 
     label: str
     change: Change
     check: Callable[[User, Any], None]
     needs: str | None = None
+    check_together: Callable[[Sequence[Any]], Mapping[int, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +185,15 @@ KINDS: dict[str, Kind] = {
             orders.SORTS,
             orders.FILTERS,
             ORDER_RANGES,
-            select(Order).options(selectinload(Order.lines)),
+            select(Order).options(selectinload(Order.lines).joinedload(OrderLine.good)),
             Order,
             "number",
             "-date",
             {
                 "owner": Action(GIVE, changes.give_order, changes.may_assign_order, "owner"),
-                "confirm": _step(_l("Confirm"), OrderState.CONFIRMED),
+                "confirm": replace(
+                    _step(_l("Confirm"), OrderState.CONFIRMED), check_together=plan_confirmations
+                ),
                 "ship": _step(_l("Mark as shipped"), OrderState.SHIPPED),
                 "pay": _step(_l("Mark as paid"), OrderState.PAID),
                 "cancel": _step(_l("Cancel the orders"), OrderState.CANCELLED),

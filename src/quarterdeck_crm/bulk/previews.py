@@ -34,12 +34,14 @@ class Preview:
 
 
 async def preview(session: AsyncSession, *, actor: User, run: BulkRun) -> Preview:
-    """Return what a run would do; what depends on the stock shows when it is done."""
+    """Return what a run would do with the stock of now."""
     kind = get_kind(run.kind)
     action = kind.actions[run.action]
     rows = await kind.load(session, run.ids)
-    reasons = ((row, _refusal(actor, action, row)) for row in rows)
-    refused = [(str(getattr(row, kind.name)), reason) for row, reason in reasons if reason]
+    reasons = {row.id: reason for row in rows if (reason := _refusal(actor, action, row))}
+    if action.check_together is not None:
+        reasons |= action.check_together([row for row in rows if row.id not in reasons])
+    refused = [(str(getattr(row, kind.name)), reasons[row.id]) for row in rows if row.id in reasons]
     return Preview(len(rows) - len(refused), refused)
 
 

@@ -51,6 +51,33 @@ def find_shortages(wanted: Iterable[tuple[Good, int]]) -> dict[int, Shortage]:
     }
 
 
+def plan_confirmations(orders: Iterable[Order]) -> dict[int, str]:
+    """Return by the id of the order what it would lack if all were confirmed in their order.
+
+    An order that lacks anything takes nothing, so later ones find that much more. The stock is
+    that of now: ``take_stock`` decides.
+
+    Args:
+        orders: The orders, each with its lines and their goods.
+    """
+    stock: dict[int, int] = {}
+    lacking: dict[int, str] = {}
+    for order in orders:
+        goods = {line.good_id: line.good for line in order.lines}
+        wanted = _wanted(order)
+        left = {id_: stock.get(id_, goods[id_].stock) for id_ in wanted}
+        short = [
+            Shortage(goods[id_].name, quantity, left[id_])
+            for id_, quantity in wanted.items()
+            if quantity > left[id_]
+        ]
+        if short:
+            lacking[order.id] = " ".join(map(str, short))
+        else:
+            stock |= {id_: left[id_] - quantity for id_, quantity in wanted.items()}
+    return lacking
+
+
 async def take_stock(session: AsyncSession, *, actor: User | None, order: Order) -> None:
     """Take all lines of an order from the stock, or none.
 
