@@ -28,6 +28,12 @@ LABELS: dict[AuditAction, str] = {
     AuditAction.DELETED: _l("Deleted"),
     AuditAction.VIEW_SHARED: _l("View shared"),
     AuditAction.VIEW_CHANGED: _l("Shared view changed"),
+    AuditAction.TAG_CHANGED: _l("Tag changed"),
+    AuditAction.TAG_MERGED: _l("Tag merged"),
+    AuditAction.FIELD_CREATED: _l("Field created"),
+    AuditAction.FIELD_CHANGED: _l("Field changed"),
+    AuditAction.FIELD_ARCHIVED: _l("Field archived"),
+    AuditAction.FIELD_RESTORED: _l("Field restored"),
 }
 
 

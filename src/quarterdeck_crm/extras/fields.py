@@ -17,10 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.babel import gettext as _
+from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError
+from quarterdeck_crm.history.recording import assign
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import (
     Account,
+    AuditAction,
     CustomField,
     CustomValue,
     Deal,
@@ -96,6 +99,7 @@ async def create_field(
     field = CustomField(kind=kind, **await check_field(session, kind=kind, values=values))
     session.add(field)
     await _flush(session)
+    await _audit(session, AuditAction.FIELD_CREATED, actor=actor, field=field)
     return field
 
 
@@ -118,9 +122,10 @@ async def update_field(
     if field.version != version:
         raise ConflictError(_changed())
     cleaned = await check_field(session, kind=field.kind, values=values, field=field)
-    for name, value in cleaned.items():
-        setattr(field, name, value)
+    changes = assign(field, cleaned)
     await _flush(session)
+    if changes:
+        await _audit(session, AuditAction.FIELD_CHANGED, actor=actor, field=field, detail=changes)
     return field
 
 
@@ -136,6 +141,8 @@ async def set_field_archived(
     if field.is_archived != archived:
         field.archived_at = utc_now() if archived else None
         await _flush(session)
+        action = AuditAction.FIELD_ARCHIVED if archived else AuditAction.FIELD_RESTORED
+        await _audit(session, action, actor=actor, field=field)
 
 
 async def check_field(
@@ -224,6 +231,19 @@ async def _check_new(
         problems.add("key", _("Use small Latin letters, digits and _, with a letter first."))
     elif key in keys:
         problems.add("key", _("Another field has this key."))
+
+
+async def _audit(
+    session: AsyncSession,
+    action: AuditAction,
+    *,
+    actor: User | None,
+    field: CustomField,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    # The key never changes, so it also names the field in older lines.
+    subject = f"{field.kind} field {field.key}"
+    await record_audit(session, action, actor=actor, subject=subject, detail=detail)
 
 
 async def _flush(session: AsyncSession) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError
+from quarterdeck_crm.history.recording import assign
 from quarterdeck_crm.models import AuditAction, RecordTag, Role, Tag, TagColour, User
 from quarterdeck_crm.models.collation import unique_key
 from quarterdeck_crm.models.tag import TAG_LENGTH
@@ -94,9 +95,10 @@ async def update_tag(
     require_role(actor, KEEPER)
     if tag.version != version:
         raise ConflictError(_changed())
-    for name, value in (await check_tag(session, values=values, tag=tag)).items():
-        setattr(tag, name, value)
+    changes = assign(tag, await check_tag(session, values=values, tag=tag))
     await _flush(session)
+    if changes:
+        await _audit(session, AuditAction.TAG_CHANGED, actor=actor, name=tag.name, detail=changes)
     return tag
 
 
@@ -126,7 +128,9 @@ async def merge_tags(session: AsyncSession, *, actor: User | None, tag: Tag, int
             ["kind", "record_id", "tag_id"], moved, include_defaults=False
         )
     )
-    await _remove(session, tag, actor=actor, subject=f"tag {tag.name}")
+    await _remove(session, tag)
+    detail = {"into": into.name}
+    await _audit(session, AuditAction.TAG_MERGED, actor=actor, name=tag.name, detail=detail)
     return into
 
 
@@ -137,7 +141,8 @@ async def remove_tag(session: AsyncSession, *, actor: User | None, tag: Tag) -> 
         ForbiddenError: If the actor is no administrator.
     """
     require_role(actor, KEEPER)
-    await _remove(session, tag, actor=actor, subject=f"tag {tag.name}")
+    await _remove(session, tag)
+    await _audit(session, AuditAction.DELETED, actor=actor, name=tag.name)
 
 
 async def check_tag(
@@ -214,11 +219,21 @@ def _colour(value: Any) -> TagColour:
         raise ValueError(_("Choose one of the colours.")) from None
 
 
-async def _remove(session: AsyncSession, tag: Tag, *, actor: User | None, subject: str) -> None:
+async def _remove(session: AsyncSession, tag: Tag) -> None:
     await session.execute(delete(RecordTag).where(RecordTag.tag_id == tag.id))
     await session.delete(tag)
     await _flush(session)
-    await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject[:254])
+
+
+async def _audit(
+    session: AsyncSession,
+    action: AuditAction,
+    *,
+    actor: User | None,
+    name: str,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    await record_audit(session, action, actor=actor, subject=f"tag {name}", detail=detail)
 
 
 async def _flush(session: AsyncSession) -> None:

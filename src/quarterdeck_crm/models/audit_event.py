@@ -38,6 +38,12 @@ class AuditAction(enum.StrEnum):
     DELETED = "deleted"
     VIEW_SHARED = "view_shared"
     VIEW_CHANGED = "view_changed"
+    TAG_CHANGED = "tag_changed"
+    TAG_MERGED = "tag_merged"
+    FIELD_CREATED = "field_created"
+    FIELD_CHANGED = "field_changed"
+    FIELD_ARCHIVED = "field_archived"
+    FIELD_RESTORED = "field_restored"
 
 
 class AuditEvent(Model):

@@ -18,6 +18,7 @@ from quarterdeck_crm.models import Account, CustomField, Order, User
 from quarterdeck_crm.orders.actions import copy_order
 from quarterdeck_crm.orders.services import get_order, update_order
 from tests.crm.conftest import Auth
+from tests.crm.extras import audit_lines
 from tests.crm.sheets import sheet_to
 from tests.crm.trading import Trade
 
@@ -200,6 +201,13 @@ async def test_administrators_define_change_and_archive_fields(
     )
     await as_admin.client.post(restore.action, form=restore.values)
     assert 'data-label="Umfang">klein<' in await text_of(await auth.get("/accounts/"))
+    changes = {"label": ["Größe", "Umfang"], "options": [["klein", "groß"], ["groß"]]}
+    assert await audit_lines(trade, "account field ") == [
+        ("field_created", "account field grosse", {}),
+        ("field_changed", "account field grosse", changes),
+        ("field_archived", "account field grosse", {}),
+        ("field_restored", "account field grosse", {}),
+    ]
 
 
 async def test_a_late_save_shows_what_changed_in_the_fields(

@@ -17,6 +17,7 @@ from quarterdeck_crm.history.recording import list_history
 from quarterdeck_crm.models import Tag, User
 from quarterdeck_crm.people.services import delete_person, get_person
 from tests.crm.conftest import Auth
+from tests.crm.extras import audit_lines
 from tests.crm.sheets import sheet_to
 from tests.crm.trading import Trade
 
@@ -173,6 +174,11 @@ async def test_administrators_rename_merge_and_remove_tags(
     await as_admin.client.post(remove.action, form=remove.values)
     assert not await tag_names(trade)
     assert "tag-" not in await text_of(await as_admin.get("/accounts/1"))
+    assert await audit_lines(trade, "tag ") == [
+        ("tag_changed", "tag Wines", {"name": ["Wine", "Wines"], "colour": ["grey", "red"]}),
+        ("tag_merged", "tag Vine", {"into": "Wines"}),
+        ("deleted", "tag Wines", {}),
+    ]
 
 
 async def test_a_bulk_action_adds_and_removes_one_tag(user: User, trade: Trade) -> None:
