@@ -14,7 +14,7 @@ from .attachments import views as attachments
 from .audit import views as audit
 from .auth import views as auth
 from .board import views as board
-from .bulk import views as bulk
+from .bulk import team_views as bulk
 from .cli.commands import register_commands
 from .config import choose, configure, errors_as_written, instance_path
 from .dashboard import views as dashboard

@@ -52,6 +52,8 @@ ADMIN = {f"team.{name}" for name in ("create", "edit", "disable", "enable", "del
     "team.invite",
     *(f"tags.{name}" for name in ("index", "create", "edit", "edit_submit", "merge", "remove")),
     *(f"fields.{name}" for name in ("index", "create", "create_submit", "edit", "edit_submit")),
+    "bulk.hand_over",
+    "bulk.hand_over_submit",
     "fields.archive",
     "fields.restore",
     "mail.index",

@@ -31,7 +31,8 @@ Kind = Annotated[
     KindWord,
     Meta(
         description="`mention`: a note names you; `comment`: a note on a record of yours; "
-        "`assigned`: a record was given to you."
+        "`assigned`: a record was given to you; "
+        "`handed_over`: the open records of a colleague, the user `record_id`, were."
     ),
 ]
 
@@ -102,7 +103,10 @@ class Notification(Representation):
 
     id: f.Id
     kind: Kind
-    record: RecordKind
+    record: Annotated[
+        Literal["account", "deal", "order", "person", "task", "user"],
+        Meta(description="The kind of record; `user` for `handed_over`."),
+    ]
     record_id: RecordId
     title: Annotated[str, Meta(description="The name of the record, or its number.")]
     note_id: int | None

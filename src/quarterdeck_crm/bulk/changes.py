@@ -77,7 +77,7 @@ def may_move_order(target: OrderState) -> Callable[[User, Any], None]:
 
 
 async def give_account(
-    session: AsyncSession, actor: User, id_: int, value: str | None
+    session: AsyncSession, actor: User | None, id_: int, value: str | None
 ) -> Changed | None:
     account = await get_account(session, account_id=id_)
     before = {"owner_id": account.owner_id}
@@ -91,7 +91,7 @@ async def give_account(
 
 
 async def give_order(
-    session: AsyncSession, actor: User, id_: int, value: str | None
+    session: AsyncSession, actor: User | None, id_: int, value: str | None
 ) -> Changed | None:
     order = await get_order(session, order_id=id_)
     before = {"owner_id": order.owner_id}
@@ -100,7 +100,7 @@ async def give_order(
 
 
 async def give_deal(
-    session: AsyncSession, actor: User, id_: int, value: str | None
+    session: AsyncSession, actor: User | None, id_: int, value: str | None
 ) -> Changed | None:
     deal = await get_deal(session, deal_id=id_)
     before = {"owner_id": deal.owner_id}
@@ -112,7 +112,7 @@ async def give_deal(
 
 
 async def give_task(
-    session: AsyncSession, actor: User, id_: int, value: str | None
+    session: AsyncSession, actor: User | None, id_: int, value: str | None
 ) -> Changed | None:
     task = await get_task(session, task_id=id_)
     before = {"assignee_id": task.assignee_id}
@@ -124,7 +124,7 @@ async def give_task(
 
 
 async def put_account_away(
-    session: AsyncSession, actor: User, id_: int, _value: str | None
+    session: AsyncSession, actor: User | None, id_: int, _value: str | None
 ) -> Changed | None:
     account = await get_account(session, account_id=id_)
     was_archived = account.is_archived
@@ -133,7 +133,7 @@ async def put_account_away(
 
 
 async def put_good_away(
-    session: AsyncSession, actor: User, id_: int, _value: str | None
+    session: AsyncSession, actor: User | None, id_: int, _value: str | None
 ) -> Changed | None:
     good = await get_good(session, good_id=id_)
     was_archived = good.is_archived
@@ -142,7 +142,7 @@ async def put_good_away(
 
 
 async def put_person_away(
-    session: AsyncSession, actor: User, id_: int, _value: str | None
+    session: AsyncSession, actor: User | None, id_: int, _value: str | None
 ) -> Changed | None:
     person = await get_person(session, person_id=id_)
     was_archived = person.is_archived
@@ -154,7 +154,7 @@ def moving_order(target: OrderState) -> Any:
     """Return the change that takes an order a step further."""
 
     async def change(
-        session: AsyncSession, actor: User, id_: int, _value: str | None
+        session: AsyncSession, actor: User | None, id_: int, _value: str | None
     ) -> Changed | None:
         order = await get_order(session, order_id=id_)
         before = {"state": order.state, "shipped_on": order.shipped_on}
@@ -165,7 +165,7 @@ def moving_order(target: OrderState) -> Any:
 
 
 async def take_deal(
-    session: AsyncSession, actor: User, id_: int, value: str | None
+    session: AsyncSession, actor: User | None, id_: int, value: str | None
 ) -> Changed | None:
     deal = await get_deal(session, deal_id=id_)
     before = {"stage_id": deal.stage_id, "lost_reason": deal.lost_reason}
@@ -174,7 +174,7 @@ async def take_deal(
 
 
 async def finish_task(
-    session: AsyncSession, actor: User, id_: int, _value: str | None
+    session: AsyncSession, actor: User | None, id_: int, _value: str | None
 ) -> Changed | None:
     was_done = (await get_task(session, task_id=id_)).is_done
     await complete_task(session, actor=actor, task_id=id_)
@@ -185,7 +185,7 @@ def tagging(table: str, *, has: bool) -> Any:
     """Return the change that adds a tag to a record of a table, or removes it."""
 
     async def change(
-        session: AsyncSession, actor: User, id_: int, value: str | None
+        session: AsyncSession, actor: User | None, id_: int, value: str | None
     ) -> Changed | None:
         record, tag_id = await read_record(session, table, id_), row_id(value or "") or 0
         if not await set_tag(session, actor=actor, record=record, tag_id=tag_id, has=has):

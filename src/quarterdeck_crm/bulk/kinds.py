@@ -40,7 +40,7 @@ from quarterdeck_crm.tasks import services as tasks
 from . import changes
 from .changes import Changed
 
-Change = Callable[[AsyncSession, User, int, str | None], Awaitable[Changed | None]]
+Change = Callable[[AsyncSession, User | None, int, str | None], Awaitable[Changed | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +251,11 @@ def get_kind(page: str) -> Kind:
     if page not in KINDS:
         raise NotFoundError(_("There is no such list."))
     return KINDS[page]
+
+
+def kind_of_table(table: str) -> Kind:
+    """Return the kind of the records of a table."""
+    return next(kind for kind in KINDS.values() if kind.model.__tablename__ == table)
 
 
 def actions_for(page: str, user: User) -> list[tuple[str, str]]:

@@ -21,13 +21,15 @@ from quarterdeck_crm.errors import ConflictError, DomainError, NotFoundError, Va
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.history.undo import note_undo, open_step
 from quarterdeck_crm.languages import language_of
+from quarterdeck_crm.mail.notices import summed_up
 from quarterdeck_crm.models import BulkRun, RunState, UndoItem, UndoStep, User
 from quarterdeck_crm.models.bulk import new_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.permissions import require_role
 
-from .kinds import Action, Kind, get_kind
+from .kinds import Action, Kind, get_kind, kind_of_table
+from .owned import colleague_of, notify_of_hand_over
 from .previews import check_value
 from .undoing import claim, undo_item
 
@@ -36,6 +38,8 @@ MAX_REFUSED = 50  # reasons that a run keeps
 SILENT = timedelta(seconds=30)  # without a sign of life, a run counts as interrupted
 KEPT_FOR = timedelta(days=7)
 UNDO = "undo"
+TEAM = "team"  # the kind of a run whose records are of several kinds
+HAND_OVER = "hand over"  # of the records of a user, each of them ``[list, id]``
 
 
 async def create_run(
@@ -55,7 +59,7 @@ async def create_run(
         raise ValidationError({"ids": [_("Select at least one record.")]})
     if len(ids) > most:
         raise ValidationError({"ids": [too_many(most)]})
-    return await _add(session, actor, kind=kind.page, action=action, ids=list(ids))
+    return await add_run(session, actor, kind=kind.page, action=action, ids=list(ids))
 
 
 def too_many(most: int) -> str:
@@ -124,7 +128,9 @@ async def start_undo(session: AsyncSession, *, actor: User, key: str) -> BulkRun
     ids = await session.scalars(
         select(UndoItem.id).where(UndoItem.step_id == step.id).order_by(UndoItem.id)
     )
-    return await _add(session, actor, kind=kind, action=UNDO, ids=list(ids), state=RunState.RUNNING)
+    return await add_run(
+        session, actor, kind=kind, action=UNDO, ids=list(ids), state=RunState.RUNNING
+    )
 
 
 async def work_off(key: str) -> None:
@@ -156,7 +162,8 @@ async def change_now(
     async def work(session: AsyncSession, *, batch: Sequence[int]) -> list[str | None]:
         await check_value(session, action=kind.actions[action], value=value)
         return [
-            await _change(session, actor, kind.actions[action], id_, value, None) for id_ in batch
+            await change_one(session, actor, kind.actions[action], id_, value, None)
+            for id_ in batch
         ]
 
     for start in range(0, len(wanted), BATCH):
@@ -180,7 +187,10 @@ async def _batch(session: AsyncSession, *, key: str) -> bool:
     refused = [*run.refused]
     step = await _step_of(session, run, user)
     # A request has the language of its reader already.
-    with nullcontext() if has_request_context() else language_of(user):
+    with (
+        nullcontext() if has_request_context() else language_of(user),
+        summed_up() if run.kind == TEAM else nullcontext(),
+    ):
         for id_ in ids:
             reason = await _do(session, run, user, step, id_)
             if reason is None:
@@ -193,22 +203,29 @@ async def _batch(session: AsyncSession, *, key: str) -> bool:
     has_more = user.is_active and run.position < len(run.ids)
     if not has_more:
         run.state = RunState.DONE
+        if run.action == HAND_OVER and run.done:
+            await notify_of_hand_over(session, actor=user, value=run.value)
     await session.flush()
     return has_more
 
 
 async def _do(
-    session: AsyncSession, run: BulkRun, user: User, step: UndoStep | None, id_: int
+    session: AsyncSession, run: BulkRun, user: User, step: UndoStep | None, entry: Any
 ) -> list[str] | None:
     """Change one record in a savepoint; return its name and the reason if it is refused."""
-    kind = get_kind(run.kind)
-    if run.action != UNDO:
-        name = await _name(session, kind, id_)
-        action = kind.actions[run.action]
-        reason = await _change(session, user, action, id_, run.value, step)
-        return None if reason is None else [name, reason]
-    item = await session.get_one(UndoItem, id_)
-    name = await _name(session, kind, item.subject_id)
+    if run.action == UNDO:
+        return await _undo(session, user, await session.get_one(UndoItem, entry))
+    page, id_, action_name, value = run.kind, entry, run.action, run.value
+    if run.action == HAND_OVER:
+        (page, id_), action_name, value = entry, "owner", colleague_of(run.value)
+    kind = get_kind(page)
+    name = await _name(session, kind, id_)
+    reason = await change_one(session, user, kind.actions[action_name], id_, value, step)
+    return None if reason is None else [name, reason]
+
+
+async def _undo(session: AsyncSession, user: User, item: UndoItem) -> list[str] | None:
+    name = await _name(session, kind_of_table(item.kind), item.subject_id)
     try:
         async with session.begin_nested():
             await undo_item(session, actor=user, item=item)
@@ -222,9 +239,9 @@ async def _name(session: AsyncSession, kind: Kind, id_: int) -> str:
     return str(await session.scalar(statement) or f"#{id_}")
 
 
-async def _change(
+async def change_one(
     session: AsyncSession,
-    user: User,
+    user: User | None,
     action: Action,
     id_: int,
     value: str | None,
@@ -258,7 +275,8 @@ async def _step_of(session: AsyncSession, run: BulkRun, user: User) -> UndoStep 
     return step
 
 
-async def _add(session: AsyncSession, actor: User, **values: Any) -> BulkRun:
+async def add_run(session: AsyncSession, actor: User, **values: Any) -> BulkRun:
+    """Add a run, and remove the old ones of its user."""
     old = delete(BulkRun).where(
         BulkRun.user_id == actor.id, BulkRun.created_at < utc_now() - KEPT_FOR
     )

@@ -10,19 +10,26 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.accounts.services import get_account, restore_account, update_account
-from quarterdeck_crm.deals.services import get_deal, move_deal, update_deal
+from quarterdeck_crm.accounts.services import get_account, restore_account
+from quarterdeck_crm.deals.services import get_deal, move_deal
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.goods.services import get_good, restore_good
+from quarterdeck_crm.history.recording import store
 from quarterdeck_crm.history.undo import UNDO_FOR
-from quarterdeck_crm.models import Order, OrderState, Task, UndoItem, UndoStep, User
+from quarterdeck_crm.mail.notices import mail_order_change
+from quarterdeck_crm.models import Account, Deal, Order, OrderState, Task, UndoItem, UndoStep, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
-from quarterdeck_crm.orders.actions import assign_order, take_back_move
+from quarterdeck_crm.notifications.records import get_record, name_of, owner_of
+from quarterdeck_crm.notifications.services import notify_assigned
+from quarterdeck_crm.orders.actions import take_back_move
 from quarterdeck_crm.orders.services import get_order
 from quarterdeck_crm.people.services import get_person, restore_person
-from quarterdeck_crm.tasks.services import delete_task, get_task, reopen_task, update_task
+from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.tasks.services import delete_task, get_task, reopen_task, require_change
+from quarterdeck_crm.team.services import get_user
 
+from .changes import may_assign_order
 from .tagging import SERVICES, read_record, set_tag
 
 Undo = Callable[[AsyncSession, User, UndoItem], Awaitable[None]]
@@ -139,36 +146,28 @@ async def _reopen_task(session: AsyncSession, actor: User, item: UndoItem) -> No
     await reopen_task(session, actor=actor, task_id=task.id)
 
 
-async def _give_account_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
-    account = await get_account(session, account_id=item.subject_id)
-    _require_unchanged(account, item, account.name)
-    await update_account(
-        session, actor=actor, account=account, values=item.before, version=item.version
-    )
+async def _give_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
+    """Give a record back to its owner of before, who may be disabled by now.
 
-
-async def _give_deal_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
-    deal = await get_deal(session, deal_id=item.subject_id)
-    _require_unchanged(deal, item, deal.name)
-    await update_deal(session, actor=actor, deal=deal, values=item.before, version=item.version)
-
-
-async def _give_order_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
-    order = await get_order(session, order_id=item.subject_id)
-    _require_unchanged(order, item, order.number)
-    await assign_order(
-        session,
-        actor=actor,
-        order=order,
-        owner_id=item.before["owner_id"],
-        version=item.version,
-    )
-
-
-async def _give_task_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
-    task = await get_task(session, task_id=item.subject_id)
-    _require_unchanged(task, item, task.title)
-    await update_task(session, actor=actor, task=task, values=item.before, version=item.version)
+    So the services are not asked, which give records to active users only.
+    """
+    row = await get_record(session, item.kind, item.subject_id)
+    _require_unchanged(row, item, name_of(row))
+    if isinstance(row, Task):
+        require_change(actor, row)
+    elif isinstance(row, Order):
+        may_assign_order(actor, row)
+    elif isinstance(row, Account | Deal):
+        require_edit(actor, row)
+    (owner_id,) = item.before.values()
+    if owner_id is not None:
+        await get_user(session, owner_id)
+    before = owner_of(row)
+    await store(session, actor=actor, row=row, values=item.before)
+    if isinstance(row, Order):
+        await mail_order_change(session, actor=actor, order=row)
+    else:
+        await notify_assigned(session, actor=actor, record=row, before=before)
 
 
 async def _set_tag_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
@@ -185,9 +184,9 @@ UNDO: dict[tuple[str, str], Undo] = {
     ("order", "moved"): _take_back_order,
     ("deal", "moved"): _move_deal_back,
     ("task", "done"): _reopen_task,
-    ("account", "owner"): _give_account_back,
-    ("deal", "owner"): _give_deal_back,
-    ("order", "owner"): _give_order_back,
-    ("task", "owner"): _give_task_back,
+    ("account", "owner"): _give_back,
+    ("deal", "owner"): _give_back,
+    ("order", "owner"): _give_back,
+    ("task", "owner"): _give_back,
     **{(table, "tag"): _set_tag_back for table in SERVICES},
 }

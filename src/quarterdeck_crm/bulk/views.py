@@ -27,6 +27,7 @@ from .kinds import actions_for, get_kind
 from .previews import list_choices, preview
 from .runs import (
     BATCH,
+    HAND_OVER,
     SILENT,
     UNDO,
     create_run,
@@ -98,7 +99,7 @@ async def start(key: str) -> ResponseReturnValue:
     except ConflictError as error:
         await flash(str(error), "error")
         return redirect(url_for(".show", key=key, next=_back()), 303)
-    return await _work(run)
+    return await work_on(run)
 
 
 @bp.post("/undo/<key>")
@@ -108,7 +109,7 @@ async def undo(key: str) -> ResponseReturnValue:
     key = key[:64]
     try:
         if run := await db.run(partial(start_undo, actor=current_user, key=key)):
-            return await _work(run)
+            return await work_on(run)
         await db.run(partial(undo_step, actor=current_user, key=key))
     except (ConflictError, ForbiddenError, NotFoundError) as error:
         # The page that follows is the one with the record, so the reason belongs there.
@@ -118,18 +119,18 @@ async def undo(key: str) -> ResponseReturnValue:
     return redirect_next("/", 303)
 
 
-async def _work(run: BulkRun) -> ResponseReturnValue:
+async def work_on(run: BulkRun, back: str | None = None) -> ResponseReturnValue:
     """Do a claimed run, at once if it is small, and go on to its page."""
     if len(run.ids) <= BATCH:
         await work_off(run.key)
     else:
         current_app.add_background_task(work_off, run.key)
-    return redirect(url_for(".show", key=run.key, next=_back()), 303)
+    return redirect(url_for(".show", key=run.key, next=back or _back()), 303)
 
 
 async def _show_page(run: BulkRun, *, problem: str | None = None) -> str:
     """Return the page of a run: the preview, the progress or the result."""
-    action = None if run.action == UNDO else get_kind(run.kind).actions[run.action]
+    action = None if run.action in {UNDO, HAND_OVER} else get_kind(run.kind).actions[run.action]
     is_ready = run.state is RunState.READY
     step = await db.session.get(UndoStep, run.step_id) if run.step_id else None
     can_undo = step and step.used_at is None and step.created_at > utc_now() - UNDO_FOR
@@ -137,6 +138,7 @@ async def _show_page(run: BulkRun, *, problem: str | None = None) -> str:
         "bulk/show.html",
         run=run,
         action=action,
+        title=_title(run),
         plan=await preview(db.session, actor=current_user, run=run) if is_ready else None,
         choices=await list_choices(db.session, run=run) if is_ready else [],
         is_interrupted=run.state is RunState.RUNNING and run.beat_at < utc_now() - SILENT,
@@ -144,6 +146,14 @@ async def _show_page(run: BulkRun, *, problem: str | None = None) -> str:
         problem=problem,
         back=_back() or (url_for(f"{run.kind}.index") if run.kind else "/"),
     )
+
+
+def _title(run: BulkRun) -> str:
+    if run.action == UNDO:
+        return _("Undo")
+    if run.action == HAND_OVER:
+        return _("Hand over the records")
+    return get_kind(run.kind).actions[run.action].label
 
 
 def _back() -> str | None:

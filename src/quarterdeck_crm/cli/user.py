@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from quarterdeck.commands import AppGroup, async_command
+from quarterdeck_crm.bulk.hand_over import hand_over_now
+from quarterdeck_crm.bulk.owned import check_colleague
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
@@ -81,12 +83,22 @@ async def create(email: str, role: str, name: str | None, password: str) -> None
 
 @commands.command()
 @click.argument("email")
-async def disable(email: str) -> None:
+@click.option("--hand-over-to", "to", metavar="EMAIL", help="Who gets the open records.")
+async def disable(email: str, to: str | None) -> None:
     """Shut EMAIL out, at once and on every device."""
     async with db.transaction() as session:
         user = await find_user(email)
+        colleague = None
+        if to is not None:
+            found = await find_user(to)
+            colleague = await check_colleague(session, user=user, to_id=found.id)
         await services.disable_user(session, user=user, actor=None)
     click.echo(f"Disabled {user.email}.")
+    if colleague is not None:
+        done, refused = await hand_over_now(user=user, to=colleague)
+        click.echo(f"Gave {done} open records to {colleague.email}.")
+        for reason in refused:
+            click.echo(reason, err=True)
 
 
 @commands.command()

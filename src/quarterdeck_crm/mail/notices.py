@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,19 +19,37 @@ from quarterdeck_crm.models import Account, NoticeTime, Order, User
 from .links import public_url
 from .sending import post_to_user, sends_mail
 
+_is_summed_up = ContextVar("is_summed_up", default=False)
+
+
+@contextmanager
+def summed_up() -> Iterator[None]:
+    """Tell no owner of each change: the caller tells of all of them at once."""
+    token = _is_summed_up.set(True)
+    try:
+        yield
+    finally:
+        _is_summed_up.reset(token)
+
+
+def is_summed_up() -> bool:
+    """Whether owners are told of several changes at once, by the caller of the services."""
+    return _is_summed_up.get()
+
 
 async def mail_order_change(session: AsyncSession, *, actor: User | None, order: Order) -> None:
     """Mail the last line of an order's history to its owner, if the owner wants it at once.
 
     If the change gave the order to another owner, both are told. Nobody is told of their own
-    changes, and nothing is sent for changes of the system, such as an import.
+    changes, and nothing is sent for changes of the system, such as an import, or while
+    ``summed_up`` holds.
 
     Args:
         session: That of the change, which has recorded it.
         actor: The user that made the change.
         order: The changed order.
     """
-    if actor is None or not sends_mail():
+    if actor is None or is_summed_up() or not sends_mail():
         return
     entry = (await list_history(session, order, limit=1))[0]
     owners = {order.owner_id, *entry.changes.get("owner_id", ())} - {None, actor.id}

@@ -77,7 +77,8 @@ class BulkRun(Model):
         kind: The table of the records.
         action: A name from ``bulk.actions``.
         value: The argument of the action, for example the id of the new owner.
-        ids: The records, in the order of the list.
+        ids: The records, in the order of the list; the items of a step for an undo; ``[list, id]``
+            if a user's records of several lists are handed over.
         position: How many of ``ids`` were worked through.
         done: How many of those were changed.
         refused: ``[name, reason]`` of those that were not, the first ones only.
@@ -94,7 +95,7 @@ class BulkRun(Model):
     kind: Mapped[str] = mapped_column(String(16))
     action: Mapped[str] = mapped_column(String(32))
     value: Mapped[str | None] = mapped_column(String(200))
-    ids: Mapped[list[int]] = mapped_column(JSON, default=list)
+    ids: Mapped[list[Any]] = mapped_column(JSON, default=list)
     state: Mapped[RunState] = mapped_column(
         Enum(
             RunState, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]

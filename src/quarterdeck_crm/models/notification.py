@@ -23,6 +23,7 @@ class NotificationKind(enum.StrEnum):
     MENTION = "mention"  # a note names the user
     COMMENT = "comment"  # a note on a record of the user
     ASSIGNED = "assigned"  # a record was given to the user
+    HANDED_OVER = "handed_over"  # the records of a colleague, who is the subject, were given
 
 
 class Notification(Model):

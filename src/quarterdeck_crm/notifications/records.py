@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.mail.links import public_url
-from quarterdeck_crm.models import Account, Deal, Order, Person, Task
+from quarterdeck_crm.models import Account, Deal, Order, Person, Task, User
 
 Record = Account | Deal | Order | Person | Task
 Key = tuple[str, int]  # the table and the id of a record
@@ -47,6 +47,9 @@ KINDS = {
     "task": RecordKind(Task, "title", "assignee_id", "tasks.show", "task_id"),
 }
 
+# What notifications can be about beside records.
+SUBJECTS = KINDS | {"user": RecordKind(User, "name", None, "team.show", "user_id")}
+
 
 async def get_record(session: AsyncSession, kind: str, record_id: int) -> Record:
     """Return a record as it is now.
@@ -63,9 +66,9 @@ async def get_record(session: AsyncSession, kind: str, record_id: int) -> Record
     return record
 
 
-def name_of(record: Record) -> str:
-    """Return the words for a record."""
-    return str(getattr(record, KINDS[record.__tablename__].name))
+def name_of(record: Record | User) -> str:
+    """Return the words for a record or a user."""
+    return str(getattr(record, SUBJECTS[record.__tablename__].name))
 
 
 def owner_of(record: Record) -> int | None:
@@ -77,14 +80,14 @@ def owner_of(record: Record) -> int | None:
 
 def record_url(kind: str, record_id: int, **values: Any) -> str:
     """Return the address of the page of a record."""
-    page = KINDS[kind]
+    page = SUBJECTS[kind]
     values[page.argument] = record_id
     return url_for(page.endpoint, **values)
 
 
 def public_record_url(kind: str, record_id: int) -> str:
     """Return the full address of the page of a record, for mail."""
-    page = KINDS[kind]
+    page = SUBJECTS[kind]
     return public_url(page.endpoint, **{page.argument: record_id})
 
 
@@ -95,7 +98,7 @@ async def read_names(session: AsyncSession, keys: Iterable[Key]) -> Mapping[Key,
         ids[kind].add(record_id)
     names: dict[Key, str] = {}
     for kind, wanted in ids.items():
-        model = KINDS[kind].model
-        statement = select(model.id, getattr(model, KINDS[kind].name)).where(model.id.in_(wanted))
-        names |= {(kind, id_): name for id_, name in await session.execute(statement)}
+        model, name = SUBJECTS[kind].model, SUBJECTS[kind].name
+        statement = select(model.id, getattr(model, name)).where(model.id.in_(wanted))
+        names |= {(kind, id_): words for id_, words in await session.execute(statement)}
     return names

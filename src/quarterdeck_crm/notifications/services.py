@@ -17,6 +17,7 @@ from quarterdeck_crm.events.announcements import announce_notification
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
+from quarterdeck_crm.mail.notices import is_summed_up
 from quarterdeck_crm.mail.sending import post_to_user, sends_mail
 from quarterdeck_crm.models import Note, Notification, NotificationKind, User
 from quarterdeck_crm.models.columns import utc_now
@@ -52,7 +53,7 @@ async def notify(
     *,
     actor: User | None,
     kind: NotificationKind,
-    record: Record,
+    record: Record | User,
     user_ids: Collection[int],
     note: Note | None = None,
 ) -> None:
@@ -100,7 +101,7 @@ async def notify(
 async def notify_assigned(
     session: AsyncSession, *, actor: User | None, record: Record, before: int | None = None
 ) -> None:
-    """Notify the user that a record was given to.
+    """Notify the user that a record was given to, unless ``summed_up`` holds.
 
     Args:
         session: That of the change.
@@ -108,6 +109,8 @@ async def notify_assigned(
         record: As it is after the change.
         before: The id of the user that it belonged to before.
     """
+    if is_summed_up():
+        return
     owner_id = owner_of(record)
     if actor is not None and owner_id is not None and owner_id != before:
         kind = NotificationKind.ASSIGNED

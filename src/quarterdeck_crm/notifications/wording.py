@@ -6,7 +6,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Notification, NotificationKind
 
-MENTION, COMMENT, ASSIGNED = NotificationKind
+MENTION, COMMENT, ASSIGNED, HANDED_OVER = NotificationKind
 SENTENCES = {
     (MENTION, "account"): _l("{name} mentioned you at the account {title}."),
     (MENTION, "deal"): _l("{name} mentioned you at the deal '{title}'."),
@@ -20,6 +20,7 @@ SENTENCES = {
     (ASSIGNED, "account"): _l("{name} gave you the account {title}."),
     (ASSIGNED, "deal"): _l("{name} gave you the deal '{title}'."),
     (ASSIGNED, "task"): _l("{name} gave you the task '{title}'."),
+    (HANDED_OVER, "user"): _l("{name} gave you the open records of {title}."),
 }
 
 

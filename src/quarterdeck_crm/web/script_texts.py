@@ -60,6 +60,7 @@ TEXTS = (
     N_("{name} gave you the account {title}."),
     N_("{name} gave you the deal '{title}'."),
     N_("{name} gave you the task '{title}'."),
+    N_("{name} gave you the open records of {title}."),
     N_("Colleagues"),
     N_("Reminder: {title}"),
     N_("Recent"),

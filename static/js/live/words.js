@@ -36,6 +36,7 @@ const SENTENCES = {
   "assigned account": "{name} gave you the account {title}.",
   "assigned deal": "{name} gave you the deal '{title}'.",
   "assigned task": "{name} gave you the task '{title}'.",
+  "handed_over user": "{name} gave you the open records of {title}.",
   "task.reminder": "Reminder: {title}",
 };
 

@@ -29,8 +29,9 @@ async def invite(day: Day, name: str) -> None:
 async def disable(day: Day, name: str) -> None:
     """Disable the person whose page is open."""
     await day.open_menu(day.words("More actions"))
-    await day.press(day.page.locator("summary", has_text=day.words("Disable")))
-    await day.press(day.button("Disable").last)
+    await day.press(day.link("Disable"))
+    await day.arrive(day.words("Disable %(name)s", name=name))
+    await day.press(day.button("Disable"))
     await day.told(day.words("%(name)s is disabled and signed out everywhere.", name=name))
 
 

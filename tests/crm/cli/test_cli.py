@@ -101,6 +101,11 @@ def test_user_is_created_listed_disabled_and_enabled(ready: Crm) -> None:
         ["mo@example.com", "User", "disabled", "mo"],
     ]
     assert ready("user", "enable", "mo@example.com").exit_code == 0
+    handed = ready("user", "disable", "mo@example.com", "--hand-over-to", "ada@example.com")
+    assert handed.stdout == ("Disabled mo@example.com.\nGave 0 open records to ada@example.com.\n")
+    refused = ready("user", "disable", "ada@example.com", "--hand-over-to", "mo@example.com")
+    assert refused.exit_code == 1
+    assert "mo is disabled. Choose another colleague." in refused.stderr
 
 
 def test_sums_are_checked_and_rebuilt(ready: Crm) -> None:

@@ -102,6 +102,7 @@ BUTTONS = {
     "mail.delete",
     "mail.retry",
     "mail.unsubscribe_submit",
+    "bulk.hand_over_submit",
     "bulk.select",
     "bulk.start",
     "bulk.undo",

@@ -9,7 +9,7 @@ from quart import Quart
 
 from quarterdeck.mail import Message
 from quarterdeck_crm.models import User
-from tests.crm.conftest import Auth
+from tests.crm.conftest import Auth, MakeUser
 from tests.crm.trading import Trade
 
 pytestmark = pytest.mark.feature("E2", "AP3")
@@ -38,3 +38,24 @@ async def test_notifications_are_mailed_to_users_that_want_it(
     await client.post(path)
     await as_moderator.post(there, body="Quiet again")
     assert sent == [message]
+
+
+async def test_handed_over_records_are_one_mail(
+    auth: Auth,
+    user: User,
+    admin: User,
+    as_admin: Auth,
+    make_user: MakeUser,
+    trade: Trade,
+    sent: list[Message],
+) -> None:
+    await auth.post("/auth/profile", name=user.name, notices="at_once", mails_notifications="y")
+    leaving = await make_user(email="leaving@example.com", name="Lena Lee")
+    for _ in range(2):
+        await trade.order(actor=leaving)
+        await trade.task(actor=leaving, assignee_id=leaving.id)
+    path = f"/team/{leaving.id}/hand-over"
+    await as_admin.post(path, page=path, to=str(user.id), disables="y")
+    (message,) = sent
+    assert message.subject == f"{admin.name} gave you the open records of {leaving.name}."
+    assert f"https://crm.example.com/desk/team/{leaving.id}" in (message.html or "")
