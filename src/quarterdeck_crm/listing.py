@@ -178,6 +178,8 @@ async def paginate(
     options: PageOptions = {
         "page": listing.page,
         "per_page": listing.per_page,
+        # Visitors are held to ``MAX_PER_PAGE`` already; bulk changes read more at once.
+        "max_per_page": None,
         "error_out": False,
         "count": count,
         "by": by,

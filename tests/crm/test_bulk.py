@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from quart import Quart
@@ -243,6 +244,30 @@ async def test_all_that_match_in_batches(
         left = await session.scalars(select(Account.name).where(Account.archived_at.is_(None)))
         assert left.all() == ["Other"]
     assert "5 records are changed." in await undone(auth, page)
+
+
+@pytest.mark.parametrize("path", ["/accounts/", "/orders/", "/goods/"])
+async def test_all_that_match_are_more_than_a_page_can_have(
+    as_admin: Auth, trade: Trade, path: str
+) -> None:
+    account = await trade.account()
+    async with trade.session() as session:
+        for number in range(101):
+            made: dict[str, Account | Good | Order] = {
+                "/accounts/": Account(name=f"Rope {number}"),
+                "/goods/": Good(name="Rope", code=f"R{number}", price=Decimal(1), currency="EUR"),
+                "/orders/": Order(
+                    number=f"R{number}",
+                    account_id=account.id,
+                    currency="EUR",
+                    ordered_on=date(2026, 11, 21),
+                ),
+            }
+            session.add(made[path])
+    preview = await selected(as_admin, path, "tag", which="all")
+    assert preview.startswith("/bulk/run/"), preview
+    shown = await text_of(await as_admin.get(preview))
+    assert re.search(r"10[12] records can be changed\.", shown)
 
 
 async def test_a_run_starts_once_and_goes_on_after_an_interruption(
