@@ -160,6 +160,7 @@ async def test_pages_do_not_jump_while_they_load(
             if path in {"/board/", "/deals/board"}:
                 await page.locator("[data-connected]").wait_for(state="attached")
             shifts.append(await page.evaluate("shift"))
+            await page.wait_for_function("painted > 0")  # it is reported a little later
             paints.append(await page.evaluate("painted"))
             if shifts[-1] < 0.02 and paints[-1] < MAX_PAINT:
                 break
