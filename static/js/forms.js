@@ -4,10 +4,12 @@ for (const form of document.querySelectorAll("form[data-auto-submit]")) {
   form.addEventListener("change", (event) => {
     if (event.target.matches("select")) form.requestSubmit();
   });
-  // Empty filters, and columns that are all chosen, would only make the address long.
+  // Empty filters, and columns that are the usual ones, would only make the address long.
   form.addEventListener("formdata", (event) => {
     for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
-    if (!form.querySelector("[name=columns]:not(:checked)")) event.formData.delete("columns");
+    const columns = [...form.querySelectorAll("[name=columns][type=checkbox]")];
+    const isUsual = columns.every((box) => box.checked === ("usual" in box.dataset));
+    if (isUsual) event.formData.delete("columns");
   });
 }
 

@@ -93,6 +93,11 @@ class Extras:
         return [(f"{FIELD}{each.key}", each.label) for each in self.fields]
 
     @property
+    def usual_columns(self) -> list[str]:
+        """Those that a list shows unless its reader chooses."""
+        return [f"{FIELD}{each.key}" for each in self.fields if each.in_list]
+
+    @property
     def hidden_columns(self) -> tuple[str, ...]:
         """Those that are not shown."""
         shown = {each.key for each in self.columns}
