@@ -205,10 +205,13 @@ async def test_registration_says_what_is_wrong_and_keeps_the_rest(
 async def test_named_administrator_registers_while_there_is_none(
     app: Quart, browser: Callable[[], Auth]
 ) -> None:
-    first = await browser().post("/auth/register", page="/auth/register", **NEW)
+    newcomer = browser()
+    first = await newcomer.post("/auth/register", page="/auth/register", **NEW)
 
     assert first.location == "/"
     assert (await _stored(app, "new@example.com")).role is Role.ADMIN
+    board = await (await newcomer.get("/deals/board")).get_data(as_text=True)
+    assert "Offer sent" in board, "a new installation has stages"
 
 
 @pytest.mark.parametrize("settings", [{"ADMIN": "New@example.com"}])

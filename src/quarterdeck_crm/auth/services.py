@@ -12,6 +12,7 @@ from quarterdeck.exceptions import SessionListingError
 from quarterdeck.login import verify_password
 from quarterdeck_crm.audit.recording import record_attempt, record_audit
 from quarterdeck_crm.cache.entries import use_version, version_column
+from quarterdeck_crm.deals.stages import make_first_stages
 from quarterdeck_crm.errors import ForbiddenError, ValidationError
 from quarterdeck_crm.extensions import db, login_manager, sessions
 from quarterdeck_crm.mail.users import mail_reset
@@ -91,7 +92,7 @@ async def role_of_newcomer(session: AsyncSession, *, email: str) -> Role:
 async def register_user(
     session: AsyncSession, *, email: str, name: str, password_hash: str
 ) -> User:
-    """Add a user that registers.
+    """Add a user that registers; the first administrator gets the usual stages of deals.
 
     Raises:
         ForbiddenError: If registration is closed.
@@ -100,6 +101,7 @@ async def register_user(
     role = await role_of_newcomer(session, email=email)
     data = UserData(email=email, name=name, role=role)
     user = await create_user(session, data=data, password_hash=password_hash)
+    await make_first_stages(session, user=user)
     await record_audit(session, AuditAction.REGISTERED, actor=user, user=user)
     return user
 

@@ -11,6 +11,7 @@ import click
 from quarterdeck.commands import AppGroup, async_command
 from quarterdeck_crm.bulk.hand_over import hand_over_now
 from quarterdeck_crm.bulk.owned import check_colleague
+from quarterdeck_crm.deals.stages import make_first_stages
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
@@ -73,11 +74,15 @@ async def _check_user(email: str) -> None:
 @click.option("--name", help="Full name.  [default: the part of EMAIL before the @]")
 @password_option(_check_new_user)
 async def create(email: str, role: str, name: str | None, password: str) -> None:
-    """Create a user that signs in with EMAIL."""
+    """Create a user that signs in with EMAIL.
+
+    The first administrator also gets the usual stages of deals.
+    """
     data = await _new_user(email, role, name)
     hashed = await services.hash_new_password(password, email=data.email, name=data.name)
     async with db.transaction() as session:
         user = await services.create_user(session, data=data, password_hash=hashed)
+        await make_first_stages(session, user=user)
     click.echo(f"Created {user.email} with the role {user.role}.")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
+from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Deal, DealStage, LostReason, Role, StageKind, User
 from quarterdeck_crm.permissions import require_role
@@ -45,7 +46,7 @@ class StageEntry:
 
 
 async def list_stages(session: AsyncSession) -> Sequence[DealStage]:
-    """Return the stages in their order; those of a new installation are made at first use."""
+    """Return the stages in their order."""
     ordered = select(DealStage).order_by(DealStage.position, DealStage.id)
     return (await session.scalars(ordered)).all()
 
@@ -69,17 +70,41 @@ async def list_reasons(session: AsyncSession) -> Sequence[str]:
 
 
 async def make_usual_stages(session: AsyncSession) -> None:
-    """Add the stages and reasons of a new installation, if there are no stages."""
+    """Add the stages and reasons of a new installation, if there are no stages.
+
+    Their names are in the language of the installation, since all users share them.
+    """
     if await session.scalar(select(DealStage.id).limit(1)) is not None:
         return
-    session.add_all(
-        DealStage(name=_(name), position=place, probability=probability, kind=kind)
-        for place, (name, probability, kind) in enumerate(USUAL, 1)
-    )
-    session.add_all(
-        LostReason(position=place, name=_(name)) for place, name in enumerate(USUAL_REASONS, 1)
-    )
+    with language_of(None):
+        session.add_all(
+            DealStage(name=_(name), position=place, probability=probability, kind=kind)
+            for place, (name, probability, kind) in enumerate(USUAL, 1)
+        )
+        session.add_all(
+            LostReason(position=place, name=_(name)) for place, name in enumerate(USUAL_REASONS, 1)
+        )
     await session.flush()
+
+
+async def make_first_stages(session: AsyncSession, *, user: User) -> None:
+    """Add the usual stages if a new user is the first administrator of the installation.
+
+    A later administrator adds none, so that stages that were removed do not come back.
+
+    Args:
+        session: The db session.
+        user: A user that this transaction has added.
+    """
+    if user.role is not Role.ADMIN:
+        return
+    others = select(User.id).where(User.role == Role.ADMIN, User.id != user.id).limit(1)
+    # Read once more with a lock: of two administrators added at the same moment, only one is
+    # the first. Most installations have an administrator, and need no lock.
+    for statement in (others, others.with_for_update()):
+        if await session.scalar(statement) is not None:
+            return
+    await make_usual_stages(session)
 
 
 async def save_pipeline(

@@ -108,6 +108,20 @@ def test_user_is_created_listed_disabled_and_enabled(ready: Crm) -> None:
     assert "mo is disabled. Choose another colleague." in refused.stderr
 
 
+def test_the_first_administrator_brings_stages_in_the_language_of_the_installation(
+    ready: Crm, tmp_path: Path
+) -> None:
+    made = ready(*CREATE_ADMIN, stdin=f"{PASSWORD}\n", CRM_BABEL_DEFAULT_LOCALE="de")
+    assert made.exit_code == 0, made.output
+    (tmp_path / "accounts.csv").write_text("code,name\nC1,Ernst Handel\n", "utf-8")
+    (tmp_path / "deals.csv").write_text(
+        "reference,name,account,stage\nR1,Refit,C1,Angebot gesendet\n", "utf-8"
+    )
+    for kind in ("accounts", "deals"):
+        done = ready("import", kind, str(tmp_path / f"{kind}.csv"))
+        assert done.exit_code == 0, done.output
+
+
 def test_sums_are_checked_and_rebuilt(ready: Crm) -> None:
     assert ready("sums", "rebuild").stdout == "Made 0 sums from the orders.\n"
     assert ready("sums", "check").stdout == "The sums are those of the orders.\n"

@@ -8,14 +8,16 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
+from quarterdeck.exceptions import TransactionConflictError
 from quarterdeck_crm.deals.board import read_deals
 from quarterdeck_crm.deals.services import get_deal, make_order, move_deal, update_deal
 from quarterdeck_crm.deals.stages import (
     StageEntry,
     list_reasons,
     list_stages,
+    make_first_stages,
     make_usual_stages,
     save_pipeline,
 )
@@ -26,7 +28,8 @@ from quarterdeck_crm.errors import (
     ValidationError,
 )
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Deal, Order, Role, StageKind, User
+from quarterdeck_crm.models import Deal, DealStage, Order, Role, StageKind, User
+from quarterdeck_crm.team.services import UserData, create_user
 from tests.crm.conftest import MakeUser
 from tests.crm.trading import Trade
 
@@ -149,6 +152,51 @@ async def test_a_stage_with_deals_stays(trade: Trade) -> None:
         await save_pipeline(session, actor=None, stages=[usual[0], *usual[2:]], reasons=[])
         await make_usual_stages(session)
         assert [stage.id for stage in await list_stages(session)] == [1, 3, 4, 5]
+
+
+async def add_admin(trade: Trade, email: str) -> None:
+    async with trade.session() as session:
+        user = await create_user(session, data=UserData(email=email, name="A", role=Role.ADMIN))
+        await make_first_stages(session, user=user)
+
+
+async def stage_names(trade: Trade) -> list[str]:
+    async with trade.session() as session:
+        return [stage.name for stage in await list_stages(session)]
+
+
+async def test_the_first_administrator_brings_the_usual_stages_once(trade: Trade) -> None:
+    emails = [f"{number}@example.com" for number in range(3)]
+    added = await asyncio.gather(
+        *(add_admin(trade, email) for email in emails), return_exceptions=True
+    )
+    # On MariaDB, administrators added at the same moment may wait for each other.
+    assert {type(each) for each in added} <= {type(None), TransactionConflictError}
+    assert None in added
+    usual = ["Qualified", "Offer sent", "Negotiation", "Won", "Lost"]
+    assert await stage_names(trade) == usual
+    async with trade.session() as session:
+        assert "Price" in await list_reasons(session)
+        await session.execute(delete(DealStage))
+
+    await add_admin(trade, "later@example.com")
+    assert await stage_names(trade) == [], "removed stages do not come back"
+
+
+async def test_stages_that_exist_stay_as_they_are(trade: Trade) -> None:
+    async with trade.session() as session:
+        session.add(DealStage(name="Own", position=1, probability=5))
+        user = await create_user(session, data=UserData(email="u@example.com", name="U"))
+        await make_first_stages(session, user=user)
+    await add_admin(trade, "first@example.com")
+    assert await stage_names(trade) == ["Own"]
+
+
+async def test_a_user_without_rights_brings_no_stages(trade: Trade) -> None:
+    async with trade.session() as session:
+        user = await create_user(session, data=UserData(email="u@example.com", name="U"))
+        await make_first_stages(session, user=user)
+    assert await stage_names(trade) == []
 
 
 async def test_the_sums_of_the_board_are_exact_and_by_currency(trade: Trade, user: User) -> None:
