@@ -22,6 +22,7 @@ from .test_attachments import files_in, upload
 from .trading import Trade
 
 KILOBYTE = b"a" * 1000
+OF_ACCOUNT = "The files of this account, its deals and its orders"
 THREE = {"ATTACHMENT_MAX_BYTES_PER_USER": 3000, "ATTACHMENT_MAX_BYTES_PER_ACCOUNT": 0}
 THREE_AT_ACCOUNT = {"ATTACHMENT_MAX_BYTES_PER_USER": 0, "ATTACHMENT_MAX_BYTES_PER_ACCOUNT": 3000}
 both = pytest.mark.parametrize("settings", [THREE, THREE_AT_ACCOUNT], ids=["user", "account"])
@@ -60,8 +61,10 @@ async def test_a_file_that_fills_the_quota_is_the_last(
 @both
 async def test_concurrent_uploads_do_not_exceed_it(app: Quart, auth: Auth, trade: Trade) -> None:
     account = await trade.account()
-    orders = [await trade.order(account=account) for _ in range(4)]
+    orders = [await trade.order(account=account) for _ in range(2)]
+    deals = [await trade.deal(account_id=account.id) for _ in range(2)]
     paths = [f"/accounts/{account.id}/files", *(f"/orders/{each.id}/files" for each in orders)]
+    paths += [f"/deals/{each.id}/files" for each in deals]
 
     token = await auth.token()
 
@@ -96,22 +99,24 @@ async def test_the_quota_of_a_user_counts_all_their_files(
 
 
 @pytest.mark.parametrize("settings", [THREE_AT_ACCOUNT])
-async def test_the_quota_of_an_account_counts_the_files_of_its_orders(
+async def test_the_quota_of_an_account_counts_the_files_of_its_deals_and_orders(
     auth: Auth, browser: Callable[[], Auth], make_user: MakeUser, trade: Trade
 ) -> None:
     other = browser()
     await other.login(await make_user(Role.USER, "other@example.com"))
     account, stranger = await trade.account(), await trade.account()
     order = await trade.order(account=account)
+    deal = await trade.deal(account_id=account.id)
+    half = KILOBYTE[:500]
     await upload(auth, f"/accounts/{account.id}/files", "a.txt", KILOBYTE)
-    await upload(other, f"/orders/{order.id}/files", "a.txt", KILOBYTE)
+    await upload(other, f"/orders/{order.id}/files", "a.txt", half)
+    await upload(other, f"/deals/{deal.id}/files", "a.txt", half)
 
-    for path in (f"/accounts/{account.id}/files", f"/orders/{order.id}/files"):
-        refused = await upload(auth, path, "a.txt", KILOBYTE * 2)
+    records = (f"/accounts/{account.id}", f"/deals/{deal.id}", f"/orders/{order.id}")
+    for record in records:
+        refused = await upload(auth, f"{record}/files", "a.txt", KILOBYTE * 2)
         assert refused.status_code == 422
-        assert "The files of this account and its orders use 2.0 kB of 3.0 kB." in await text(
-            refused
-        )
+        assert f"{OF_ACCOUNT} use 2.0 kB of 3.0 kB." in await text(refused)
     free = await upload(auth, f"/accounts/{stranger.id}/files", "a.txt", KILOBYTE * 3)
     assert free.status_code == 303
 
@@ -119,12 +124,13 @@ async def test_the_quota_of_an_account_counts_the_files_of_its_orders(
 async def test_pages_show_the_room_where_files_are_attached(auth: Auth, trade: Trade) -> None:
     account = await trade.account()
     order = await trade.order(account=account)
+    deal = await trade.deal(account_id=account.id)
     await upload(auth, f"/accounts/{account.id}/files", "a.txt", KILOBYTE)
 
-    for path in (f"/accounts/{account.id}", f"/orders/{order.id}"):
+    for path in (f"/accounts/{account.id}", f"/deals/{deal.id}", f"/orders/{order.id}"):
         page = re.sub("</?span[^>]*>", "", await text(await auth.get(path)))
         assert "Your files use 1.0 kB of 5.0 GB." in page
-        assert "The files of this account and its orders use 1.0 kB of 2.0 GB." in page
+        assert f"{OF_ACCOUNT} use 1.0 kB of 2.0 GB." in page
 
 
 @pytest.mark.parametrize(

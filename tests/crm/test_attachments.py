@@ -1,4 +1,4 @@
-"""Files of accounts and orders, and pictures of goods: what is taken, kept and sent."""
+"""Files of accounts, deals and orders, and pictures of goods: what is taken, kept and sent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from PIL import Image
 from quart import Quart, Response
+from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 
 from quarterdeck_crm.attachments.containers import MAX_ENTRIES, MAX_PART
 from quarterdeck_crm.attachments.kinds import ATTACHABLE, DOCUMENTS, MAIN_TYPES, contents_fit
 from quarterdeck_crm.attachments.storage import keep
 from quarterdeck_crm.errors import ValidationError
-from quarterdeck_crm.models import User
+from quarterdeck_crm.extensions import db
+from quarterdeck_crm.models import AuditEvent, User
 
 from .conftest import Auth, MakeUser
 from .trading import Trade
@@ -124,6 +126,50 @@ async def test_orders_have_files_too(auth: Auth, trade: Trade) -> None:
     page = await (await auth.get(f"/orders/{order.id}")).get_data(as_text=True)
     assert "lines.csv" in page
     assert (await auth.post("/files/1/remove")).location == f"/orders/{order.id}#files"
+
+
+async def test_deals_have_files_too(app: Quart, auth: Auth, user: User, trade: Trade) -> None:
+    deal = await trade.deal(actor=user)
+    there = f"/deals/{deal.id}"
+
+    added = await upload(auth, f"{there}/files", "offer.pdf", PDF)
+
+    assert (added.status_code, added.location) == (303, f"{there}#files")
+    page = await (await auth.get(there)).get_data(as_text=True)
+    assert "offer.pdf" in page[page.index('id="files"') : page.index('id="timeline"')]
+    assert "offer.pdf" in page[page.index('class="of-files"') :]
+    shown = await (await auth.get(f"{there}?show=files")).get_data(as_text=True)
+    assert 'class="of-files"' in shown
+    assert 'class="of-changes"' not in shown
+    assert await (await auth.get("/files/1")).get_data() == PDF
+    refused = await upload(auth, f"{there}/files", "page.pdf", HTML)
+    assert refused.status_code == 422
+    assert "do not fit its name" in await refused.get_data(as_text=True)
+
+    kept = await auth.post(f"{there}/delete")
+    assert kept.status_code == 409
+    assert "has files. Remove them first." in await kept.get_data(as_text=True)
+    assert (await auth.post("/files/1/remove")).location == f"{there}#files"
+    assert files_in(app) == []
+    assert await trade.history(deal) == ["file removed", "file added", "created"]
+    async with app.app_context():
+        audited = (await db.session.scalars(select(AuditEvent.subject))).all()
+    assert "file offer.pdf" in audited
+    assert (await auth.post(f"{there}/delete")).status_code == 303
+
+
+async def test_only_those_who_may_edit_a_deal_change_its_files(
+    auth: Auth, as_moderator: Auth, trade: Trade, make_user: MakeUser
+) -> None:
+    deal = await trade.deal(actor=await make_user(email="other@example.com"))
+    there = f"/deals/{deal.id}/files"
+
+    assert (await upload(auth, there, "a.pdf", PDF)).status_code == 403
+    assert (await upload(as_moderator, there, "a.pdf", PDF)).status_code == 303
+    page = await (await auth.get(f"/deals/{deal.id}")).get_data(as_text=True)
+    assert "a.pdf" in page
+    assert there not in page
+    assert (await auth.post("/files/1/remove")).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,10 @@ async def test_everything_of_an_account_moves(auth: Auth, user: User, trade: Tra
         session.add_all(
             RecordTag(kind="account", record_id=id_, tag_id=tag.id) for id_ in (kept.id, gone.id)
         )
-    await trade.deal(account_id=gone.id, contact_id=contact, name="Ten bales")
+    deal = await trade.deal(account_id=gone.id, contact_id=contact, name="Ten bales", actor=user)
     await trade.task(account_id=gone.id, title="Call")
     await upload(auth, f"/accounts/{gone.id}/files", "plan.pdf", PDF)
+    await upload(auth, f"/deals/{deal.id}/files", "offer.pdf", PDF)
     before = len(await trade.history(kept)) + len(await trade.history(gone))
 
     page = f"/duplicates/account/{kept.id}/{gone.id}"
@@ -120,6 +121,7 @@ async def test_everything_of_an_account_moves(auth: Auth, user: User, trade: Tra
     for model in (Order, Contact):
         assert await count(trade, model.account_id == kept.id) == 2, model
     assert await count(trade, Note.subject_id == kept.id) == 1
+    assert await count(trade, Attachment.deal_id == deal.id) == 1
     assert await count(trade, RecordTag.record_id == kept.id) == 1
     assert await count(trade, Deal.contact_id.is_not(None)) == 1
     async with trade.session() as session:

@@ -28,7 +28,8 @@ Rows = dict[str, list[dict[str, Any]]]  # by the name of the table
 VALUES = {
     "mail_outbox.recipients": "[]",
     "mail_outbox.options": "{}",
-    "attachment.order_id": None,  # it has an account
+    "attachment.deal_id": None,  # it has an account
+    "attachment.order_id": None,
     "user.role": "USER",
     "order.state": "DRAFT",
     "activity.changes": "{}",

@@ -132,7 +132,7 @@ MOST = {
     "deals.create": 5,
     "deals.edit": 7,
     "deals.index": 7,  # users, and the account that is filtered by
-    "deals.show": 10,
+    "deals.show": 13,  # also its files, the room for them, and files in the timeline
     "deals.stages": 4,
     "goods.create": 4,
     "goods.edit": 5,
@@ -209,6 +209,7 @@ async def add_rows(trade: Trade, as_admin: Auth, user: User, number: int) -> Goo
     await trade.deal((good, 1), actor=user, account_id=account.id)
     await trade.view(actor=user)
     await upload(as_admin, "/accounts/1/files", "b.pdf", PDF)
+    await upload(as_admin, "/deals/1/files", "b.pdf", PDF)
     await upload(as_admin, "/orders/1/files", "b.pdf", PDF)
     return good
 

@@ -34,11 +34,12 @@ class FoundNote(Struct, kw_only=True):
 
 
 class FoundFile(Struct, kw_only=True):
-    """A file of an account or an order."""
+    """A file of an account, a deal or an order."""
 
     id: f.Id
     name: str
     account_id: f.Id | None
+    deal_id: f.Id | None
     order_id: f.Id | None
     subject: str
 
@@ -49,6 +50,7 @@ class FoundFile(Struct, kw_only=True):
             id=file.id,
             name=file.name,
             account_id=file.account_id,
+            deal_id=file.deal_id,
             order_id=file.order_id,
             subject=hit.detail,
         )

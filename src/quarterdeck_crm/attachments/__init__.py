@@ -1,4 +1,4 @@
-"""Files of accounts and orders, and pictures of goods."""
+"""Files of accounts, deals and orders, and pictures of goods."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ from quarterdeck.wtf.file import FileField, FileRequired
 from quarterdeck_crm.forms.errors import errors_on
 from quarterdeck_crm.forms.submission import Saved, SubmissionField, save_once
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.models import Account, Order
 
 from .kinds import ATTACHABLE
 from .quotas import lock_quotas
 from .services import add_attachment
 from .storage import discard, keep
+from .subjects import Subject
 
 
 class FileForm(QuartForm):
@@ -25,8 +25,8 @@ class FileForm(QuartForm):
     file = FileField(_l("File"), [FileRequired(_l("Choose a file."))])
 
 
-async def attach(form: FileForm, subject: Account | Order, *, location: str) -> Saved | None:
-    """Attach an upload to an account or an order, once; return None if the form is refused.
+async def attach(form: FileForm, subject: Subject, *, location: str) -> Saved | None:
+    """Attach an upload to a record, once; return None if the form is refused.
 
     Args:
         form: As submitted.

@@ -12,7 +12,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ValidationError
-from quarterdeck_crm.models import Account, Attachment, Order, User
+from quarterdeck_crm.models import Account, Attachment, Deal, Order, User
+
+from .subjects import Subject, account_id_of
 
 _SUM = func.coalesce(func.sum(Attachment.size), 0)
 
@@ -41,11 +43,12 @@ def size_text(size: int) -> str:
 
 
 async def read_quotas(
-    session: AsyncSession, *, actor: User | None, subject: Account | Order
+    session: AsyncSession, *, actor: User | None, subject: Subject
 ) -> list[Quota]:
     """Return the quotas that limit a file of ``actor`` at ``subject``.
 
-    The files of an order count as files of its account. The system has no quota as a user.
+    The files of deals and orders count as files of their account. The system has no quota of a
+    user.
     """
     config = current_app.config
     of_user = config["ATTACHMENT_MAX_BYTES_PER_USER"] if actor else 0
@@ -54,32 +57,32 @@ async def read_quotas(
         return []
     sums = select(
         _used_by(actor.id) if actor and of_user else literal(0),
-        _used_at(_account_id(subject)) if of_account else literal(0),
+        _used_at(account_id_of(subject)) if of_account else literal(0),
     )
     by_user, at_account = (await session.execute(sums)).one()
     quotas = (
         Quota(_("Your files"), int(by_user), of_user),
-        Quota(_("The files of this account and its orders"), int(at_account), of_account),
+        Quota(
+            _("The files of this account, its deals and its orders"), int(at_account), of_account
+        ),
     )
     return [quota for quota in quotas if quota.allowed]
 
 
-async def lock_quotas(
-    session: AsyncSession, *, actor: User | None, subject: Account | Order
-) -> None:
+async def lock_quotas(session: AsyncSession, *, actor: User | None, subject: Subject) -> None:
     """Lock the account and the user until the end of the transaction: its first statements.
 
     Concurrent uploads wait for each other here. The account comes first, as in the statements
     that change an account and record the user in its history: two orders would deadlock, and so
     would a row that was written before and refers to the user.
     """
-    await session.execute(_lock(Account.id, _account_id(subject)))
+    await session.execute(_lock(Account.id, account_id_of(subject)))
     if actor:
         await session.execute(_lock(User.id, actor.id))
 
 
 async def require_room(
-    session: AsyncSession, *, actor: User | None, subject: Account | Order, size: int
+    session: AsyncSession, *, actor: User | None, subject: Subject, size: int
 ) -> None:
     """Refuse a file that exceeds a quota; call it in the transaction that adds its row.
 
@@ -106,11 +109,10 @@ def _used_at(account_id: int) -> ColumnElement[int]:
     own = select(_SUM).where(Attachment.account_id == account_id)
     of_orders = select(_SUM).join(Order, Attachment.order_id == Order.id)
     of_orders = of_orders.where(Order.account_id == account_id)
-    return own.scalar_subquery() + of_orders.scalar_subquery()
-
-
-def _account_id(subject: Account | Order) -> int:
-    return subject.id if isinstance(subject, Account) else subject.account_id
+    of_deals = select(_SUM).join(Deal, Attachment.deal_id == Deal.id)
+    of_deals = of_deals.where(Deal.account_id == account_id)
+    sums = own.scalar_subquery() + of_orders.scalar_subquery()
+    return sums + of_deals.scalar_subquery()
 
 
 def _lock(column: InstrumentedAttribute[int], row_id: int) -> Select[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,24 +13,23 @@ from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.history.recording import record
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.notices import mail_order_change
-from quarterdeck_crm.models import Account, Attachment, AuditAction, Order, User
+from quarterdeck_crm.models import Account, Attachment, AuditAction, Deal, Order, User
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.word_index import index_rows
 
 from .quotas import require_room
 from .storage import Kept
+from .subjects import Subject, belongs_to, place_of
 
 GONE = _l("There is no such file. It may have been removed.")
 
 
-async def list_attachments(
-    session: AsyncSession, *, subject: Account | Order
-) -> Sequence[Attachment]:
-    """Return the files of an account or an order with their authors, the newest first."""
+async def list_attachments(session: AsyncSession, *, subject: Subject) -> Sequence[Attachment]:
+    """Return the files of a record with their authors, the newest first."""
     statement = (
         select(Attachment)
-        .where(_belongs(subject))
+        .where(belongs_to(subject.__tablename__, subject.id))
         .options(joinedload(Attachment.author).load_only(User.name))
         .order_by(Attachment.id.desc())
     )
@@ -50,17 +48,17 @@ async def get_attachment(session: AsyncSession, *, attachment_id: int) -> Attach
     return attachment
 
 
-async def subject_of(session: AsyncSession, *, attachment: Attachment) -> Account | Order:
-    """Return the account or order of a file."""
-    if attachment.account_id is not None:
-        return await session.get_one(Account, attachment.account_id)
-    return await session.get_one(Order, attachment.order_id)
+async def subject_of(session: AsyncSession, *, attachment: Attachment) -> Subject:
+    """Return the record of a file."""
+    kind, id_ = place_of(attachment)
+    models: dict[str, type[Subject]] = {"account": Account, "deal": Deal, "order": Order}
+    return await session.get_one(models[kind], id_)
 
 
 async def add_attachment(
-    session: AsyncSession, *, actor: User | None, subject: Account | Order, file: Kept
+    session: AsyncSession, *, actor: User | None, subject: Subject, file: Kept
 ) -> Attachment:
-    """Note a kept file at an account or an order.
+    """Note a kept file at a record.
 
     Raises:
         ForbiddenError: If the actor may not edit the subject.
@@ -70,6 +68,7 @@ async def add_attachment(
     await require_room(session, actor=actor, subject=subject, size=file.size)
     attachment = Attachment(
         account_id=subject.id if isinstance(subject, Account) else None,
+        deal_id=subject.id if isinstance(subject, Deal) else None,
         order_id=subject.id if isinstance(subject, Order) else None,
         author_id=actor.id if actor else None,
         name=file.name,
@@ -86,7 +85,7 @@ async def add_attachment(
 
 
 async def remove_attachment(
-    session: AsyncSession, *, actor: User | None, subject: Account | Order, attachment: Attachment
+    session: AsyncSession, *, actor: User | None, subject: Subject, attachment: Attachment
 ) -> None:
     """Forget a file; the caller discards its contents once that is committed.
 
@@ -104,8 +103,3 @@ async def remove_attachment(
     record(session, actor=actor, subject=subject, action="file removed", changes=changes)
     if isinstance(subject, Order):
         await mail_order_change(session, actor=actor, order=subject)
-
-
-def _belongs(subject: Account | Order) -> Any:
-    column = Attachment.account_id if isinstance(subject, Account) else Attachment.order_id
-    return column == subject.id

@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 from urllib.parse import quote
 
-from quart import Response, flash, redirect, send_file, url_for
+from quart import Response, flash, redirect, send_file
 from quart.typing import ResponseReturnValue
 from werkzeug.http import dump_options_header
 
@@ -14,11 +14,12 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Account
+from quarterdeck_crm.notifications.records import record_url
 
 from . import bp as bp
 from .services import get_attachment, remove_attachment, subject_of
 from .storage import discard, stored_path
+from .subjects import place_of
 
 
 @bp.get("/<int:attachment_id>")
@@ -39,9 +40,7 @@ async def remove(attachment_id: int) -> ResponseReturnValue:
         await remove_attachment(session, actor=current_user, subject=subject, attachment=attachment)
     await discard(attachment.stored)
     await flash(_("The file is removed."), "success")
-    if isinstance(subject, Account):
-        return redirect(url_for("accounts.show", account_id=subject.id, _anchor="files"), 303)
-    return redirect(url_for("orders.show", order_id=subject.id, _anchor="files"), 303)
+    return redirect(record_url(*place_of(attachment), _anchor="files"), 303)
 
 
 async def send(

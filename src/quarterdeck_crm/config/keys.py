@@ -60,7 +60,7 @@ CONFIG = (
         "ATTACHMENT_MAX_BYTES_PER_ACCOUNT",
         2 * 1000**3,
         integer(0),
-        "How much room all files of an account and its orders take up. 0 is unlimited.",
+        "How much room all files of an account, its deals and its orders take up. 0 is unlimited.",
         unit="bytes",
     ),
     ConfigKey(

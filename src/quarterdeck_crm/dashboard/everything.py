@@ -16,6 +16,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from quarterdeck_crm.attachments.subjects import place_of
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import (
@@ -131,10 +132,10 @@ async def find_files(session: AsyncSession, *, q: str, limit: int = FEW) -> list
         .limit(limit)
     )
     files = await _rows(session, q, statement)
-    places = await name_records(session, map(_place_of, files))
+    places = await name_records(session, map(place_of, files))
     found = []
     for file in files:
-        place = places.get(_place_of(file))
+        place = places.get(place_of(file))
         if place is not None:
             found.append(Hit(file.name, f"{place.url}#files", place.title, file))
     return found
@@ -217,12 +218,6 @@ async def _quick(session: AsyncSession, statement: Any, kind: str) -> list[Hit]:
 
 async def _rows(session: AsyncSession, q: str, statement: Select[Any]) -> Sequence[Any]:
     return (await session.scalars(statement)).all() if words_in(q) else ()
-
-
-def _place_of(file: Attachment) -> tuple[str, int]:
-    if file.account_id is not None:
-        return "account", file.account_id
-    return "order", file.order_id or 0
 
 
 def _excerpt(body: str, q: str) -> str:

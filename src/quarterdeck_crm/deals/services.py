@@ -32,6 +32,7 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import (
     Account,
+    Attachment,
     AuditAction,
     Contact,
     Deal,
@@ -342,12 +343,14 @@ async def delete_deal(session: AsyncSession, *, actor: User | None, deal: Deal) 
     """Delete a deal with its lines and its history.
 
     Raises:
-        ConflictError: If it has become an order.
+        ConflictError: If it has become an order, or has files.
         ForbiddenError: If the actor may not edit it.
     """
     require_edit(actor, deal)
     if deal.order_id is not None:
         raise ConflictError(_("'%(name)s' has become an order, so it stays.", name=deal.name))
+    if await session.scalar(select(Attachment.id).where(Attachment.deal_id == deal.id).limit(1)):
+        raise ConflictError(_("'%(name)s' has files. Remove them first.", name=deal.name))
     await forget(session, deal)
     await session.delete(deal)
     await flush(session, deal)

@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, redirect_next
+from quarterdeck_crm.attachments.forms import FileForm, attach
+from quarterdeck_crm.attachments.quotas import read_quotas
+from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.extras.forms import extended
@@ -197,6 +200,19 @@ async def edit_submit(deal_id: int) -> ResponseReturnValue:
     return await _form_page(form, deal), 422
 
 
+@bp.post("/<int:deal_id>/files")
+@login_required
+@csrf.redisplay
+async def file_create(deal_id: int) -> ResponseReturnValue:
+    deal = await _load(deal_id)
+    form = await FileForm.from_request()
+    location = url_for(".show", deal_id=deal_id, _anchor="files")
+    if saved := await attach(form, deal, location=location):
+        await flash(saved.message, "success")
+        return redirect(saved.location, 303)
+    return await _show_page(deal, file_form=form), 422
+
+
 @bp.post("/<int:deal_id>/move")
 @login_required
 async def move(deal_id: int) -> ResponseReturnValue:
@@ -304,7 +320,10 @@ async def _as_shown(earlier: Changes) -> Changes:
     return earlier
 
 
-async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
+async def _show_page(
+    deal: Deal, *, problem: str | None = None, file_form: FileForm | None = None
+) -> str:
+    editable = may_edit(current_user, deal)
     return await render_template(
         "deals/show.html",
         deal=deal,
@@ -319,8 +338,11 @@ async def _show_page(deal: Deal, *, problem: str | None = None) -> str:
         ),
         tasks=await read_panel(db.session, reader=current_user, deal=deal.id),
         notes=notes_of(deal, reader=current_user),
+        files=await list_attachments(db.session, subject=deal),
+        quotas=await read_quotas(db.session, actor=current_user, subject=deal) if editable else (),
+        file_form=file_form or FileForm(),
         today=utc_now().date(),
-        may_edit=may_edit(current_user, deal),
+        may_edit=editable,
         problem=problem,
     )
 

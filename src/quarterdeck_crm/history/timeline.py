@@ -16,6 +16,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, load_only
 
+from quarterdeck_crm.attachments.subjects import belongs_to
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Activity, Attachment, Note, Order, User
 from quarterdeck_crm.validation.numbers import row_id
@@ -35,7 +36,10 @@ WORDS = {
     "mails": _l("Mails"),
     "changes": _l("Changes"),
 }
-KINDS = {"account": ("notes", "orders", "files", "mails", "changes")}
+KINDS = {
+    "account": ("notes", "orders", "files", "mails", "changes"),
+    "deal": ("notes", "files", "changes"),
+}
 USUAL = ("notes", "changes")
 MAILED = ("order confirmation mailed",)
 SHOWN_OTHERWISE = ("note added", "file added")  # the note and the file are shown themselves
@@ -211,7 +215,7 @@ class _Files(_Source):
         later = [Attachment.id < id_] if id_ else []
         return (
             select(Attachment)
-            .where(Attachment.account_id == subject.id, *later)
+            .where(belongs_to(subject.__tablename__, subject.id), *later)
             .order_by(Attachment.id.desc())
             .options(joinedload(Attachment.author).load_only(User.name))
         )

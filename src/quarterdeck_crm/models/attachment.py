@@ -1,4 +1,4 @@
-"""Files that belong to an account or an order."""
+"""Files that belong to an account, a deal or an order."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 
 
 class Attachment(Model):
-    """A file of an account or of an order; its contents stand on disk under ``stored``."""
+    """A file of an account, a deal or an order; its contents stand on disk under ``stored``."""
 
     __tablename__ = "attachment"
     __table_args__ = (
-        CheckConstraint("(account_id IS NULL) <> (order_id IS NULL)", name="one_subject"),
+        CheckConstraint(
+            "(account_id IS NOT NULL) + (deal_id IS NOT NULL) + (order_id IS NOT NULL) = 1",
+            name="one_subject",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("order.id"), index=True)
+    deal_id: Mapped[int | None] = mapped_column(ForeignKey("deal.id"), index=True)
     author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     media_type: Mapped[str] = mapped_column(String(100))

@@ -46,6 +46,7 @@ CREATES: dict[str, tuple[str, str, dict[str, str]]] = {
 }  # fmt: skip
 FILES = {
     "accounts.file_create": ("/accounts/1", "/accounts/1/files"),
+    "deals.file_create": ("/deals/1", "/deals/1/files"),
     "orders.file_create": ("/orders/1", "/orders/1/files"),
 }
 # Forms that may be sent twice, each with the reason.

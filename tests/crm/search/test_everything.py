@@ -64,6 +64,19 @@ async def test_the_palette_finds_each_kind_with_few_statements(
     assert (await quick(auth, number[:-1]))["Orders"][0]["title"] == number
 
 
+async def test_a_file_of_a_deal_is_found(auth: Auth, user: User, trade: Trade) -> None:
+    deal = await trade.deal(actor=user, name="Ten boats")
+    await upload(auth, f"/deals/{deal.id}/files", "keel.pdf", PDF)
+
+    assert (await quick(auth, "keel"))["Files"] == [
+        {"title": "keel.pdf", "detail": "Ten boats", "url": f"/deals/{deal.id}#files"}
+    ]
+    answer = await (await auth.get("/api/v1/search?q=keel")).get_json()
+    (file,) = answer["files"]
+    assert (file["deal_id"], file["account_id"], file["order_id"]) == (deal.id, None, None)
+    assert file["subject"] == "Ten boats"
+
+
 async def test_the_page_and_the_api_find_each_kind(auth: Auth, filled: Account) -> None:
     page = await (await auth.get("/search?q=anch")).get_data(as_text=True)
     for title in ("Anna Anchorsen", "Anchors for ten boats", "Weigh the anchor"):
