@@ -2,7 +2,7 @@
 
 for (const form of document.querySelectorAll("form[data-auto-submit]")) {
   form.addEventListener("change", (event) => {
-    if (event.target.matches("select")) form.requestSubmit();
+    if (event.target.matches("select:not(.more-filters-in *)")) form.requestSubmit();
   });
   // Empty filters, and columns that are the usual ones, would only make the address long.
   form.addEventListener("formdata", (event) => {
@@ -10,6 +10,27 @@ for (const form of document.querySelectorAll("form[data-auto-submit]")) {
     const columns = [...form.querySelectorAll("[name=columns][type=checkbox]")];
     const isUsual = columns.every((box) => box.checked === ("usual" in box.dataset));
     if (isUsual) event.formData.delete("columns");
+  });
+}
+
+// The panel of filters has two entries for any custom field: they fit the one that is chosen.
+for (const part of document.querySelectorAll("[data-field-filter]")) {
+  const choice = part.querySelector("select");
+  const fit = () => {
+    const type = choice.selectedOptions[0]?.dataset.type ?? "";
+    for (const input of part.querySelectorAll("label input")) {
+      // A date field would empty a text that is no date, and the reader could not correct it.
+      const isDate = type === "date" && !input.matches("[aria-invalid]");
+      input.type = isDate ? "date" : "text";
+      input.inputMode = type === "number" ? "decimal" : "";
+    }
+    return type;
+  };
+  fit();
+  choice.addEventListener("change", () => {
+    const hadField = !["", "any"].includes(part.dataset.fieldFilter);
+    for (const input of part.querySelectorAll("label input")) if (hadField) input.value = "";
+    part.dataset.fieldFilter = fit();
   });
 }
 

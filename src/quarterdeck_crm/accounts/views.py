@@ -14,6 +14,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
 from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
@@ -24,7 +25,6 @@ from quarterdeck_crm.models import Account
 from quarterdeck_crm.orders.services import count_open_orders
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label, suggest
-from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.search.similar import ANYWAY, Similar, SimilarFoundError, similar_accounts
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
@@ -62,7 +62,9 @@ async def index() -> str:
         filters=FILTERS,
         columns=COLUMNS,
     )
-    panel = await open_panel(db.session, listing, RANGES, users=True)
+    panel = await open_record_panel(
+        db.session, listing, RANGES, users=True, kind=Account.__tablename__
+    )
     page = await list_accounts(db.session, listing=listing, actor=current_user)
     open_orders = await count_open_orders(db.session, accounts=page.items)
     extras = await read_extras(db.session, Account, [account.id for account in page.items])

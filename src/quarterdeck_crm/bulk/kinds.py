@@ -14,6 +14,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck_crm.accounts import services as accounts
 from quarterdeck_crm.deals import services as deals
 from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.extras.filters import take_field
 from quarterdeck_crm.goods import services as goods
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing
@@ -101,6 +102,8 @@ class Kind:
         )
         # As the page reads them: entries that it cannot read do not filter.
         await open_panel(session, listing, self.ranges, account=self.has_account)
+        if "field" in self.filters:
+            await take_field(session, listing, self.model.__tablename__)
         if most is not None:
             listing = replace(listing, page=1, per_page=most, after=None, before=None)
         page = await self.find(session, listing=listing, actor=actor)

@@ -16,6 +16,8 @@ from quarterdeck_crm.attachments.quotas import read_quotas
 from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.filters import ENTRIES as FIELD_ENTRIES
+from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
 from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
@@ -32,7 +34,6 @@ from quarterdeck_crm.orders.forms import LineForm, tidy_lines
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
-from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
@@ -57,7 +58,8 @@ from .services import (
 )
 from .stages import KEEPER, list_reasons, list_stages
 
-BOARD_FILTERS = tuple(name for name in FILTERS if name != "state")  # its columns are states
+# Its columns are states.
+BOARD_FILTERS = (*(name for name in FILTERS if name != "state"), *FIELD_ENTRIES)
 FOLDED = "folded_stages"  # the cookie with the columns that the reader has folded
 
 
@@ -65,7 +67,9 @@ FOLDED = "folded_stages"  # the cookie with the columns that the reader has fold
 @login_required
 async def board() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="created", filters=BOARD_FILTERS)
-    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
+    panel = await open_record_panel(
+        db.session, listing, RANGES, users=True, account=True, kind=Deal.__tablename__
+    )
     columns = await read_deals(db.session, q=listing.q, filters=listing.filters, actor=current_user)
     return await render_template(
         "deals/board.html",
@@ -93,7 +97,9 @@ async def index() -> str:
         filters=FILTERS,
         columns=COLUMNS,
     )
-    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
+    panel = await open_record_panel(
+        db.session, listing, RANGES, users=True, account=True, kind=Deal.__tablename__
+    )
     page = await list_deals(db.session, listing=listing, actor=current_user)
     extras = await read_extras(db.session, Deal, [deal.id for deal in page.items])
     return await render_template(

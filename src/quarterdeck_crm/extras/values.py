@@ -196,19 +196,20 @@ def _ends(type_: FieldType, value: str) -> tuple[Any, Any]:
             raise ValueError(_("Choose yes or no."))
         return flag, flag
     first, dots, last = value.partition("..")
-    read, least, most = (
-        (_fit_day, FIRST_DAY, LAST_DAY)
-        if type_ is FieldType.DATE
-        else (lambda text: _fit_number(read_number(text)), -MOST, MOST)
-    )
-    low = read(first) if first else least
+    least, most = (FIRST_DAY, LAST_DAY) if type_ is FieldType.DATE else (-MOST, MOST)
+    low = read_end(type_, first) if first else least
     if not dots:
         return low, low if first else most
-    return low, read(last) if last else most
+    return low, read_end(type_, last) if last else most
 
 
-def _fit_day(text: str) -> date:
-    return fit_day(text)
+def read_end(type_: FieldType, text: str) -> date | Decimal:
+    """Return an end of a range of days or numbers.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    return fit_day(text) if type_ is FieldType.DATE else _fit_number(read_number(text))
 
 
 def _fit_number(value: Any) -> Decimal:

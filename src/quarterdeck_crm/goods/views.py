@@ -14,6 +14,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
 from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
@@ -24,7 +25,6 @@ from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.models import Good
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label, suggest
-from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
@@ -60,7 +60,7 @@ async def index() -> str:
         filters=FILTERS,
         columns=COLUMNS,
     )
-    panel = await open_panel(db.session, listing, RANGES)
+    panel = await open_record_panel(db.session, listing, RANGES, kind=Good.__tablename__)
     page = await list_goods(db.session, listing=listing)
     extras = await read_extras(db.session, Good, [good.id for good in page.items])
     return await render_template(

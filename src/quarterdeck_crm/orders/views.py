@@ -17,6 +17,7 @@ from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.errors import ConflictError, ValidationError, wants_problem
 from quarterdeck_crm.events.announcements import announce_editor
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
 from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import reconcile
@@ -31,7 +32,6 @@ from quarterdeck_crm.notes.panels import read_notes
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
-from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
@@ -79,7 +79,9 @@ async def index() -> str:
         filters=FILTERS,
         columns=COLUMNS,
     )
-    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
+    panel = await open_record_panel(
+        db.session, listing, RANGES, users=True, account=True, kind=Order.__tablename__
+    )
     page = await list_orders(db.session, listing=listing, actor=current_user)
     extras = await read_extras(db.session, Order, [order.id for order in page.items])
     return await render_template(

@@ -14,6 +14,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import csrf, db
+from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
 from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
@@ -25,7 +26,6 @@ from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
-from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.search.similar import (
     ANYWAY,
     MAX_TYPED,
@@ -69,7 +69,9 @@ async def index() -> str:
         filters=FILTERS,
         columns=COLUMNS,
     )
-    panel = await open_panel(db.session, listing, RANGES, account=True)
+    panel = await open_record_panel(
+        db.session, listing, RANGES, account=True, kind=Person.__tablename__
+    )
     page = await list_people(db.session, listing=listing, actor=current_user)
     extras = await read_extras(db.session, Person, [person.id for person in page.items])
     return await render_template(

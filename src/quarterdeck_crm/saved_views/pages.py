@@ -11,6 +11,7 @@ from quart import request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
+from quarterdeck_crm.extras.filters import ENTRIES as FIELD_ENTRIES
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -74,13 +75,15 @@ async def open_list(
     ``?view=ID`` alone opens a view. With further arguments those count, and the view is the one
     that they change.
     """
+    # The panel of a list with custom fields enters one of them apart; ``open_panel`` takes it.
+    entries = FIELD_ENTRIES if "field" in filters else ()
     views = await list_views(session, page=page, actor=current_user)
     asked = row_id(request.args.get("view", ""))
     current = next((view for view in views if view.id == asked), None)
     table: dict[str, Any] = {
         "sorts": sorts,
         "default": default,
-        "filters": filters,
+        "filters": (*filters, *entries),
         "columns": columns,
     }
     saved = None

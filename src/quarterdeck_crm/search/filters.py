@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Date, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -174,6 +174,16 @@ class Ranges(tuple[Range, ...]):
         return tuple(fields)
 
 
+class FieldPart(Protocol):
+    """The filter by a custom field, as the panel uses it."""
+
+    @property
+    def is_used(self) -> bool: ...
+
+    @property
+    def problem(self) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """The filters of a page besides its choices.
@@ -186,6 +196,7 @@ class Panel:
         account: The account that is filtered by, as its field shows it; None without the filter.
         account_problem: Why the entered account is not filtered by.
         has_account: Whether the list can be filtered by account.
+        field: The filter by a custom field, from ``extras.filters``; None if there are no fields.
     """
 
     fields: tuple[RangeField, ...] = ()
@@ -193,16 +204,19 @@ class Panel:
     account: str | None = None
     account_problem: str | None = None
     has_account: bool = False
+    field: FieldPart | None = None
 
     @property
     def names(self) -> list[str]:
         """The query arguments of its fields."""
         names = [name for each in self.fields for name in each.range.arguments]
-        return [*names, "account"] if self.has_account else names
+        names += ["account"] if self.has_account else []
+        return [*names, "field"] if self.field and self.field.is_used else names
 
     @property
     def is_wrong(self) -> bool:
-        return bool(self.account_problem or any(each.problem for each in self.fields))
+        wrong = [self.account_problem, *(each.problem for each in self.fields)]
+        return any(wrong) or bool(self.field and self.field.problem)
 
 
 async def open_panel(
