@@ -23,6 +23,7 @@ __all__ = [
     "PRIVATE",
     "ActiveContexts",
     "activate",
+    "activate_connection",
     "app_context",
     "call",
     "connection_of",
@@ -61,9 +62,11 @@ PRIVATE = {
     "quart.wrappers.request:Request._parsing_lock": "two tasks do not parse one form",
     "quart.wrappers.request:Request._cached_json": "JSON is kept as Quart keeps it",
     "quart.wrappers.response:Response._process_range_request": "ranges of files are read lazily",
+    "werkzeug.wrappers:Response._clean_status": "the line of a status is made once",
     "werkzeug.wrappers:Response._is_range_request_processable": "the rule of If-Range",
     "quart.asgi:ASGIHTTPConnection._send_push_promise": "given to each request, as Quart does",
     "werkzeug.datastructures:Headers._list": "headers of a request are checked once",
+    "werkzeug.routing:Map._rules": "whether rules were added since one was looked up",
     "werkzeug.routing:Map._rules_by_endpoint": "whether an endpoint has one rule only",
     "werkzeug.routing:Rule._converters": "the converter of a variable",
     "werkzeug.routing:Rule._compile_builder": "URL builders are compiled when they are first used",
@@ -172,7 +175,13 @@ def activate(context: Any) -> Any:
 
 def deactivate(token: Any) -> None:
     """Make the context current that was current before."""
-    _cv_app.reset(token)
+    token.var.reset(token)
+
+
+def activate_connection(context: Any) -> Any:
+    """Make the context of a request or WebSocket the current one, in Quart 0.22."""
+    is_request = isinstance(context, cast(Any, quart.ctx).RequestContext)
+    return (_cv_request if is_request else _cv_websocket).set(context)
 
 
 class ActiveContexts:
@@ -205,6 +214,11 @@ def call(method: Callable[..., T], context: Any, *args: Any, **options: Any) -> 
 
     Quart 0.23 passes the context first. Quart 0.22 does not pass it.
     """
+    bound: Any = method
+    ours: Any = _TAKE_CONTEXT.get(getattr(bound, "__func__", None))
+    if ours is not None:  # no subclass has overridden it
+        result: T = ours(bound.__self__, context, *args, **options)
+        return result
     return method(context, *args, **options) if MERGED_CONTEXTS else method(*args, **options)
 
 
@@ -229,9 +243,14 @@ def takes_context(
             context = context or request_context() or websocket_context() or _cv_app.get(None)
             return method(app, context, *args, **options)
 
+        _TAKE_CONTEXT[called] = method
         return called
 
     return decorate
+
+
+#: The methods that ``takes_context`` has decorated, each with its plain function.
+_TAKE_CONTEXT: dict[Any, Callable[..., Any]] = {}
 
 
 _NAMES = ("ctx", "request_context", "websocket_context")

@@ -77,7 +77,7 @@ async def test_no_write_holds_a_connection_while_its_body_arrives(
         secret = await make_token(admin)
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": kind[0]}
     monkeypatch.setattr(app.request_class, "body_class", WatchedBody)
-    monkeypatch.setattr("quarterdeck.app.connection.WATCH_AFTER", 60)  # only the view may wait
+    monkeypatch.setattr("quarterdeck.app.client_watch.WATCH_AFTER", 60)  # only the view may wait
     waited = set()
     for method, path in writes(app):
         if by == "token" and not path.startswith(API):

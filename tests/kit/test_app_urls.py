@@ -170,3 +170,28 @@ async def test_a_host_that_no_url_can_have_is_refused_each_time(app: Quart) -> N
     for _ in range(2):
         with pytest.raises(BadHost):
             app.test_request_context("/", headers={"Host": "a" * 80})
+
+
+async def test_remembered_rules_know_methods_subdomains_and_later_rules() -> None:
+    app = Quart(__name__, subdomain_matching=True)
+    app.config["SERVER_NAME"] = "example.com"
+    app.add_url_rule("/", "read", lambda: "read")
+    app.add_url_rule("/", "write", lambda: "write", methods=["POST"])
+    app.add_url_rule("/", "other", lambda: "other", subdomain="other")
+    app.add_url_rule("/later/", "loose", lambda: "loose", strict_slashes=False)
+    client = app.test_client()
+
+    async def answer(path: str, method: str = "GET", host: str = "example.com") -> str | int:
+        send = {"GET": client.get, "POST": client.post, "PUT": client.put}[method]
+        response = await send(path, headers={"Host": host})
+        text = await response.get_data(as_text=True)
+        return text if response.status_code == 200 else response.status_code
+
+    for _ in range(2):
+        assert await answer("/") == "read"
+        assert await answer("/", "POST") == "write"
+        assert await answer("/", "PUT") == 405
+        assert await answer("/", host="other.example.com") == "other"
+        assert await answer("/later") == "loose"
+    app.url_map.add(app.url_rule_class("/later", endpoint="read", methods=["GET"]))
+    assert await answer("/later") == "read"

@@ -43,8 +43,8 @@ class Body:
         self._received = 0
         self._receive: Receive = self._wait_until_fed
         self._fed: asyncio.Event | None = None
-        self._pulling = asyncio.Lock()
-        self._room = asyncio.Event()
+        self._lock: asyncio.Lock | None = None  # most requests have no body
+        self._room: asyncio.Event | None = None
         self._on_disconnect: Callable[[], None] = lambda: None
 
     def connect(self, receive: Receive, on_disconnect: Callable[[], None]) -> None:
@@ -81,7 +81,11 @@ class Body:
     def clear(self) -> None:
         """Drop the pieces read so far."""
         self._data.clear()
-        self._room.set()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
 
     def _check_limit(self) -> None:
         if self.limit is None:
@@ -90,6 +94,12 @@ class Body:
             raise too_large("The request is", self.limit)
 
     # --- receiving ----------------------------------------------------------------
+
+    @property
+    def _pulling(self) -> asyncio.Lock:
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
 
     async def _pull(self) -> None:
         """Wait for the next piece; a piece pulled by another task counts."""
@@ -123,7 +133,7 @@ class Body:
         """Return when the client has left; read ahead meanwhile, up to ``HIGH_WATER``."""
         while True:
             if len(self._data) > HIGH_WATER and not self.complete:
-                self._room.clear()
+                self._room = asyncio.Event()
                 await self._room.wait()
             async with self._pulling:
                 message = await self._receive()
@@ -153,7 +163,7 @@ class Body:
     def set_complete(self) -> None:
         """No more is to come."""
         self.complete = True
-        self._room.set()
+        self._make_room()
         if self._fed is not None:
             self._fed.set()
 

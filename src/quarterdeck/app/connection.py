@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("quarterdeck.app")
 
-#: Seconds after which a client that leaves is noticed; most requests are answered before.
-WATCH_AFTER = 0.05
-
 #: An ASGI extension: a server that names it writes the "reason" of "http.response.start".
 REASON_EXTENSION = "http.response.reason"
 
@@ -50,56 +47,72 @@ class HTTPConnection(ASGIHTTPConnection):
 
     def __init__(self, app: Any, scope: Any) -> None:
         super().__init__(app, scope)
+        self._task: Any = None
         self._watcher: asyncio.Task[None] | None = None
         self._answered = False
-        self._left = False
+        self._stopped = False  # the client has left, or takes too long to read
+        self._seconds_to_send: float | None = None
+        self._limit: asyncio.TimerHandle | None = None
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        request = self._create_request_from_scope(send)
+        request = self._request = self._create_request_from_scope(send)
         request.body.connect(receive, self._leave)
-        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
-        timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._start_watching, request)
+        loop = self._loop = asyncio.get_running_loop()
+        task: Any = asyncio.current_task(loop)
+        self._task = task
+        self.app.client_watch.add(self, loop)
         try:
             await self.handle_request(request, send)
         except asyncio.CancelledError:
-            if not self._left or self._task.cancelling() > 1:
+            if not self._stopped or task.cancelling() > 1:
                 raise
         finally:
             self._answered = True
-            timer.cancel()
-            if self._left:
-                self._task.uncancel()
+            self.app.client_watch.discard(self)
+            if self._limit is not None:
+                self._limit.cancel()
+            if self._stopped:
+                task.uncancel()
             if self._watcher is not None:
                 self._watcher.cancel()
                 await asyncio.wait([self._watcher])
 
-    def _start_watching(self, request: Request) -> None:
-        self._watcher = asyncio.create_task(self._watch(request))
+    def watch_client(self) -> None:
+        """Notice from now on when the client leaves, or does not read the answer in time."""
+        self._watcher = self._loop.create_task(self._watch())
+        self._limit_sending()
 
-    async def _watch(self, request: Request) -> None:
-        await request.body.watch()
+    async def _watch(self) -> None:
+        await self._request.body.watch()
         self._leave()
 
     def _leave(self) -> None:
-        if not self._answered and not self._left:
-            self._left = True
+        if not self._answered:
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._stopped:
+            self._stopped = True
             self._task.cancel()
 
     def _create_request_from_scope(self, send: ASGISendCallable) -> Request:
         path, refusal = read_path(self.scope)
+        scope: Any = self.scope
         if refusal is None:
-            cast(Any, self.scope)["path"] = path  # in place, as the server's access log reads it
-        elif path != self.scope["path"]:
-            self.scope = cast(Any, {**self.scope, "path": path})
+            scope["path"] = path  # in place, as the server's access log reads it
+        elif path != scope["path"]:
+            self.scope = scope | {"path": path}
         request = self._make_request(send)
         request.refusal = refusal
         return request
 
     def _make_request(self, send: ASGISendCallable) -> Request:
-        scope, config = cast(Any, self.scope), self.app.config
+        scope: Any = self.scope
+        app: Any = self.app
+        config = app.config
         if scope.get("root_path") or scope["http_version"] < "1.1" or scope["path"][:1] != "/":
             return cast(Request, super()._create_request_from_scope(send))
-        return cast(Any, self.app).request_class(  # type: ignore[no-any-return]
+        request: Request = app.request_class(
             scope["method"],
             scope["scheme"],
             scope["path"],
@@ -112,6 +125,7 @@ class HTTPConnection(ASGIHTTPConnection):
             send_push_promise=partial(self._send_push_promise, send),
             scope=scope,
         )
+        return request
 
     async def handle_request(self, request: Any, send: ASGISendCallable) -> None:
         """Have the app answer the request, and send the answer within RESPONSE_TIMEOUT."""
@@ -124,22 +138,31 @@ class HTTPConnection(ASGIHTTPConnection):
         timeout = getattr(response, "timeout", ...)
         if timeout is ...:
             timeout = self.app.config["RESPONSE_TIMEOUT"]
-        try:
-            async with asyncio.timeout(timeout) as limit:
-                await self._send_response(send, response)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            logger.warning(
-                "The answer to %s %s is cut off after %g s. For longer ones set RESPONSE_TIMEOUT, "
-                "or 'response.timeout = None' in the view.",
-                self.scope["method"],
-                request.scope.get(LOG_PATH) or printable(request.path),
-                timeout,
-            )
+        self._seconds_to_send = timeout
+        if self._watcher is not None:
+            self._limit_sending()
+        await self._send_response(send, response)
 
-    async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
-        await send(cast(Any, self._response_start(response)))
+    def _limit_sending(self) -> None:
+        """Cut off an answer that is being sent, at the end of its time.
+
+        Most are sent at once and need no timer; then this is called when the client is watched.
+        """
+        if self._seconds_to_send is not None:
+            self._limit = self._loop.call_later(self._seconds_to_send, self._cut_off)
+
+    def _cut_off(self) -> None:
+        logger.warning(
+            "The answer to %s %s is cut off after %g s. For longer ones set RESPONSE_TIMEOUT, or "
+            "'response.timeout = None' in the view.",
+            self.scope["method"],
+            self._request.scope.get(LOG_PATH) or printable(self._request.path),
+            self._seconds_to_send,
+        )
+        self._stop()
+
+    async def _send_response(self, send: Any, response: ResponseTypes) -> None:
+        await send(self._response_start(response))
         body = b""
         if self.scope["method"] == "HEAD":
             pass  # the headers are those of a GET, and the body is not sent
@@ -150,10 +173,10 @@ class HTTPConnection(ASGIHTTPConnection):
             async with aclosing(pieces(response)) as parts:
                 async for piece in parts:
                     message = {"type": "http.response.body", "body": piece, "more_body": True}
-                    await send(cast(Any, message))
+                    await send(message)
         self._answered = True
         message = {"type": "http.response.body", "body": body, "more_body": False}
-        await send(cast(Any, message))
+        await send(message)
 
     def _response_start(self, response: ResponseTypes) -> dict[str, Any]:
         if response.status_code >= 300 or response.status_code == 201:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from quart.sessions import SecureCookieSession, SessionMixin
-from werkzeug.exceptions import MethodNotAllowed, SecurityError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from quarterdeck._exchange import note_route
 from quarterdeck._quart import connection_of
@@ -90,10 +90,10 @@ class ConnectionContext(AsyncOnly):
         interface = self.app.session_interface
         try:
             open_session = self.app.ensure_async(interface.open_session)
-            session = await open_session(self.app, connection_of(self))
+            session: SessionMixin | None = await open_session(self.app, connection_of(self))
             if session is None:
                 session = await interface.make_null_session(self.app)
-            self._session = cast(SessionMixin, session)
+            self._session = session
         except Exception as error:
             self.error = self.error or error
             self._session = UnavailableSession()
@@ -117,9 +117,17 @@ class ConnectionContext(AsyncOnly):
         connection = connection_of(self)
         return bool(connection.url_rule or connection.routing_exception)
 
-    def keep_secrets_out_of_logs(self) -> None:
-        """Decide how the path of the request may be logged, after its rule is known."""
+    def match_request(self) -> None:
+        """Find the rule of the request, and decide how its path may be logged."""
         connection = connection_of(self)
+        try:
+            rule = self.app.known_rules.match(self.url_adapter)
+            connection.url_rule, connection.view_args = rule
+        except HTTPException as error:
+            connection.routing_exception = error
+        self._keep_secrets_out_of_logs(connection)
+
+    def _keep_secrets_out_of_logs(self, connection: Any) -> None:
         note_route(connection)  # a refused request reaches no hook that could do it
         arguments = connection.view_args or self._arguments_of_another_method()
         if arguments:

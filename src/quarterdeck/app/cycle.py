@@ -125,7 +125,8 @@ class RequestCycle(quart.Quart):
         result: Any
         try:
             await self._begin(context)
-            await self._send(request_started)
+            if request_started.receivers:
+                await self._send(request_started)
             result = await call(self.preprocess_request, context)
             if result is None:
                 result = await call(self.dispatch_request, context)
@@ -199,7 +200,10 @@ class RequestCycle(quart.Quart):
                 "Return a body, or ('', 204) for an empty answer."
             )
         try:
-            response = await super().make_response(body)
+            if type(body) is str:
+                response: ResponseTypes = self.response_class(body)
+            else:
+                response = await super().make_response(body)
         except TypeError as error:
             if (not_awaited := self._not_awaited(body)) is not None:
                 raise not_awaited from None
@@ -244,7 +248,8 @@ class RequestCycle(quart.Quart):
                 response.encode_file_name()
                 await self._make_file_conditional(response)
             response = await call(self.process_response, context, response)
-            await self._send(request_finished, response=response)
+            if request_finished.receivers:
+                await self._send(request_finished, response=response)
         except Exception:
             if not from_error_handler:
                 raise

@@ -10,7 +10,22 @@ from werkzeug.datastructures import Headers
 MAX_NAMES = 512  # clients can send any names
 
 
-def read_headers(scope: Any) -> Headers:
+class RequestHeaders(Headers):
+    """Headers of a request. Asking for one that is missing costs no exception."""
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]
+        wanted = key.lower()
+        for name, value in self._list:
+            if name.lower() == wanted:
+                return value if type is None else super().get(key, default, type)
+        return default
+
+    def __contains__(self, key: Any) -> bool:
+        wanted = key.lower()
+        return any(name.lower() == wanted for name, _ in self._list)
+
+
+def read_headers(scope: Any) -> RequestHeaders:
     """Return the headers of a request as Quart reads them, with the client as ``Remote-Addr``.
 
     Raises:
@@ -21,7 +36,7 @@ def read_headers(scope: Any) -> Headers:
         if b"\n" in value or b"\r" in value:
             raise ValueError("Header values must not contain newline characters.")
         pairs.append((_titled(name), value.decode("latin1")))
-    headers = Headers()
+    headers = RequestHeaders()
     headers._list = pairs  # 'add' would check each again
     return headers
 

@@ -95,11 +95,6 @@ class AppContext(ConnectionContext, _Base):  # type: ignore[misc]
     ) -> None:
         await self.auto_pop(exc_value)
 
-    def match_request(self) -> None:
-        """Find the rule of the request, and decide how its path may be logged."""
-        super().match_request()
-        self.keep_secrets_out_of_logs()
-
 
 def preserved(context: Any) -> Any:
     """Return a copy of the current context that a test can read after the context has ended."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 
 from quart.globals import current_app
 from quart.wrappers import Request as QuartRequest
 from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+from werkzeug.sansio.utils import get_host
+from werkzeug.utils import cached_property
 
 from quarterdeck._quart import split_blueprint_path
 
@@ -43,11 +46,25 @@ class Request(QuartRequest):
         if hasattr(self, "body"):
             self.body.patience = seconds
 
+    @cached_property
+    def host(self) -> str:
+        """The host that the client asked for, without a default port.
+
+        Raises:
+            SecurityError: If ``TRUSTED_HOSTS`` does not have it.
+        """
+        if self.trusted_hosts:
+            return get_host(self.scheme, self.headers.get("Host"), self.server, self.trusted_hosts)
+        server = None if self.server is None else tuple(self.server)
+        return _host_of(self.scheme, self.headers.get("Host"), server)
+
     @property
     def blueprints(self) -> list[str]:
         """Names of the blueprints of the view, innermost first."""
-        blueprint = self.blueprint
-        return split_blueprint_path(blueprint) if blueprint is not None else []
+        rule = self.url_rule
+        if rule is None or "." not in rule.endpoint:
+            return []
+        return split_blueprint_path(rule.endpoint.rpartition(".")[0])
 
     @property
     def max_content_length(self) -> int | None:
@@ -150,6 +167,11 @@ class Request(QuartRequest):
             except HTTPException as error:
                 self._form_refusal = error  # half of it is read: it cannot be tried again
                 raise
+
+
+@lru_cache(256)
+def _host_of(scheme: str, header: str | None, server: Any) -> str:
+    return get_host(scheme, header, server)
 
 
 def _decode(data: bytes) -> str:

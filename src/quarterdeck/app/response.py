@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from functools import lru_cache
 from types import TracebackType
 from typing import IO, Any, Self, cast
 from urllib.parse import quote
 
 from quart.wrappers import Request
 from quart.wrappers import Response as QuartResponse
+from quart.wrappers.response import DataBody, IOBody
 from quart.wrappers.response import FileBody as QuartFileBody
-from quart.wrappers.response import IOBody
-from werkzeug.datastructures import ContentRange, Range
+from werkzeug.datastructures import ContentRange, Headers, Range
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.http import dump_options_header, parse_options_header
+from werkzeug.http import HTTP_STATUS_CODES, dump_options_header, parse_options_header
+from werkzeug.utils import get_content_type
 
+_DEFAULTS = (None, None, None, None)
 SAFE_IN_A_NAME = "!#$&+-.^_`|~"  # attr-char of RFC 5987
 
 
@@ -59,6 +62,11 @@ class FileBody(QuartFileBody):
         return piece
 
 
+@lru_cache(1024)
+def _status_line(code: int) -> tuple[str, int]:
+    return f"{code} {HTTP_STATUS_CODES.get(code, 'unknown').upper()}", code
+
+
 def disposition(kind: str, name: str) -> str:
     """Return a Content-Disposition header; a name that is not ASCII goes into ``filename*``."""
     if name.isascii():
@@ -78,10 +86,32 @@ class Response(QuartResponse):
     file_body_class = FileBody
     may_be_conditional = True
 
+    def __init__(
+        self,
+        response: Any = None,
+        status: Any = None,
+        headers: Any = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        if (status, headers, mimetype, content_type) != _DEFAULTS or type(response) is not str:
+            super().__init__(response, status, headers, mimetype, content_type)
+            return
+        # Most views give a text and no more.
+        self.headers = Headers()
+        self.headers._list = [("Content-Type", get_content_type(self.default_mimetype, "utf-8"))]
+        self.status = self.default_status
+        self.timeout = ...
+        self.set_data(response)
+
+    def _clean_status(self, value: Any) -> tuple[str, int]:
+        return _status_line(value) if type(value) is int else super()._clean_status(value)
+
     @property
     def is_file(self) -> bool:
         """Whether the body is a file, or a buffer, as ``send_file`` makes it."""
-        return isinstance(self.response, QuartFileBody | IOBody)
+        body = self.response
+        return type(body) is not DataBody and isinstance(body, QuartFileBody | IOBody)
 
     def encode_file_name(self) -> None:
         """Write a file name that is not ASCII as RFC 6266 says; Quart sends it as it is."""
