@@ -231,7 +231,6 @@ async def test_people_comment_on_an_order_and_mention_each_other(ada: Desk, mika
     unread = int(await bell.locator("[data-unread]").inner_text())
 
     await ada.open(f"/orders/{order['id']}")
-    await ada.page.get_by_role("heading", name="Comments").click()
     note = ada.page.get_by_placeholder("Write a note")
     await note.press_sequentially(f"Who takes <b>Lisbon</b>? @{MIKA[:3]}")
     await expect(ada.page.get_by_role("option", name=MIKA)).to_have_attribute(
@@ -240,14 +239,15 @@ async def test_people_comment_on_an_order_and_mention_each_other(ada: Desk, mika
     await note.press("Enter")
     await expect(note).to_have_value(f"Who takes <b>Lisbon</b>? @{MIKA} ")
     await ada.page.get_by_role("button", name="Add note").click()
-    await expect(ada.page.locator(".note")).to_contain_text("Who takes <b>Lisbon</b>?")
+    said = ada.page.locator("#timeline .of-notes")
+    await expect(said).to_contain_text("Who takes <b>Lisbon</b>?")
 
     sentence = f"{ADA} mentioned you at order {order['number']}."
     await expect(mika.page.locator(".toast-note")).to_contain_text([sentence])
     await expect(bell).to_contain_text(str(unread + 1))
     await mika.page.goto(f"{mika.address}/notifications/")
     await mika.page.get_by_role("link", name=sentence).click()
-    await expect(mika.page.locator(".note")).to_be_visible()
+    await expect(mika.page.locator("#timeline .of-notes")).to_be_visible()
     await expect(bell.locator("[data-unread]")).to_have_text(str(unread))
 
 

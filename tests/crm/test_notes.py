@@ -55,7 +55,7 @@ async def test_notes_of_each_record_are_written_edited_and_removed(
     for number, (kind, (page, record)) in enumerate(records.items(), 1):
         there = f"/{page}/{record.id}"
         added = await auth.post(f"/notes/{kind}/{record.id}", body="<b>green</b> rope\nby May")
-        assert added.location == f"{there}?notes=open#note-{number}"
+        assert added.location == f"{there}#note-{number}"
         assert "&lt;b&gt;green&lt;/b&gt; rope" in await text_of(auth, there)
         assert f"/notes/{number}/edit" not in await text_of(as_moderator, there)
 
@@ -70,7 +70,7 @@ async def test_notes_of_each_record_are_written_edited_and_removed(
         assert "Blue rope" in page_of_late
 
         by = as_admin if kind == "deal" else auth
-        assert (await by.post(f"/notes/{number}/remove")).location == f"{there}?notes=open#notes"
+        assert (await by.post(f"/notes/{number}/remove")).location == f"{there}#notes"
         assert (await by.post(f"/notes/{number}/remove")).status_code == 404
         async with trade.session() as session:
             assert (await session.scalars(select(SearchWord.word).where(OF_NOTES))).all() == []
@@ -144,7 +144,7 @@ async def test_notifications_are_counted_read_and_pruned(
     page = await text_of(auth, "/notifications/")
     assert page.count('class="notification is-unread"') == 3
     assert "<span data-unread>3</span>" in page
-    assert f"/orders/{order.id}?notes=open#note-3" in page
+    assert f"/orders/{order.id}#note-3" in page
     assert "<span data-unread>0</span>" in await text_of(as_moderator, "/")
 
     assert (await as_moderator.post("/notifications/1/read")).status_code == 404

@@ -144,7 +144,7 @@ MOST = {
     "orders.create": 5,
     "orders.edit": 6,
     "orders.index": 8,
-    "orders.show": 11,
+    "orders.show": 12,  # files stand in a panel of their own and in the timeline
     "people.create": 4,
     "people.edit": 8,
     "people.index": 9,

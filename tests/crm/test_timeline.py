@@ -1,7 +1,8 @@
-"""The page of an account as a record: figures, panels, and one timeline from several sources."""
+"""The page of an account as a record, and the timelines of records from several sources."""
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,11 +11,12 @@ from quart import Quart
 
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.history.timeline import PAGE, read_timeline
-from quarterdeck_crm.models import Account, Activity, Attachment, Note, OrderState, User
+from quarterdeck_crm.models import Account, Activity, Attachment, Note, Order, OrderState, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.services import get_order, update_order
 
 from .conftest import Auth
+from .test_attachments import PDF, upload
 from .trading import Trade
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,13 +47,13 @@ async def fill(trade: Trade, account: Account, count: int = 30) -> list[str]:
     return keys[::-1]
 
 
-async def walk(app: Quart, account: Account, show: str = "") -> list[str]:
+async def walk(app: Quart, subject: Account | Order, show: str = "") -> list[str]:
     """Return the keys of all pages."""
     keys: list[str] = []
     before, pages = "", 0
     async with app.app_context():
         while True:
-            timeline = await read_timeline(db.session, account, show=show, before=before)
+            timeline = await read_timeline(db.session, subject, show=show, before=before)
             assert len(timeline.items) <= PAGE
             keys += [item.key for item in timeline.items]
             pages += 1
@@ -158,6 +160,60 @@ async def test_timeline_is_filtered_by_links(auth: Auth, trade: Trade) -> None:
     assert f"Order {order.number}" not in timeline
     for wrong in ("n", "n-1", "nx.o5", "o2026-13-01_1", "n99999999999999999999"):
         assert (await auth.get(f"{there}?before={wrong}&show=x")).status_code == 200
+
+
+async def test_order_has_one_timeline_of_its_notes_files_mails_and_changes(
+    app: Quart, auth: Auth, user: User, trade: Trade
+) -> None:
+    order, other = await trade.order(actor=user), await trade.order(actor=user)
+    there = f"/orders/{order.id}"
+    subject = {"subject_type": "order", "subject_id": order.id}
+    async with trade.session() as session:
+        for number in range(2 * PAGE):
+            at = START + timedelta(days=number)
+            session.add(Note(**subject, body=f"Said {number}", created_at=at))
+    await auth.post(f"/notes/order/{order.id}", body="Leave it at the gate")
+    await upload(auth, f"{there}/files", "label.pdf", PDF)
+    await upload(auth, f"/orders/{other.id}/files", "of-another.pdf", PDF)
+    async with trade.session() as session:
+        mail = Activity(**subject, action="confirmation mailed", changes={"contact": [None, "Ann"]})
+        session.add(mail)
+
+    page = await (await auth.get(there)).get_data(as_text=True)
+    for kind in ("All", "Notes", "Files", "Mails", "Changes"):
+        assert f">{kind}</a>" in page[page.index('id="timeline"') :]
+    for text in ("Leave it at the gate", "label.pdf", "Confirmation mailed to Ann", "Created"):
+        assert text in page[page.index('id="timeline-rows"') :]
+    assert 'id="notes-title"' not in page, "notes have no panel of their own"
+    assert page.count("Confirmation mailed to Ann") == 1, "nor has the history"
+    older = page[page.index('class="older"') :].partition('href="')[2].partition('"')[0]
+    assert "Said 3" in await (await auth.get(html.unescape(older))).get_data(as_text=True)
+
+    keys = await walk(app, order)
+    assert keys[:2] == [f"mails-{mail.id}", "files-1"]
+    assert len(keys) == len(set(keys)) == 2 * PAGE + 4
+    assert await walk(app, order, "files") == ["files-1"]
+    assert await walk(app, order, "mails") == [f"mails-{mail.id}"]
+
+
+async def test_task_has_one_timeline_of_its_notes_and_changes(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    task = await trade.task(actor=user)
+    there = f"/tasks/{task.id}"
+    await auth.post(f"/notes/task/{task.id}", body="No answer")
+    await auth.post(f"{there}/complete")
+
+    page = await (await auth.get(there)).get_data(as_text=True)
+    timeline = page[page.index('id="timeline"') :]
+    for text in ("No answer", "Marked as done", "Created"):
+        assert timeline.count(text) == 1
+    assert ">Files</a>" not in timeline
+    assert page.count("Marked as done") == 1, "the history is not shown apart"
+    page = await (await auth.get(f"{there}?show=notes")).get_data(as_text=True)
+    timeline = page[page.index('id="timeline-rows"') :]
+    assert "No answer" in timeline
+    assert "Marked as done" not in timeline
 
 
 async def test_history_writes_days_as_people_do(auth: Auth, user: User, trade: Trade) -> None:

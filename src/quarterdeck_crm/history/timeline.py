@@ -39,9 +39,10 @@ WORDS = {
 KINDS = {
     "account": ("notes", "orders", "files", "mails", "changes"),
     "deal": ("notes", "files", "changes"),
+    "order": ("notes", "files", "mails", "changes"),
 }
 USUAL = ("notes", "changes")
-MAILED = ("order confirmation mailed",)
+MAILED = ("confirmation mailed", "order confirmation mailed")
 SHOWN_OTHERWISE = ("note added", "file added")  # the note and the file are shown themselves
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from quart import flash, jsonify, redirect, render_template, request
 from quart.typing import ResponseReturnValue
@@ -23,7 +22,7 @@ from quarterdeck_crm.notifications.records import Record, get_record, name_of, r
 from . import bp as bp
 from .forms import NoteEditForm, NoteForm
 from .mentions import suggest_colleagues
-from .panels import OPEN, read_notes
+from .panels import read_notes
 from .services import add_note, check_note, edit_note, get_note, remove_note, require_edit
 
 RECORD = "/<record>/<int:record_id>"
@@ -99,9 +98,7 @@ async def remove(note_id: int) -> ResponseReturnValue:
         note = await get_note(session, note_id=note_id)
         await remove_note(session, actor=current_user, note=note)
     await flash(_("The note is removed."), "success")
-    return redirect(
-        record_url(note.subject_type, note.subject_id, **{OPEN: "open"}, _anchor="notes"), 303
-    )
+    return redirect(record_url(note.subject_type, note.subject_id, _anchor="notes"), 303)
 
 
 @bp.get("/colleagues")
@@ -121,8 +118,7 @@ async def _load(note_id: int) -> Note:
 
 def _place(note: Note) -> str:
     """Return the address of a note on the page of its record."""
-    options: dict[str, Any] = {OPEN: "open", "_anchor": f"note-{note.id}"}
-    return record_url(note.subject_type, note.subject_id, **options)
+    return record_url(note.subject_type, note.subject_id, _anchor=f"note-{note.id}")
 
 
 async def _list_page(subject: Record, form: NoteForm | None = None) -> str:

@@ -24,11 +24,11 @@ from quarterdeck_crm.forms.conflicts import reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
+from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.history.undo import offer_undo
-from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.notes.panels import read_notes
+from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
@@ -309,8 +309,13 @@ async def _show_page(
         extras=await read_extras(db.session, Order, [order.id]),
         shortages=list(short.values()),
         tasks=await read_panel(db.session, reader=current_user, order=order.id),
-        history=await read_history(db.session, order),
-        notes=await read_notes(db.session, reader=current_user, record=order),
+        timeline=await read_timeline(
+            db.session,
+            order,
+            show=request.args.get("show", ""),
+            before=request.args.get("before", ""),
+        ),
+        notes=notes_of(order, reader=current_user),
         files=await list_attachments(db.session, subject=order),
         quotas=await read_quotas(db.session, actor=current_user, subject=order) if editable else (),
         file_form=file_form or FileForm(),

@@ -20,10 +20,10 @@ from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.recording import Changes
+from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.history.undo import offer_undo
-from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.models import Account, Contact, Deal, Order, Person, Task
-from quarterdeck_crm.notes.panels import read_notes
+from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
@@ -101,8 +101,13 @@ async def show(task_id: int) -> str:
         task=task,
         bounds=await read_bounds(current_user),
         repeats=REPEATS,
-        history=await read_history(db.session, task),
-        notes=await read_notes(db.session, reader=current_user, record=task),
+        timeline=await read_timeline(
+            db.session,
+            task,
+            show=request.args.get("show", ""),
+            before=request.args.get("before", ""),
+        ),
+        notes=notes_of(task, reader=current_user),
         may_change=may_change(current_user, task),
     )
 

@@ -52,7 +52,6 @@ async def send_off(day: Day, text: str) -> None:
     await expect(day.page.locator("main .state").first).to_have_text(
         day.words("shipped"), ignore_case=True
     )
-    await day.press(day.page.locator("#notes summary").first)
     await day.fill(day.page.locator("#notes textarea"), text)
     await day.press(day.button("Add note"))
     await day.told(day.words("The note is added."))
