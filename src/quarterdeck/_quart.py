@@ -66,7 +66,6 @@ PRIVATE = {
     "werkzeug.wrappers:Response._is_range_request_processable": "the rule of If-Range",
     "quart.asgi:ASGIHTTPConnection._send_push_promise": "given to each request, as Quart does",
     "werkzeug.datastructures:Headers._list": "headers of a request are checked once",
-    "werkzeug.routing:Map._rules": "whether rules were added since one was looked up",
     "werkzeug.routing:Map._rules_by_endpoint": "whether an endpoint has one rule only",
     "werkzeug.routing:Rule._converters": "the converter of a variable",
     "werkzeug.routing:Rule._compile_builder": "URL builders are compiled when they are first used",

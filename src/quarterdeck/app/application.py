@@ -43,7 +43,6 @@ from .cycle import RequestCycle
 from .fingerprint import ONE_YEAR, Fingerprints
 from .first_request import FirstRequest
 from .json import MsgspecJSONProvider
-from .known_rules import KnownRules
 from .plain_wrapper import original_of, runner_of
 from .request import Request
 from .resources import InstanceResources
@@ -52,6 +51,7 @@ from .rule import DEFAULT_PORTS, Rule, is_host_of
 from .templating import Environment, template_context
 from .testing import TestClient
 from .testing.arguments import read_arguments
+from .url_map import UrlMap
 from .url_patterns import UrlPatterns
 from .websocket import OpenWebsockets, Websocket, WebsocketConnection
 
@@ -83,6 +83,7 @@ class Quart(InstanceResources, RequestCycle):
     # Quart declares these three with types of Flask's, or as protocols.
     jinja_environment = Environment  # type: ignore[assignment]
     test_client_class = TestClient  # type: ignore[assignment]
+    url_map_class = UrlMap
     url_rule_class = Rule  # type: ignore[assignment]
 
     json_provider_class = MsgspecJSONProvider
@@ -99,7 +100,6 @@ class Quart(InstanceResources, RequestCycle):
         self.cli = AppGroup(name=self.name)
         self._first_request = FirstRequest()
         self._fingerprints = Fingerprints()
-        self.known_rules = KnownRules()
         self._url_patterns = UrlPatterns(self.url_default_functions)
         self.open_websockets = OpenWebsockets()
         self.client_watch = ClientWatch()

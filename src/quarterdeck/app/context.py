@@ -17,6 +17,8 @@ from quarterdeck._quart import connection_of
 from quarterdeck._redaction import LOG_PATH, MASK, is_secret, printable, redacted_path
 from quarterdeck.exceptions import ContextEndedError
 
+from .url_map import match
+
 if TYPE_CHECKING:
     from .application import Quart
 
@@ -121,8 +123,7 @@ class ConnectionContext(AsyncOnly):
         """Find the rule of the request, and decide how its path may be logged."""
         connection = connection_of(self)
         try:
-            rule = self.app.known_rules.match(self.url_adapter)
-            connection.url_rule, connection.view_args = rule
+            connection.url_rule, connection.view_args = match(self.url_adapter)
         except HTTPException as error:
             connection.routing_exception = error
         self._keep_secrets_out_of_logs(connection)
