@@ -1,4 +1,4 @@
-// The palette: results while somebody types, recent records and commands, on Ctrl-K and /.
+// The palette: results while somebody types, recent records and commands, on Ctrl-K, / and a button.
 
 import { text } from "./text.js";
 
@@ -193,6 +193,19 @@ if (dialog) {
       else openPalette();
     }
   });
+  for (const link of document.querySelectorAll("[data-palette]")) {
+    link.setAttribute("role", "button");
+    link.setAttribute("aria-haspopup", "dialog");
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // opens the search elsewhere
+      if (openPalette()) event.preventDefault();
+    });
+    link.addEventListener("keydown", (event) => {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      link.click();
+    });
+  }
   document.addEventListener("submit", ({ target }) => {
     if (target.matches("[data-sign-out]")) forgetRecent();
   });

@@ -120,3 +120,41 @@ async def test_the_focus_is_always_visible(browser: Browser, address: str, path:
             unseen.append(await page.evaluate(NAME))
 
     assert unseen == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_the_palette_opens_by_touch(browser: Browser, address: str, width: int) -> None:
+    context = await browser.new_context(
+        viewport={"width": width, "height": 844},
+        has_touch=True,
+        storage_state=await cookies_of(browser, address),
+    )
+    page = await context.new_page()
+    await page.goto(f"{address}/accounts/")
+    button = page.get_by_role("button", name="Commands")
+    box = await button.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 24
+    assert not (await Axe().run(page)).response["violations"]
+    await button.tap()
+    palette = page.get_by_role("dialog", name="Find a record or run a command")
+    await expect(palette.get_by_role("combobox")).to_be_focused()
+    await palette.get_by_role("combobox").fill("new account")
+    await palette.get_by_role("option", name="New account", exact=True).tap()
+    await page.wait_for_url(f"{address}/accounts/new")
+    await button.focus()
+    await page.keyboard.press("Space")
+    await expect(palette).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(button).to_be_focused()
+
+
+async def test_without_a_script_the_palette_is_a_link(browser: Browser, address: str) -> None:
+    context = await browser.new_context(
+        java_script_enabled=False, storage_state=await cookies_of(browser, address)
+    )
+    page = await context.new_page()
+    await page.goto(f"{address}/accounts/")
+    await page.get_by_role("link", name="Commands").click()
+    assert page.url == f"{address}/search"
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
