@@ -131,7 +131,7 @@ async def test_each_kind_is_changed_and_undone(
         if action == "confirm":
             assert await trade.stock(good) == 6
         page = await undone(as_admin, page)
-        assert "2 records are changed." in page, (path, action)
+        assert "The change of 2 records is undone." in page, (path, action)
         async with trade.session() as session:
             assert (await session.scalars(select(column))).all() == before, (path, action)
     assert await trade.stock(good) == 10
@@ -170,7 +170,7 @@ async def test_a_tag_is_added_and_removed_by_each_kind_and_undone(
     assert await tags() == [["Beer", "Wine"], ["Beer", "Wine"], ["Wine"]]
     assert (await trade.history(rows[2]))[0] == "changed"
     assert len(await trade.history(rows[0])) == 1, "it had the tag"
-    assert "2 records are changed." in await undone(as_admin, page)
+    assert "The change of 2 records is undone." in await undone(as_admin, page)
     assert await tags() == [["Beer", "Wine"], ["Beer"], []]
 
     preview = await selected(as_admin, path, "untag", *selection)
@@ -243,7 +243,7 @@ async def test_all_that_match_in_batches(
     async with trade.session() as session:
         left = await session.scalars(select(Account.name).where(Account.archived_at.is_(None)))
         assert left.all() == ["Other"]
-    assert "5 records are changed." in await undone(auth, page)
+    assert "The change of 5 records is undone." in await undone(auth, page)
 
 
 @pytest.mark.parametrize("path", ["/accounts/", "/orders/", "/goods/"])

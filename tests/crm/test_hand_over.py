@@ -78,7 +78,8 @@ async def test_who_is_disabled_hands_over_what_is_open(
         history = await trade.history(accounts.one())
     assert history[0] == "changed"
 
-    assert "4 records are changed." in await undone(as_admin, shown), "to a disabled user"
+    undoing = await undone(as_admin, shown)
+    assert "The change of 4 records is undone." in undoing, "to a disabled user"
     assert await owners(trade) == [[leaving.id], [leaving.id], [leaving.id] * 2, [leaving.id]]
     answer = await as_admin.post(path, page=path, to=str(user.id))
     assert "4 records are changed." in await result(as_admin, answer.location), "afterwards, too"
