@@ -34,7 +34,7 @@ async def plan(text: str, values: Any) -> list[str]:
         rows = (await connection.exec_driver_sql(explain + text, values)).mappings().all()
     if databases.is_sqlite():
         return [row["detail"] for row in rows]
-    return [f"{row['type']} {row['table']} {row['Extra']}" for row in rows]
+    return [f"{row['type']} {row['table']} {row['Extra']} {row['key']}" for row in rows]
 
 
 def is_wasteful(steps: list[str]) -> bool:

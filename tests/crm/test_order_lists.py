@@ -20,7 +20,7 @@ from quarterdeck_crm import create_app
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState
-from quarterdeck_crm.orders import queries
+from quarterdeck_crm.orders import day_ranges, queries
 from quarterdeck_crm.orders.services import FILTERS, SORTS, STATES, list_orders
 from quarterdeck_crm.orders.shapes import OrderRow
 from tests import databases
@@ -31,6 +31,7 @@ from .plans import asked, is_wasteful, plan, reads_all
 pytestmark = [pytest.mark.feature("D4"), pytest.mark.timeout(180)]
 
 FEW, MANY = 300, 60_000
+NUMBERS = ("uq_order_number_key", "sqlite_autoindex_order_1")  # the index, by database
 COUNTED = 60  # of the few, in the place of 10,000
 # What the pages filter by; each kind of answer is among them: nothing, few, and very many.
 CASES: tuple[dict[str, str], ...] = (
@@ -52,6 +53,7 @@ CASES: tuple[dict[str, str], ...] = (
     {"q": "oak harb", "state": "paid"},
     {"q": "nobody"},
     {"date_from": "1990-01-01", "date_to": "2030-01-01"},
+    {"date_from": "2021-03-01"},
     {"date_from": "2020-03-01", "date_to": "2023-01-31", "owner": "3"},
     {"date_to": "2025-05-31", "state": "open"},
     {"net_from": "10", "net_to": "60000"},
@@ -127,11 +129,31 @@ async def test_no_list_reads_or_sorts_a_whole_table(
     assert wasteful == {}
 
 
+async def test_days_by_number_read_an_index_of_the_days(
+    many: Quart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first 12,000 numbers are of earlier days, and the last ones of later days."""
+    monkeypatch.setattr(queries, "MAX_COUNTED", 1_000)
+    days = {"date_from": "2021-02-04", "date_to": "2024-03-01"}
+    async with opened(many):
+        for descending in (False, True):
+            listing = Listing(sort="number", descending=descending, filters=days, per_page=50)
+            with asked() as statements:
+                page = await list_orders(db.session, listing=listing)
+            assert len(page.items) == listing.per_page
+            plans = [" ".join(await plan(text, values)) for text, values in statements]
+            by_number = [steps for steps in plans if any(name in steps for name in NUMBERS)]
+            by_day = [steps for steps in plans if day_ranges.INDEX in steps]
+            assert len(by_number) == 1, "the first numbers, up to WINDOW"
+            assert len(by_day) == 3, "the days, and the two that fill the page"
+
+
 async def test_every_list_is_whole_and_in_order(
     few: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Follow the links of the pages to the end, and back to the first."""
     monkeypatch.setattr(queries, "MAX_COUNTED", COUNTED)
+    monkeypatch.setattr(queries, "WINDOW", 41)
     async with opened(few):
         for listing in LISTS:
             forth = await follow(replace(listing, per_page=20), 1)

@@ -38,6 +38,7 @@ class Order(Timestamps, Versioned, Model):
     # The indexes that orders/queries.py names; every index ends with the id.
     __table_args__ = (
         Index(None, "net"),
+        Index(None, "ordered_on", "number_key"),
         Index(None, "state", "ordered_on"),
         Index(None, "state", "number_key"),
         Index(None, "state", "updated_at"),

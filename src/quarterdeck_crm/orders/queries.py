@@ -3,7 +3,8 @@
 A list is read in its order from an index where there is one for the filters and the sort
 together. Where there is none, the orders that match are counted up to ``MAX_COUNTED``: so
 few are sorted; if there are more, the index of the sort alone is read until the page is
-full, which does not take long because so many match.
+full, which does not take long because so many match. An exception are the numbers of a range
+of days: see ``day_ranges``.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ from quarterdeck_crm.listing import MAX_COUNTED, NO_SUCH_PAGE, Listing, require_
 from quarterdeck_crm.models import Account, Order, User
 from quarterdeck_crm.search.conditions import ordering
 
+from .day_ranges import DayRange
 from .filters import PREPARED, Filter
+from .hints import MYSQL, forced, straight
 from .shapes import Shape
 
 T = TypeVar("T")
 
-MYSQL = ("mysql", "mariadb")
-
+WINDOW = 1_000  # orders that are read by number before the days of a range are
 SORTS: dict[str, tuple[Any, ...]] = {
     "number": (Order.number_key,),
     "date": (Order.ordered_on, Order.id),
@@ -110,6 +112,8 @@ async def find_orders(
             unindexed = wanted.conditions(indexed=False)
             if sort in BY_NAME:
                 page = await _read_by_name(session, listing, sort, unindexed, shape)
+            elif (sort, wanted.names) == ("number", ("date",)) and _wanted(listing) <= WINDOW:
+                page = await _read_days(session, listing, wanted, shape)
             else:
                 index = INDEXES[()][sort]
                 page = await _read(session, listing, sort, unindexed, index, shape)
@@ -191,7 +195,7 @@ def _prepared(
     rows = _rows(shape, sort).add_columns(matches)
     statement = rows.where(*conditions).order_by(*_keys(sort, descending).by)
     limited = statement.limit(bindparam("most", type_=Integer))
-    return _forced(limited.offset(bindparam("skipped", type_=Integer)), Order, INDEXES[names][sort])
+    return forced(limited.offset(bindparam("skipped", type_=Integer)), Order, INDEXES[names][sort])
 
 
 async def _read(
@@ -206,8 +210,8 @@ async def _read(
     if _is_deep(listing) and not listing.is_beside:
         # A deep page number was typed: the skipped rows are read from the index alone.
         ids = select(Order.id).where(*conditions).order_by(*_keys(sort, listing.descending).by)
-        return await _load(session, listing, sort, shape, _forced(ids, Order, index))
-    rows = _forced(_rows(shape, sort).where(*conditions), Order, index)
+        return await _load(session, listing, sort, shape, forced(ids, Order, index))
+    rows = forced(_rows(shape, sort).where(*conditions), Order, index)
     rows = _beside(session, rows, _keys(sort, listing.descending), listing).limit(
         listing.per_page + 1
     )
@@ -220,13 +224,47 @@ def _is_deep(listing: Listing) -> bool:
     return listing.page * listing.per_page > MAX_COUNTED
 
 
+async def _read_days(
+    session: AsyncSession, listing: Listing, wanted: Filter, shape: Shape[T]
+) -> Pagination[T]:
+    """Read orders of a range of days by number.
+
+    If the days are among the first numbers, these alone are read.
+    """
+    keys, most, is_back = _keys("number", listing.descending), _wanted(listing), _is_back(listing)
+    first, last = wanted.values["first_day"], wanted.values["last_day"]
+    columns: Sequence[Any] = (Order.id, Order.number_key, Order.ordered_on)
+    numbers = select(*columns)
+    numbers = _beside(session, numbers, keys, listing).limit(WINDOW)
+    window = forced(numbers, Order, INDEXES[()]["number"]).subquery()
+    by = Keys(ordering(listing, window.c.number_key))
+    nearest = select(window.c.id).where(window.c.ordered_on.between(first, last)).limit(most)
+    found = await session.scalars(nearest.order_by(*(by.turned() if is_back else by).by))
+    ids = found.all()
+    if len(ids) < most:
+        cursor = listing.after or listing.before
+        ids = await DayRange(
+            first=first,
+            last=last,
+            descending=listing.descending != is_back,
+            beyond=keys.values(cursor)[0] if cursor else None,
+        ).read(session, most)
+    skipped = most - listing.per_page - 1
+    return await _show(session, listing, "number", shape, ids[skipped:])
+
+
+def _wanted(listing: Listing) -> int:
+    """Return how many orders are read for a page, with those before it and one after it."""
+    return (1 if listing.is_beside else listing.page) * listing.per_page + 1
+
+
 async def _sort(
     session: AsyncSession, listing: Listing, sort: str, wanted: Filter, shape: Shape[T]
 ) -> Pagination[T]:
     """Sort the few orders that match."""
     few = _few(wanted).subquery()
     ids = (
-        _straight(select(few.c.id))
+        straight(select(few.c.id))
         .join(Order, Order.id == few.c.id)
         .outerjoin(Order.account)
         .outerjoin(Order.owner)
@@ -239,11 +277,11 @@ async def _merge(
     session: AsyncSession, listing: Listing, sort: str, wanted: Filter, shape: Shape[T]
 ) -> Pagination[T]:
     """Read an index once for each state, and sort the results."""
-    keys, pages = _keys(sort, listing.descending), 1 if listing.is_beside else listing.page
+    keys = _keys(sort, listing.descending)
     rows = select(Order.id, *(c for c in SORTS[sort] if c is not Order.id))
     heads = [
         _beside(session, rows.where(*one_state.conditions()), keys, listing)
-        .limit(pages * listing.per_page + 1)
+        .limit(_wanted(listing))
         .subquery()
         for one_state in (replace(wanted, states=(state,)) for state in wanted.states)
     ]
@@ -275,11 +313,11 @@ async def _read_by_name(
     names = Keys(ordering(listing, named.c.name_key, named.c.id))
     by = [*names.by] if _is_mysql(session) else [*names.by, *oldest.by]
     joined = and_(column == named.c.id, *conditions)
-    ids = _straight(select(Order.id)).select_from(named).join(Order, joined).order_by(*by)
-    orders = _forced(select(Order.id).where(*conditions).order_by(*oldest.by), Order, index)
+    ids = straight(select(Order.id)).select_from(named).join(Order, joined).order_by(*by)
+    orders = forced(select(Order.id).where(*conditions).order_by(*oldest.by), Order, index)
     unowned = [orders.where(column.is_(None))] if sort == "owner" else []
     if listing.after is None:
-        named_parts = [_forced(ids, Order, index)]
+        named_parts = [forced(ids, Order, index)]
         parts = [*named_parts, *unowned] if listing.descending else [*unowned, *named_parts]
         return await _load(session, listing, sort, shape, *parts)
     name, id_, *place = _keys(sort, listing.descending).values(listing.after)
@@ -288,7 +326,7 @@ async def _read_by_name(
     if id_:
         ids = ids.where(names.beyond([name, id_], rows=rows))
     if id_ or not listing.descending:
-        parts.append(_forced(ids, Order, index))
+        parts.append(forced(ids, Order, index))
     if id_ and listing.descending:
         parts += unowned
     return await _load(session, listing, sort, shape, *parts)
@@ -309,6 +347,13 @@ async def _load(
             break
         # The part has ended: the rest of the offset applies to the next.
         offset = 0 if ids else offset - await _length(session, part, offset)
+    return await _show(session, listing, sort, shape, found)
+
+
+async def _show(
+    session: AsyncSession, listing: Listing, sort: str, shape: Shape[T], found: Sequence[int]
+) -> Pagination[T]:
+    """Return the page of the orders with these ids, in this order."""
     shown = _rows(shape, sort).add_columns(Order.id.label("found_id")).where(Order.id.in_(found))
     rows = {row.found_id: row for row in await session.execute(shown)}
     return _as_page(listing, sort, shape, [rows[id_] for id_ in found if id_ in rows])
@@ -379,17 +424,3 @@ def _is_back(listing: Listing) -> bool:
 
 def _is_mysql(session: AsyncSession) -> bool:
     return session.get_bind(Order).dialect.name in MYSQL
-
-
-def _forced(statement: Select[Any], table: Any, index: str) -> Select[Any]:
-    """Let MySQL read this index, whatever it thinks of the others."""
-    for dialect in MYSQL:
-        statement = statement.with_hint(table, f"FORCE INDEX ({index})", dialect)
-    return statement
-
-
-def _straight(statement: Select[Any]) -> Select[Any]:
-    """Let MySQL join the tables in the order in which they are named."""
-    for dialect in MYSQL:
-        statement = statement.prefix_with("STRAIGHT_JOIN", dialect=dialect)
-    return statement
