@@ -13,6 +13,7 @@ from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
 from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Deal, DealStage, LostReason, Role, StageKind, User
+from quarterdeck_crm.models.collation import same_key
 from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.validation import Problems
 
@@ -45,9 +46,16 @@ class StageEntry:
     kind: StageKind
 
 
-async def list_stages(session: AsyncSession) -> Sequence[DealStage]:
-    """Return the stages in their order."""
+async def list_stages(session: AsyncSession, *, lock: bool = False) -> Sequence[DealStage]:
+    """Return the stages in their order.
+
+    Args:
+        session: The db session.
+        lock: Whether no other request changes them until the transaction ends.
+    """
     ordered = select(DealStage).order_by(DealStage.position, DealStage.id)
+    if lock:
+        ordered = ordered.with_for_update().execution_options(populate_existing=True)
     return (await session.scalars(ordered)).all()
 
 
@@ -125,7 +133,7 @@ async def save_pipeline(
     """
     require_role(actor, KEEPER)
     check_pipeline(stages, reasons)
-    present = {stage.id: stage for stage in await list_stages(session)}
+    present = {stage.id: stage for stage in await list_stages(session, lock=True)}
     kept = {entry.id for entry in stages}
     for stage in [each for each in present.values() if each.id not in kept]:
         await _refuse_used(
@@ -164,9 +172,14 @@ def check_pipeline(stages: Sequence[StageEntry], reasons: Sequence[str]) -> None
         ValidationError: With the problems of all entries at once, by keys as ``stages-0-name``.
     """
     problems = Problems()
+    names = set[str]()
     for index, entry in enumerate(stages):
         with problems.collected():
             _check_entry(index, entry)
+        if entry.name.strip() and same_key(entry.name) in names:
+            text = _("Another stage has this name. Files of deals name a stage by it.")
+            problems.add(f"stages-{index}-name", text)
+        names.add(same_key(entry.name))
     kinds = [entry.kind for entry in stages]
     if kinds.count(StageKind.WON) != 1 or kinds.count(StageKind.LOST) != 1:
         problems.add("", _("One stage must be for won deals, and one for lost deals."))

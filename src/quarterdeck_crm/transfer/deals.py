@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -43,11 +44,13 @@ class _Pass:
 
     Attributes:
         stages: Those of the pipeline by id and by the key of the name; None is the first open one.
+        ambiguous: The keys of names that several stages have; older versions allowed them.
         references: Those of the deals of the file.
         orders: By order, the reference of the deal that became it.
     """
 
     stages: dict[str | int | None, DealStage]
+    ambiguous: set[str] = field(default_factory=set)
     references: set[str] = field(default_factory=set)
     orders: dict[int, str] = field(default_factory=dict)
 
@@ -83,7 +86,7 @@ async def import_deals(task: Import, files: Sequence[Source]) -> Report:
     """
     file = await task.open(files[0], DEALS, Deal)
     for _pass in task.passes():
-        seen = _Pass(await _stages(task))
+        seen = await _begin(task)
         rest: list[Row] = []
         async for batch in task.batches(file):
             whole, rest = without_last([*rest, *batch])
@@ -94,7 +97,7 @@ async def import_deals(task: Import, files: Sequence[Source]) -> Report:
     return task.report
 
 
-async def _stages(task: Import) -> dict[str | int | None, DealStage]:
+async def _begin(task: Import) -> _Pass:
     stages = [*await list_stages(task.session)]
     task.session.expunge_all()  # all portions use them
     found: dict[str | int | None, DealStage] = {same_key(each.name): each for each in stages[::-1]}
@@ -102,7 +105,8 @@ async def _stages(task: Import) -> dict[str | int | None, DealStage]:
     for stage in stages:
         if stage.kind is StageKind.OPEN:
             found.setdefault(None, stage)
-    return found
+    counts = Counter(same_key(each.name) for each in stages)
+    return _Pass(found, {key for key, count in counts.items() if count > 1})
 
 
 async def _import(task: Import, file: CSVFile, rows: list[Row], seen: _Pass) -> None:
@@ -249,7 +253,17 @@ def _stage(
     name = row.values.get("stage")
     if deal is not None and not name:
         return seen.stages[deal.stage_id]
-    stage = seen.stages.get(same_key(name) if name else None)
+    key = same_key(name) if name else None
+    if key in seen.ambiguous:
+        if deal is not None and same_key(seen.stages[deal.stage_id].name) == key:
+            return seen.stages[deal.stage_id]
+        text = N_(
+            "'stage' is '%(name)s', but the pipeline has several stages of this name. Rename them "
+            "first"
+        )
+        task.mistakes.add(file.name, row.line, text, name=name or "")
+        return None
+    stage = seen.stages.get(key)
     if stage is None:
         text = N_(
             "'stage' is '%(name)s', but the pipeline has no stage of this name. Add it there first"

@@ -104,6 +104,10 @@ async def test_the_pipeline_is_edited_by_administrators(
     assert wrong.status_code == 422
     assert 'value="Leads"' in await text_of(wrong)
     more["stages-5-probability"] = "50"
+    double = more | {"stages-5-name": "leads"}
+    wrong = await as_admin.client.post("/deals/stages", form=sheet.values | double)
+    assert wrong.status_code == 422
+    assert "Another stage has this name." in await text_of(wrong)
     saved = await as_admin.client.post("/deals/stages", form=sheet.values | more)
     assert saved.status_code == 303, await text_of(saved)
 

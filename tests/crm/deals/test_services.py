@@ -154,6 +154,20 @@ async def test_a_stage_with_deals_stays(trade: Trade) -> None:
         assert [stage.id for stage in await list_stages(session)] == [1, 3, 4, 5]
 
 
+async def test_a_second_stage_of_one_name_is_refused(trade: Trade) -> None:
+    stages = [
+        StageEntry(None, "Ströme", 5, StageKind.OPEN),
+        StageEntry(None, "  STRÖME ", 5, StageKind.OPEN),
+        StageEntry(None, "Won", 100, StageKind.WON),
+        StageEntry(None, "Lost", 0, StageKind.LOST),
+    ]
+    async with trade.session() as session:
+        with pytest.raises(ValidationError) as caught:
+            await save_pipeline(session, actor=None, stages=stages, reasons=[])
+        assert [*caught.value.errors] == ["stages-1-name"]
+        await save_pipeline(session, actor=None, stages=[*stages[:1], *stages[2:]], reasons=[])
+
+
 async def add_admin(trade: Trade, email: str) -> None:
     async with trade.session() as session:
         user = await create_user(session, data=UserData(email=email, name="A", role=Role.ADMIN))

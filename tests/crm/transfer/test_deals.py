@@ -14,7 +14,7 @@ from quarterdeck_crm.deals.services import make_order, move_deal
 from quarterdeck_crm.deals.stages import make_usual_stages
 from quarterdeck_crm.errors import ImportRefusedError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Activity, Deal, DealLine, Note, User
+from quarterdeck_crm.models import Activity, Deal, DealLine, DealStage, Note, User
 from quarterdeck_crm.notes.services import add_note, edit_note, remove_note
 from quarterdeck_crm.transfer.importing import Report, Source
 from quarterdeck_crm.transfer.kinds import KINDS, PARTS, run_import
@@ -225,6 +225,28 @@ async def test_mistakes_of_notes_are_told_by_line(app: Quart, trade: Trade, tmp_
         2,
     ):
         assert any(f"line {number}: " in each and words in each for each in told), words
+
+
+async def test_the_name_of_two_stages_is_ambiguous(
+    app: Quart, trade: Trade, tmp_path: Path
+) -> None:
+    """Stages of older versions may have one name: a deal stays in its own, but no deal is added."""
+    await trade.account(code="C1")
+    first, second = await trade.deal(account_id=1), await trade.deal(account_id=1)
+    async with trade.session() as session:
+        (await session.get_one(DealStage, 2)).name = "qualified"
+        await move_deal(session, actor=None, deal_id=second.id, stage_id=2)
+    exported = await export(app, "deals")
+
+    assert (await load(app, "deals", exported, tmp_path)).unchanged == 2
+    file = (
+        "reference,name,account,stage\n"
+        f"{first.reference},{first.name},C1,Won\n"
+        "a,One,C1,QUALIFIED\n"
+        "b,Two,C1,Negotiation\n"
+    )
+    (told,) = await refused(app, "deals", file, tmp_path)
+    assert "line 3: 'stage' is 'QUALIFIED', but the pipeline has several stages" in told
 
 
 async def test_a_new_installation_needs_its_stages_first(
