@@ -21,12 +21,11 @@ from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import Account, Contact, DuplicatePair, Person, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
-from quarterdeck_crm.people.parts import KINDS, MAX_ROWS, details_of
+from quarterdeck_crm.people.parts import KINDS, MAX_ROWS, detail_key, details_of
 from quarterdeck_crm.people.services import get_person, may_edit_person, require_edit_person
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.search.conditions import ordering
 from quarterdeck_crm.search.duplicate_index import index_duplicates
-from quarterdeck_crm.search.keys import mail_key, phone_key
 from quarterdeck_crm.search.word_index import index_rows
 
 from .moving import move_everything
@@ -235,8 +234,8 @@ def _join_details(kept: Person, gone: Person) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for kind in KINDS:
         before = details_of(kind, kept)
-        known = {_detail_key(row) for row in before}
-        new = [row for row in details_of(kind, gone) if _detail_key(row) not in known]
+        known = {detail_key(row) for row in before}
+        new = [row for row in details_of(kind, gone) if detail_key(row) not in known]
         if not new:
             continue
         if len(before) + len(new) > MAX_ROWS:
@@ -249,14 +248,6 @@ def _join_details(kept: Person, gone: Person) -> dict[str, Any]:
             getattr(kept, kind.name).append(kind.model(position=position, **row))
         changes[kind.name] = [before, before + new]
     return changes
-
-
-def _detail_key(row: dict[str, Any]) -> Any:
-    if "number" in row:
-        return phone_key(row["number"]) or row["number"]
-    if "email" in row:
-        return mail_key(row["email"]) or row["email"]
-    return tuple((value or "").casefold() for name, value in row.items() if name != "label")
 
 
 async def _index(session: AsyncSession, kind: str, ids: Sequence[int], kept: Record) -> None:

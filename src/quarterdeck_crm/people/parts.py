@@ -23,6 +23,7 @@ from quarterdeck_crm.models import (
     PersonPhone,
 )
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.keys import mail_key, phone_key
 from quarterdeck_crm.validation import Problems
 
 MAX_ROWS = 20  # phone numbers, addresses and accounts of one person, of each kind
@@ -66,6 +67,15 @@ ADDRESSES = Kind(
 )  # fmt: skip
 KINDS = (PHONES, EMAILS, ADDRESSES)
 PLACES = "accounts"  # the key of a person's accounts in values and in the history
+
+
+def detail_key(row: Mapping[str, Any]) -> Any:
+    """Return a key that equals that of the same number or address in another spelling."""
+    if "number" in row:
+        return phone_key(row["number"]) or row["number"]
+    if "email" in row:
+        return mail_key(row["email"]) or row["email"]
+    return tuple((value or "").casefold() for name, value in row.items() if name != "label")
 
 
 def check_details(

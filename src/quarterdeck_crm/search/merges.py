@@ -1,4 +1,4 @@
-"""Following an account that became part of another one: forms and programs may still name it."""
+"""Following a record that became part of another one: forms, files and programs may name it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.models import Account
+from quarterdeck_crm.models import Account, Person
 
-# The id of the record that stays: all earlier merges lead to it directly.
+# The ids of the records that stay: all earlier merges lead to them directly.
 STAYING_ID: ColumnElement[Any] = func.coalesce(Account.merged_into_id, Account.id)
+STAYING_PERSON_ID: ColumnElement[Any] = func.coalesce(Person.merged_into_id, Person.id)
 
 
 async def find_account(

@@ -82,6 +82,8 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: _Pass) ->
         if account.version is None and key not in seen.made:
             seen.made[key] = code
             new.append(account)
+        if key in here.merged and key not in present:
+            task.report.merged += 1
         present.add(key)
         keys[account] = key
         if key not in here.merged:  # the values of both were compared when they were merged
@@ -112,6 +114,7 @@ class _Here(NamedTuple):
     people: dict[str, Person]
     known: set[Person]
     merged: set[str | None]  # the keys of accounts that became part of another one
+    gone: set[str]  # the references of people who became part of another one, who is in ``people``
 
 
 async def _find(task: Import, batch: list[Row]) -> _Here:
@@ -129,12 +132,20 @@ async def _find(task: Import, batch: list[Row]) -> _Here:
         select(Person).where(Person.reference.in_(named)).options(*_REACHED_BY)
     )
     people = {person.reference: person for person in found_people}
+    into = {each.merged_into_id for each in people.values()} - {None}
+    staying_people = await task.session.scalars(
+        select(Person).where(Person.id.in_(into)).options(*_REACHED_BY)
+    )
+    by_id = {person.id: person for person in staying_people}
+    gone = {name for name, each in people.items() if each.merged_into_id is not None}
+    people |= {name: by_id[people[name].merged_into_id or 0] for name in gone}
     return _Here(
         {each.code_key: staying.get(each.id, each) for each in accounts if each.code_key},
         {each.reference: staying.get(each.id, each) for each in accounts},
         people,
         {*people.values()},
         {key for each in accounts if each.id in staying for key in (each.code_key, each.reference)},
+        gone,
     )
 
 
@@ -211,8 +222,11 @@ def _fill_contact(
         task.mistakes.add(file.name, row.line, text)
         return False
     if reference := values.pop("reference", None):
-        same = [each for each in account.contacts if each.person.reference == reference]
         place, person = 0, here.people.get(reference)
+        present = person.reference if person else reference
+        same = [each for each in account.contacts if each.person.reference == present]
+        if reference in here.gone:  # the values of both were compared when they were merged
+            values = {"title": values["title"]} if "title" in values and not same else {}
     else:
         # Two people of one account may have the same name: the second row is the second one.
         place, person = contacts[key, name], None

@@ -163,8 +163,8 @@ async def _import(kind: str, *paths: Path, dry_run: bool) -> None:
     if not dry_run:
         await _record(AuditAction.IMPORTED, kind)
     click.echo(report.summary(kind, dry_run=dry_run))
-    if report.ignored:
-        click.echo(report.ignored, err=True)
+    for note in filter(None, (report.followed, report.ignored)):
+        click.echo(note, err=True)
 
 
 def _refuse(refused: ImportRefusedError) -> NoReturn:

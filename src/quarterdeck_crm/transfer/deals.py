@@ -16,13 +16,11 @@ from quarterdeck_crm.deals.stages import list_stages
 from quarterdeck_crm.history.recording import assign
 from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import (
-    Contact,
     Deal,
     DealLine,
     DealStage,
     Good,
     Order,
-    Person,
     StageKind,
 )
 from quarterdeck_crm.models.collation import code_key, same_key
@@ -69,7 +67,7 @@ class _Batch:
 
     deals: dict[str, Deal]
     accounts: dict[str, int]
-    contacts: dict[tuple[int, str], int]
+    contacts: dict[tuple[int | None, str], int]
     orders: dict[str, tuple[int, str | None]]
     goods: dict[str, tuple[int, Decimal, str]]
 
@@ -177,15 +175,10 @@ async def _find(task: Import, rows: list[Row]) -> _Batch:
             Good.code_key.in_({code_key(code) for code in named("good")})
         )
     )
-    contacts = await task.session.execute(
-        select(Contact.account_id, Person.reference, Contact.id)
-        .join(Contact.person)
-        .where(Person.reference.in_(named("contact")))
-    )
     return _Batch(
         {deal.reference: deal for deal in found},
         await task.account_ids(named("account")),
-        {(account_id, reference): id_ for account_id, reference, id_ in contacts},
+        await task.contact_ids(named("contact")),
         {key: (id_, reference) for key, id_, reference in orders},
         {key: (id_, price, currency) for key, id_, price, currency in goods},
     )

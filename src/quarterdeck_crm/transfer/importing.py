@@ -33,10 +33,10 @@ from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.extras.records import Record
 from quarterdeck_crm.languages import marked as N_
-from quarterdeck_crm.models import Account, Activity, Deal, Good, Order, Person, Task, User
+from quarterdeck_crm.models import Account, Activity, Contact, Deal, Good, Order, Person, Task, User
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.search.merges import STAYING_ID
+from quarterdeck_crm.search.merges import STAYING_ID, STAYING_PERSON_ID
 from quarterdeck_crm.validation.addresses import fold_address
 
 from .columns import Table
@@ -275,6 +275,18 @@ class Import:
         ids = await self.ids_by(keys.values(), Account.code_key, STAYING_ID)
         by_reference = await self.ids_by(names, Account.reference, STAYING_ID)
         return by_reference | {name: ids[key] for name, key in keys.items() if key in ids}
+
+    async def contact_ids(self, references: set[str]) -> dict[tuple[int | None, str], int]:
+        """Return the ids of contacts by their accounts and by the references of their people.
+
+        The reference of a person who was merged leads to the contacts of the one who stays.
+        """
+        rows = await self.session.execute(
+            select(Contact.account_id, Person.reference, Contact.id)
+            .join(Contact, Contact.person_id == STAYING_PERSON_ID)
+            .where(Person.reference.in_(references))
+        )
+        return {(account_id, reference): id_ for account_id, reference, id_ in rows}
 
     async def record_imported(
         self, model: type[Account | Deal | Good | Order | Person | Task], ids: Collection[int]

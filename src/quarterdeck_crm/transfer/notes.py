@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck_crm.history.recording import assign
@@ -13,14 +13,15 @@ from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Deal, Note, Order, Person, Task
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.search.merges import STAYING_PERSON_ID
 
 from .csvfile import CSVFile, Row
 from .importing import Import, Report, Source
 from .tables import NOTES
 
-_BY_REFERENCE: dict[str, tuple[InstrumentedAttribute[str], InstrumentedAttribute[int]]] = {
+_BY_REFERENCE: dict[str, tuple[InstrumentedAttribute[str], SQLColumnExpression[int]]] = {
     "deal": (Deal.reference, Deal.id),
-    "person": (Person.reference, Person.id),
+    "person": (Person.reference, STAYING_PERSON_ID),
     "task": (Task.reference, Task.id),
 }
 Key = tuple[str, str]  # the kind of a record, and its name in the file

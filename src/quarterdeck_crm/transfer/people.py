@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -21,6 +21,7 @@ from quarterdeck_crm.people.parts import (
     MAX_ROWS,
     Kind,
     check_details,
+    detail_key,
     details_of,
     replace_details,
 )
@@ -72,6 +73,7 @@ class _Batch:
         changed: Those of them that differ from the file.
         mains: By account, the contact that becomes its main one.
         extras: The tags and custom fields of each.
+        merged: The identities of people who became part of another one; ``found`` has that one.
     """
 
     accounts: dict[str, int]
@@ -81,15 +83,29 @@ class _Batch:
     changed: set[Person] = field(default_factory=set)
     mains: dict[int, Contact] = field(default_factory=dict)
     extras: dict[Person, Wanted] = field(default_factory=dict)
+    merged: set[Identity] = field(default_factory=set)
 
     def add(self, person: Person) -> None:
         """Let later rows find a person."""
-        name = same_key(person.name)
         self.found[person.reference] = person
-        for email in person.emails:
-            self.found.setdefault((name, email.email), person)
-        for contact in person.contacts:
-            self.found.setdefault((name, contact.account_id), person)
+        for identity in _identities(person.name, person):
+            self.found.setdefault(identity, person)
+
+    def follow(self, gone: Person, staying: Person) -> None:
+        """Let rows of a person who was merged find the one who stays."""
+        for identity in (gone.reference, *_identities(gone.name, staying)):
+            if identity not in self.found:
+                self.found[identity] = staying
+                self.merged.add(identity)
+
+
+def _identities(name: str, person: Person) -> Iterator[Identity]:
+    """Yield the identities under a name that do not need the reference of the person."""
+    key = same_key(name)
+    for email in person.emails:
+        yield key, email.email
+    for contact in person.contacts:
+        yield key, contact.account_id
 
 
 async def import_people(task: Import, files: Sequence[Source]) -> Report:
@@ -98,7 +114,8 @@ async def import_people(task: Import, files: Sequence[Source]) -> Report:
     A person that is named by its reference gets exactly the phone numbers, addresses and
     accounts of its rows. Without a reference, a person is found by name and e-mail address, or
     by name and account, and the row adds to what is there. Columns that the file does not have
-    stay as they are.
+    stay as they are. The rows of a person who was merged add phone numbers, addresses and
+    accounts to the person who stays, and change nothing else.
 
     Raises:
         ImportRefusedError: If the file has any mistake.
@@ -138,7 +155,7 @@ async def _find(task: Import, rows: list[Row]) -> _Batch:
     batch = _Batch(await task.account_ids({values["account"] for values in given if _at(values)}))
     plain = [values for values in given if not values.get("reference")]
     emails = {values["email"] for values in plain if values.get("email")}
-    names = {sort_key(values["name"], longest(Person.name)) for values in plain if _at(values)}
+    names = {sort_key(values["name"], longest(Person.name)) for values in plain}
     ids = {batch.accounts.get(values["account"], 0) for values in plain if _at(values)}
     by_email = select(PersonEmail.person_id).where(PersonEmail.email.in_(emails))
     at_account = select(Contact.person_id).where(Contact.account_id.in_(ids))
@@ -154,8 +171,22 @@ async def _find(task: Import, rows: list[Row]) -> _Batch:
         .options(*_LOADED)
         .order_by(Person.id)
     )
-    for person in found:
-        batch.add(person)
+    merged: Sequence[Person] = ()
+    if names:
+        # SQLite reads an index for the comparison, not for IS NOT NULL.
+        into = Person.merged_into_id > 0, Person.name_key.in_(names)
+        merged = (await task.session.scalars(select(Person).where(*into))).all()
+    people = dict.fromkeys([*found, *merged])
+    gone = {person: person.merged_into_id for person in people if person.merged_into_id is not None}
+    staying = await task.session.scalars(
+        select(Person).where(Person.id.in_(gone.values())).options(*_LOADED)
+    )
+    by_id = {person.id: person for person in [*people, *staying]}
+    for person in by_id.values():
+        if person not in gone:
+            batch.add(person)
+    for person, into_id in gone.items():
+        batch.follow(person, by_id[into_id])
     return batch
 
 
@@ -190,6 +221,11 @@ def _take(task: Import, file: CSVFile, rows: list[Row], batch: _Batch, seen: _Pa
         seen.made |= {identity, reference}
     elif person not in batch.new:
         batch.met.add(person)
+    if identity in batch.merged:
+        task.report.merged += 1
+        if _join(task, file, rows, person, batch, seen):
+            batch.changed.add(person)
+        return
     batch.extras[person] = wanted_in(first.values)
     changed = _fill(task, file, first, person)
     for kind in KINDS:
@@ -200,6 +236,25 @@ def _take(task: Import, file: CSVFile, rows: list[Row], batch: _Batch, seen: _Pa
         batch.add(person)
     elif changed and person in batch.met:
         batch.changed.add(person)
+
+
+def _join(
+    task: Import, file: CSVFile, rows: list[Row], person: Person, batch: _Batch, seen: _Pass
+) -> bool:
+    """Add what the rows of a merged person have to the one who stays.
+
+    The single values of both were compared when they were merged; only a refusal holds.
+    """
+    changed = False
+    if any(row.values.get("do_not_contact") for row in rows):
+        changed |= bool(assign(person, {"do_not_contact": True}))
+    for kind in KINDS:
+        changed |= _fill_details(task, file, rows, person, kind, exactly=False, by_key=True)
+    present = {contact.account_id for contact in person.contacts}
+    new = [row for row in rows if batch.accounts.get(_at(row.values) or "") not in present]
+    if new and "account" in new[0].values:
+        changed |= _fill_places(task, file, new, person, batch, seen, exactly=False)
+    return changed
 
 
 def _identity(row: Row, batch: _Batch) -> Identity | None:
@@ -228,8 +283,26 @@ def _fill(task: Import, file: CSVFile, row: Row, person: Person) -> bool:
 
 
 def _fill_details(
-    task: Import, file: CSVFile, rows: list[Row], person: Person, kind: Kind, *, exactly: bool
+    task: Import,
+    file: CSVFile,
+    rows: list[Row],
+    person: Person,
+    kind: Kind,
+    *,
+    exactly: bool,
+    by_key: bool = False,
 ) -> bool:
+    """Fill the details of one kind.
+
+    Args:
+        task: The import.
+        file: The file.
+        rows: Those of the person.
+        person: The person.
+        kind: The kind of the details.
+        exactly: Whether those that the rows do not have are removed.
+        by_key: Whether a detail is the same in another spelling, or under another label.
+    """
     columns = PERSON_COLUMNS[kind.name]
     if not any(column in rows[0].values for column in columns.values()):
         return False
@@ -240,7 +313,8 @@ def _fill_details(
         entry = {name: row.values.get(column) for name, column in columns.items()}
         if any(entry[name] for name in kind.fields):
             entry["label"] = entry["label"] or kind.labels[0].value
-            if exactly or entry not in present:
+            known = [*map(detail_key, entries)] if by_key else []
+            if exactly or (entry not in present and detail_key(entry) not in known):
                 entries.append(entry)
                 lines.append(row.line)
     problems = Problems()

@@ -20,12 +20,22 @@ _NAMES = {
 
 @dataclass
 class Report:
-    """The result of an import, or the expected result after a check."""
+    """The result of an import, or the expected result after a check.
+
+    Attributes:
+        created: How many records are new.
+        updated: How many have changed.
+        unchanged: How many are as in the file.
+        lines: How many lines the orders have.
+        merged: How many records of the file became part of another one earlier.
+        unknown_columns: Columns that are not imported.
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     lines: int = 0
+    merged: int = 0
     unknown_columns: list[str] = field(default_factory=list)
 
     def summary(self, kind: str, *, dry_run: bool) -> str:
@@ -43,6 +53,17 @@ class Report:
         if dry_run:
             return _("Would have imported %(kind)s: %(counts)s.", kind=kind, counts=counts)
         return _("Imported %(kind)s: %(counts)s.", kind=kind, counts=counts)
+
+    @property
+    def followed(self) -> str | None:
+        """A sentence about records that were merged, if the file names any."""
+        if not self.merged:
+            return None
+        return _(
+            "Records of the file that were merged into others: %(number)s. Their new details and "
+            "contacts were added to the records that stay.",
+            number=self.merged,
+        )
 
     @property
     def ignored(self) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from quarterdeck_crm.history.recording import assign
 from quarterdeck_crm.languages import marked as N_
-from quarterdeck_crm.models import Contact, Deal, Order, Person, Priority, Repeat, Task
+from quarterdeck_crm.models import Deal, Order, Priority, Repeat, Task
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.tasks.rules import complete_values
@@ -72,7 +72,7 @@ async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str])
         await task.account_ids(_named("account", batch)),
         await _orders(task, _named("order", batch)),
         await _deals(task, _named("deal", batch)),
-        await _contacts(task, _named("contact", batch)),
+        await task.contact_ids(_named("contact", batch)),
     )
     made: list[Task] = []
     for row in batch:
@@ -112,16 +112,6 @@ async def _deals(task: Import, references: set[str]) -> dict[str, tuple[int, int
     columns = (Deal.reference, Deal.id, Deal.account_id)
     rows = await task.session.execute(select(*columns).where(Deal.reference.in_(references)))
     return {reference: (id_, account_id) for reference, id_, account_id in rows}
-
-
-async def _contacts(task: Import, references: set[str]) -> dict[tuple[int | None, str], int]:
-    """Return the ids of contacts by their accounts and by the references of their people."""
-    rows = await task.session.execute(
-        select(Contact.account_id, Person.reference, Contact.id)
-        .join(Contact.person)
-        .where(Person.reference.in_(references))
-    )
-    return {(account_id, reference): id_ for account_id, reference, id_ in rows}
 
 
 async def _values(
