@@ -91,6 +91,10 @@ class ValidationError(DomainError):
         super().__init__(" ".join(text for texts in self.errors.values() for text in texts))
 
 
+class InvalidQueryError(ValidationError):
+    """The query arguments of a request to the API are not acceptable."""
+
+
 class ImportRefusedError(DomainError):
     """A file has mistakes, so nothing of it was written."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from quarterdeck.exceptions import RevisionNotFoundError
-from quarterdeck.migrate import current, heads, upgrade
+from quarterdeck import migrate
 
 from .errors import SchemaMismatchError
 
@@ -14,10 +13,14 @@ async def check_schema() -> None:
     Raises:
         SchemaMismatchError: If they differ.
     """
-    applied = await _applied()
-    if not applied:
+    found = await migrate.standing()
+    if not found.applied:
         raise SchemaMismatchError("not there yet")
-    if applied != {revision.id for revision in await heads()}:
+    if found.unknown:
+        raise SchemaMismatchError(
+            "of a version that is not known here", "Install the version that made them."
+        )
+    if not found.is_current:
         raise SchemaMismatchError("of an older version")
 
 
@@ -27,15 +30,6 @@ async def make_schema() -> None:
     Raises:
         SchemaMismatchError: If it has some, of another version.
     """
-    if not await _applied():
-        await upgrade()
+    if not (await migrate.standing()).applied:
+        await migrate.upgrade()
     await check_schema()
-
-
-async def _applied() -> set[str]:
-    try:
-        return {revision.id for revision in await current()}
-    except RevisionNotFoundError:
-        raise SchemaMismatchError(
-            "of a version that is not known here", "Install the version that made them."
-        ) from None

@@ -143,7 +143,10 @@ def test_public_names(room: str) -> None:
 def _offered(module: ModuleType) -> Iterator[str]:
     """What a package imports from its own files, or a module defines itself."""
     assert module.__file__
-    for node in ast.parse(Path(module.__file__).read_text("utf-8")).body:
+    body = ast.parse(Path(module.__file__).read_text("utf-8")).body
+    if hasattr(module, "__getattr__"):  # type checkers see the imports that are deferred
+        body += [each for node in body if isinstance(node, ast.If) for each in node.body]
+    for node in body:
         names: list[str] = []
         if isinstance(node, ast.ImportFrom) and hasattr(module, "__path__"):
             if node.level or (node.module or "").startswith("quarterdeck"):

@@ -11,12 +11,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from quarterdeck import _extras
 
 _extras.needs("migrate", "alembic", "sqlalchemy", "aiosqlite")
 
+from quarterdeck import _deferred
+
 from .cli import commands
-from .environment import run_migrations
 from .extension import Migrate
 from .operations import (
     branches,
@@ -35,11 +38,18 @@ from .operations import (
     upgrade,
 )
 from .revisions import Applied, Revision
+from .standing import Standing, standing
+
+if TYPE_CHECKING:
+    from .environment import run_migrations
+else:  # only an 'env.py' calls it, in Alembic's thread
+    __getattr__ = _deferred.deferred(__name__, {"run_migrations": "environment"})
 
 __all__ = [
     "Applied",
     "Migrate",
     "Revision",
+    "Standing",
     "branches",
     "check",
     "commands",
@@ -55,5 +65,6 @@ __all__ = [
     "run_migrations",
     "show",
     "stamp",
+    "standing",
     "upgrade",
 ]

@@ -11,23 +11,44 @@ import io
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-from alembic import command
-from alembic.config import Config
-from alembic.script import Script
+from typing import TYPE_CHECKING, Any
 
 from quarterdeck.exceptions import MigrationsFolderError
 
 from .config import STATE
-from .rendering import file_name, tidy
 from .revisions import Applied, Progress, Revision
-from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import Script
+
+    from .workspace import Workspace
 
 Folder = str | Path | None
 Arguments = str | Sequence[str] | None
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+async def _open(directory: Folder, bind: str | None = None, x_arg: Arguments = None) -> Workspace:
+    """Return the workspace.
+
+    It imports Alembic, which a server does not need to start, and in a thread: Alembic reads
+    files of all installed packages.
+    """
+    module: Any = await asyncio.to_thread(import_module, f"{__package__}.workspace")
+    opened: Workspace = module.Workspace(directory, bind, x_arg)
+    return opened
+
+
+def _verb(name: str) -> Callable[..., Any]:
+    """Return one of Alembic's commands, to be called in its thread."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        return getattr(import_module("alembic.command"), name)(*args, **options)
+
+    return call
 
 
 async def init(directory: Folder = None, template: Folder = None, *, package: bool = False) -> Path:
@@ -86,11 +107,13 @@ async def migrate(
     Raises:
         MigrationsPendingError: If the database is behind the migrations.
     """
-    workspace = Workspace(directory, bind, x_arg)
+    workspace = await _open(directory, bind, x_arg)
     await workspace.create_database()
     await workspace.refuse_pending()
+    from .rendering import tidy
+
     options |= {"autogenerate": True, "process_revision_directives": tidy}
-    made = await _write(workspace, message, partial(command.revision, message=message, **options))
+    made = await _write(workspace, message, partial(_verb("revision"), message=message, **options))
     return made[0] if made else None
 
 
@@ -98,8 +121,8 @@ async def revision(
     directory: Folder = None, message: str = "changes", *, bind: str | None = None, **options: Any
 ) -> Revision:
     """Write an empty script, to be filled in by hand; ``options`` as in :func:`migrate`."""
-    make = partial(command.revision, message=message, **options)
-    [made] = await _write(Workspace(directory, bind), message, make)
+    make = partial(_verb("revision"), message=message, **options)
+    [made] = await _write(await _open(directory, bind), message, make)
     return made
 
 
@@ -114,13 +137,13 @@ async def merge(
 ) -> Revision:
     """Write the script that joins several heads."""
     make = partial(
-        command.merge,
+        _verb("merge"),
         revisions=revisions,
         message=message,
         branch_label=branch_label,
         rev_id=rev_id,
     )
-    [made] = await _write(Workspace(directory, bind), message, make)
+    [made] = await _write(await _open(directory, bind), message, make)
     return made
 
 
@@ -129,6 +152,8 @@ async def _write(
     message: str,
     make: Callable[[Config], Script | list[Script | None] | None],
 ) -> list[Revision]:
+    from .rendering import file_name
+
     def work(config: Config) -> list[Revision]:
         config.set_main_option("file_template", file_name(workspace.versions, message))
         made = make(config)
@@ -163,8 +188,8 @@ async def upgrade(
     Returns:
         The scripts that were run, in their order.
     """
-    workspace = Workspace(directory, bind, x_arg)
-    return await _apply(partial(command.upgrade, tag=tag), workspace, revision, progress)
+    workspace = await _open(directory, bind, x_arg)
+    return await _apply(partial(_verb("upgrade"), tag=tag), workspace, revision, progress)
 
 
 async def downgrade(
@@ -177,8 +202,8 @@ async def downgrade(
     progress: Progress | None = None,
 ) -> list[Applied]:
     """Take the database down to ``revision``: an id, ``"-1"``, or ``"base"`` for nothing."""
-    workspace = Workspace(directory, bind, x_arg)
-    return await _apply(partial(command.downgrade, tag=tag), workspace, revision, progress)
+    workspace = await _open(directory, bind, x_arg)
+    return await _apply(partial(_verb("downgrade"), tag=tag), workspace, revision, progress)
 
 
 async def _apply(
@@ -205,14 +230,14 @@ async def render_sql(
     x_arg: Arguments = None,
 ) -> str:
     """Return the SQL of an upgrade, without a database; ``"a:b"`` names where it starts."""
-    verb = command.downgrade if downwards else command.upgrade
+    verb = _verb("downgrade" if downwards else "upgrade")
 
     def work(config: Config) -> str:
         config.output_buffer = text = io.StringIO()
         verb(config, revision, sql=True, tag=tag)
         return text.getvalue()
 
-    return await Workspace(directory, bind, x_arg).call(work)
+    return await (await _open(directory, bind, x_arg)).call(work)
 
 
 async def stamp(
@@ -232,8 +257,8 @@ async def stamp(
         bind: The bind key of the database.
         tag: A word for ``env.py``.
     """
-    await Workspace(directory, bind).call(
-        lambda config: command.stamp(config, revision, tag=tag, purge=purge), lock=True
+    await (await _open(directory, bind)).call(
+        lambda config: _verb("stamp")(config, revision, tag=tag, purge=purge), lock=True
     )
 
 
@@ -244,14 +269,14 @@ async def check(directory: Folder = None, *, bind: str | None = None) -> None:
         MigrationsPendingError: If there are scripts that were not run.
         SchemaDriftError: If the models differ from the database.
     """
-    workspace = Workspace(directory, bind)
+    workspace = await _open(directory, bind)
     await workspace.refuse_pending()
-    await workspace.call(command.check)
+    await workspace.call(_verb("check"))
 
 
 async def current(directory: Folder = None, *, bind: str | None = None) -> list[Revision]:
     """Return where the database stands: one revision, none, or one per branch."""
-    workspace = Workspace(directory, bind)
+    workspace = await _open(directory, bind)
     ids = await workspace.current_ids()
     return await workspace.scripts(lambda scripts: iter(scripts.get_revisions(ids)))
 
@@ -261,7 +286,7 @@ async def history(
 ) -> list[Revision]:
     """Return the scripts, newest first; ``"a:b"`` limits them."""
     base, _, head = revisions.partition(":")
-    return await Workspace(directory, bind).scripts(
+    return await (await _open(directory, bind)).scripts(
         lambda scripts: scripts.walk_revisions(base or "base", head or "heads")
     )
 
@@ -273,7 +298,7 @@ async def heads(
 
     With ``resolve_dependencies`` without those that another one depends on.
     """
-    return await Workspace(directory, bind).scripts(
+    return await (await _open(directory, bind)).scripts(
         lambda scripts: iter(
             scripts.get_revisions("heads" if resolve_dependencies else scripts.get_heads())
         )
@@ -282,7 +307,7 @@ async def heads(
 
 async def branches(directory: Folder = None, *, bind: str | None = None) -> list[Revision]:
     """Return the scripts that more than one comes after."""
-    return await Workspace(directory, bind).scripts(
+    return await (await _open(directory, bind)).scripts(
         lambda scripts: (one for one in scripts.walk_revisions() if one.is_branch_point)
     )
 
@@ -295,7 +320,7 @@ async def show(
     Raises:
         RevisionNotFoundError: If there is none, or more than one of that name.
     """
-    found = await Workspace(directory, bind).scripts(
+    found = await (await _open(directory, bind)).scripts(
         lambda scripts: iter(scripts.get_revisions(revision))
     )
     return found[0]

@@ -13,18 +13,13 @@ from typing import Any, TypeVar
 
 from alembic import util
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import MultipleHeads, ResolutionError
 from quart import current_app
-from sqlalchemy.exc import DBAPIError
 
-from quarterdeck._missing_table import is_missing_database
 from quarterdeck._quart import unwrap
 from quarterdeck.exceptions import (
-    DatabaseTimeoutError,
-    DatabaseUnavailableError,
-    DatabaseUnreachableError,
     MigrationError,
     MigrationsFolderError,
     MigrationsPendingError,
@@ -34,20 +29,19 @@ from quarterdeck.exceptions import (
 )
 from quarterdeck.sqlalchemy.engines import create_database
 from quarterdeck.sqlalchemy.timeouts import no_time_limit
-from quarterdeck.sqlalchemy.urls import is_memory, is_sqlite
 
 from .bridge import Use, in_thread
-from .config import STATE
 from .environment import ATTRIBUTE, MigrationRun
 from .locks import exclusive
 from .own_tables import without_own_tables
+from .place import Place
 from .rendering import describe
 from .revisions import Applied, Progress, Revision
 
 T = TypeVar("T")
 
 
-class Workspace:
+class Workspace(Place):
     """The migrations of the current app for one of its databases.
 
     Args:
@@ -64,15 +58,12 @@ class Workspace:
         bind: str | None = None,
         x_arg: str | Sequence[str] | None = None,
     ) -> None:
-        self._state = STATE.get()
+        super().__init__(directory, bind)
         self._arguments = [x_arg] if isinstance(x_arg, str) else list(x_arg or ())
-        self.folder = Path(directory) if directory is not None else self._state.directory
-        self.versions = self.folder / ("versions" if bind is None else f"versions_{bind}")
-        self._engine = self._state.db.get_engine(bind)
-        self._metadata = self._state.db.metadata_for(bind)
-        wanted = self._state.options.get("include_name")
+        self._metadata = self.state.db.metadata_for(bind)
+        wanted = self.state.options.get("include_name")
         include_name = without_own_tables(unwrap(current_app), self._metadata, wanted)
-        self._options = self._state.options | {"include_name": include_name}
+        self._options = self.state.options | {"include_name": include_name}
 
     async def call(
         self,
@@ -90,13 +81,13 @@ class Workspace:
         """
 
         async def lend(use: Use) -> None:
-            async with self._engine.connect() as connection:
+            async with self.engine.connect() as connection:
                 await connection.run_sync(use)
 
         def in_alembic(online: Callable[[Use], None]) -> T:
             config = self._config()
             config.attributes[ATTRIBUTE] = MigrationRun(
-                self._engine.sync_engine,
+                self.engine.sync_engine,
                 self._metadata,
                 self._options,
                 _reporter(progress),
@@ -107,35 +98,12 @@ class Workspace:
 
         await asyncio.to_thread(self._prepare)
         async with AsyncExitStack() as stack:
-            stack.enter_context(self._reachable())
+            stack.enter_context(self.reachable())
             stack.enter_context(no_time_limit())
             if lock:
-                seconds = self._state.lock_seconds
-                await stack.enter_async_context(exclusive(self._engine, seconds))
+                seconds = self.state.lock_seconds
+                await stack.enter_async_context(exclusive(self.engine, seconds))
             return await in_thread(in_alembic, lend)
-
-    async def current_ids(self) -> tuple[str, ...]:
-        """Return the ids of the revisions at which the database stands."""
-        if await self._file_is_missing():
-            return ()
-        options = {key: self._state.options[key] for key in _TABLE & self._state.options.keys()}
-        try:
-            with self._reachable():
-                async with self._engine.connect() as connection:
-                    return await connection.run_sync(
-                        lambda it: MigrationContext.configure(it, opts=options).get_current_heads()
-                    )
-        except DatabaseUnreachableError as error:
-            if error.__cause__ is not None and is_missing_database(error.__cause__):
-                return ()
-            raise
-
-    async def _file_is_missing(self) -> bool:
-        """Whether merely asking SQLite would make an empty file."""
-        url = self._engine.url
-        if not is_sqlite(url) or is_memory(url):
-            return False
-        return not await asyncio.to_thread(Path(str(url.database)).exists)
 
     async def scripts(self, read: Callable[[ScriptDirectory], Iterator[Script]]) -> list[Revision]:
         """Return what ``read`` finds in the folder."""
@@ -147,8 +115,8 @@ class Workspace:
 
     async def create_database(self) -> None:
         """Make the database if it is missing."""
-        with self._reachable():
-            await create_database(self._engine)
+        with self.reachable():
+            await create_database(self.engine)
 
     async def refuse_pending(self) -> None:
         """Raise MigrationsPendingError unless the database stands at the heads."""
@@ -156,22 +124,6 @@ class Workspace:
         current = await self.current_ids()
         if set(heads) != set(current):
             raise MigrationsPendingError(sorted(current), heads)
-
-    @contextmanager
-    def _reachable(self) -> Iterator[None]:
-        """Say in a sentence that the database does not answer."""
-        try:
-            yield
-        except DBAPIError as error:
-            if error.statement is not None:  # it does, and refuses a statement
-                raise
-            raise DatabaseUnreachableError(self._shown_url, str(error.orig)) from error
-        except (DatabaseTimeoutError, DatabaseUnavailableError) as error:
-            raise DatabaseUnreachableError(self._shown_url, error.reason) from error
-
-    @property
-    def _shown_url(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
 
     def _prepare(self) -> None:
         if not (self.folder / "env.py").is_file():
@@ -194,12 +146,9 @@ class Workspace:
         }
         for name, value in entries.items():
             config.set_main_option(name, value.replace("%", "%%"))
-        for configure in self._state.configure:
+        for configure in self.state.configure:
             config = configure(config)
         return config
-
-
-_TABLE = {"version_table", "version_table_schema"}
 
 
 def _reporter(progress: Progress | None) -> Callable[..., None]:

@@ -1,7 +1,6 @@
-"""Read request bodies: strictly, exactly, and with a reason for each refusal.
+"""Read request bodies and query arguments, with a reason for each refusal.
 
-quart-schema's ``validate_request`` reads numbers as floats before it looks at the model, and takes
-``"5"`` for 5; here a decimal is read from its own digits, and text is text.
+Bodies are read strictly: a decimal is read from its own digits, and text is text.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import msgspec
 from quart import request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from quarterdeck_crm.errors import Errors, ValidationError
+from quarterdeck_crm.errors import Errors, InvalidQueryError, ValidationError
 from quarterdeck_crm.validation import REQUIRED
 from quarterdeck_crm.validation.numbers import NO_NUMBER, read_plain_number
 
@@ -107,6 +106,20 @@ def _read_number(kind: type[Any], value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(NO_NUMBER)
     return SentDecimal(value)
+
+
+def read_query(model: type[T]) -> T:
+    """Return the query arguments of the request; one that is there several times is a list.
+
+    Raises:
+        InvalidQueryError: If one is not valid.
+    """
+    lists = request.args.lists()
+    found = {name: values if len(values) > 1 else values[0] for name, values in lists}
+    try:
+        return msgspec.convert(found, model, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidQueryError(located(error)) from None
 
 
 def located(error: msgspec.ValidationError) -> Errors:

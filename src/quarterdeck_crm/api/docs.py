@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quart import Response, current_app, json, render_template, send_from_directory
+from quart import Response, json, render_template, send_from_directory
 from swagger_ui_bundle import swagger_ui_path
 
 from quarterdeck.login import public
 
 from . import bp
+from .extension import openapi_document
 
 
 @bp.get("/openapi.json")
 @public
 async def document() -> Response:
     """Return the OpenAPI document."""
-    provider = current_app.extensions["QUART_SCHEMA"].openapi_provider
-    return Response(json.dumps(provider.schema()), content_type="application/json")
+    return Response(json.dumps(openapi_document()), content_type="application/json")
 
 
 @bp.get("/docs")

@@ -8,7 +8,17 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from quart_schema import OpenAPIProvider
+from quart import Quart
+from quart_schema import (
+    Info,
+    OpenAPIProvider,
+    QuartSchema,
+    Tag,
+    document_querystring,
+    document_response,
+    tag,
+)
+from quart_schema.openapi import APIKeySecurityScheme, HttpSecurityScheme
 from werkzeug.routing import BaseConverter, Rule
 
 from quarterdeck_crm.validation import REQUIRED
@@ -17,7 +27,6 @@ from . import fields, idempotency, schemas
 from .bodies import JSON, Needs
 from .openapi30 import VERSION, to_openapi30
 from .operations import SAFE, Operation, operation_of
-from .search_schemas import Found
 
 REF = "#/components/schemas/{name}"
 PROBLEM = "application/problem+json"
@@ -49,6 +58,55 @@ HEADERS = {
     "WWW-Authenticate": "How to sign in (RFC 6750).",
     "Retry-After": "Seconds to wait.",
 }
+API_VERSION = "1.0"
+DESCRIPTION = """\
+Everything that the pages can do with accounts, people, goods, orders, deals and tasks, for
+programs.
+
+Sign in with a token: `Authorization: Bearer qd_...`. Users make them on their profile page,
+administrators with `crm token create`. Errors are problem documents (RFC 9457). Changes need the
+`ETag` of what was read, as `If-Match`. A `POST` with an `Idempotency-Key` may be sent again.
+"""
+TAGS = {
+    "Accounts": "Companies that we do business with.",
+    "Contacts": "The people at an account.",
+    "People": "People with their accounts, phone numbers and addresses.",
+    "Goods": "The goods.",
+    "Orders": "Orders with their lines, and the moves from state to state.",
+    "Deals": "The pipeline before the order.",
+    "Tasks": "Tasks, with due dates, assignees and links to records.",
+    "Tags": "Words and fields of your own for records.",
+    "Bulk changes": "The same change of many records.",
+    "Notes": "Notes and comments on records.",
+    "Notifications": "What you should know, kept until you read it.",
+    "Views": "Saved views of lists.",
+    "Search": "Everything at once.",
+    "Audit": "Sign-ins, and changes that matter for security.",
+}
+
+
+def describe(app: Quart) -> dict[str, Any]:
+    """Return the document of an app.
+
+    ``QuartSchema`` is not bound to the app: it would replace the JSON provider, the test client
+    and the WebSocket class, convert the answer of every page, and add pages that load scripts
+    from foreign hosts.
+    """
+    schema = QuartSchema(
+        info=Info(title="Quarterdeck CRM", version=API_VERSION, description=DESCRIPTION),
+        tags=[Tag(name, text) for name, text in TAGS.items()],
+        security_schemes=security_schemes(app.config["SESSION_COOKIE_NAME"]),
+    )
+    return ApiDocument(app, schema).schema()
+
+
+def security_schemes(cookie: str) -> dict[str, Any]:
+    """Return the ways to sign in, as the document describes them."""
+    return {
+        "token": HttpSecurityScheme(scheme="bearer"),
+        "session": APIKeySecurityScheme(name=cookie, in_="cookie"),
+        "csrf": APIKeySecurityScheme(name="X-CSRFToken", in_="header"),
+    }
 
 
 def statuses_of(operation: Operation, rule: Rule) -> list[int]:
@@ -59,7 +117,7 @@ def statuses_of(operation: Operation, rule: Rule) -> list[int]:
         found |= {304}
     else:
         found |= {400}  # a wrong CSRF token
-    if operation.query is not None or operation.answers is Found:
+    if operation.query is not None or operation.form_query is not None:
         found |= {400}
     if rule.arguments or operation.query is not None:
         found |= {404}  # also a page beyond the last
@@ -105,9 +163,15 @@ class ApiDocument(OpenAPIProvider):
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the operation with all its parameters, bodies and answers."""
-        paths, components = super().build_paths(rule)
-        operation = operation_of(self._app.view_functions[rule.endpoint])
+        view = self._app.view_functions[rule.endpoint]
+        operation = operation_of(view)
         assert operation is not None  # noqa: S101 - generate_rules leaves the others out
+        tag([operation.group])(view)
+        if (query := operation.query or operation.form_query) is not None:
+            document_querystring(query)(view)
+        if operation.answers is not None:
+            document_response(operation.answers, operation.status)(view)
+        paths, components = super().build_paths(rule)
         for methods in paths.values():
             for method, described in methods.items():
                 is_safe = method.upper() in SAFE

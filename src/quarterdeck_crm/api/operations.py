@@ -9,14 +9,13 @@ from typing import Any
 
 from msgspec import Struct
 from quart import Response, request
-from quart_schema import document_response, tag, validate_querystring
 
 from quarterdeck.login import login_required
 from quarterdeck_crm.models import Scope
 from quarterdeck_crm.tokens.bearer import require_scope
 
 from .answers import Answer, respond
-from .bodies import Needs, read_body
+from .bodies import Needs, read_body, read_query
 
 View = Callable[..., Awaitable[Answer]]
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -28,9 +27,11 @@ class Operation:
     """The arguments of the decorator, for the OpenAPI document.
 
     Attributes:
+        group: The heading in the document.
         status: Of the answer when all is well.
         answers: The representation in that answer, None if it is empty.
         query: The query arguments.
+        form_query: The query arguments that a form of the view checks.
         body: The body of the request.
         needs: Which fields of it must be there.
         locks: Whether ``If-Match`` is required.
@@ -39,9 +40,11 @@ class Operation:
         conflicts: Whether the state of things may forbid it (409).
     """
 
+    group: str
     status: int
     answers: type[Struct] | None
     query: type[Struct] | None
+    form_query: type[Struct] | None
     body: type[Struct] | None
     needs: Needs
     locks: bool
@@ -56,6 +59,7 @@ def operation(
     answers: type[Struct] | None = None,
     status: int = 200,
     query: type[Struct] | None = None,
+    form_query: type[Struct] | None = None,
     body: type[Struct] | None = None,
     needs: Needs = Needs.NEW,
     locks: bool = False,
@@ -66,12 +70,14 @@ def operation(
     """Make a function an operation: signed in, within its scope, with checked input.
 
     The function gets the query as ``query_args`` and the body as ``data``, and returns an
-    ``Answer``. See ``Operation`` for the arguments; ``group`` is the heading in the document.
+    ``Answer``. See ``Operation`` for the arguments.
     """
     told = Operation(
+        group=group,
         status=status,
         answers=answers,
         query=query,
+        form_query=form_query,
         body=body,
         needs=needs,
         locks=locks,
@@ -83,19 +89,15 @@ def operation(
     def decorator(view: View) -> Callable[..., Awaitable[Response]]:
         @functools.wraps(view)
         async def run(**values: Any) -> Response:
+            require_scope(Scope.READ if request.method in SAFE else Scope.WRITE)
+            if query is not None:
+                values["query_args"] = read_query(query)
             if body is not None:
                 values["data"] = await read_body(body, needs)
             return respond(await view(**values))
 
-        checked: Any = run
-        if query is not None:
-            checked = validate_querystring(query)(checked)
-        checked = _within_scope(checked)
-        if answers is not None:
-            document_response(answers, status)(checked)
-        tag([group])(checked)
-        setattr(checked, _ATTRIBUTE, told)
-        guarded: Callable[..., Awaitable[Response]] = login_required(checked)
+        setattr(run, _ATTRIBUTE, told)
+        guarded: Callable[..., Awaitable[Response]] = login_required(run)
         return guarded
 
     return decorator
@@ -105,12 +107,3 @@ def operation_of(view: Any) -> Operation | None:
     """Return the declaration of a view, None if it is no operation."""
     told: Operation | None = getattr(view, _ATTRIBUTE, None)
     return told
-
-
-def _within_scope(view: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    @functools.wraps(view)
-    async def run(**values: Any) -> Any:
-        require_scope(Scope.READ if request.method in SAFE else Scope.WRITE)
-        return await view(**values)
-
-    return run

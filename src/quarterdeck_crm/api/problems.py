@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
 from quart import Response, json, request
-from quart_schema import RequestSchemaValidationError
 
 from quarterdeck.wtf import InvalidData
-from quarterdeck_crm.errors import StaleError, ValidationError, answer_error, challenge
+from quarterdeck_crm.errors import (
+    InvalidQueryError,
+    StaleError,
+    ValidationError,
+    answer_error,
+    challenge,
+)
 
 from . import bp
-from .bodies import located
 
 
 @bp.errorhandler(StaleError)
@@ -22,21 +25,18 @@ async def stale(error: StaleError) -> Response:
     return await answer_error(412 if "If-Match" in request.headers else 409, detail=str(error))
 
 
-@bp.errorhandler(RequestSchemaValidationError)
-async def bad_query(error: RequestSchemaValidationError) -> Response:
-    """Give the reason, and name the query argument; of itself quart-schema gives none."""
-    reason = error.validation_error
-    if not isinstance(reason, msgspec.ValidationError):
-        return await answer_error(400, detail=str(reason))
-    return _bad_arguments(located(reason))
-
-
 @bp.errorhandler(ValidationError)
 async def bad_entries(error: ValidationError) -> Response:
     """Give the reasons; what can be wrong in a request that reads is its query arguments."""
     if request.method in {"GET", "HEAD"}:
         return _bad_arguments(error.errors)
     return await answer_error(422, detail=str(error), errors=error.errors)
+
+
+@bp.errorhandler(InvalidQueryError)
+async def bad_query(error: InvalidQueryError) -> Response:
+    """Give the reasons, and name the query arguments."""
+    return _bad_arguments(error.errors)
 
 
 @bp.errorhandler(InvalidData)

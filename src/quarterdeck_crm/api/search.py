@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
-from quart_schema import document_querystring
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length, NumberRange
 
@@ -50,8 +49,7 @@ class SearchQuery(Struct, kw_only=True):
 
 
 @bp.get("/search")
-@document_querystring(SearchQuery)
-@operation("Search", answers=Found)
+@operation("Search", answers=Found, form_query=SearchQuery)
 @validate_data(SearchForm)
 async def search(form: SearchForm) -> Any:
     """Search records of all kinds, notes, files and users at once.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from quarterdeck.commands import AppGroup
 from quarterdeck_crm.schema import check_schema
@@ -33,6 +31,9 @@ attachments = AppGroup("attachments", help="Look after the stored files.")
 @click.option("--force", is_flag=True, help="Go on if the database names no file at all.")
 async def prune_command(dry_run: bool, hours: int, force: bool) -> None:
     """Remove stored files that no attachment and no picture of the database names."""
+    from rich.console import Console  # no server needs it
+    from rich.progress import Progress
+
     await check_schema()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Checking files", total=None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 from quart import current_app
-from rich.console import Console
-from rich.progress import Progress
 from sqlalchemy import select
 
 from quarterdeck.commands import async_command
@@ -42,7 +40,10 @@ async def demo_command(orders: int, if_empty: bool) -> None:
             "The database is not empty. Name an empty one with DATABASE_URL, "
             "or remove the file in instance/ first."
         )
-    from .generate import Demo, noon  # its names of users take long to import
+    from rich.console import Console  # they take long to import
+    from rich.progress import Progress
+
+    from .generate import Demo, noon
 
     password_hash = await hash_password(PASSWORD)
     with Progress(console=Console(stderr=True), transient=True) as bar:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from quarterdeck.commands import AppGroup
 from quarterdeck.sqlalchemy import no_time_limit
@@ -203,6 +201,15 @@ async def _write(file: Path, part: Part, *, force: bool) -> None:
 
 @contextmanager
 def _progress_bar(text: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console  # no server needs it
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
