@@ -33,8 +33,6 @@ from .exceptions import CommandInLoopError, QuarterdeckError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The most processes of a server; a number beyond is a slip, and starting them would not end.
-MAX_WORKERS = 1024
 INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
 _MARK = "__quarterdeck_command__"
 _inside_command: contextvars.ContextVar[bool] = contextvars.ContextVar(

@@ -11,8 +11,6 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from quart import has_request_context, has_websocket_context, request, websocket
-
 if TYPE_CHECKING:
     from quart import Quart
 
@@ -95,11 +93,16 @@ class Observer:
 
 def observe(app: Quart, observer: Observer) -> None:
     """Let an observer see all exchanges of an app."""
+    from quart import has_websocket_context, request, websocket  # the supervisor has no Quart
+
+    def note(_endpoint: str | None, _values: object) -> None:
+        note_route(websocket if has_websocket_context() else request)
+
     observers: list[Observer] | None = app.extensions.get(_OBSERVERS)
     if observers is None:
         observers = app.extensions[_OBSERVERS] = []
         app.asgi_app = _Observed(app.asgi_app, observers)  # type: ignore[method-assign]
-        app.url_value_preprocessor(_note_route)
+        app.url_value_preprocessor(note)
     observers.append(observer)
 
 
@@ -110,6 +113,8 @@ def current_exchange() -> Exchange | None:
 
 def current_endpoint() -> str | None:
     """Return the endpoint of the current request or WebSocket, None outside one."""
+    from quart import has_request_context, has_websocket_context, request, websocket
+
     if has_request_context():
         return request.endpoint
     return websocket.endpoint if has_websocket_context() else None
@@ -133,10 +138,6 @@ def note_route(connection: Any) -> None:
     if exchange is not None and connection.url_rule is not None:
         exchange.endpoint = connection.url_rule.endpoint
         exchange.route = connection.url_rule.rule
-
-
-def _note_route(_endpoint: str | None, _values: object) -> None:
-    note_route(websocket if has_websocket_context() else request)
 
 
 class _Observed:

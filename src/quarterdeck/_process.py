@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 
+#: The most processes of a server; a number beyond is a slip, and starting them would not end.
+MAX_WORKERS = 1024
+
 _token = secrets.token_hex(8)
 
 

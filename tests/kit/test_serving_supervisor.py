@@ -410,3 +410,36 @@ async def test_systemd_is_told_and_may_open_the_socket(tmp_path: Path) -> None:
         await heard("STOPPING=1")
         assert await process.wait() == 0
     assert not is_running(process.pid)
+
+
+async def test_templates_are_compiled_before_the_fork(tmp_path: Path) -> None:
+    """Once for all workers; a wrong one fails the request that uses it."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text("{{ 6 * 7 }}")
+    (tmp_path / "templates" / "wrong.html").write_text("{% if %}")
+    (tmp_path / "templates" / "picture.html").write_bytes(b"\xff\xfe")
+    (tmp_path / "app.py").write_text(
+        APP
+        + """
+@app.get("/cached")
+async def cached():
+    return " ".join(name for _, name in app.jinja_env.cache.keys())
+"""
+    )
+    async with supervised(tmp_path) as server:
+        assert (await server.get("/cached")).split() == ["page.html"]
+    async with supervised(tmp_path, "--spawn") as server:
+        assert await server.get("/cached") == ""
+
+
+async def test_the_supervisor_imports_no_server(tmp_path: Path) -> None:
+    """It only watches processes: Quart would double its memory and delay the start."""
+    program = (
+        "import sys\nimport quarterdeck.serving.supervisor.__main__\n"
+        "print({'asyncio', 'h2', 'quart', 'werkzeug'} & sys.modules.keys())"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert output == b"set()\n"

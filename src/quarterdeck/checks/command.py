@@ -11,8 +11,9 @@ from typing import Any
 import click
 from quart import current_app
 
-from quarterdeck._cli import MAX_WORKERS, async_command, with_app_argument
+from quarterdeck._cli import async_command, with_app_argument
 from quarterdeck._findings import Finding, Severity, Target
+from quarterdeck._process import MAX_WORKERS
 from quarterdeck._quart import unwrap
 
 from .running import run_rules

@@ -4,6 +4,10 @@ Messages read: quoted name of the thing - problem - remedy.
 HTTP conditions (404, 403, ...) stay werkzeug exceptions and do not live here.
 """
 
+from typing import TYPE_CHECKING
+
+from quarterdeck import _deferred
+
 from .app import (
     ApplicationClassError,
     ContextEndedError,
@@ -47,17 +51,6 @@ from .bridge import (
 from .commands import (
     CommandInLoopError,
 )
-from .login import (
-    AccessConflictError,
-    CurrentUserUnavailableError,
-    LoginContextError,
-    LoginViewNotPublicError,
-    PasswordHasherBusyError,
-    RememberDurationError,
-    SessionProtectionError,
-    UserCapabilityError,
-    UserLoaderError,
-)
 from .mail import (
     BadHeaderError,
     DeliveryError,
@@ -85,12 +78,6 @@ from .migrate import (
 from .moment import (
     MomentArgumentError,
 )
-from .security import (
-    NonceUnavailableError,
-    RateLimitExceededError,
-    RateLimitsUnavailableError,
-    SecurityPolicyError,
-)
 from .serving import (
     CertificateError,
     ServerAddressError,
@@ -98,14 +85,6 @@ from .serving import (
     ServingTargetError,
     SingleProcessError,
     ThreadAtForkError,
-)
-from .session import (
-    SessionHandshakeError,
-    SessionListingError,
-    SessionUnavailableError,
-    SessionUnreadableError,
-    SessionValueError,
-    StatelessSessionError,
 )
 from .sockets import (
     ClientClosedError,
@@ -123,39 +102,100 @@ from .sockets import (
     SocketUnreachableError,
     UnknownRoomError,
 )
-from .sqlalchemy import (
-    BadCursorError,
-    BulkQueryError,
-    ColumnNotLoadedError,
-    DatabaseBusyError,
-    DatabaseTimeoutError,
-    DatabaseUnavailableError,
-    DynamicRelationshipError,
-    InexactArithmeticError,
-    InexactDecimalError,
-    ModelMetadataError,
-    NaiveDatetimeError,
-    PageDetachedError,
-    PoolExhaustedError,
-    QueryNotIterableError,
-    RelationshipNotLoadedError,
-    RepeatedTransactionError,
-    SessionOptionError,
-    SessionSharedError,
-    TransactionConflictError,
-    TransactionOwnedError,
-    UnknownBindError,
-)
 from .testing import IsolatedTransactionError
-from .wtf import (
-    AsyncValidatorError,
-    CSRFError,
-    FileNotSeekableError,
-    FormNotAwaitedError,
-    FormNotBoundError,
-    FormVersionError,
-    SyncValidateError,
-)
+
+if TYPE_CHECKING:
+    from .login import (
+        AccessConflictError,
+        CurrentUserUnavailableError,
+        LoginContextError,
+        LoginViewNotPublicError,
+        PasswordHasherBusyError,
+        RememberDurationError,
+        SessionProtectionError,
+        UserCapabilityError,
+        UserLoaderError,
+    )
+    from .security import (
+        NonceUnavailableError,
+        RateLimitExceededError,
+        RateLimitsUnavailableError,
+        SecurityPolicyError,
+    )
+    from .session import (
+        SessionHandshakeError,
+        SessionListingError,
+        SessionUnavailableError,
+        SessionUnreadableError,
+        SessionValueError,
+        StatelessSessionError,
+    )
+    from .sqlalchemy import (
+        BadCursorError,
+        BulkQueryError,
+        ColumnNotLoadedError,
+        DatabaseBusyError,
+        DatabaseTimeoutError,
+        DatabaseUnavailableError,
+        DynamicRelationshipError,
+        InexactArithmeticError,
+        InexactDecimalError,
+        ModelMetadataError,
+        NaiveDatetimeError,
+        PageDetachedError,
+        PoolExhaustedError,
+        QueryNotIterableError,
+        RelationshipNotLoadedError,
+        RepeatedTransactionError,
+        SessionOptionError,
+        SessionSharedError,
+        TransactionConflictError,
+        TransactionOwnedError,
+        UnknownBindError,
+    )
+    from .wtf import (
+        AsyncValidatorError,
+        CSRFError,
+        FileNotSeekableError,
+        FormNotAwaitedError,
+        FormNotBoundError,
+        FormVersionError,
+        SyncValidateError,
+    )
+else:
+    # These are HTTP errors too. The supervisor of workers raises none of them, and does not import
+    # Werkzeug, which takes as much memory as all the rest of it.
+    _HTTP_ERRORS = {
+        "login": (
+            "AccessConflictError CurrentUserUnavailableError LoginContextError "
+            "LoginViewNotPublicError PasswordHasherBusyError RememberDurationError "
+            "SessionProtectionError UserCapabilityError UserLoaderError"
+        ),
+        "security": (
+            "NonceUnavailableError RateLimitExceededError RateLimitsUnavailableError "
+            "SecurityPolicyError"
+        ),
+        "session": (
+            "SessionHandshakeError SessionListingError SessionUnavailableError "
+            "SessionUnreadableError SessionValueError StatelessSessionError"
+        ),
+        "sqlalchemy": (
+            "BadCursorError BulkQueryError ColumnNotLoadedError DatabaseBusyError "
+            "DatabaseTimeoutError DatabaseUnavailableError DynamicRelationshipError "
+            "InexactArithmeticError InexactDecimalError ModelMetadataError NaiveDatetimeError "
+            "PageDetachedError PoolExhaustedError QueryNotIterableError "
+            "RelationshipNotLoadedError RepeatedTransactionError SessionOptionError "
+            "SessionSharedError TransactionConflictError TransactionOwnedError "
+            "UnknownBindError"
+        ),
+        "wtf": (
+            "AsyncValidatorError CSRFError FileNotSeekableError FormNotAwaitedError "
+            "FormNotBoundError FormVersionError SyncValidateError"
+        ),
+    }
+    __getattr__ = _deferred.deferred(
+        __name__, {name: home for home, names in _HTTP_ERRORS.items() for name in names.split()}
+    )
 
 __all__ = [
     "AccessConflictError",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from quarterdeck._cli import MAX_WORKERS, clear_errors
+from quarterdeck._cli import clear_errors
+from quarterdeck._process import MAX_WORKERS
 
 from .supervisor import Plan, start
 

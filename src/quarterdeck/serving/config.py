@@ -17,6 +17,8 @@ from . import config_file
 from .access_log import SHORT_FORMAT, AccessLogger
 
 MIB = 2**20
+#: Seconds that handlers have to clean up after they were cancelled.
+CANCEL_SECONDS = 5.0
 
 
 class Config(hypercorn.config.Config):

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from quarterdeck._cli import MAX_WORKERS
 from quarterdeck._networks import Networks
+from quarterdeck._process import MAX_WORKERS
 from quarterdeck.exceptions import ServerConfigurationError
 
 #: The values of ``http1``, the default first.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from io import FileIO
@@ -45,6 +44,8 @@ class LineWriter(logging.Handler):
         """Take a line without its end; call it on the event loop."""
         self._lines.append(line)
         if len(self._lines) == 1:
+            import asyncio  # the supervisor has no event loop
+
             asyncio.get_running_loop().call_later(DELAY, self.flush)
         elif len(self._lines) >= MAX_WAITING:
             self.flush()

@@ -23,14 +23,11 @@ from quarterdeck.exceptions import CertificateError
 
 from . import debug_errors
 from .access_log import AccessLogger
-from .config import Config
+from .config import CANCEL_SECONDS, Config
 from .connection import NO_PROXY, TCPConnection
 from .http1_protocol import Http1Protocol
 from .proxy_listener import ProxyListener
 from .proxy_protocol import ProxyHeader
-
-#: Seconds that handlers have to clean up after they were cancelled.
-CANCEL_SECONDS = 5.0
 
 
 async def serve(

@@ -403,3 +403,43 @@ def test_watching_imports_no_database(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_server_imports_no_library_of_other_commands(tmp_path: Path) -> None:
+    """Nor does its check of the tables: they took a quarter of the start."""
+    slow = {"alembic", "faker", "quart_schema", "rich"}
+    program = (
+        "import asyncio, sys\n"
+        "from quarterdeck_crm import create_app\n"
+        "from quarterdeck_crm.cli.startup import check_before_serving\n"
+        "from quarterdeck_crm.errors import SchemaMismatchError\n"
+        "try:\n"
+        "    asyncio.run(check_before_serving(create_app()))\n"
+        "except SchemaMismatchError:\n"
+        f"    sys.exit(str({slow} & sys.modules.keys() or ''))"
+    )
+    done = run_python(program, tmp_path)
+
+    assert done.stderr.strip() == ""
+
+
+def test_nothing_is_open_before_the_workers_are_forked(tmp_path: Path) -> None:
+    """A thread, an event loop or a connection would be broken, or shared, in each of them."""
+    program = (
+        "import asyncio, os, stat, threading\n"
+        "from quarterdeck.serving.supervisor.preload import preload\n"
+        "from quarterdeck_crm import create_app\n"
+        "app = create_app()\n"
+        "preload(app)\n"
+        "print(len(app.jinja_env.cache))\n"
+        "print(threading.active_count())\n"
+        "print(asyncio.get_event_loop_policy()._local._loop)\n"
+        "modes = [os.stat(f'/proc/self/fd/{fd}').st_mode for fd in os.listdir('/proc/self/fd')"
+        " if os.path.exists(f'/proc/self/fd/{fd}')]\n"
+        "print(sum(map(stat.S_ISSOCK, modes)))\n"
+        "print(os.listdir(app.instance_path))\n"
+    )
+    templates, threads, loop, sockets, files = run_python(program, tmp_path).stdout.splitlines()
+
+    assert int(templates) > 100
+    assert (threads, loop, sockets, files) == ("1", "None", "0", "['secret_key']")

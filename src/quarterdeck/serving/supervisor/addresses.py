@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import warnings
 
 from hypercorn.config import Sockets
@@ -30,3 +31,15 @@ def open_sockets(config: Config) -> Sockets:
         except OverflowError as error:  # a port beyond 65535
             reason = str(error)
     raise ServerAddressError(", ".join(config.bind), reason)
+
+
+def shown_address(listener: socket.socket) -> str:
+    """Return the address of a listening socket as Hypercorn writes it, without importing HTTP/2."""
+    address = listener.getsockname()
+    match listener.family:
+        case socket.AF_INET:
+            return f"{address[0]}:{address[1]}"
+        case socket.AF_INET6:
+            return f"[{address[0]}]:{address[1]}"
+        case _:
+            return f"unix:{address}"

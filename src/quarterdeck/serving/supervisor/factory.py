@@ -21,6 +21,7 @@ from . import worker
 from .channel import Channel
 from .collector import collector_paused
 from .plan import Plan
+from .preload import preload
 
 
 def main(arguments: list[str]) -> int:
@@ -44,6 +45,8 @@ def _obey(channel: Channel, mode: str, sockets: list[socket]) -> int:
     try:
         with collector_paused():
             app = plan.load()
+            if mode == "fork":
+                preload(app)
         if mode == "fork":
             _refuse_threads(plan.target)
     except Exception as error:

@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from subprocess import Popen
 from time import monotonic
 
-from hypercorn.utils import repr_socket_addr
-
+from quarterdeck.serving.config import CANCEL_SECONDS
 from quarterdeck.serving.log_files import reopen_logs
-from quarterdeck.serving.server import CANCEL_SECONDS
 
-from .addresses import open_sockets
+from .addresses import open_sockets, shown_address
 from .figures import Figures
 from .notify import Notifier
 from .plan import Plan
@@ -104,7 +102,7 @@ class Supervisor:
     def _say_running(self) -> None:
         for number, sock in enumerate(self._sockets):
             scheme = "https" if number < self.plan.secure else "http"
-            address = repr_socket_addr(sock.family, sock.getsockname())
+            address = shown_address(sock)
             self._log.info(
                 "Running on %s://%s with %d workers (CTRL + C to quit)",
                 scheme,
@@ -331,7 +329,12 @@ class Supervisor:
     def _begin_generation(self, *, same: bool = False) -> None:
         if not same:
             self._generation += 1
-        factory = Factory(self.plan, self._sockets, spawn=self.spawn, generation=self._generation)
+        factory = Factory(
+            self.plan,
+            self._sockets,
+            spawn=self.spawn,
+            generation=self._generation,
+        )
         self._factories.append(factory)
         if factory.channel is not None:
             self._selector.register(factory.channel, selectors.EVENT_READ, factory)
