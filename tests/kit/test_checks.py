@@ -367,7 +367,9 @@ def test_the_command_works_for_any_app(tmp_path: Path) -> None:
     done = check(tmp_path)
     assert (done.returncode, done.stdout) == (0, "Nothing to complain about.\n")
 
-    (tmp_path / "hypercorn.toml").write_text('bind = ["0.0.0.0:80"]\nread_timeout = 60\n')
+    (tmp_path / "hypercorn.toml").write_text(
+        'bind = ["0.0.0.0:80"]\nread_timeout = 60\ninclude_server_header = true\n'
+    )
     done = check(tmp_path, "--deploy")
     assert done.returncode == 1
     assert done.stdout == LINES

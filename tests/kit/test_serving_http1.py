@@ -421,3 +421,17 @@ async def test_a_client_that_closes_its_side_ends_the_handler(http1: str) -> Non
         async with asyncio.timeout(20):
             await ended.wait()
             await wire.reader.read()
+
+
+@pytest.mark.parametrize("http1", PARSERS)
+@pytest.mark.parametrize("names_server", [False, True])
+async def test_responses_do_not_tell_the_version_of_the_server(
+    http1: str, names_server: bool
+) -> None:
+    """By default they name no server; never the parser, nor Hypercorn."""
+    keys = {"include_server_header": True} if names_server else {}
+    async with served(mirror, http1=http1, **keys) as address, connected(address) as wire:
+        await wire.send(LAST)
+        head = (await wire.reader.read()).lower().split(b"\r\n")
+    found = [line for line in head if line.startswith(b"server:")]
+    assert found == ([b"server: quarterdeck"] if names_server else [])

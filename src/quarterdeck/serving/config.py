@@ -38,6 +38,8 @@ class Config(hypercorn.config.Config):
     """The parser of HTTP/1.1: ``httptools``, or ``h11``, which is written in Python."""
     http2_cleartext = False
     """Whether HTTP/2 is spoken without TLS (``Upgrade: h2c`` and prior knowledge)."""
+    include_server_header = False
+    """Whether responses have the header ``server: quarterdeck``."""
     log_format: str | None = None
     """``text`` or ``json``, for all logs of the process; None leaves those of the app alone."""
     proxy_protocol_from: list[str] = []
@@ -99,5 +101,7 @@ class Config(hypercorn.config.Config):
         """Return the headers of every response, cached for one second."""
         key = (int(time()), protocol)
         if self._cached_headers is None or self._cached_headers[0] != key:
-            self._cached_headers = (key, super().response_headers(protocol))
+            headers = super().response_headers(protocol)  # Hypercorn names the HTTP version
+            named = [(n, b"quarterdeck" if n == b"server" else value) for n, value in headers]
+            self._cached_headers = (key, named)
         return self._cached_headers[1]
