@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from quarterdeck.serving.command import serve
+from quarterdeck.serving.supervisor.figures import remove_abandoned
 from tests.wire import connected
 
 from .supervised import APP, SECONDS, Supervised, gone, is_running, plain_client, start, supervised
@@ -197,6 +199,56 @@ async def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
         server.process.kill()
         await gone(pids)
         assert all((tmp_path / f"after-serving-{pid}").exists() for pid in pids)
+
+
+async def test_the_metrics_of_a_killed_server_are_removed_by_the_next(tmp_path: Path) -> None:
+    """Those of servers that run stay, also when several start at once."""
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+
+    def folders() -> set[Path]:
+        return set(shared.glob("quarterdeck-metrics-*"))
+
+    async with AsyncExitStack() as stack:
+
+        async def begin(name: str) -> Supervised:
+            (tmp_path / name).mkdir()
+            return await stack.enter_async_context(supervised(tmp_path / name, TMPDIR=str(shared)))
+
+        killed = await begin("killed")
+        [abandoned] = folders()
+        pids = await killed.workers(2)
+        killed.process.kill()
+        await gone(pids)
+        assert abandoned.exists()
+
+        await begin("one")
+        [kept] = folders()
+        assert kept != abandoned
+        await asyncio.gather(begin("two"), begin("three"))
+        assert kept in folders()
+        assert len(folders()) == 3
+    assert not folders()
+
+
+async def test_metrics_stay_while_a_worker_lives(tmp_path: Path) -> None:
+    """It may still write to them after its supervisor was killed."""
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    async with supervised(tmp_path, TMPDIR=str(shared)) as server:
+        slow = asyncio.create_task(server.get("/slow?name=a&seconds=4"))
+        await server.file("slow-a")
+        server.process.kill()
+        await server.ended()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(shared))
+            await asyncio.to_thread(remove_abandoned)
+            assert list(shared.iterdir())
+            assert await slow == "late but fine"
+            async with asyncio.timeout(SECONDS):
+                while list(shared.iterdir()):
+                    await asyncio.sleep(0.05)
+                    await asyncio.to_thread(remove_abandoned)
 
 
 async def test_log_files_are_opened_again(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ class Factory:
     Args:
         plan: Sent to each process.
         sockets: The listening sockets, which each worker inherits.
+        files: Further file descriptors that are open in each process.
         spawn: Whether each worker imports the app by itself.
         generation: Of the code.
 
@@ -83,7 +84,13 @@ class Factory:
     """
 
     def __init__(
-        self, plan: Plan, sockets: Sequence[socket], *, spawn: bool, generation: int
+        self,
+        plan: Plan,
+        sockets: Sequence[socket],
+        *,
+        files: Sequence[int] = (),
+        spawn: bool,
+        generation: int,
     ) -> None:
         self.plan = plan
         self.generation = generation
@@ -93,6 +100,7 @@ class Factory:
         self.channel: Channel | None = None
         self.processes: list[subprocess.Popen[bytes]] = []
         self._sockets = sockets
+        self._files = files
         if not spawn:
             self.channel = self._start("fork")
 
@@ -139,7 +147,7 @@ class Factory:
         command = [sys.executable, "-m", _MODULE, numbers[0], mode, *numbers[1:]]
         self.processes.append(
             subprocess.Popen(  # noqa: S603 - this interpreter and our own module
-                command, pass_fds=[sock.fileno() for sock in inherited]
+                command, pass_fds=[*(sock.fileno() for sock in inherited), *self._files]
             )
         )
         there.close()

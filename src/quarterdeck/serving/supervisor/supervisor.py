@@ -332,6 +332,7 @@ class Supervisor:
         factory = Factory(
             self.plan,
             self._sockets,
+            files=self._figures.files,
             spawn=self.spawn,
             generation=self._generation,
         )
