@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from PIL import Image
 from quart import Quart
 from sqlalchemy import func, select
 
+from quarterdeck_crm.attachments.kinds import ATTACHABLE, contents_fit, extension_of
+from quarterdeck_crm.attachments.storage import stored_path, thumbnail_path
+from quarterdeck_crm.attachments.thumbnails import EDGE
+from quarterdeck_crm.demo.files import Record, give_pictures, make_files, pdf
 from quarterdeck_crm.demo.generate import Demo
+from quarterdeck_crm.demo.pictures import SIDE
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import (
     Account,
+    Attachment,
+    Deal,
     Good,
     Note,
     Notification,
     NotificationKind,
     Order,
     OrderLine,
+    OrderState,
+    SearchWord,
     User,
 )
 from quarterdeck_crm.orders.sum_checks import compare_sums
@@ -103,3 +115,65 @@ async def test_colleagues_write_to_each_other(app: Quart) -> None:
     assert unread >= {1, 2, 3}
     assert mentions
     assert all(f"@{name}" in body for body, name in mentions)
+
+
+@pytest.mark.usefixtures("demo")
+async def test_records_have_files_and_goods_have_pictures(app: Quart) -> None:
+    """Each file is what its name says, is in its place, and was attached after its record."""
+    added: dict[Any, Any] = {
+        Account: Attachment.account_id,
+        Deal: Attachment.deal_id,
+        Order: Attachment.order_id,
+    }
+    async with app.app_context():
+        for model, column in added.items():
+            files = select(Attachment, model.created_at).join(model, column == model.id)
+            found = (await db.session.execute(files)).all()
+            assert len(found) > 10, model
+            for file, since in found:
+                data = stored_path(file.stored).read_bytes()
+                assert contents_fit(io.BytesIO(data), extension_of(file.name)), file.name
+                assert (file.size, file.media_type) == (len(data), ATTACHABLE[file.stored[32:]])
+                assert since <= file.created_at <= TODAY
+        by_id = select(Attachment.created_at).order_by(Attachment.id)
+        times = (await db.session.scalars(by_id)).all()
+        assert list(times) == sorted(times)
+        drafts = select(Order.id).join(Attachment, Attachment.order_id == Order.id)
+        drafts = drafts.where(Order.state == OrderState.DRAFT)
+        assert (await db.session.scalars(drafts)).all() == [], "a draft with files stays"
+
+        pictures = (await db.session.scalars(select(Good.picture))).all()
+        kept = [name for name in pictures if name]
+        assert len(set(kept)) == len(kept) > 80
+        assert None in pictures
+        for name in kept:
+            for path, side in ((stored_path(name), SIDE), (thumbnail_path(name), EDGE)):
+                with Image.open(path) as picture:
+                    assert picture.size == (side, side)
+        words = select(SearchWord.subject_id).where(SearchWord.subject_type == "attachment")
+        assert (await db.session.scalars(words)).first(), "the search finds them"
+
+
+def test_files_are_the_same_every_time() -> None:
+    def make() -> list[object]:
+        goods = Demo(orders=200, today=TODAY)._goods()
+        pictures = give_pictures(goods, seed=1)
+        records = [Record(number, f"C{number}", 1, TODAY, "Text") for number in range(50)]
+        kinds = {"account": records, "deal": records, "order": records}
+        return [pictures, make_files(kinds, goods, seed=1, today=TODAY)]
+
+    assert make() == make()
+
+
+def test_the_table_of_a_document_names_the_places_of_its_parts() -> None:
+    document = pdf(["Offer (1\\2)", "Ключ"])
+
+    assert rb"(Offer \(1\\2\)) Tj" in document
+    assert b"(????) Tj" in document
+    table = int(document.split()[-2])
+    assert document[table:].startswith(b"xref\n0 7\n")
+    for number, line in enumerate(document[table:].splitlines()[3:9], 1):
+        assert document[int(line[:10]) :].startswith(b"%d 0 obj" % number)
+    start = document.index(b"stream\n") + len(b"stream\n")
+    length = int(document.partition(b"/Length ")[2].split()[0])
+    assert document[start + length :].startswith(b"\nendstream")

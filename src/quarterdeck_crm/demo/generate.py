@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from faker import Faker
@@ -20,6 +21,7 @@ from quarterdeck_crm.deals.stages import USUAL_REASONS, list_stages, make_usual_
 from quarterdeck_crm.models import (
     Account,
     Activity,
+    Attachment,
     Deal,
     DealStage,
     Good,
@@ -41,6 +43,7 @@ from quarterdeck_crm.search.duplicate_index import index_all_duplicates
 from quarterdeck_crm.search.word_index import index_everything
 
 from .extras import make_extras
+from .files import Record, Stored, give_pictures, make_files, write_files
 from .people import make_people
 from .talk import make_talk
 from .users import USERS
@@ -51,6 +54,7 @@ DAYS = 730
 ACCOUNTS = 400
 TASKS_MADE = 240
 DEALS_MADE = 120
+WITH_FILES = 60  # of the newest orders
 COMMENTED = 200  # of the newest orders, and of the people
 BATCH = 500
 
@@ -81,6 +85,7 @@ class Demo:
         """
         users = await self._insert(session, User, self._users(password_hash))
         goods = self._goods()
+        pictures = await asyncio.to_thread(give_pictures, goods, seed=SEED)
         await self._insert(session, Good, goods)
         accounts = await asyncio.to_thread(self._accounts, users)  # Faker reads files
         await self._insert(session, Account, accounts)
@@ -96,6 +101,8 @@ class Demo:
         deals = self._deals(accounts, stages)
         await self._insert(session, Deal, deals)
         await self._write_talk(session, notes, tasks, deals)
+        files = await self._write_attachments(session, accounts, deals, goods)
+        await asyncio.to_thread(write_files, [*pictures, *files])
         await self._write_extras(session)
         await self._insert(session, SavedView, self._views(users[0]))
         connection = await session.connection()
@@ -117,6 +124,55 @@ class Demo:
         talk = make_talk(records, names, notes, seed=SEED, today=self.today)
         for model, rows in talk.items():
             await self._insert(session, model, rows)
+
+    async def _write_attachments(
+        self, session: AsyncSession, accounts: Rows, deals: Rows, goods: Rows
+    ) -> list[Stored]:
+        """Insert the rows of files, and return their contents."""
+        newest = (
+            select(Order)
+            .where(Order.state != OrderState.DRAFT)
+            .order_by(Order.id.desc())
+            .limit(WITH_FILES)
+        )
+        codes = {account["id"]: account["code"] for account in accounts}
+        records = {
+            "account": [
+                Record(
+                    row["id"],
+                    row["code"],
+                    row["owner_id"],
+                    row["created_at"],
+                    f"Customer {row['code']}",
+                )
+                for row in accounts
+            ],
+            "deal": [
+                Record(
+                    row["id"],
+                    f"{codes[row['account_id']]}-{row['id']}",
+                    row["owner_id"],
+                    row["created_at"],
+                    f"{row['name']}: {row['value']} {row['currency']}",
+                )
+                for row in deals
+            ],
+            "order": [
+                Record(
+                    order.id,
+                    order.number,
+                    order.owner_id,
+                    order.created_at,
+                    f"Order {order.number} of customer {codes[order.account_id]}, "
+                    f"net {order.net:.2f} {order.currency}",
+                )
+                for order in await session.scalars(newest)
+            ],
+        }
+        make = partial(make_files, records, goods, seed=SEED, today=self.today)
+        rows, files = await asyncio.to_thread(make)
+        await self._insert(session, Attachment, rows)
+        return files
 
     async def _write_extras(self, session: AsyncSession) -> None:
         present = {
