@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "8d2f6b90c1e3"
-down_revision = "4e8b1f6a92c7"
+down_revision = "2f7d90b4a6e3"
 branch_labels = None
 depends_on = None
 
