@@ -229,7 +229,6 @@ async def test_all_that_match_in_batches(
     auth: Auth, user: User, trade: Trade, app: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "BATCH", 2)
-    monkeypatch.setattr("quarterdeck_crm.bulk.views.BATCH", 2)
     for number in range(5):
         await trade.account(name=f"Rope {number}", actor=user)
     await trade.account(name="Other", actor=user)

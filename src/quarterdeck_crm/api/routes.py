@@ -11,6 +11,7 @@ from . import deals as deals
 from . import docs as docs
 from . import duplicates as duplicates
 from . import goods as goods
+from . import hand_overs as hand_overs
 from . import jobs as jobs
 from . import notes as notes
 from . import orders as orders

@@ -19,6 +19,7 @@ LABELS: dict[AuditAction, str] = {
     AuditAction.USER_DISABLED: _l("User disabled"),
     AuditAction.USER_ENABLED: _l("User enabled"),
     AuditAction.USER_DELETED: _l("User deleted"),
+    AuditAction.RECORDS_HANDED_OVER: _l("Records handed over"),
     AuditAction.TOKEN_CREATED: _l("Token created"),
     AuditAction.TOKEN_REVOKED: _l("Token revoked"),
     AuditAction.CALENDAR_CREATED: _l("Calendar address created"),

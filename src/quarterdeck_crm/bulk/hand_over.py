@@ -9,15 +9,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.audit.recording import record_audit
+from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import BulkRun, Role, RunState, User
+from quarterdeck_crm.models import AuditAction, BulkRun, Role, RunState, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.team.services import disable_user, get_user
 
 from .kinds import KINDS
 from .owned import as_value, check_colleague, list_owned, notify_of_hand_over
-from .runs import BATCH, HAND_OVER, TEAM, add_run, change_one
+from .runs import BATCH, HAND_OVER, TEAM, add_run, change_one, get_run
 
 SAME = timedelta(hours=1)  # within which a form that is sent again finds its run
 
@@ -66,7 +69,21 @@ async def start_hand_over(
     run = await add_run(
         session, actor, kind=TEAM, action=HAND_OVER, value=value, ids=ids, state=state
     )
+    if ids:
+        await _audit(session, actor, user, to, len(ids))
     return run, bool(ids)
+
+
+async def get_hand_over(session: AsyncSession, *, actor: User, key: str) -> BulkRun:
+    """Return a hand-over that the actor started, as it is now.
+
+    Raises:
+        NotFoundError: If the actor started none of this key.
+    """
+    run = await get_run(session, actor=actor, key=key)
+    if run.action != HAND_OVER:
+        raise NotFoundError(_("There is no such change. It may be too old."))
+    return run
 
 
 async def hand_over_now(*, user: User, to: User) -> tuple[int, list[str]]:
@@ -88,7 +105,17 @@ async def hand_over_now(*, user: User, to: User) -> tuple[int, list[str]]:
         reasons = await db.run(partial(work, batch=owned[start : start + BATCH]))
         refused += [reason for reason in reasons if reason is not None]
         done += reasons.count(None)
+    if owned:
+        await db.run(partial(_audit, actor=None, user=user, to=to, records=len(owned)))
     if done:
         value = as_value(user.id, to.id)
         await db.run(partial(notify_of_hand_over, actor=None, value=value))
     return done, refused
+
+
+async def _audit(
+    session: AsyncSession, actor: User | None, user: User, to: User, records: int
+) -> None:
+    detail = {"to": to.email, "records": records}
+    action = AuditAction.RECORDS_HANDED_OVER
+    await record_audit(session, action, actor=actor, user=user, detail=detail)

@@ -176,6 +176,14 @@ async def change_now(
     return changed, refused
 
 
+async def work_on(run: BulkRun) -> None:
+    """Do a claimed run: at once if it is small, otherwise in the background."""
+    if len(run.ids) <= BATCH:
+        await work_off(run.key)
+    else:
+        current_app.add_background_task(work_off, run.key)
+
+
 async def _batch(session: AsyncSession, *, key: str) -> bool:
     """Do the next batch of a run; return whether there are more."""
     locked = select(BulkRun).where(BulkRun.key == key).with_for_update()

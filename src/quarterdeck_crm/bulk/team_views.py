@@ -19,7 +19,7 @@ from quarterdeck_crm.validation.numbers import row_id
 from . import bp as bp
 from .hand_over import start_hand_over
 from .owned import count_owned
-from .views import work_on
+from .views import work_and_show
 
 
 @bp.get("/team/<int:user_id>/hand-over")
@@ -51,7 +51,7 @@ async def hand_over_submit(user_id: int) -> ResponseReturnValue:
         await flash(_("There are no open records to hand over."), "success")
         return redirect(back, 303)
     if is_new:
-        return await work_on(run, back)
+        return await work_and_show(run, back)
     return redirect(url_for(".show", key=run.key, next=back), 303)
 
 

@@ -26,7 +26,6 @@ from . import bp as bp
 from .kinds import actions_for, get_kind
 from .previews import list_choices, preview
 from .runs import (
-    BATCH,
     HAND_OVER,
     SILENT,
     UNDO,
@@ -35,7 +34,7 @@ from .runs import (
     start_run,
     start_undo,
     too_many,
-    work_off,
+    work_on,
 )
 from .undoing import undo_step
 
@@ -99,7 +98,7 @@ async def start(key: str) -> ResponseReturnValue:
     except ConflictError as error:
         await flash(str(error), "error")
         return redirect(url_for(".show", key=key, next=_back()), 303)
-    return await work_on(run)
+    return await work_and_show(run)
 
 
 @bp.post("/undo/<key>")
@@ -109,7 +108,7 @@ async def undo(key: str) -> ResponseReturnValue:
     key = key[:64]
     try:
         if run := await db.run(partial(start_undo, actor=current_user, key=key)):
-            return await work_on(run)
+            return await work_and_show(run)
         await db.run(partial(undo_step, actor=current_user, key=key))
     except (ConflictError, ForbiddenError, NotFoundError) as error:
         # The page that follows is the one with the record, so the reason belongs there.
@@ -119,12 +118,9 @@ async def undo(key: str) -> ResponseReturnValue:
     return redirect_next("/", 303)
 
 
-async def work_on(run: BulkRun, back: str | None = None) -> ResponseReturnValue:
-    """Do a claimed run, at once if it is small, and go on to its page."""
-    if len(run.ids) <= BATCH:
-        await work_off(run.key)
-    else:
-        current_app.add_background_task(work_off, run.key)
+async def work_and_show(run: BulkRun, back: str | None = None) -> ResponseReturnValue:
+    """Do a claimed run, and go on to its page."""
+    await work_on(run)
     return redirect(url_for(".show", key=run.key, next=back or _back()), 303)
 
 

@@ -29,6 +29,7 @@ class AuditAction(enum.StrEnum):
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
     USER_DELETED = "user_deleted"
+    RECORDS_HANDED_OVER = "records_handed_over"
     TOKEN_CREATED = "token_created"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
     CALENDAR_CREATED = "calendar_created"
