@@ -1,9 +1,10 @@
-"""An administrator: people who come and go, fields, tags, tokens, the language."""
+"""An administrator: people who come and go, their records, fields, tags, tokens, the language."""
 
 from __future__ import annotations
 
 from playwright.async_api import expect
 
+from tests.browser.desk import Desk
 from tests.browser.words import Words
 
 from .day import Day
@@ -26,13 +27,32 @@ async def invite(day: Day, name: str) -> None:
     await expect(day.page.locator("main h1")).to_contain_text(name)
 
 
-async def disable(day: Day, name: str) -> None:
-    """Disable the person whose page is open."""
+async def hand_over_and_disable(day: Day, name: str, to: str, account: str) -> None:
+    """Disable the person whose page is open; a colleague gets the open records."""
+    desk = Desk(day.page, day.address)  # the person works behind the page
+    user_id = int(day.page.url.rpartition("/")[2])
+    owned: dict[str, int] = {}
+    for part in ("east", "west"):
+        values = {"name": f"{account} {part}", "owner_id": user_id}
+        owned = await desk.call("POST", "/accounts", **values)
+        await desk.call("POST", "/tasks", title=f"Visit {account} {part}", assignee_id=user_id)
     await day.open_menu(day.words("More actions"))
     await day.press(day.link("Disable"))
     await day.arrive(day.words("Disable %(name)s", name=name))
-    await day.press(day.button("Disable"))
-    await day.told(day.words("%(name)s is disabled and signed out everywhere.", name=name))
+    for text in ("%(num)s account", "%(num)s open task"):
+        await expect(day.page.locator("main li", has_text=day.words(text, num=2))).to_be_visible()
+    await day.page.get_by_label(day.words("Hand over to")).select_option(label=to)
+    await day.press(day.button("Hand over and disable"))
+    await day.arrive(day.words("Hand over the records"))
+    done = day.words("%(num)s record is changed.", num=4)
+    await expect(day.page.get_by_role("status").filter(has_text=done)).to_be_visible()
+    await day.page.goto(f"{day.address}/accounts/{owned['id']}")
+    await day.arrive(f"{account} west")
+    await expect(day.page.locator("aside .facts")).to_contain_text(to)
+    await day.page.goto(f"{day.address}/team/{user_id}")
+    await expect(day.page.locator("main h1 .state")).to_have_text(
+        day.words("disabled"), ignore_case=True
+    )
 
 
 async def shape_the_records(day: Day, word: str) -> None:

@@ -1,4 +1,4 @@
-"""A manager: views for all, rows changed together, duplicates, imports."""
+"""A manager: views for all, rows changed and tagged together, duplicates, imports."""
 
 from __future__ import annotations
 
@@ -44,9 +44,33 @@ async def give_away_two(day: Day, to: str) -> None:
     await expect(day.page.get_by_role("status").filter(has_text=done)).to_be_visible()
     await day.press(day.button("Undo"))
     await day.arrive(day.words("Undo"))
+    undone = day.words("The change of %(num)s record is undone.", num=2)
+    await expect(day.page.get_by_role("status").filter(has_text=undone)).to_be_visible()
+    await day.press(day.link("Back to the list"))
+    await day.arrive(day.words("Accounts"))
+
+
+async def tag_two(day: Day) -> None:
+    """Give the first two rows of the list a tag that neither has, and see it at both."""
+    picks = day.page.locator("input.pick")
+    for number in range(2):
+        await day.press(picks.nth(number))
+    await day.page.get_by_role("combobox", name=day.words("Action")).select_option("tag")
+    await day.press(day.button("Continue"))
+    await day.arrive(day.words("Add a tag"))
+    choice = day.page.get_by_label(day.words("Tag"), exact=True)
+    some_have = day.words.pattern("%(name)s (on %(count)s of %(total)s)")
+    offered = await choice.locator("option").all_inner_texts()
+    tag = next(text for text in offered if not some_have.fullmatch(text))
+    await choice.select_option(label=tag)
+    await day.press(day.button("Add a tag"))
+    done = day.words("%(num)s record is changed.", num=2)
     await expect(day.page.get_by_role("status").filter(has_text=done)).to_be_visible()
     await day.press(day.link("Back to the list"))
     await day.arrive(day.words("Accounts"))
+    rows = day.page.locator("tbody tr")
+    for number in range(2):
+        await expect(rows.nth(number).get_by_text(tag, exact=True)).to_be_visible()
 
 
 async def join_duplicates(day: Day) -> None:
