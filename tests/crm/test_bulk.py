@@ -50,7 +50,8 @@ async def selected(auth: Auth, path: str, action: str, *ids: int, which: str = "
 
 
 def form_of(page: str, action: str) -> Sheet:
-    return next(each for each in sheets_on(page, "/") if each.action.startswith(action))
+    forms = (each for each in sheets_on(page, "/") if each.method == "post")
+    return next(each for each in forms if each.action.startswith(action))
 
 
 async def result(auth: Auth, address: str) -> str:

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from quarterdeck.login import current_user
 from quarterdeck_crm.bulk.kinds import get_kind
 from quarterdeck_crm.bulk.runs import change_now
+from quarterdeck_crm.models.custom_field import KEY_LENGTH, TEXT_LENGTH
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from . import bp
@@ -18,7 +19,7 @@ from .operations import operation
 MAX_IDS = 100
 Lists = Literal["accounts", "deals", "goods", "orders", "people", "tasks"]
 Actions = Literal[
-    "archive", "cancel", "confirm", "done", "owner", "pay", "ship", "stage", "tag", "untag"
+    "archive", "cancel", "confirm", "done", "field", "owner", "pay", "ship", "stage", "tag", "untag"
 ]
 
 
@@ -29,7 +30,8 @@ class BulkBody(Struct, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description="`archive`: accounts, people, goods. `owner`: accounts, deals, orders and "
             "tasks (their assignee). `stage`: deals. `done`: tasks. `confirm`, `ship`, `pay` and "
-            "`cancel`: orders. `tag` and `untag` (add and remove a tag): all but tasks."
+            "`cancel`: orders. `tag` and `untag` (add and remove a tag) and `field` (set a custom "
+            "field): all but tasks."
         ),
     ]
     ids: Annotated[
@@ -43,9 +45,16 @@ class BulkBody(Struct, kw_only=True, forbid_unknown_fields=True):
                 ge=1,
                 le=MAX_INTEGER,
                 description="The id of the user for `owner`, null for none; that of the stage "
-                "for `stage`; that of the tag for `tag` and `untag`.",
+                "for `stage`; that of the tag for `tag` and `untag`. For `field` the value, as in "
+                "`fields` of a record; null empties the field.",
             ),
         ]
+        | Annotated[str, Meta(max_length=TEXT_LENGTH)]
+        | bool
+        | None
+    ) = None
+    field: (
+        Annotated[str, Meta(max_length=KEY_LENGTH, description="The key of the field for `field`.")]
         | None
     ) = None
 
@@ -77,8 +86,17 @@ async def change_many(data: BulkBody) -> Answer:
         kind=get_kind(data.records),
         action=data.action,
         ids=data.ids,
-        value=None if data.value is None else str(data.value),
+        value=_value(data),
     )
     return Answer(
         BulkResult(changed=changed, refused=[Refused(id=id_, detail=text) for id_, text in refused])
     )
+
+
+def _value(data: BulkBody) -> str | None:
+    """Return the value as the bulk changes take it."""
+    value = data.value
+    text = ("yes" if value else "no") if isinstance(value, bool) else value
+    if data.action == "field":
+        return f"{data.field or ''}:{'' if text is None else text}"
+    return None if text is None else str(text)

@@ -28,6 +28,7 @@ from quarterdeck_crm.tasks.services import (
 )
 from quarterdeck_crm.validation.numbers import row_id
 
+from .fields import set_field
 from .tagging import read_record, set_tag
 
 
@@ -191,6 +192,19 @@ def tagging(table: str, *, has: bool) -> Any:
         if not await set_tag(session, actor=actor, record=record, tag_id=tag_id, has=has):
             return None
         return Changed(record, "tag", {"tag_id": tag_id, "has": not has})
+
+    return change
+
+
+def setting_field(table: str) -> Any:
+    """Return the change that sets a custom field of a record of a table."""
+
+    async def change(
+        session: AsyncSession, actor: User | None, id_: int, value: str | None
+    ) -> Changed | None:
+        record = await read_record(session, table, id_)
+        before = await set_field(session, actor=actor, record=record, value=value or "")
+        return None if before is None else Changed(record, "field", before)
 
     return change
 

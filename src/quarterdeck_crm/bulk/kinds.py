@@ -53,7 +53,7 @@ class Action:
         change: Does it to one record.
         check: Refuses what a preview can know, by a domain error.
         needs: The entry that it needs: ``owner``, ``stage``, ``tag``, ``present tag`` (one that
-            a selected record has) or none.
+            a selected record has), ``field`` (the key of a custom field and a value) or none.
         check_together: Returns the refusals, by id, of records that pass ``check`` one by one.
     """
 
@@ -124,12 +124,13 @@ def _step(label: str, target: OrderState) -> Action:
     return Action(label, changes.moving_order(target), changes.may_move_order(target))
 
 
-def _tags(table: str, check: Callable[[User, Any], None]) -> dict[str, Action]:
+def _extras(table: str, check: Callable[[User, Any], None]) -> dict[str, Action]:
     return {
         "tag": Action(_l("Add a tag"), changes.tagging(table, has=True), check, "tag"),
         "untag": Action(
             _l("Remove a tag"), changes.tagging(table, has=False), check, "present tag"
         ),
+        "field": Action(_l("Set a custom field"), changes.setting_field(table), check, "field"),
     }
 
 
@@ -152,7 +153,7 @@ KINDS: dict[str, Kind] = {
                 "owner": Action(GIVE, changes.give_account, changes.may_edit_row, "owner"),
                 "archive": Action(ARCHIVE, changes.put_account_away, changes.may_edit_row),
             }
-            | _tags("account", changes.may_edit_row),
+            | _extras("account", changes.may_edit_row),
         ),
         Kind(
             "people",
@@ -165,7 +166,7 @@ KINDS: dict[str, Kind] = {
             "name",
             "name",
             {"archive": Action(ARCHIVE, changes.put_person_away, changes.may_edit_person)}
-            | _tags("person", changes.may_edit_person),
+            | _extras("person", changes.may_edit_person),
             has_account=True,
         ),
         Kind(
@@ -179,7 +180,7 @@ KINDS: dict[str, Kind] = {
             "name",
             "name",
             {"archive": Action(ARCHIVE, changes.put_good_away, changes.may_keep_goods)}
-            | _tags("good", changes.may_keep_goods),
+            | _extras("good", changes.may_keep_goods),
             least=goods.KEEPER,
         ),
         Kind(
@@ -201,7 +202,7 @@ KINDS: dict[str, Kind] = {
                 "pay": _step(_l("Mark as paid"), OrderState.PAID),
                 "cancel": _step(_l("Cancel the orders"), OrderState.CANCELLED),
             }
-            | _tags("order", changes.may_edit_row),
+            | _extras("order", changes.may_edit_row),
             has_account=True,
         ),
         Kind(
@@ -220,7 +221,7 @@ KINDS: dict[str, Kind] = {
                     _l("Take to another stage"), changes.take_deal, changes.may_move_deal, "stage"
                 ),
             }
-            | _tags("deal", changes.may_edit_row),
+            | _extras("deal", changes.may_edit_row),
             has_account=True,
         ),
         Kind(

@@ -17,7 +17,8 @@ from quarterdeck_crm.models import BulkRun, DealStage, StageKind, Tag, User
 from quarterdeck_crm.search.filters import list_active_users
 from quarterdeck_crm.validation.numbers import row_id
 
-from .kinds import Action, get_kind
+from .fields import check_entry
+from .kinds import Action, Kind, get_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,10 @@ async def list_choices(session: AsyncSession, *, run: BulkRun) -> list[tuple[str
             return []
 
 
-async def check_value(session: AsyncSession, *, action: Action, value: str | None) -> None:
-    """Refuse an owner, a stage or a tag that no record can have.
+async def check_value(
+    session: AsyncSession, *, kind: Kind, action: Action, value: str | None
+) -> None:
+    """Refuse an owner, a stage, a tag or a value of a field that no record can have.
 
     Raises:
         ValidationError: If there is no such value.
@@ -85,10 +88,13 @@ async def check_value(session: AsyncSession, *, action: Action, value: str | Non
             text = _("Choose a stage.")
         case "tag" | "present tag":
             found, text = select(Tag.id).where(Tag.id == id_), _("Choose a tag.")
+        case "field":
+            return await check_entry(session, table=kind.model.__tablename__, value=value)
         case _:
-            return
+            return None
     if await session.scalar(found) is None:
         raise ValidationError({"value": [text]})
+    return None
 
 
 def _with_count(tag: Tag, count: int | None, total: int) -> str:

@@ -92,8 +92,8 @@ async def start_run(session: AsyncSession, *, actor: User, key: str, value: str 
     """
     run = await get_run(session, actor=actor, key=key)
     if run.state is RunState.READY:
-        action = get_kind(run.kind).actions[run.action]
-        await check_value(session, action=action, value=value)
+        kind = get_kind(run.kind)
+        await check_value(session, kind=kind, action=kind.actions[run.action], value=value)
     else:
         value = run.value
     now = utc_now()
@@ -160,7 +160,7 @@ async def change_now(
     refused: list[tuple[int, str]] = []
 
     async def work(session: AsyncSession, *, batch: Sequence[int]) -> list[str | None]:
-        await check_value(session, action=kind.actions[action], value=value)
+        await check_value(session, kind=kind, action=kind.actions[action], value=value)
         return [
             await change_one(session, actor, kind.actions[action], id_, value, None)
             for id_ in batch

@@ -30,6 +30,7 @@ from quarterdeck_crm.tasks.services import delete_task, get_task, reopen_task, r
 from quarterdeck_crm.team.services import get_user
 
 from .changes import may_assign_order
+from .fields import put_field_back
 from .tagging import SERVICES, read_record, set_tag
 
 Undo = Callable[[AsyncSession, User, UndoItem], Awaitable[None]]
@@ -176,6 +177,12 @@ async def _set_tag_back(session: AsyncSession, actor: User, item: UndoItem) -> N
     await set_tag(session, actor=actor, record=record, **item.before)
 
 
+async def _set_field_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
+    record = await read_record(session, item.kind, item.subject_id)
+    _require_unchanged(record, item, record.number if isinstance(record, Order) else record.name)
+    await put_field_back(session, actor=actor, record=record, **item.before)
+
+
 # By the table of the record and the action that ``history.undo.note_undo`` was given.
 UNDO: dict[tuple[str, str], Undo] = {
     ("account", "archived"): _restore_account,
@@ -189,4 +196,5 @@ UNDO: dict[tuple[str, str], Undo] = {
     ("order", "owner"): _give_back,
     ("task", "owner"): _give_back,
     **{(table, "tag"): _set_tag_back for table in SERVICES},
+    **{(table, "field"): _set_field_back for table in SERVICES},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from quart import current_app, flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
@@ -17,12 +18,15 @@ from quarterdeck_crm.errors import (
     ValidationError,
 )
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extras.forms import value_form
+from quarterdeck_crm.extras.records import read_extras
 from quarterdeck_crm.history.undo import UNDO_FOR
 from quarterdeck_crm.models import BulkRun, RunState, UndoStep
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
+from .fields import read_entry
 from .kinds import actions_for, get_kind
 from .previews import list_choices, preview
 from .runs import (
@@ -37,6 +41,8 @@ from .runs import (
     work_on,
 )
 from .undoing import undo_step
+
+EMPTIES = "empties"  # the box that removes the values of a field
 
 
 @bp.record_once
@@ -89,12 +95,22 @@ async def show(key: str) -> str:
 @login_required
 async def start(key: str) -> ResponseReturnValue:
     """Start a previewed change, or go on with one that was interrupted."""
-    value = (await request.form).get("value", "")
+    form = await request.form
+    value = form.get("value", "")
     try:
+        if "field" in form:
+            run = await get_run(db.session, actor=current_user, key=key[:64])
+            table = get_kind(run.kind).model.__tablename__
+            is_empty = EMPTIES in form
+            if not (is_empty or value.strip()):
+                # A button that is pressed too early would remove the values of all records.
+                raise ValidationError({"value": [_("Enter a value.")]})
+            entry = "" if is_empty else value
+            value = await read_entry(db.session, table=table, key=form["field"], text=entry)
         run = await db.run(partial(start_run, actor=current_user, key=key[:64], value=value))
     except ValidationError as error:
         run = await get_run(db.session, actor=current_user, key=key[:64])
-        return await _show_page(run, problem=str(error)), 422
+        return await _show_page(run, error=error), 422
     except ConflictError as error:
         await flash(str(error), "error")
         return redirect(url_for(".show", key=key, next=_back()), 303)
@@ -124,7 +140,7 @@ async def work_and_show(run: BulkRun, back: str | None = None) -> ResponseReturn
     return redirect(url_for(".show", key=run.key, next=back or _back()), 303)
 
 
-async def _show_page(run: BulkRun, *, problem: str | None = None) -> str:
+async def _show_page(run: BulkRun, *, error: ValidationError | None = None) -> str:
     """Return the page of a run: the preview, the progress or the result."""
     action = None if run.action in {UNDO, HAND_OVER} else get_kind(run.kind).actions[run.action]
     is_ready = run.state is RunState.READY
@@ -139,9 +155,32 @@ async def _show_page(run: BulkRun, *, problem: str | None = None) -> str:
         choices=await list_choices(db.session, run=run) if is_ready else [],
         is_interrupted=run.state is RunState.RUNNING and run.beat_at < utc_now() - SILENT,
         undo_key=step.key if step is not None and can_undo else None,
-        problem=problem,
+        problem=error and str(error),
+        **(
+            await _field_entry(run, error)
+            if action and action.needs == "field" and is_ready
+            else {}
+        ),
         back=_back() or (url_for(f"{run.kind}.index") if run.kind else "/"),
     )
+
+
+async def _field_entry(run: BulkRun, error: ValidationError | None) -> dict[str, Any]:
+    """Return the fields of a preview, the chosen one, and the form with its value.
+
+    Choosing another field reloads the page, so that each type has its own kind of entry.
+    """
+    extras = await read_extras(db.session, get_kind(run.kind).model)
+    entries = (await request.form) if request.method == "POST" else request.args
+    asked = (each for each in extras.fields if each.key == entries.get("field"))
+    chosen = next(asked, next(iter(extras.fields), None))
+    if chosen is None:
+        return {"fields": (), "field": None, "form": None}
+    form = await value_form(chosen).from_request()
+    form["value"].flags.required = True
+    if error is not None:
+        form["value"].errors = error.errors.get("value", [])
+    return {"fields": extras.fields, "field": chosen, "form": form, "empties": EMPTIES}
 
 
 def _title(run: BulkRun) -> str:

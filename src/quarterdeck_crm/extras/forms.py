@@ -97,6 +97,12 @@ def extended(form: type[F], extras: Extras) -> type[F]:
     return cast(type[F], made)
 
 
+def value_form(field: FieldRow) -> type[QuartForm]:
+    """Return a form with the value of one custom field, which is named ``value``."""
+    fields = {"value": _field(field, Extras())}
+    return new_class("ValueForm", (QuartForm,), exec_body=lambda body: body.update(fields))
+
+
 def _field(field: FieldRow, extras: Extras) -> Any:
     """Return the form field of a custom field."""
     is_required = [DataRequired(REQUIRED)] if field.required else [Optional()]

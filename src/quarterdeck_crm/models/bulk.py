@@ -76,7 +76,8 @@ class BulkRun(Model):
         key: In the address of its page.
         kind: The table of the records.
         action: A name from ``bulk.actions``.
-        value: The argument of the action, for example the id of the new owner.
+        value: The argument of the action, for example the id of the new owner, or the key of a
+            custom field, a colon and the value.
         ids: The records, in the order of the list; the items of a step for an undo; ``[list, id]``
             if a user's records of several lists are handed over.
         position: How many of ``ids`` were worked through.
@@ -94,7 +95,7 @@ class BulkRun(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(16))
     action: Mapped[str] = mapped_column(String(32))
-    value: Mapped[str | None] = mapped_column(String(200))
+    value: Mapped[str | None] = mapped_column(String(600))
     ids: Mapped[list[Any]] = mapped_column(JSON, default=list)
     state: Mapped[RunState] = mapped_column(
         Enum(
