@@ -139,10 +139,10 @@ async def test_a_key_is_forgotten_after_a_day(app: Quart, program: Program) -> N
 async def test_requests_remove_expired_keys_now_and_then(
     app: Quart, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idempotency, "CLEANUP_EVERY", 3)
     for key in ("one", "two"):
         await program.post("/accounts", BODY, key=key)
     await expire_all(app)
+    monkeypatch.setattr(idempotency, "CLEANUP_EVERY", 1)
 
     await program.post("/accounts", BODY, key="three")
 

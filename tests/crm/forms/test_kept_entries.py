@@ -63,6 +63,7 @@ FORMS = {
 # Forms of which nothing but files, passwords or a choice is given. They come back empty.
 NOTHING_TO_KEEP = {
     "accounts.file_create",
+    "deals.file_create",
     "orders.file_create",
     "goods.picture_submit",
     "transfer.create_submit",
