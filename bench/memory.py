@@ -2,13 +2,16 @@
 
 Run ``python -m bench.memory``. The start is the CPU time until the first request is answered.
 Memory is taken after some requests: the proportional share (PSS) of all processes, which counts
-pages that processes share once, and the sum of their resident sets (RSS), which does not.
+pages that processes share once, and the sum of their resident sets (RSS), which does not. At last
+the CRM with 4 workers is measured before its first page, after 10,000 and after 20,000 requests;
+the command fails if the second 10,000 cost more than a twentieth.
 """
 
 from __future__ import annotations
 
 import http.client
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +24,7 @@ from bench import orders
 from bench.side_by_side import Peer, Result, Server, cpu_seconds, family_of, load, ratio, served
 
 ROUNDS, WORKERS = 5, 4
+REQUESTS, MAX_GROWTH = 10_000, 1.05
 ANY_PATH = "/sign-in"  # the CRM has no such page, which is an answer too
 
 
@@ -95,6 +99,23 @@ def memory(workers: int) -> list[Result]:
     ]
 
 
+def growth() -> None:
+    """Print the memory of the CRM while it answers many requests; exits if it does not settle."""
+    with contestants(WORKERS) as peers, served(peers[0]) as server:
+        found = [used(server)[0]]
+        for _ in range(2):
+            answered = 0.0
+            while answered < REQUESTS:
+                answered += load(server, orders.PATH, 10).rate * 10
+            found.append(used(server)[0])
+    print(
+        f"  crm serve, {WORKERS} workers: PSS {found[0]:.0f} MiB idle, "
+        f"{found[1]:.0f} after {REQUESTS:,} requests, {found[2]:.0f} after twice as many"
+    )
+    if found[2] > found[1] * MAX_GROWTH:
+        sys.exit("The memory of the CRM grows with the number of requests.")
+
+
 def used(server: Server) -> tuple[float, float]:
     """Return the PSS and the RSS of a server and its workers, in MiB."""
     return _sum(server, "Pss:"), _sum(server, "Rss:")
@@ -111,6 +132,7 @@ def main(_: Sequence[str] = ()) -> None:
         print(f"  {result.name:32} {result.cpu:6.0f} CPU ms to start  {result.by_cpu or ''}")
     memory(1)
     memory(WORKERS)
+    growth()
 
 
 if __name__ == "__main__":
