@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -342,6 +343,18 @@ async def test_paper_has_the_lines_and_no_menus(auth: Auth, trade: Trade) -> Non
     assert "Chai" in page
     assert "37.50" in page
     assert "Dashboard" not in page
+
+
+async def test_a_number_that_an_imported_order_has_is_not_given_again(
+    user: User, trade: Trade
+) -> None:
+    good = await trade.good()
+    first = await trade.order((good, 1), actor=user, number="Q000002")
+    second = await trade.order((good, 1), actor=user)
+    assert (first.number, first.id, second.id) == ("Q000002", 1, 2)
+    assert re.fullmatch(r"Q000002-[0-9a-f]{4}", second.number)
+    third = await trade.order((good, 1), actor=user)
+    assert (third.number, third.version) == ("Q000003", 1)
 
 
 async def test_unknown_orders_are_not_found(auth: Auth) -> None:

@@ -76,6 +76,7 @@ class Trade:
         account: Account | None = None,
         actor: User | None = None,
         state: OrderState = OrderState.DRAFT,
+        number: str | None = None,
         **values: Any,
     ) -> Order:
         """Place an order of some goods, and take it to a state."""
@@ -83,7 +84,9 @@ class Trade:
         usual = {"account_id": account.id, "currency": "EUR", "ordered_on": date(2026, 11, 21)}
         entries = [LineEntry(good.id, quantity) for good, quantity in lines]
         async with self.session() as session:
-            order = await place_order(session, actor=actor, values=usual | values, lines=entries)
+            order = await place_order(
+                session, actor=actor, values=usual | values, lines=entries, number=number
+            )
         for target in WAY[state]:
             await self.move(order, target)
         return await self.read(order)

@@ -20,7 +20,7 @@ from quarterdeck_crm.search.word_index import index_rows
 
 from .quotas import require_room
 from .storage import Kept
-from .subjects import Subject, belongs_to, place_of
+from .subjects import Subject, place_of
 
 GONE = _l("There is no such file. It may have been removed.")
 
@@ -29,7 +29,7 @@ async def list_attachments(session: AsyncSession, *, subject: Subject) -> Sequen
     """Return the files of a record with their authors, the newest first."""
     statement = (
         select(Attachment)
-        .where(belongs_to(subject.__tablename__, subject.id))
+        .where(Attachment.belongs_to(subject.__tablename__, subject.id))
         .options(joinedload(Attachment.author).load_only(User.name))
         .order_by(Attachment.id.desc())
     )

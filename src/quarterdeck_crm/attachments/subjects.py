@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement
-
 from quarterdeck_crm.models import Account, Attachment, Deal, Order
 
 Subject = Account | Deal | Order
-_COLUMNS = {
-    "account": Attachment.account_id,
-    "deal": Attachment.deal_id,
-    "order": Attachment.order_id,
-}
-
-
-def belongs_to(kind: str, record_id: int) -> ColumnElement[bool]:
-    """Return the condition for the files of a record, by its table and its id."""
-    return _COLUMNS[kind] == record_id
 
 
 def place_of(attachment: Attachment) -> tuple[str, int]:

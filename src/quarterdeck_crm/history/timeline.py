@@ -16,7 +16,6 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, load_only
 
-from quarterdeck_crm.attachments.subjects import belongs_to
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Activity, Attachment, Note, Order, User
 from quarterdeck_crm.validation.numbers import row_id
@@ -216,7 +215,7 @@ class _Files(_Source):
         later = [Attachment.id < id_] if id_ else []
         return (
             select(Attachment)
-            .where(belongs_to(subject.__tablename__, subject.id), *later)
+            .where(Attachment.belongs_to(subject.__tablename__, subject.id), *later)
             .order_by(Attachment.id.desc())
             .options(joinedload(Attachment.author).load_only(User.name))
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quarterdeck_crm.extensions import Model
@@ -38,3 +38,9 @@ class Attachment(Model):
     created_at: Mapped[Timestamp] = mapped_column(default=utc_now)
 
     author: Mapped[User | None] = relationship()
+
+    @classmethod
+    def belongs_to(cls, table: str, record_id: int) -> ColumnElement[bool]:
+        """Return the condition for the files of an account, a deal or an order."""
+        column = {"account": cls.account_id, "deal": cls.deal_id, "order": cls.order_id}
+        return column[table] == record_id
