@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,18 @@ from hypothesis import strategies as st
 from quart import Quart
 from sqlalchemy import delete, select
 
+from quarterdeck_crm.deals.stages import make_usual_stages
 from quarterdeck_crm.errors import ImportRefusedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import (
     Account,
     Activity,
     Contact,
+    Deal,
+    DealLine,
+    DealStage,
     Good,
+    Note,
     Order,
     OrderLine,
     OrderState,
@@ -30,6 +35,7 @@ from quarterdeck_crm.models import (
     PersonAddress,
     PersonEmail,
     PersonPhone,
+    StageKind,
     User,
 )
 from quarterdeck_crm.models.collation import same_key
@@ -44,8 +50,8 @@ from .conftest import RunImport
 pytestmark = [pytest.mark.feature("AP3"), pytest.mark.timeout(300)]
 
 TABLES = (
-    Activity, OrderLine, Order, Contact, PersonPhone, PersonEmail, PersonAddress, Person, Account,
-    Good,
+    Activity, Note, DealLine, Deal, OrderLine, Order, Contact, PersonPhone, PersonEmail,
+    PersonAddress, Person, Account, Good,
 )  # fmt: skip
 OWNERS = ("first@example.com", "second@example.com", None)
 
@@ -177,6 +183,35 @@ ORDERS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+DEALS = st.fixed_dictionaries(
+    {
+        "name": texts(Deal.name),
+        "account": st.integers(0, 9),
+        "has_contact": st.booleans(),
+        "owner": st.sampled_from(OWNERS),
+        "stage": st.integers(0, 4),
+        "currency": st.sampled_from(["EUR", "KWD"]),
+        "value": decimals(10**6),
+        "own_probability": optional(st.integers(0, 100)),
+        "expected_on": optional(DAYS),
+        "lost_reason": texts(Deal.lost_reason),
+        "remark": optional(texts(Deal.remark)),
+        "becomes_order": st.booleans(),
+        "lines": st.lists(LINES, max_size=3),
+    }
+)
+MOMENTS = st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year > 1900)
+NOTES = st.fixed_dictionaries(
+    {
+        "record": st.integers(0, 99),
+        "author": st.sampled_from(OWNERS),
+        "body": texts(Note.body),
+        "created_at": MOMENTS,
+        "edited_at": optional(MOMENTS),
+    }
+)
+
+
 def unlike(name: str) -> Any:
     """Return the key by which rows must differ; case and normal forms may not."""
 
@@ -191,6 +226,8 @@ BUSINESS = st.tuples(
     st.lists(GOODS, min_size=1, max_size=3, unique_by=unlike("code")),
     st.lists(ORDERS, max_size=3, unique_by=unlike("number")),
     st.lists(PEOPLE, max_size=4),
+    st.lists(DEALS, max_size=3),
+    st.lists(NOTES, max_size=4),
 )
 NO_CODE = {"code": None, "name": "Twin", "owner": None, "email": None, "website": None,
            "archived": False, "phone": None, "address": None, "city": None, "region": None,
@@ -206,7 +243,7 @@ NAMESAKES = [
 
 async def fill(business: tuple[Sequence[Any], ...]) -> None:
     """Write rows as the services leave them."""
-    accounts, goods, orders, people = business
+    accounts, goods, orders, people, deals, notes = business
     async with db.new_session() as session, session.transaction():
         found = await session.execute(select(User.email, User.id))
         users: dict[str | None, int | None] = {None: None, **dict(found.all())}
@@ -225,9 +262,12 @@ async def fill(business: tuple[Sequence[Any], ...]) -> None:
             session.add(row_)
             await session.flush()  # one by one, so that ids follow the order
         mains: set[int] = set()
+        person_rows = []
         for values in people:
-            session.add(person_of(dict(values), account_rows, mains))
+            person_rows.append(person_of(dict(values), account_rows, mains))
+            session.add(person_rows[-1])
             await session.flush()
+        order_rows = []
         for values in orders:
             row = dict(values)
             account = account_rows[row.pop("account") % len(account_rows)]
@@ -236,7 +276,36 @@ async def fill(business: tuple[Sequence[Any], ...]) -> None:
                 row["state"] = OrderState.DRAFT
             built = [line_of(position, line, good_rows) for position, line in enumerate(lines, 1)]
             net = sum((line.amount for line in built), Decimal(0))
-            session.add(Order(**row, account_id=account.id, owner_id=owner, lines=built, net=net))
+            order_rows.append(
+                Order(**row, account_id=account.id, owner_id=owner, lines=built, net=net)
+            )
+            session.add(order_rows[-1])
+            await session.flush()
+        contacts = [contact for person in person_rows for contact in person.contacts]
+        stages = (await session.scalars(select(DealStage).order_by(DealStage.id))).all()
+        free, deal_rows = [*order_rows], []
+        for values in deals:
+            row = dict(values)
+            stage, owner = stages[row.pop("stage")], users[row.pop("owner")]
+            order = (
+                free.pop() if row.pop("becomes_order") and stage.kind == "won" and free else None
+            )
+            account = account_rows[row.pop("account") % len(account_rows)]
+            at = [contact for contact in contacts if contact.account_id == account.id]
+            contact = at[0] if row.pop("has_contact") and at else None
+            deal = deal_of(row, stage, good_rows)
+            deal.account_id, deal.owner_id = account.id, owner
+            deal.contact_id = contact.id if contact else None
+            deal.order_id = order.id if order else None
+            deal_rows.append(deal)
+            session.add(deal)
+            await session.flush()
+        records = [*account_rows, *person_rows, *order_rows, *deal_rows]
+        for values in notes:
+            row = dict(values)
+            record = records[row.pop("record") % len(records)]
+            kind, author = record.__tablename__, users[row.pop("author")]
+            session.add(Note(**row, subject_type=kind, subject_id=record.id, author_id=author))
             await session.flush()
 
 
@@ -256,6 +325,25 @@ def person_of(row: dict[str, Any], accounts: Sequence[Account], mains: set[int])
         for name, model in kinds.items()
     }
     return Person(**row, archived_at=archived, contacts=[*contacts.values()], **details)
+
+
+def deal_of(row: dict[str, Any], stage: DealStage, goods: Sequence[Good]) -> Deal:
+    """Return a deal in a stage; one with lines has their sum as its value."""
+    lines = [
+        DealLine(
+            position=position,
+            good_id=goods[line["good"] % len(goods)].id,
+            amount=line_amount(line["quantity"], line["price"], line["discount"]),
+            **{name: line[name] for name in ("quantity", "price", "discount")},
+        )
+        for position, line in enumerate(row.pop("lines"), 1)
+    ]
+    if lines:
+        row["value"] = sum((line.amount for line in lines), Decimal(0))
+    own = row["own_probability"] if stage.kind is StageKind.OPEN else None
+    row["lost_reason"] = row["lost_reason"] if stage.kind is StageKind.LOST else None
+    row["probability"] = stage.probability if own is None else own
+    return Deal(**row, stage_id=stage.id, kind=stage.kind, lines=lines)
 
 
 def line_of(position: int, values: dict[str, Any], goods: Sequence[Good]) -> OrderLine:
@@ -314,7 +402,7 @@ async def empty() -> None:
 
 
 @given(business=BUSINESS)
-@example(business=(TWINS, [], [], NAMESAKES))
+@example(business=(TWINS, [], [], NAMESAKES, [], []))
 @settings(
     max_examples=40,
     deadline=None,
@@ -330,6 +418,7 @@ async def test_an_export_imports_again_to_the_same_state(
             if not (await session.scalars(select(User.id))).all():
                 for email in filter(None, OWNERS):
                     session.add(User(email=email, name=email, password_hash="none"))
+                await make_usual_stages(session)
         await fill(business)
         before, files = await everything(), await export(tmp_path)
 
