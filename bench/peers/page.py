@@ -24,7 +24,7 @@ from quarterdeck.security.content_security_policy import STRICT
 from quarterdeck.security.policy import Policy
 from quarterdeck_crm import paths
 from quarterdeck_crm.bulk.kinds import actions_for
-from quarterdeck_crm.extras.records import Extras
+from quarterdeck_crm.extras.reading import Extras
 from quarterdeck_crm.languages.words import register_words
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Order, OrderState, User

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from quarterdeck_crm.extras.fields import create_field, get_field, set_field_archived, update_field
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.models import CustomField, Role, User
 from tests.crm.conftest import Auth, MakeUser
 from tests.crm.extras.test_fields import VALUES, define

@@ -10,12 +10,12 @@ import pytest
 from quart import Quart
 from sqlalchemy import select
 
-from quarterdeck_crm.deals.services import list_deals
+from quarterdeck_crm.deals.queries import list_deals
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import SearchWord
 from quarterdeck_crm.search.word_index import index_everything
-from quarterdeck_crm.tasks.services import list_tasks
+from quarterdeck_crm.tasks.queries import list_tasks
 from tests import databases
 
 from .many import accounts_for, make_orders

@@ -10,7 +10,7 @@ from quarterdeck_crm.attachments.quotas import read_quotas
 from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.deals.panels import read_deal_panel
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account

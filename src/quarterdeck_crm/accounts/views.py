@@ -16,7 +16,7 @@ from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile, values_of
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
 from quarterdeck_crm import models
-from quarterdeck_crm.deals import services
+from quarterdeck_crm.deals import queries, services
 from quarterdeck_crm.deals.stages import list_stages
 from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.extensions import db
@@ -51,7 +51,7 @@ GROUP = "Deals"
 
 
 class DealQuery(ListQuery):
-    sort: Annotated[str, sort(services.SORTS)] = "expected"
+    sort: Annotated[str, sort(queries.SORTS)] = "expected"
     state: Annotated[StageKind, Meta(description="Open if not given.")] | None = None
     stage: (
         Annotated[int, Meta(ge=1, le=MAX_INTEGER, description="In the stage with this id.")] | None
@@ -83,9 +83,9 @@ async def list_deals(query_args: DealQuery) -> Answer:
 
     Words are looked for in the name and in the name of the account.
     """
-    page = await services.list_deals(
+    page = await queries.list_deals(
         db.session,
-        listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES),
+        listing=listing_of(query_args, filters=queries.FILTERS, ranges=queries.RANGES),
         actor=current_user,
     )
     found = [DealSummary.of(deal) for deal in page]

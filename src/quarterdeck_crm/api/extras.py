@@ -8,7 +8,7 @@ from typing import Annotated, Protocol, TypeVar
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.extras.records import Record, read_extras
+from quarterdeck_crm.extras.reading import Record, read_extras
 from quarterdeck_crm.history.recording import plain
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Priority
-from quarterdeck_crm.tasks import services
+from quarterdeck_crm.tasks import queries, services
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from . import bp
@@ -27,7 +27,7 @@ GROUP = "Tasks"
 
 
 class TaskQuery(ListQuery):
-    sort: Annotated[str, sort(services.SORTS)] = "due"
+    sort: Annotated[str, sort(queries.SORTS)] = "due"
     state: Annotated[Literal["open", "done"], Meta(description="Open if not given.")] | None = None
     assignee: Owner | None = None
     priority: Urgency | None = None
@@ -61,9 +61,9 @@ async def list_tasks(query_args: TaskQuery) -> Answer:
     Words are looked for in the title. The tasks of an account include those of its orders,
     deals and contacts.
     """
-    page = await services.list_tasks(
+    page = await queries.list_tasks(
         db.session,
-        listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES),
+        listing=listing_of(query_args, filters=queries.FILTERS, ranges=queries.RANGES),
         actor=current_user,
     )
     items = [Task.of(task) for task in page]

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import NotFoundError, ValidationError
 from quarterdeck_crm.extras.definitions import FieldRow, cached_fields
-from quarterdeck_crm.extras.records import Record, write_extras
+from quarterdeck_crm.extras.reading import Record
+from quarterdeck_crm.extras.records import write_extras
 from quarterdeck_crm.extras.values import fit_value, read_values, value_of
 from quarterdeck_crm.goods.services import KEEPER
 from quarterdeck_crm.history.recording import plain, store

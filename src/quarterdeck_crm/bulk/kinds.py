@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.accounts import services as accounts
-from quarterdeck_crm.deals import services as deals
+from quarterdeck_crm.deals import queries as deals
 from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extras.filters import take_field
 from quarterdeck_crm.goods import services as goods
@@ -36,7 +36,7 @@ from quarterdeck_crm.orders.filters import RANGES as ORDER_RANGES
 from quarterdeck_crm.orders.stock import plan_confirmations
 from quarterdeck_crm.people import services as people
 from quarterdeck_crm.search.filters import Ranges, open_panel
-from quarterdeck_crm.tasks import services as tasks
+from quarterdeck_crm.tasks import queries as tasks
 
 from . import changes
 from .changes import Changed

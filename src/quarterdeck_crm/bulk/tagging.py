@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.deals.services import get_deal, update_deal
-from quarterdeck_crm.extras.records import Record, tags_of, tags_with
+from quarterdeck_crm.extras.reading import Record
+from quarterdeck_crm.extras.records import tags_of, tags_with
 from quarterdeck_crm.extras.tags import get_tag
 from quarterdeck_crm.goods.services import get_good, update_good
 from quarterdeck_crm.models import User

@@ -19,7 +19,7 @@ from quarterdeck_crm.errors import (
 )
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.extras.forms import value_form
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.history.undo import UNDO_FOR
 from quarterdeck_crm.models import BulkRun, RunState, UndoStep
 from quarterdeck_crm.models.columns import utc_now

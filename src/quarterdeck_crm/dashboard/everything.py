@@ -33,7 +33,7 @@ from quarterdeck_crm.models import (
     User,
 )
 from quarterdeck_crm.search.conditions import begins, found_few, matching, words_in
-from quarterdeck_crm.tasks.services import with_names
+from quarterdeck_crm.tasks.queries import with_names
 from quarterdeck_crm.team.services import list_users
 
 FEW = 8  # rows of a kind on the page

@@ -17,7 +17,7 @@ from quarterdeck_crm.models.sums import from_parts, millionths_sum, whole_sum
 from quarterdeck_crm.search.conditions import without_index
 from quarterdeck_crm.validation.numbers import row_id
 
-from .services import conditions
+from .queries import conditions
 from .stages import list_stages
 
 MAX_CARDS = 20  # of a column; the list of deals has the rest

@@ -1,23 +1,19 @@
-"""Rules and queries of deals. ``actor`` is the user that acts; None is the system."""
+"""Rules of deals. ``actor`` is the user that acts; None is the system."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.babel import gettext as _
-from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, MoveNotAllowedError, NotFoundError
 from quarterdeck_crm.events.announcements import announce_deal_deleted
-from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
 from quarterdeck_crm.extras.records import (
-    check_extras,
-    extra_conditions,
     take_extras,
     write_extras,
 )
@@ -28,10 +24,7 @@ from quarterdeck_crm.history.recording import (
     require_version,
     store,
 )
-from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import (
-    Account,
     Attachment,
     AuditAction,
     Contact,
@@ -44,104 +37,14 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.notifications.services import notify_assigned
-from quarterdeck_crm.orders.lines import LineEntry, build_lines, replace_lines, sum_amounts
+from quarterdeck_crm.orders.lines import LineEntry, replace_lines
 from quarterdeck_crm.orders.services import place_order
 from quarterdeck_crm.permissions import require_edit
-from quarterdeck_crm.search.conditions import found_by, ordering, without_index, words_in
-from quarterdeck_crm.search.filters import Range, Ranges
-from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.tasks.services import follow
 from quarterdeck_crm.validation import Problems
-from quarterdeck_crm.validation.numbers import row_id
 
-FIELDS = (
-    "name",
-    "account_id",
-    "contact_id",
-    "owner_id",
-    "value",
-    "currency",
-    "own_probability",
-    "expected_on",
-    "remark",
-)
-SORTS: dict[str, Any] = {
-    "name": Deal.name_key,
-    "value": Deal.value,
-    "expected": Deal.expected_on,
-    "created": Deal.created_at,
-}
-RANGES = Ranges(
-    (
-        Range("expected", Deal.expected_on, _l("Expected on")),
-        Range("value", Deal.value, _l("Value")),
-        Range("created", Deal.created_at, _l("Added")),
-    )
-)
-COLUMNS = {
-    "account": _l("Account"),
-    "stage": _l("Stage"),
-    "expected": _l("Expected"),
-    "owner": _l("Owner"),
-    "probability": _l("Probability"),
-    "value": _l("Value"),
-}
-FILTERS = ("state", "stage", "owner", "account", "late", *RANGES.names, *EXTRA_FILTERS)
-
-
-async def list_deals(
-    session: AsyncSession, *, listing: Listing, actor: User | None = None
-) -> Pagination[Deal]:
-    """Return a page of deals with the names of their accounts, owners and stages.
-
-    Filters: ``state`` is ``open``, ``won`` or ``lost``, open if not given; ``stage`` and
-    ``account`` are ids; ``owner`` is ``me``, ``none`` or an id; ``late`` shows open deals whose
-    expected day has passed. ``RANGES`` and ``extra_conditions`` are further filters.
-
-    Raises:
-        ValidationError: If a range cannot be read.
-    """
-    state = listing.filters.get("state")
-    kind: Any = Deal.kind
-    if row_id(listing.filters.get("account", "")) is not None:
-        kind = without_index(kind)  # an account has few of all deals
-    statement = select(Deal).where(
-        kind == (StageKind(state) if state in list(StageKind) else StageKind.OPEN),
-        *await conditions(session, listing.q, listing.filters, actor),
-    )
-    by = ordering(listing, SORTS[listing.sort], Deal.id)
-    names = (
-        joinedload(Deal.account).load_only(Account.name),
-        joinedload(Deal.owner).load_only(User.name),
-        joinedload(Deal.stage),
-    )
-    return await paginate(session, statement.options(*names), listing, by=by, count=MAX_COUNTED)
-
-
-async def conditions(
-    session: AsyncSession, q: str, filters: Mapping[str, str], actor: User | None
-) -> list[ColumnElement[bool]]:
-    """Return the conditions of the list and of the board, but for the kind of the stage.
-
-    Raises:
-        ValidationError: If a range or a custom field cannot be read.
-    """
-    found: list[ColumnElement[bool]] = [
-        or_(Deal.id.in_(found_by(word, Deal)), Deal.account_id.in_(found_by(word, Account)))
-        for word in words_in(q)
-    ]
-    owner = filters.get("owner", "")
-    if owner == "me" and actor is not None:
-        found.append(Deal.owner_id == actor.id)
-    elif owner == "none":
-        found.append(Deal.owner_id.is_(None))
-    columns = {"owner": Deal.owner_id, "stage": Deal.stage_id, "account": Deal.account_id}
-    ids = {name: row_id(filters.get(name, "")) for name in columns}
-    found += [columns[name] == id_ for name, id_ in ids.items() if id_ is not None]
-    if filters.get("late"):
-        found.append(Deal.expected_on < utc_now().date())
-    found += await RANGES.conditions(filters, actor)
-    return found + await extra_conditions(session, filters, Deal)
+from .checks import check_deal
+from .stages import get_stage
 
 
 async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:
@@ -265,9 +168,7 @@ async def move_deal(
     require_edit(actor, deal)
     if version is not None:
         require_version(deal, version)
-    stage = await session.get(DealStage, stage_id)
-    if stage is None:
-        raise NotFoundError(_("There is no such stage. It may have been removed."))
+    stage = await get_stage(session, stage_id=stage_id)
     if deal.stage_id == stage.id:
         return deal
     check_movable(deal)
@@ -357,88 +258,6 @@ async def delete_deal(session: AsyncSession, *, actor: User | None, deal: Deal) 
     subject = f"deal {deal.name}"[:254]
     await record_audit(session, AuditAction.DELETED, actor=actor, subject=subject)
     announce_deal_deleted(session, deal, actor=actor)
-
-
-async def check_deal(
-    session: AsyncSession,
-    *,
-    values: Mapping[str, Any],
-    lines: Sequence[LineEntry] | None,
-    deal: Deal | None = None,
-    stage_id: int | None = None,
-) -> tuple[dict[str, Any], list[DealLine] | None]:
-    """Return values and lines that a deal can have; None if the lines stay as they are.
-
-    Raises:
-        ValidationError: With the problems of all values at once.
-    """
-    problems = Problems()
-    cleaned = problems.clean(Deal, values, fields=FIELDS, complete=deal is None, row=deal)
-    own = cleaned.get("own_probability")
-    if own is not None and not 0 <= own <= 100:
-        problems.add("own_probability", _("Enter a whole number from 0 to 100."))
-    await _check_rows(session, problems, cleaned, deal)
-    if deal is None:
-        with problems.collected("stage_id"):
-            await _require_open(session, stage_id)
-    cleaned |= await check_extras(session, problems, values, Deal, deal)
-    built: list[DealLine] | None = None
-    if lines is not None:
-        with problems.collected():
-            built = await build_lines(
-                session,
-                lines,
-                currency=cleaned.get("currency", deal.currency if deal else None),
-                allowed={line.good_id for line in deal.lines} if deal else (),
-                row=DealLine,
-            )
-    problems.raise_if_any()
-    present = built if built is not None else (deal.lines if deal else [])
-    if present:
-        cleaned["value"] = sum_amounts(present)
-    return cleaned, built
-
-
-async def _check_rows(
-    session: AsyncSession, problems: Problems, values: dict[str, Any], deal: Deal | None
-) -> None:
-    """Refuse an account, a contact or an owner that is not there.
-
-    If the account was merged, ``values`` get the one that stays.
-    """
-
-    def changed(name: str) -> Any:
-        value = values.get(name)
-        return None if deal is not None and value == getattr(deal, name) else value
-
-    if (account_id := changed("account_id")) is not None:
-        account = await find_account(session, account_id)
-        if account is None:
-            problems.add("account_id", _("Choose an account."))
-        elif account.is_archived:
-            problems.add(
-                "account_id", _("%(name)s is archived. Restore it first.", name=account.name)
-            )
-        else:
-            values["account_id"] = account.id
-    contact_id = values.get("contact_id", deal.contact_id if deal else None)
-    account_id = values.get("account_id", deal.account_id if deal else None)
-    if contact_id is not None and (changed("contact_id") or changed("account_id")):
-        contact = await session.get(Contact, contact_id)
-        if contact is None or contact.account_id != account_id:
-            problems.add("contact_id", _("Choose a contact of the account."))
-    if (owner_id := changed("owner_id")) is not None:
-        is_active = await session.scalar(select(User.is_active).where(User.id == owner_id))
-        if not is_active:
-            problems.add("owner_id", _("Choose a user."))
-
-
-async def _require_open(session: AsyncSession, stage_id: int | None) -> None:
-    if stage_id is None:
-        return
-    stage = await session.get(DealStage, stage_id)
-    if stage is None or stage.kind is not StageKind.OPEN:
-        raise ValueError(_("Choose a stage for open deals."))
 
 
 async def _first_stage(session: AsyncSession, stage_id: int | None) -> DealStage:

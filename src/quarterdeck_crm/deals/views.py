@@ -19,7 +19,7 @@ from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.extras.filters import ENTRIES as FIELD_ENTRIES
 from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
@@ -41,21 +41,10 @@ from quarterdeck_crm.web.undo import flash_with_undo
 from . import bp as bp
 from . import stage_views as stage_views  # adds its routes to the blueprint
 from .board import read_deals
+from .checks import check_deal
 from .forms import DealForm, form_data
-from .services import (
-    COLUMNS,
-    FILTERS,
-    RANGES,
-    SORTS,
-    check_deal,
-    create_deal,
-    delete_deal,
-    get_deal,
-    list_deals,
-    make_order,
-    move_deal,
-    update_deal,
-)
+from .queries import COLUMNS, FILTERS, RANGES, SORTS, list_deals
+from .services import create_deal, delete_deal, get_deal, make_order, move_deal, update_deal
 from .stages import KEEPER, list_reasons, list_stages
 
 # Its columns are states.

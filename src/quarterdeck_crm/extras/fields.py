@@ -36,6 +36,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.custom_field import KEY_LENGTH
+from quarterdeck_crm.models.rows import read_row
 from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.validation import Problems, fit_text
 
@@ -72,10 +73,7 @@ async def get_field(session: AsyncSession, *, field_id: int) -> CustomField:
     Raises:
         NotFoundError: If there is none of that id.
     """
-    field = await session.get(CustomField, field_id, populate_existing=True)
-    if field is None:
-        raise NotFoundError(_("There is no such field."))
-    return field
+    return await read_row(session, CustomField, field_id, _("There is no such field."))
 
 
 async def create_field(

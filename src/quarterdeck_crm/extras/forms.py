@@ -20,7 +20,7 @@ from quarterdeck_crm.models.tag import TAG_LENGTH
 from quarterdeck_crm.validation import REQUIRED
 
 from .definitions import FieldRow, TagRow
-from .records import Extras
+from .reading import Extras
 from .tags import as_text, names_in
 from .values import PREFIX
 

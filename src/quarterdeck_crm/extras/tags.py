@@ -21,6 +21,7 @@ from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.history.recording import assign
 from quarterdeck_crm.models import AuditAction, RecordTag, Role, Tag, TagColour, User
 from quarterdeck_crm.models.collation import unique_key
+from quarterdeck_crm.models.rows import read_row
 from quarterdeck_crm.models.tag import TAG_LENGTH
 from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.validation import Problems, fit_text
@@ -60,10 +61,8 @@ async def get_tag(session: AsyncSession, *, tag_id: int) -> Tag:
     Raises:
         NotFoundError: If there is none of that id.
     """
-    tag = await session.get(Tag, tag_id, populate_existing=True)
-    if tag is None:
-        raise NotFoundError(_("There is no such tag. It may have been removed."))
-    return tag
+    problem = _("There is no such tag. It may have been removed.")
+    return await read_row(session, Tag, tag_id, problem)
 
 
 async def create_tag(

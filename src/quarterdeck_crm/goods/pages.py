@@ -6,7 +6,7 @@ from quart import render_template
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.models import Good
 

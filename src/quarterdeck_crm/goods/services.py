@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
-from quarterdeck_crm.errors import NotFoundError
 from quarterdeck_crm.extras.records import FILTERS as EXTRA_FILTERS
 from quarterdeck_crm.extras.records import (
     check_extras,
@@ -23,6 +22,7 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import Good, Role, User
 from quarterdeck_crm.models.collation import code_key, unique_key
+from quarterdeck_crm.models.rows import read_row
 from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.search.conditions import matching, ordering
 from quarterdeck_crm.search.filters import Range, Ranges
@@ -89,10 +89,8 @@ async def get_good(session: AsyncSession, *, good_id: int) -> Good:
     Raises:
         NotFoundError: If there is none of that id.
     """
-    good = await session.get(Good, good_id, populate_existing=True)
-    if good is None:
-        raise NotFoundError(_("There is no such good. It may have been removed."))
-    return good
+    problem = _("There is no such good. It may have been removed.")
+    return await read_row(session, Good, good_id, problem)
 
 
 async def is_code_free(session: AsyncSession, *, code: str, good_id: int | None = None) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Delete, Update, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from quarterdeck.sqlalchemy import ExactDecimal
+from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.extensions import Model
+
+T = TypeVar("T", bound=Model)
 
 
 def as_stored(row: Any) -> None:
@@ -20,6 +24,18 @@ def as_stored(row: Any) -> None:
         kind, value = attribute.columns[0].type, getattr(row, attribute.key)
         if isinstance(kind, ExactDecimal) and value is not None:
             set_committed_value(row, attribute.key, kind.exact(value))
+
+
+async def read_row(session: AsyncSession, model: type[T], id_: int, problem: str) -> T:
+    """Return a row as it is now.
+
+    Raises:
+        NotFoundError: With ``problem``, if there is none of that id.
+    """
+    row = await session.get(model, id_, populate_existing=True)
+    if row is None:
+        raise NotFoundError(problem)
+    return row
 
 
 async def changes_one(session: AsyncSession, statement: Update | Delete) -> bool:

@@ -6,7 +6,7 @@ from quart import render_template, request
 
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.extras.forms import extended
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict
 from quarterdeck_crm.models import Order
 

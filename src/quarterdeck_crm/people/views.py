@@ -16,7 +16,7 @@ from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from quarterdeck_crm.models import Task
+from quarterdeck_crm.models import Task, User
 from quarterdeck_crm.validation.times import instant
 
 WEEK = timedelta(days=7)
@@ -75,3 +75,8 @@ class Bounds:
                 or_(and_(is_whole, Task.due_at >= begin_day), and_(~is_whole, Task.due_at >= begin))
             )
         return found
+
+
+def zone_name(user: User | None) -> str:
+    """Return the time zone of a user; UTC if the user has not chosen one."""
+    return (user.zone if user is not None else None) or "UTC"

@@ -14,8 +14,8 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.validation.times import load_zone
 
-from .bounds import Bounds
-from .services import with_names, zone_name
+from .bounds import Bounds, zone_name
+from .queries import with_names
 
 MAX_TASKS = 200  # with a date, of a day
 MAX_UNDATED = 20

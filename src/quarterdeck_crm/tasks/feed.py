@@ -24,7 +24,7 @@ from quarterdeck_crm.mail.links import shown_url
 from quarterdeck_crm.models import AuditAction, Task, User
 from quarterdeck_crm.models.task import NEVER
 
-from .services import with_names
+from .queries import with_names
 
 MAX_TASKS = 1_000
 DURATION = timedelta(minutes=30)  # of a task with a time, so that calendars draw it

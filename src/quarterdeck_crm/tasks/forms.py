@@ -19,8 +19,8 @@ from quarterdeck_crm.search.autocomplete import label, pick
 from quarterdeck_crm.validation import longest
 from quarterdeck_crm.validation.times import ZONES
 
+from .bounds import zone_name
 from .recurrence import MAX_EVERY
-from .services import zone_name
 
 PRIORITIES = {"1": _l("High"), "2": _l("Normal"), "3": _l("Low")}
 REPEATS = {

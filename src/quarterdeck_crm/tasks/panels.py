@@ -12,9 +12,10 @@ from quarterdeck_crm.models import Task, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.validation.times import load_zone
 
-from .bounds import Bounds
+from .bounds import Bounds, zone_name
 from .forms import QuickForm
-from .services import MAX_OF_RECORD, list_of_record, may_change, zone_name
+from .queries import MAX_OF_RECORD, list_of_record
+from .services import may_change
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,25 +31,21 @@ from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
+from .bounds import zone_name
 from .day import MAX_TASKS, read_day
 from .forms import REPEATS, QuickForm, TaskForm, form_data
 from .panels import read_bounds
+from .queries import COLUMNS, FILTERS, RANGES, SORTS, list_tasks
 from .rules import check_task
 from .services import (
-    COLUMNS,
-    FILTERS,
-    RANGES,
-    SORTS,
     complete_task,
     create_task,
     delete_task,
     get_task,
-    list_tasks,
     may_change,
     reopen_task,
     require_change,
     update_task,
-    zone_name,
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.models import Account, Contact, Deal, DealLine, Good, Order, Person, User
 
 from .exporting import Chunks, Progress, cell, stream_read

@@ -16,7 +16,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from quarterdeck_crm.extras.records import Record, read_extras
+from quarterdeck_crm.extras.reading import Record, read_extras
 from quarterdeck_crm.models import (
     Account,
     Contact,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extras.fields import list_fields
-from quarterdeck_crm.extras.records import Extras, Record, read_extras
+from quarterdeck_crm.extras.reading import Extras, Record, read_extras
 from quarterdeck_crm.extras.tags import MAX_TAGS, as_text, names_in
 from quarterdeck_crm.extras.values import COLUMNS, fit_value
 from quarterdeck_crm.languages import marked as N_

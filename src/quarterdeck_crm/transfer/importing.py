@@ -31,7 +31,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
-from quarterdeck_crm.extras.records import Record
+from quarterdeck_crm.extras.reading import Record
 from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Account, Activity, Contact, Deal, Good, Order, Person, Task, User
 from quarterdeck_crm.models.collation import code_key

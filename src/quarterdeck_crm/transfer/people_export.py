@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.models import Account, Contact, Person
 from quarterdeck_crm.people.parts import KINDS
 from quarterdeck_crm.people.services import FIELDS

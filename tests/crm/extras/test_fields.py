@@ -13,7 +13,7 @@ from quart import Response
 from quarterdeck_crm.deals.services import make_order, move_deal
 from quarterdeck_crm.errors import ForbiddenError, ValidationError
 from quarterdeck_crm.extras.fields import create_field, key_of
-from quarterdeck_crm.extras.records import read_extras
+from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.models import Account, CustomField, Order, User
 from quarterdeck_crm.orders.actions import copy_order
 from quarterdeck_crm.orders.services import get_order, update_order

@@ -1,0 +1,119 @@
+"""What a deal may hold: its values, its lines, and the records that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.extras.records import (
+    check_extras,
+)
+from quarterdeck_crm.models import (
+    Contact,
+    Deal,
+    DealLine,
+    DealStage,
+    StageKind,
+    User,
+)
+from quarterdeck_crm.orders.lines import LineEntry, build_lines, sum_amounts
+from quarterdeck_crm.search.merges import find_account
+from quarterdeck_crm.validation import Problems
+
+FIELDS = (
+    "name",
+    "account_id",
+    "contact_id",
+    "owner_id",
+    "value",
+    "currency",
+    "own_probability",
+    "expected_on",
+    "remark",
+)
+
+
+async def check_deal(
+    session: AsyncSession,
+    *,
+    values: Mapping[str, Any],
+    lines: Sequence[LineEntry] | None,
+    deal: Deal | None = None,
+    stage_id: int | None = None,
+) -> tuple[dict[str, Any], list[DealLine] | None]:
+    """Return values and lines that a deal can have; None if the lines stay as they are.
+
+    Raises:
+        ValidationError: With the problems of all values at once.
+    """
+    problems = Problems()
+    cleaned = problems.clean(Deal, values, fields=FIELDS, complete=deal is None, row=deal)
+    own = cleaned.get("own_probability")
+    if own is not None and not 0 <= own <= 100:
+        problems.add("own_probability", _("Enter a whole number from 0 to 100."))
+    await _check_rows(session, problems, cleaned, deal)
+    if deal is None:
+        with problems.collected("stage_id"):
+            await _require_open(session, stage_id)
+    cleaned |= await check_extras(session, problems, values, Deal, deal)
+    built: list[DealLine] | None = None
+    if lines is not None:
+        with problems.collected():
+            built = await build_lines(
+                session,
+                lines,
+                currency=cleaned.get("currency", deal.currency if deal else None),
+                allowed={line.good_id for line in deal.lines} if deal else (),
+                row=DealLine,
+            )
+    problems.raise_if_any()
+    present = built if built is not None else (deal.lines if deal else [])
+    if present:
+        cleaned["value"] = sum_amounts(present)
+    return cleaned, built
+
+
+async def _check_rows(
+    session: AsyncSession, problems: Problems, values: dict[str, Any], deal: Deal | None
+) -> None:
+    """Refuse an account, a contact or an owner that is not there.
+
+    If the account was merged, ``values`` get the one that stays.
+    """
+
+    def changed(name: str) -> Any:
+        value = values.get(name)
+        return None if deal is not None and value == getattr(deal, name) else value
+
+    if (account_id := changed("account_id")) is not None:
+        account = await find_account(session, account_id)
+        if account is None:
+            problems.add("account_id", _("Choose an account."))
+        elif account.is_archived:
+            problems.add(
+                "account_id", _("%(name)s is archived. Restore it first.", name=account.name)
+            )
+        else:
+            values["account_id"] = account.id
+    contact_id = values.get("contact_id", deal.contact_id if deal else None)
+    account_id = values.get("account_id", deal.account_id if deal else None)
+    if contact_id is not None and (changed("contact_id") or changed("account_id")):
+        contact = await session.get(Contact, contact_id)
+        if contact is None or contact.account_id != account_id:
+            problems.add("contact_id", _("Choose a contact of the account."))
+    if (owner_id := changed("owner_id")) is not None:
+        is_active = await session.scalar(select(User.is_active).where(User.id == owner_id))
+        if not is_active:
+            problems.add("owner_id", _("Choose a user."))
+
+
+async def _require_open(session: AsyncSession, stage_id: int | None) -> None:
+    if stage_id is None:
+        return
+    stage = await session.get(DealStage, stage_id)
+    if stage is None or stage.kind is not StageKind.OPEN:
+        raise ValueError(_("Choose a stage for open deals."))
