@@ -70,6 +70,7 @@ async def test_who_is_disabled_hands_over_what_is_open(
     assert answer.status_code == 303
     shown = await result(as_admin, answer.location)
     assert "4 records are changed." in shown
+    assert "Back to the user" in shown
     assert await owners(trade) == [[user.id], [user.id], [leaving.id, user.id], [user.id]]
     assert await notified(trade, user) == [("handed_over", "user", leaving.id)]
     async with trade.session() as session:
