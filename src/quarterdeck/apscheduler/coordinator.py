@@ -97,6 +97,10 @@ class Coordinator(ABC):
         """Return runs of a job, or of all, the one that was due last first."""
 
     @abstractmethod
+    async def latest_runs(self, job_ids: Sequence[str]) -> list[Run]:
+        """Return the run of each job that was due last; none for a job that never ran."""
+
+    @abstractmethod
     async def prune(self, before: datetime) -> None:
         """Forget runs that were due before a moment."""
 

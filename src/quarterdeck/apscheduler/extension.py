@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from apscheduler.events import (
@@ -304,3 +304,11 @@ class APScheduler:
     async def get_runs(self, id: str | None = None, *, limit: int = 50) -> list[Run]:
         """Return the latest runs of a job, or of all jobs, the latest first."""
         return await STATE.get().coordinator.runs(id, limit)
+
+    async def get_latest_runs(self, jobs: Iterable[Job]) -> dict[str, Run]:
+        """Return the latest run of each job by its id, all read at once.
+
+        Jobs that have never run are missing.
+        """
+        ids = sorted({job.id for job in jobs})
+        return {run.job_id: run for run in await STATE.get().coordinator.latest_runs(ids)}

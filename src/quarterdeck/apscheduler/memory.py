@@ -104,6 +104,9 @@ class MemoryCoordinator(Coordinator):
         found = [run for run in self._runs.values() if job_id in {None, run.job_id}]
         return sorted(found, key=attrgetter("due"), reverse=True)[:limit]
 
+    async def latest_runs(self, job_ids: Sequence[str]) -> list[Run]:
+        return [run for job_id in job_ids for run in await self.runs(job_id, 1)]
+
     async def prune(self, before: datetime) -> None:
         self._runs = {key: run for key, run in self._runs.items() if run.due >= before}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from quart import Response, json, render_template, send_from_directory
@@ -17,7 +18,9 @@ from .extension import openapi_document
 @public
 async def document() -> Response:
     """Return the OpenAPI document."""
-    return Response(json.dumps(openapi_document()), content_type="application/json")
+    # In a thread: the first call imports quart-schema, and each takes some time.
+    content = await asyncio.to_thread(openapi_document)
+    return Response(json.dumps(content), content_type="application/json")
 
 
 @bp.get("/docs")

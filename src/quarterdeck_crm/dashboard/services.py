@@ -217,8 +217,6 @@ def last_day_of(day: date) -> date:
 
 async def count_failures() -> dict[str, int]:
     """Return how many mails were given up, and how many jobs failed at their latest run."""
-    # Each job by itself: among the latest runs of all are mostly those of jobs of each minute.
-    failed = 0
-    for job in await scheduler.get_jobs():
-        failed += any(run.is_failure for run in await scheduler.get_runs(job.id, limit=1))
+    latest = await scheduler.get_latest_runs(await scheduler.get_jobs())
+    failed = sum(run.is_failure for run in latest.values())
     return {"mails": (await mail.outbox.status()).dead, "jobs": failed}

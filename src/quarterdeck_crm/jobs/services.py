@@ -37,11 +37,9 @@ async def list_jobs(*, actor: User | None) -> list[JobStatus]:
         ForbiddenError: If the actor is no administrator; None is the command line.
     """
     require_role(actor, Role.ADMIN)
-    found = []
-    for job in await scheduler.get_jobs():
-        runs = await scheduler.get_runs(job.id, limit=1)
-        found.append(JobStatus(job, runs[0] if runs else None))
-    return found
+    jobs = await scheduler.get_jobs()
+    latest = await scheduler.get_latest_runs(jobs)
+    return [JobStatus(job, latest.get(job.id)) for job in jobs]
 
 
 async def get_job(job_id: str, *, actor: User | None) -> Job:

@@ -41,6 +41,16 @@ async def test_a_due_time_is_claimed_once(coordinator: Coordinator) -> None:
     assert await coordinator.runs("paint", 10) == [run(minutes=1), run()]
 
 
+async def test_the_latest_runs_of_several_jobs(coordinator: Coordinator) -> None:
+    token = await held(coordinator, "a:1:x")
+    painted = [run(minutes=minute) for minute in range(3)]
+    await coordinator.claim("a:1:x", token, [Batch(painted, 9), Batch([run("sail")], 1)])
+
+    assert await coordinator.latest_runs([]) == await coordinator.latest_runs(["never"]) == []
+    latest = await coordinator.latest_runs(["never", "paint", "sail"])
+    assert sorted(latest, key=lambda each: each.job_id) == [run(minutes=2), run("sail")]
+
+
 async def test_the_history_keeps_how_a_run_ended(coordinator: Coordinator) -> None:
     token = await held(coordinator, "a:1:x")
     await coordinator.claim("a:1:x", token, [Batch([run()], 1), Batch([run("sail")], 1)])

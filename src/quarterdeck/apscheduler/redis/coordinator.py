@@ -73,6 +73,18 @@ class RedisCoordinator(Coordinator):
         texts = await self._redis.hmget(self._connection.key("runs"), names)
         return [_run(text) for text in texts if text is not None]
 
+    async def latest_runs(self, job_ids: Sequence[str]) -> list[Run]:
+        if not job_ids:
+            return []
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.zrange(self._connection.key(f"history:{job_id}"), 0, 0, desc=True)
+            names = [name for found in await pipeline.execute() for name in found]
+        if not names:
+            return []
+        texts = await self._redis.hmget(self._connection.key("runs"), names)
+        return [_run(text) for text in texts if text is not None]
+
     async def prune(self, before: datetime) -> None:
         while await self._call(scripts.PRUNE, f"({microseconds(before)}"):
             pass
