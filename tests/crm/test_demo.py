@@ -43,7 +43,7 @@ async def demo(app: Quart) -> None:
     """A demonstration company with 200 orders."""
     async with app.app_context(), db.transaction() as session:
         await Demo(orders=200, today=TODAY).write(
-            session, password_hash="unused", advance=lambda count: None
+            session, password_hash="unused", progress=lambda done, total: None
         )
 
 

@@ -16,7 +16,7 @@ CRM = SOURCE / "quarterdeck_crm"
 # From the ground up. A unit (a package, or a module of the root) may import those below it;
 # units in one line do not know each other.
 LAYERS = (
-    ("languages",),
+    ("languages", "terminal"),
     ("errors", "money", "paths"),
     ("config", "extensions", "schema", "validation"),
     ("models", "listing"),

@@ -8,6 +8,7 @@ import click
 
 from quarterdeck.commands import AppGroup
 from quarterdeck_crm.schema import check_schema
+from quarterdeck_crm.terminal.progress import progress_bar
 
 from .pruning import prune
 from .quotas import size_text
@@ -31,17 +32,10 @@ attachments = AppGroup("attachments", help="Look after the stored files.")
 @click.option("--force", is_flag=True, help="Go on if the database names no file at all.")
 async def prune_command(dry_run: bool, hours: int, force: bool) -> None:
     """Remove stored files that no attachment and no picture of the database names."""
-    from rich.console import Console  # no server needs it
-    from rich.progress import Progress
-
     await check_schema()
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Checking files", total=None)
+    async with progress_bar("Checking files") as show:
         pruned = await prune(
-            older_than=timedelta(hours=hours),
-            dry_run=dry_run,
-            force=force,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            older_than=timedelta(hours=hours), dry_run=dry_run, force=force, progress=show
         )
     verb = "Would remove" if dry_run else "Removed"
     click.echo(f"{verb} {_count(pruned.files)} ({size_text(pruned.size)}).")

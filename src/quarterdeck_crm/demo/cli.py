@@ -11,6 +11,7 @@ from quarterdeck.login import hash_password
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Good, Order, User
 from quarterdeck_crm.schema import make_schema
+from quarterdeck_crm.terminal.progress import progress_bar
 
 from .users import ADMIN_EMAIL, USERS
 
@@ -40,20 +41,13 @@ async def demo_command(orders: int, if_empty: bool) -> None:
             "The database is not empty. Name an empty one with DATABASE_URL, "
             "or remove the file in instance/ first."
         )
-    from rich.console import Console  # they take long to import
-    from rich.progress import Progress
-
-    from .generate import Demo, noon
+    from .generate import Demo, noon  # they take long to import
 
     password_hash = await hash_password(PASSWORD)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Writing orders", total=orders)
-        async with db.transaction() as session:
-            await Demo(orders=orders, today=noon()).write(
-                session,
-                password_hash=password_hash,
-                advance=lambda count: bar.advance(task, count),
-            )
+    async with progress_bar("Writing orders") as show, db.transaction() as session:
+        await Demo(orders=orders, today=noon()).write(
+            session, password_hash=password_hash, progress=show
+        )
     click.echo(f"Wrote demonstration data: {orders} orders.")
     await _say_sign_in()
 

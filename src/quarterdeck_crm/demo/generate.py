@@ -59,7 +59,7 @@ COMMENTED = 200  # of the newest orders, and of the people
 BATCH = 500
 
 Rows = list[dict[str, Any]]
-Advance = Callable[[int], None]
+Progress = Callable[[int, int], None]
 
 
 class Demo:
@@ -75,13 +75,13 @@ class Demo:
         self.today = today
         self.random = random.Random(SEED)  # noqa: S311 - plausible data, not secrets
 
-    async def write(self, session: AsyncSession, *, password_hash: str, advance: Advance) -> None:
+    async def write(self, session: AsyncSession, *, password_hash: str, progress: Progress) -> None:
         """Write everything into an empty database; the caller commits.
 
         Args:
             session: The db session.
             password_hash: Of the password that all demonstration users share.
-            advance: Told how many orders have been written since the last call.
+            progress: Told how many orders of all have been written.
         """
         users = await self._insert(session, User, self._users(password_hash))
         goods = self._goods()
@@ -92,7 +92,7 @@ class Demo:
         for model, rows in make_people(accounts, self.random, self.today).items():
             await self._insert(session, model, rows)
         notes = self._notes(accounts, users)
-        await self._write_orders(session, accounts, goods, advance)
+        await self._write_orders(session, accounts, goods, progress)
         # Last, so that the dice of everything else fall as they did without them.
         tasks = self._tasks(accounts, users)
         await self._insert(session, Task, tasks)
@@ -346,7 +346,7 @@ class Demo:
         return rows
 
     async def _write_orders(
-        self, session: AsyncSession, accounts: Rows, goods: Rows, advance: Advance
+        self, session: AsyncSession, accounts: Rows, goods: Rows, progress: Progress
     ) -> None:
         ages = sorted((self._age() for _ in range(self.orders)), reverse=True)
         # A few customers buy much, most buy little.
@@ -364,7 +364,7 @@ class Demo:
                 await session.execute(insert(OrderLine), lines)
                 await count_inserted(session, [order["id"] for order in orders])
                 await session.execute(insert(Activity), [_created(order) for order in orders])
-                advance(len(orders))
+                progress(number, self.orders)
                 orders, lines = [], []
 
     def _order(

@@ -30,7 +30,7 @@ from quarterdeck_crm.history.recording import (
     store,
 )
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.listing import Listing, paginate
+from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import Account, AuditAction, Contact, Person, Role, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import may_edit, require_role
@@ -102,7 +102,7 @@ async def list_people(
     if contact := listing.filters.get("contact"):
         statement = statement.where(Person.do_not_contact.is_(contact == "no"))
     by = ordering(listing, SORTS[listing.sort], Person.id)
-    return await paginate(session, statement, listing, by=by)
+    return await paginate(session, statement, listing, by=by, count=MAX_COUNTED)
 
 
 async def get_person(session: AsyncSession, *, person_id: int) -> Person:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +15,7 @@ from quarterdeck_crm.errors import ImportRefusedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import AuditAction
 from quarterdeck_crm.schema import check_schema
+from quarterdeck_crm.terminal.progress import progress_bar
 
 from .importing import Source
 from .kinds import KINDS, Part, run_import
@@ -151,11 +150,9 @@ async def _import(kind: str, *paths: Path, dry_run: bool) -> None:
     files = [Source(path, path.name) for path in paths]
     try:
         # No page waits for this, so a busy server may take its time.
-        with (
-            no_time_limit(),
-            _progress_bar(f"{'Checking' if dry_run else 'Importing'} {kind}") as progress,
-        ):
-            report = await run_import(KINDS[kind], files, dry_run=dry_run, progress=progress)
+        with no_time_limit():
+            async with progress_bar(f"{'Checking' if dry_run else 'Importing'} {kind}") as show:
+                report = await run_import(KINDS[kind], files, dry_run=dry_run, progress=show)
     except ImportRefusedError as refused:
         _refuse(refused)
     if not dry_run:
@@ -189,29 +186,11 @@ async def _write(file: Path, part: Part, *, force: bool) -> None:
     if await asyncio.to_thread(file.exists) and not force:
         raise click.ClickException(f"'{file}' exists. Name another file, or add --force.")
     unfinished = file.with_name(file.name + ".part")
-    bar = _progress_bar(f"Exporting {part.label.lower()}")
+    bar = progress_bar(f"Exporting {part.label.lower()}")
     with await asyncio.to_thread(unfinished.open, "w", encoding="utf-8", newline="") as out:
-        async with db.new_session() as session:
-            with no_time_limit(), bar as progress:
+        async with db.new_session() as session, bar as progress:
+            with no_time_limit():
                 async for chunk in part.export(session, progress):
                     await asyncio.to_thread(out.write, chunk)
     await asyncio.to_thread(unfinished.replace, file)
     click.echo(f"Wrote {file}.")
-
-
-@contextmanager
-def _progress_bar(text: str) -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console  # no server needs it
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(text, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
