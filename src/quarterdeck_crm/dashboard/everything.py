@@ -177,7 +177,7 @@ async def find_quickly(session: AsyncSession, *, q: str) -> dict[str, list[Hit]]
     shown["accounts"] = await _quick(
         session, accounts.order_by(Account.name_key, Account.id), "account"
     )
-    used = Person.archived_at.is_(None), *matching(q, Person)
+    used = Person.archived_at.is_(None), Person.id.in_(found_few(q, Person))
     # The one account is read in the same statement, not by a query per row.
     place = (
         select(Account.name)

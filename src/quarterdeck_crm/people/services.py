@@ -30,12 +30,13 @@ from quarterdeck_crm.history.recording import (
     store,
 )
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
+from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, AuditAction, Contact, Person, Role, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import may_edit, require_role
-from quarterdeck_crm.search.conditions import matching, ordering
+from quarterdeck_crm.search.conditions import ordering
 from quarterdeck_crm.search.filters import Range, Ranges
+from quarterdeck_crm.search.paging import paginate_found
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -84,9 +85,7 @@ async def list_people(
     statement = (
         select(Person)
         .where(archived & is_whole if listing.filters.get("archived") else ~archived)
-        .where(
-            *matching(listing.q, Person), *await extra_conditions(session, listing.filters, Person)
-        )
+        .where(*await extra_conditions(session, listing.filters, Person))
         .where(*await RANGES.conditions(listing.filters, actor))
         .options(
             selectinload(Person.contacts)
@@ -102,7 +101,7 @@ async def list_people(
     if contact := listing.filters.get("contact"):
         statement = statement.where(Person.do_not_contact.is_(contact == "no"))
     by = ordering(listing, SORTS[listing.sort], Person.id)
-    return await paginate(session, statement, listing, by=by, count=MAX_COUNTED)
+    return await paginate_found(session, statement, listing, model=Person, by=by)
 
 
 async def get_person(session: AsyncSession, *, person_id: int) -> Person:

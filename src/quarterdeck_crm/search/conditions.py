@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, func, select
+from sqlalchemy import Boolean, ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
@@ -29,23 +29,27 @@ def words_in(q: str) -> list[str]:
 
 
 def matching(q: str, model: Subject) -> list[ColumnElement[bool]]:
-    """Return one condition per word of ``q``: a word of the row begins with it.
+    """Return one condition per word of ``q``: a word of the row begins with it."""
+    return [model.id.in_(found_by(term, model)) for term in terms_of(q, model)]
 
-    A phone number with spaces is one word where rows have numbers.
-    """
+
+def terms_of(q: str, model: Subject) -> list[str]:
+    """Return the words of ``q``; a phone number with spaces is one where rows have numbers."""
     if model in (Account, Person) and (number := phone_query(q)):
-        return [model.id.in_(found_by(number, model))]
-    return [model.id.in_(found_by(word, model)) for word in words_in(q)]
+        return [number]
+    return words_in(q)
 
 
 def found_by(word: str, model: Subject) -> Select[int]:
     """Return the ids of the rows that have a word beginning with this one."""
+    return select(SearchWord.subject_id).where(begins_with(SearchWord, word, model))
+
+
+def begins_with(row: type[SearchWord], word: str, model: Subject) -> ColumnElement[bool]:
+    """Return the condition that a row of the index is of a model and begins with a word."""
     begin = fold(word)[:LENGTH]
-    return select(SearchWord.subject_id).where(
-        SearchWord.subject_type == model.__tablename__,
-        SearchWord.word >= begin,
-        SearchWord.word < begin + LAST,
-    )
+    is_of_model = row.subject_type == model.__tablename__
+    return and_(is_of_model, row.word >= begin, row.word < begin + LAST)
 
 
 def found_few(q: str, model: Subject, *, most: int = MAX_FOUND) -> Select[int]:
@@ -54,7 +58,7 @@ def found_few(q: str, model: Subject, *, most: int = MAX_FOUND) -> Select[int]:
     For short lists that are sorted by something else: however many rows match, no more are
     sorted.
     """
-    first, *others = sorted(words_in(q), key=len, reverse=True)
+    first, *others = sorted(terms_of(q, model), key=len, reverse=True)
     found = found_by(first, model)
     for word in others:
         found = found.where(SearchWord.subject_id.in_(found_by(word, model)))

@@ -12,7 +12,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
+from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import (
     Account,
     Contact,
@@ -25,8 +25,9 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.task import NEVER
-from quarterdeck_crm.search.conditions import matching, ordering, without_index
+from quarterdeck_crm.search.conditions import ordering, without_index
 from quarterdeck_crm.search.filters import Range, Ranges
+from quarterdeck_crm.search.paging import paginate_found
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.validation.times import load_zone
 
@@ -82,7 +83,6 @@ async def list_tasks(
     """
     statement = select(Task).where(
         _is_done(listing) == (listing.filters.get("state") == "done"),
-        *matching(listing.q, Task),
         *_conditions(listing, actor),
         *await _due(listing.filters.get("due"), actor),
         *await RANGES.conditions(listing.filters, actor),
@@ -91,9 +91,8 @@ async def list_tasks(
     if listing.sort == "priority":
         keys.insert(1, Task.due_at)
     by = ordering(listing, *keys)
-    return await paginate(
-        session, statement.options(*with_names()), listing, by=by, count=MAX_COUNTED
-    )
+    statement = statement.options(*with_names())
+    return await paginate_found(session, statement, listing, model=Task, by=by)
 
 
 async def list_of_record(session: AsyncSession, **record: int) -> Sequence[Task]:
