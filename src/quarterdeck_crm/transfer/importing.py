@@ -279,7 +279,7 @@ class Import:
     async def contact_ids(self, references: set[str]) -> dict[tuple[int | None, str], int]:
         """Return the ids of contacts by their accounts and by the references of their people.
 
-        The reference of a person who was merged leads to the contacts of the one who stays.
+        The reference of a merged person leads to the contacts of the survivor.
         """
         rows = await self.session.execute(
             select(Contact.account_id, Person.reference, Contact.id)

@@ -73,7 +73,7 @@ class _Batch:
         changed: Those of them that differ from the file.
         mains: By account, the contact that becomes its main one.
         extras: The tags and custom fields of each.
-        merged: The identities of people who became part of another one; ``found`` has that one.
+        merged: The identities of merged people; ``found`` has the person they became part of.
     """
 
     accounts: dict[str, int]
@@ -92,7 +92,7 @@ class _Batch:
             self.found.setdefault(identity, person)
 
     def follow(self, gone: Person, staying: Person) -> None:
-        """Let rows of a person who was merged find the one who stays."""
+        """Let rows of a merged person find the survivor."""
         for identity in (gone.reference, *_identities(gone.name, staying)):
             if identity not in self.found:
                 self.found[identity] = staying
@@ -114,8 +114,8 @@ async def import_people(task: Import, files: Sequence[Source]) -> Report:
     A person that is named by its reference gets exactly the phone numbers, addresses and
     accounts of its rows. Without a reference, a person is found by name and e-mail address, or
     by name and account, and the row adds to what is there. Columns that the file does not have
-    stay as they are. The rows of a person who was merged add phone numbers, addresses and
-    accounts to the person who stays, and change nothing else.
+    stay as they are. The rows of a merged person add phone numbers, addresses and
+    accounts to the survivor, and change nothing else.
 
     Raises:
         ImportRefusedError: If the file has any mistake.
@@ -241,7 +241,7 @@ def _take(task: Import, file: CSVFile, rows: list[Row], batch: _Batch, seen: _Pa
 def _join(
     task: Import, file: CSVFile, rows: list[Row], person: Person, batch: _Batch, seen: _Pass
 ) -> bool:
-    """Add what the rows of a merged person have to the one who stays.
+    """Add what the rows of a merged person have to the survivor.
 
     The single values of both were compared when they were merged; only a refusal holds.
     """
