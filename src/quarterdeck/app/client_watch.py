@@ -1,6 +1,6 @@
 """One timer for all requests, at whose end their clients are watched.
 
-A timer for each request would cost as much as finding its view.
+A timer for each request would cost nearly as much as finding its view.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quart import render_template, request
+from quart import render_template
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.attachments.forms import FileForm
@@ -11,7 +11,7 @@ from quarterdeck_crm.attachments.services import list_attachments
 from quarterdeck_crm.deals.panels import read_deal_panel
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.extras.reading import read_extras
-from quarterdeck_crm.history.timeline import read_timeline
+from quarterdeck_crm.history.asked import asked_timeline
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account
 from quarterdeck_crm.notes.panels import notes_of
@@ -67,11 +67,6 @@ async def show_page(account: Account, *, file_form: FileForm | None = None) -> s
         tasks=tasks,
         deals=deals,
         label=label(account),
-        timeline=await read_timeline(
-            db.session,
-            account,
-            show=request.args.get("show", ""),
-            before=request.args.get("before", ""),
-        ),
+        timeline=await asked_timeline(db.session, account),
         may_edit=editable,
     )

@@ -23,8 +23,8 @@ from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.asked import asked_timeline
 from quarterdeck_crm.history.recording import Changes
-from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Deal
@@ -325,12 +325,7 @@ async def _show_page(
         extras=await read_extras(db.session, Deal, [deal.id]),
         stages=await list_stages(db.session),
         reasons=await list_reasons(db.session),
-        timeline=await read_timeline(
-            db.session,
-            deal,
-            show=request.args.get("show", ""),
-            before=request.args.get("before", ""),
-        ),
+        timeline=await asked_timeline(db.session, deal),
         tasks=await read_panel(db.session, reader=current_user, deal=deal.id),
         notes=notes_of(deal, reader=current_user),
         files=await list_attachments(db.session, subject=deal),

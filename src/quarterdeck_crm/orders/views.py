@@ -23,8 +23,8 @@ from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.forms.conflicts import reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.asked import asked_timeline
 from quarterdeck_crm.history.recording import Changes
-from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.models import Account, Order, OrderState
 from quarterdeck_crm.models.columns import utc_now
@@ -309,12 +309,7 @@ async def _show_page(
         extras=await read_extras(db.session, Order, [order.id]),
         shortages=list(short.values()),
         tasks=await read_panel(db.session, reader=current_user, order=order.id),
-        timeline=await read_timeline(
-            db.session,
-            order,
-            show=request.args.get("show", ""),
-            before=request.args.get("before", ""),
-        ),
+        timeline=await asked_timeline(db.session, order),
         notes=notes_of(order, reader=current_user),
         files=await list_attachments(db.session, subject=order),
         quotas=await read_quotas(db.session, actor=current_user, subject=order) if editable else (),

@@ -20,7 +20,7 @@ from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
-from quarterdeck_crm.history.timeline import read_timeline
+from quarterdeck_crm.history.asked import asked_timeline
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.models import Account, Person, Role
 from quarterdeck_crm.notes.panels import notes_of
@@ -111,12 +111,7 @@ async def show(person_id: int) -> str:
         "people/show.html",
         person=person,
         extras=await read_extras(db.session, Person, [person.id]),
-        timeline=await read_timeline(
-            db.session,
-            person,
-            show=request.args.get("show", ""),
-            before=request.args.get("before", ""),
-        ),
+        timeline=await asked_timeline(db.session, person),
         notes=notes_of(person, reader=current_user),
         may_edit=may_edit_person(current_user, person),
     )

@@ -19,8 +19,8 @@ from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.forms.conflicts import Conflict, reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
+from quarterdeck_crm.history.asked import asked_timeline
 from quarterdeck_crm.history.recording import Changes
-from quarterdeck_crm.history.timeline import read_timeline
 from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.models import Account, Contact, Deal, Order, Person, Task
 from quarterdeck_crm.notes.panels import notes_of
@@ -97,12 +97,7 @@ async def show(task_id: int) -> str:
         task=task,
         bounds=await read_bounds(current_user),
         repeats=REPEATS,
-        timeline=await read_timeline(
-            db.session,
-            task,
-            show=request.args.get("show", ""),
-            before=request.args.get("before", ""),
-        ),
+        timeline=await asked_timeline(db.session, task),
         notes=notes_of(task, reader=current_user),
         may_change=may_change(current_user, task),
     )
