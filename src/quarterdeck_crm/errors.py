@@ -256,10 +256,10 @@ async def _domain_error(error: DomainError) -> Response:
 
 
 async def _merged(error: MergedError) -> Response:
-    """Lead to the record that is left; what was sent to the old one is refused."""
+    """Lead to the record that is left, where the notes are too; refuse changes of the old one."""
     if has_websocket_context() or request.method not in {"GET", "HEAD"}:
         return await answer_error(409, detail=str(error))
-    argument: dict[str, Any] = {f"{error.kind}_id": error.into}
+    argument: dict[str, Any] = {f"{error.kind}_id": error.into, "note": request.args.get("note")}
     view = f"api.read_{error.kind}" if request.path.startswith("/api/") else PAGES[error.kind]
     return redirect(url_for(view, **argument), 308)  # type: ignore[return-value]
 

@@ -55,7 +55,7 @@ async def test_notes_of_each_record_are_written_edited_and_removed(
     for number, (kind, (page, record)) in enumerate(records.items(), 1):
         there = f"/{page}/{record.id}"
         added = await auth.post(f"/notes/{kind}/{record.id}", body="<b>green</b> rope\nby May")
-        assert added.location == f"{there}#note-{number}"
+        assert added.location == f"{there}?note={number}#note-{number}"
         assert "&lt;b&gt;green&lt;/b&gt; rope" in await text_of(auth, there)
         assert f"/notes/{number}/edit" not in await text_of(as_moderator, there)
 
@@ -144,7 +144,7 @@ async def test_notifications_are_counted_read_and_pruned(
     page = await text_of(auth, "/notifications/")
     assert page.count('class="notification is-unread"') == 3
     assert "<span data-unread>3</span>" in page
-    assert f"/orders/{order.id}#note-3" in page
+    assert f"/orders/{order.id}?note=3#note-3" in page
     assert "<span data-unread>0</span>" in await text_of(as_moderator, "/")
 
     assert (await as_moderator.post("/notifications/1/read")).status_code == 404

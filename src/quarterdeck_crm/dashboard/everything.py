@@ -32,6 +32,7 @@ from quarterdeck_crm.models import (
     Task,
     User,
 )
+from quarterdeck_crm.notifications.records import note_url
 from quarterdeck_crm.search.conditions import begins, found_few, matching, words_in
 from quarterdeck_crm.tasks.queries import with_names
 from quarterdeck_crm.team.services import list_users
@@ -70,7 +71,7 @@ class Hit:
 
     Attributes:
         title: Its name, or the beginning of a note.
-        url: Its page; that of the record for a note and for a file.
+        url: Its page; for a note and a file the place on the page of its record.
         detail: What tells it from others of the same name.
         row: The row itself.
     """
@@ -119,7 +120,8 @@ async def find_notes(session: AsyncSession, *, q: str, limit: int = FEW) -> list
     for note in notes:
         place = places.get((note.subject_type, note.subject_id))
         if place is not None:
-            found.append(Hit(_excerpt(note.body, q), place.url, place.title, note))
+            url = note_url(note.subject_type, note.subject_id, note.id)
+            found.append(Hit(_excerpt(note.body, q), url, place.title, note))
     return found
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, load_only
 
@@ -26,6 +27,7 @@ from .wording import in_words
 PAGE = 20
 # A filter for mails may pass over other lines of history: so many are read for a page.
 MAX_READ = 100
+NEWER = 10  # items that are shown above a note that a link leads to: the answers to it
 ALL = "all"
 WORDS = {
     ALL: _l("All"),
@@ -77,6 +79,8 @@ class Timeline:
         show: The chosen kind, or ``all``.
         older: The cursor of the page that follows; None on the last one.
         is_first: Whether the page begins with the newest.
+        note_id: The note that the page was asked for; None if it was asked for none.
+        has_lost_note: Whether that note was removed, or never was on this record.
     """
 
     items: Sequence[TimelineItem]
@@ -84,6 +88,12 @@ class Timeline:
     show: str
     older: str | None
     is_first: bool
+    note_id: int | None = None
+    has_lost_note: bool = False
+
+    def has_note(self, note_id: int) -> bool:
+        """Whether a note is on this page."""
+        return any(item.kind == "notes" and item.row.id == note_id for item in self.items)
 
     @property
     def filters(self) -> list[tuple[str, str]]:
@@ -137,6 +147,55 @@ async def read_timeline(
         show,
         None if is_last else ".".join(letter + ends[letter] for letter in sorted(ends)),
         is_first=not cursor,
+    )
+
+
+async def read_timeline_at(session: AsyncSession, subject: Subject, *, note_id: int) -> Timeline:
+    """Return the page of a timeline that shows a note, whatever filter the reader has chosen.
+
+    It is the newest page if the note is there, and otherwise one that begins a few items above
+    the note. If the note is lost, it is the newest page, and says so.
+
+    Args:
+        session: The db session.
+        subject: The record.
+        note_id: The note that a link leads to.
+    """
+    newest = await read_timeline(session, subject)
+    if newest.has_note(note_id):
+        return replace(newest, note_id=note_id)
+    statement = select(Note).where(
+        Note.id == note_id,
+        Note.subject_type == subject.__tablename__,
+        Note.subject_id == subject.id,
+        Note.removed_at.is_(None),
+    )
+    note = await session.scalar(statement)
+    if note is None:
+        return replace(newest, note_id=note_id, has_lost_note=True)
+    page = await read_timeline(session, subject, before=await _cursor_at(session, subject, note))
+    if not page.has_note(note_id):
+        # Imported notes may be older than those before them, so that much else comes before one.
+        page = await read_timeline(session, subject, show="notes", before=f"n{note_id + 1}")
+    return replace(page, note_id=note_id)
+
+
+async def _cursor_at(session: AsyncSession, subject: Subject, note: Note) -> str:
+    """Return the cursor of the page that begins a few items above a note."""
+    kinds = {*KINDS.get(subject.__tablename__, USUAL)}
+    sources = [source for source in _SOURCES if {*source.kinds} & kinds]
+    found: dict[str, list[TimelineItem]] = {}
+    for source in sources:
+        statement = source.newer(subject, note).limit(NEWER + 1)
+        found[source.letter] = [source.item(row) for row in await session.scalars(statement)]
+    taken = dict.fromkeys(found, 0)
+    nearest = heapq.merge(*found.values(), key=lambda item: item.at)
+    for item in islice(nearest, NEWER):
+        taken[_LETTERS[item.kind]] += 1
+    return ".".join(
+        source.letter + source.position(rows[taken[source.letter]].row)
+        for source in sources
+        if len(rows := found[source.letter]) > taken[source.letter]
     )
 
 
@@ -199,6 +258,14 @@ class _Source:
             .options(joinedload(user).load_only(User.name))
         )
 
+    def newer(self, subject: Subject, note: Note) -> Select[Any]:
+        """Return the rows above a note, the nearest first."""
+        rows = self.rows(subject, None).order_by(None)
+        if self.model is Note:
+            return rows.where(Note.id > note.id).order_by(Note.id)
+        is_newer = Activity.at > note.created_at
+        return rows.where(is_newer).order_by(Activity.at, Activity.id)
+
     def item(self, row: Any) -> TimelineItem:
         if self.model is Note:
             return TimelineItem("notes", row.created_at, row)
@@ -219,6 +286,10 @@ class _Files(_Source):
             .order_by(Attachment.id.desc())
             .options(joinedload(Attachment.author).load_only(User.name))
         )
+
+    def newer(self, subject: Subject, note: Note) -> Select[Any]:
+        rows = self.rows(subject, None).where(Attachment.created_at > note.created_at)
+        return rows.order_by(None).order_by(Attachment.created_at, Attachment.id)
 
     def item(self, row: Any) -> TimelineItem:
         return TimelineItem("files", row.created_at, row)
@@ -249,6 +320,12 @@ class _Orders(_Source):
             return statement
         # The first condition lets MariaDB begin in the middle of the index.
         return statement.where(Order.ordered_on <= day, or_(Order.ordered_on < day, Order.id < id_))
+
+    def newer(self, subject: Subject, note: Note) -> Select[Any]:
+        at = note.created_at
+        that_day = and_(Order.ordered_on == at.date(), Order.created_at > at)
+        rows = self.rows(subject, None).where(or_(Order.ordered_on > at.date(), that_day))
+        return rows.order_by(None).order_by(Order.ordered_on, Order.id)
 
     def item(self, row: Any) -> TimelineItem:
         is_new = row.created_at.date() == row.ordered_on

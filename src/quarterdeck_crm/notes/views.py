@@ -17,7 +17,7 @@ from quarterdeck_crm.forms.errors import errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Note
-from quarterdeck_crm.notifications.records import Record, get_record, name_of, record_url
+from quarterdeck_crm.notifications.records import Record, get_record, name_of, note_url, record_url
 
 from . import bp as bp
 from .forms import NoteEditForm, NoteForm
@@ -118,7 +118,7 @@ async def _load(note_id: int) -> Note:
 
 def _place(note: Note) -> str:
     """Return the address of a note on the page of its record."""
-    return record_url(note.subject_type, note.subject_id, _anchor=f"note-{note.id}")
+    return note_url(note.subject_type, note.subject_id, note.id)
 
 
 async def _list_page(subject: Record, form: NoteForm | None = None) -> str:

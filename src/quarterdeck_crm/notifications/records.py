@@ -85,10 +85,18 @@ def record_url(kind: str, record_id: int, **values: Any) -> str:
     return url_for(page.endpoint, **values)
 
 
-def public_record_url(kind: str, record_id: int) -> str:
-    """Return the full address of the page of a record, for mail."""
+def note_url(kind: str, record_id: int, note_id: int) -> str:
+    """Return the address of a note on the page of its record, however old the note is."""
+    return record_url(kind, record_id, note=note_id, _anchor=f"note-{note_id}")
+
+
+def public_record_url(kind: str, record_id: int, *, note_id: int | None = None) -> str:
+    """Return the full address of the page of a record, or of a note there, for mail."""
     page = SUBJECTS[kind]
-    return public_url(page.endpoint, **{page.argument: record_id})
+    if note_id is None:
+        return public_url(page.endpoint, **{page.argument: record_id})
+    url = public_url(page.endpoint, **{page.argument: record_id, "note": note_id})
+    return f"{url}#note-{note_id}"
 
 
 async def read_names(session: AsyncSession, keys: Iterable[Key]) -> Mapping[Key, str]:

@@ -229,5 +229,7 @@ async def _mail(
         kind="notifications",
         sentence=subject,
         note=note.body if note is not None else None,
-        url=public_record_url(notification.subject_type, notification.subject_id),
+        url=public_record_url(
+            notification.subject_type, notification.subject_id, note_id=notification.note_id
+        ),
     )

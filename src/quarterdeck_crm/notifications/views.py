@@ -13,7 +13,7 @@ from quarterdeck_crm.models import Notification
 from quarterdeck_crm.validation.numbers import row_id
 
 from . import bp as bp
-from .records import record_url
+from .records import note_url, record_url
 from .services import in_words, list_notifications, mark_all_read, mark_read
 
 SORTS = {"added": Notification.id}
@@ -31,6 +31,7 @@ async def index() -> str:
         page=page,
         items=await in_words(db.session, page.items),
         record_url=record_url,
+        note_url=note_url,
     )
 
 

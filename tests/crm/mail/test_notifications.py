@@ -29,7 +29,9 @@ async def test_notifications_are_mailed_to_users_that_want_it(
     assert message.subject == f"Moderator mentioned you at order {order.number}."
     assert "<call> them" in (message.body or "")
     assert "&lt;call&gt; them" in (message.html or "")
-    assert f"https://crm.example.com/desk/orders/{order.id}" in (message.html or "")
+    address = f"https://crm.example.com/desk/orders/{order.id}?note=2#note-2"
+    assert f'href="{address}"' in (message.html or "")
+    assert address in (message.body or "")
 
     link = message.extra_headers["List-Unsubscribe"].strip("<>")
     path = urlsplit(link).path.removeprefix("/desk")
