@@ -86,8 +86,9 @@ class ServerSideSessionInterface(SessionInterface):
             app.logger.error("a WebSocket's session was not saved: %s", error)
 
     def _send_cookie(self, app: Quart, session: BrowserSession, response: Any) -> None:
-        if session.cookie or session.csrf_cookie:
-            response.vary.add("Cookie")  # a cache must not give it to other clients
+        if not (session.cookie or session.csrf_cookie):
+            return
+        response.vary.add("Cookie")  # a cache must not give it to other clients
         expires = self.get_expiration_time(app, session)
         expires = self._manager.settings.limit(expires, session.data)
         if session.cookie == "set" and session.cookie_sid is not None:

@@ -12,10 +12,10 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 from quarterdeck._repeated_logs import OutageLog
@@ -29,7 +29,7 @@ from quarterdeck.exceptions import (
 from .browser import BrowserSession, Loaded
 from .codec import Codec, Envelope
 from .csrf_cookie import CSRFCookie, CSRFOnly
-from .limits import running_timeout
+from .limits import RunningTimeout
 from .store import Entry, SessionInfo, SessionStore
 
 logger = logging.getLogger("quarterdeck.session")
@@ -250,14 +250,17 @@ class SessionManager:
 
     async def _merge(self, session: BrowserSession, loaded: Loaded, changes: Changes) -> None:
         for attempt in range(ATTEMPTS):
-            current = await self._current(loaded, fresh=attempt > 0)
-            if current is None:
-                return session.reset(None, {})
-            data = changes.apply(current[1])
+            if attempt == 0 and loaded.row is not None:
+                row, data = loaded, session.data
+            else:
+                found = await self.read(loaded.key)
+                if found is None:
+                    return session.reset(None, {})
+                row, data = found[0], changes.apply(found[1])
             if changes.cleared and not data:
                 await self.store.delete(loaded.key)
                 return _end(session)
-            if await self._replace(session, current[0], data):
+            if await self._replace(session, row, data):
                 if session.is_empty:
                     await self.store.delete(loaded.key)
                     return _end(session)
@@ -279,7 +282,7 @@ class SessionManager:
         if session.cleared:
             await self.store.delete(loaded.key)
         else:
-            current = await self._current(loaded, fresh=True)
+            current = await self.read(loaded.key)
             if current is None or not await self.store.delete(loaded.key):
                 return session.reset(None, {})
             created = current[0].envelope.created
@@ -292,15 +295,13 @@ class SessionManager:
 
     async def _renew(self, session: BrowserSession, loaded: Loaded) -> None:
         """Extend the lifetime; if another request is writing, that extends it."""
-        current = await self._current(loaded, fresh=False)
+        current = await self._current(loaded)
         if current and await self._replace(session, *current) and session.permanent:
             session.cookie = "set"
 
-    async def _current(
-        self, loaded: Loaded, *, fresh: bool
-    ) -> tuple[Loaded, dict[str, Any]] | None:
-        """Return row and data as they were read, or read them again."""
-        if fresh or loaded.row is None:
+    async def _current(self, loaded: Loaded) -> tuple[Loaded, dict[str, Any]] | None:
+        """Return row and data as they were read, or read them if this session has written."""
+        if loaded.row is None:
             return await self.read(loaded.key)
         return loaded, self.codec.decode(loaded.envelope.raw)
 
@@ -310,7 +311,7 @@ class SessionManager:
         entry = self.entry(envelope, data)
         done = await self.store.replace(loaded.key, entry, loaded.row.version)
         if done:
-            session.reset(replace(loaded, envelope=envelope, row=None), data)
+            session.reset(Loaded(loaded.key, envelope, None), data)
         return done
 
     # --- looking after them -----------------------------------------------------------
@@ -374,30 +375,61 @@ class SessionManager:
         absolute = self.settings.absolute
         return idle if absolute is None else min(idle, envelope.created + absolute)
 
-    @asynccontextmanager
-    async def _in_time(self, outages: OutageLog, *, release: bool = True) -> AsyncIterator[None]:
-        """Limit the time of the operations in this block, and log how the store does.
+    def _in_time(self, outages: OutageLog, *, release: bool = True) -> _InTime:
+        return _InTime(self, outages, release=release)
 
-        Args:
-            outages: The log.
-            release: Whether to release a database connection of the request. The store may need
-                one from the same pool, and must not wait for it while the request holds one.
+    def cause_of(self, error: Exception) -> str | None:
+        """Return why the store is unavailable; None for an error of another kind."""
+        if not isinstance(error, self._trouble):
+            return None
+        if isinstance(error, TimeoutError) and not str(error):
+            return f"no answer within {self.settings.timeout:g} s (SESSION_TIMEOUT_SECONDS)"
+        return self.store.explain(error)
 
-        Raises:
-            SessionUnavailableError: If the store is too slow or fails.
-        """
-        if release:
+
+class _InTime:
+    """Limits the time of the operations in its block, and logs how the store does.
+
+    Args:
+        manager: Of the store.
+        outages: The log.
+        release: Whether to release a database connection of the request. The store may need
+            one from the same pool, and must not wait for it while the request holds one.
+
+    Raises:
+        SessionUnavailableError: If the store is too slow or fails.
+    """
+
+    __slots__ = ("_limit", "_manager", "_outages", "_release")
+
+    def __init__(self, manager: SessionManager, outages: OutageLog, *, release: bool) -> None:
+        self._manager = manager
+        self._outages = outages
+        self._release = release
+        self._limit = RunningTimeout(manager.settings.timeout)
+
+    async def __aenter__(self) -> None:
+        if self._release:
             await release_resources()
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         try:
-            async with running_timeout(self.settings.timeout):
-                yield
-        except self._trouble as error:
-            cause = self.store.explain(error)
-            if isinstance(error, TimeoutError) and not str(error):
-                cause = f"no answer within {self.settings.timeout:g} s (SESSION_TIMEOUT_SECONDS)"
-            outages.failed(cause)
-            raise SessionUnavailableError(self.store.name, cause) from error
-        outages.works()
+            await self._limit.__aexit__(kind, error, traceback)
+        except TimeoutError as late:
+            error = late
+        if error is None:
+            self._outages.works()
+        elif isinstance(error, Exception):
+            cause = self._manager.cause_of(error)
+            if cause is not None:
+                self._outages.failed(cause)
+                raise SessionUnavailableError(self._manager.store.name, cause) from error
 
 
 def _moment(timestamp: float) -> datetime:

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
-from quarterdeck._redis import LOCAL, redis_client, redis_source
+from quarterdeck._redis import LOCAL, QuickCommands, redis_client, redis_source
 
 from .store import Entry, Row, SessionStore
 
@@ -32,6 +32,7 @@ if index then
 end
 return 1
 """
+_WRITE_NAME = hashlib.sha1(_WRITE.encode()).hexdigest()  # noqa: S324  # so Redis names scripts
 
 
 class RedisStore(SessionStore):
@@ -47,16 +48,18 @@ class RedisStore(SessionStore):
     errors = (RedisError,)
 
     def __init__(self, client: Redis | str, *, prefix: str, timeout: float) -> None:
-        self._own = isinstance(client, str)
+        self._quick: QuickCommands | None = None
         if isinstance(client, str):
             # The caller's timeout holds; a second one costs a quarter of the time.
             client = redis_client(client, timeout=None, connect_timeout=timeout, retries=1)
+            self._quick = QuickCommands(client)
         self._client = client
+        # Connections of an app's own client are only borrowed.
+        self._send = client.execute_command if self._quick is None else self._quick.send
         self._prefix = prefix
-        self._write = self._client.register_script(_WRITE)
 
     async def read(self, key: str) -> Row | None:
-        payload: Any = await self._client.get(key)
+        payload: Any = await self._send("GET", key)
         return None if payload is None else Row(payload, payload)
 
     async def create(self, key: str, entry: Entry) -> None:
@@ -87,13 +90,18 @@ class RedisStore(SessionStore):
         return {key for key, there in zip(keys, found, strict=True) if there}
 
     async def aclose(self) -> None:
-        if self._own:
+        if self._quick is not None:
+            await self._quick.aclose()
             await self._client.aclose()
 
     async def _run(self, key: str, entry: Entry, *version: bytes) -> Any:
         keys = [key] if entry.owner is None else [key, self._index(entry.owner)]
         times = (int(entry.expires * 1000), int(time.time() * 1000))
-        return await self._write(keys=keys, args=[entry.payload, *times, *version])
+        values = (len(keys), *keys, entry.payload, *times, *version)
+        try:
+            return await self._send("EVALSHA", _WRITE_NAME, *values)
+        except NoScriptError:  # a server that was just started
+            return await self._send("EVAL", _WRITE, *values)
 
     def _index(self, owner: str) -> str:
         return f"{self._prefix}owner:{hashlib.sha256(owner.encode()).hexdigest()}"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from quarterdeck.session.limits import running_timeout
+from quarterdeck.session.limits import RunningTimeout
 
 SECONDS = 0.2
 
@@ -22,7 +22,7 @@ def stand_still() -> None:
 async def test_a_pause_of_the_process_does_not_count() -> None:
     loop = asyncio.get_running_loop()
     answer = loop.create_future()
-    async with running_timeout(SECONDS):
+    async with RunningTimeout(SECONDS):
         loop.call_soon(stand_still)
         loop.call_later(SECONDS / 2, answer.set_result, "row")
         assert await answer == "row"
@@ -33,9 +33,9 @@ async def test_a_store_that_does_not_answer_runs_out_of_time() -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     with pytest.raises(TimeoutError):
-        async with running_timeout(SECONDS):
+        async with RunningTimeout(SECONDS):
             await loop.create_future()
     assert loop.time() - began >= SECONDS
     with pytest.raises(ZeroDivisionError):
-        async with running_timeout(SECONDS):
+        async with RunningTimeout(SECONDS):
             raise ZeroDivisionError
