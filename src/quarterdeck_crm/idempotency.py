@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,26 @@ T = TypeVar("T")
 KEPT_FOR = timedelta(hours=24)
 MAX_EXPIRED = 100  # deleted at once, so that no request waits long for the cleanup
 CLEANUP_EVERY = 50  # keys on average; half of MAX_EXPIRED, so that more go than come
+
+# Built once and without objects, because every request with a key needs them.
+_keys = IdempotencyKey.metadata.tables[IdempotencyKey.__tablename__]
+_SAME_KEY = (
+    _keys.c.user_id == bindparam("sender"),
+    _keys.c.key_digest == bindparam("its_digest"),
+)
+_FIND = select(_keys).where(*_SAME_KEY)
+_ADD = insert(_keys)
+_ANSWER = update(_keys).where(*_SAME_KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer to a request, as it is kept: what the sender makes an answer of again."""
+
+    status: int
+    body: str
+    location: str | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +68,8 @@ async def do_once(
     sent: Sent,
     work: Callable[[AsyncSession], Awaitable[T]],
     *,
-    keep: Callable[[IdempotencyKey, T], None],
-    recall: Callable[[IdempotencyKey], T],
+    keep: Callable[[T], Kept],
+    recall: Callable[[Kept], T],
     first: Callable[[AsyncSession], Awaitable[None]] | None = None,
 ) -> T:
     """Do ``work`` in a transaction that also stores its answer, or return the stored answer.
@@ -60,8 +80,8 @@ async def do_once(
     Args:
         sent: The request.
         work: The work of the request; it is retried after a deadlock.
-        keep: Writes the answer into a row.
-        recall: Makes it again from the row.
+        keep: Returns what is kept of an answer.
+        recall: Makes the answer again.
         first: Takes locks before the key is written, which locks the row of the user on MySQL.
 
     Raises:
@@ -71,16 +91,15 @@ async def do_once(
     async def attempt(session: AsyncSession) -> T:
         if first is not None:
             await first(session)
-        kept = await _find_kept(session, sent)
-        if kept is None or kept.expires_at <= utc_now():
-            row = await _claim(session, sent, kept)
+        found = await _find(session, sent)
+        if found is None or found.expires_at <= utc_now():
+            await _claim(session, sent, found)
             answer = await work(session)
-            keep(row, answer)
-            session.add(row)
+            await _store(session, sent, keep(answer))
             return answer
-        if kept.request_digest != sent.request_digest:
-            raise KeyReusedError(kept.body)
-        return recall(kept)
+        if found.request_digest != sent.request_digest:
+            raise KeyReusedError(found.body)
+        return recall(Kept(found.status, found.body, found.location, found.etag))
 
     try:
         return await db.run(attempt)
@@ -88,17 +107,12 @@ async def do_once(
         return await db.run(attempt)
 
 
-async def _find_kept(session: AsyncSession, sent: Sent) -> IdempotencyKey | None:
-    statement = select(IdempotencyKey).where(
-        IdempotencyKey.user_id == sent.user_id,
-        IdempotencyKey.key_digest == sent.key_digest,
-    )
-    return await session.scalar(statement)
+async def _find(session: AsyncSession, sent: Sent) -> Row[Any] | None:
+    found = await session.execute(_FIND, _named(sent))
+    return found.one_or_none()
 
 
-async def _claim(
-    session: AsyncSession, sent: Sent, expired: IdempotencyKey | None
-) -> IdempotencyKey:
+async def _claim(session: AsyncSession, sent: Sent, expired: Row[Any] | None) -> None:
     """Write the key before the work that it stands for; a second one waits here for the first.
 
     On SQLite it is written at the end with its answer: transactions that write follow each other.
@@ -112,25 +126,35 @@ async def _claim(
         KeyTakenError: If it was taken in between. Roll back and look for the answer.
     """
     if expired is not None:
-        await session.execute(delete(IdempotencyKey).where(IdempotencyKey.id == expired.id))
-    row = IdempotencyKey(
-        user_id=sent.user_id,
-        key_digest=sent.key_digest,
-        request_digest=sent.request_digest,
-        status=0,
-        body="",
-        expires_at=utc_now() + KEPT_FOR,
-    )
-    if session.get_bind().dialect.name != "sqlite":
-        session.add(row)
+        await session.execute(delete(_keys).where(_keys.c.id == expired.id))
+    if not _writers_queue(session):
         try:
-            await session.flush()
+            await session.execute(_ADD, _new_row(sent, Kept(0, "")))
         except IntegrityError:
             text = _("A request with this key was sent at the same moment.")
             raise KeyTakenError(text) from None
     if secrets.randbelow(CLEANUP_EVERY) == 0:  # a job does it too, unless the scheduler is off
         await _forget_expired(session)
-    return row
+
+
+async def _store(session: AsyncSession, sent: Sent, kept: Kept) -> None:
+    """Write the answer."""
+    if _writers_queue(session):
+        await session.execute(_ADD, _new_row(sent, kept))
+    else:
+        await session.execute(_ANSWER, _named(sent) | asdict(kept))
+
+
+def _writers_queue(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _named(sent: Sent) -> dict[str, Any]:
+    return {"sender": sent.user_id, "its_digest": sent.key_digest}
+
+
+def _new_row(sent: Sent, kept: Kept) -> dict[str, Any]:
+    return asdict(sent) | asdict(kept) | {"expires_at": utc_now() + KEPT_FOR}
 
 
 async def forget_all_expired() -> int:

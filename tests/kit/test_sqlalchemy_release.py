@@ -222,8 +222,13 @@ async def test_a_body_that_ends_during_the_release_is_complete(
     """The task that notices disconnects takes the last piece, and then waits for the disconnect."""
     messages: asyncio.Queue[Any] = asyncio.Queue()
     body = Body(None, None)
-    body.connect(messages.get, lambda: None)
-    taken = asyncio.Event()
+    asked, taken = asyncio.Event(), asyncio.Event()
+
+    async def receive() -> Any:
+        asked.set()
+        return await messages.get()
+
+    body.connect(receive, lambda: None)
     take = body.set_complete
 
     def set_complete() -> None:
@@ -236,7 +241,53 @@ async def test_a_body_that_ends_during_the_release_is_complete(
 
     monkeypatch.setattr(body, "set_complete", set_complete)
     watcher = asyncio.create_task(body.watch())
+    await asked.wait()
     monkeypatch.setattr("quarterdeck.app.body.release_resources", release)
     async with asyncio.timeout(5):
         assert await body == b"all"
     watcher.cancel()
+
+
+async def test_a_body_that_has_arrived_releases_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection would have to be taken again at once; a piece on its way releases it."""
+    released: list[str] = []
+    parts = iter([b"one", b"two"])
+    waits = asyncio.Event()
+
+    async def receive() -> Any:
+        part = next(parts)
+        if part == b"two":
+            waits.set()
+            await asyncio.sleep(0)
+        return {"type": "http.request", "body": part, "more_body": part == b"one"}
+
+    async def release() -> None:
+        released.append("before two" if waits.is_set() else "before one")
+
+    monkeypatch.setattr("quarterdeck.app.body.release_resources", release)
+    body = Body(None, None)
+    body.connect(receive, lambda: None)
+    assert await body == b"onetwo"
+    assert released == ["before two"]
+
+
+async def test_a_reader_cancelled_in_the_release_takes_no_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    messages: asyncio.Queue[Any] = asyncio.Queue()
+    releasing, never = asyncio.Event(), asyncio.Event()
+
+    async def release() -> None:
+        releasing.set()
+        await never.wait()
+
+    monkeypatch.setattr("quarterdeck.app.body.release_resources", release)
+    body = Body(None, None)
+    body.connect(messages.get, lambda: None)
+    reader = asyncio.ensure_future(body)
+    await releasing.wait()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    messages.put_nowait({"type": "http.request", "body": b"all"})
+    assert await body == b"all"

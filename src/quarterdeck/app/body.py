@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import types
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from typing import Any
 
 from jinja2.filters import do_filesizeformat
@@ -114,13 +116,14 @@ class Body:
             self.patience = max(0.0, self.patience - (loop.time() - started))
 
     async def _take_next(self, seen: int) -> None:
-        await release_resources()  # before the lock, which ``watch`` holds while it waits
-        if self._has_news(seen):
-            return  # ``watch`` has taken the piece, and may wait for the end of the connection
+        if self._pulling.locked():
+            await release_resources()  # ``watch`` holds the lock while it waits
+            if self._has_news(seen):
+                return  # it has taken the piece, and may wait for the end of the connection
         async with self._pulling:
             if self._has_news(seen):
                 return
-            message = await self._receive()
+            message = await _released_while_waiting(self._receive())
             if message["type"] == "http.disconnect":
                 self._on_disconnect()
                 await asyncio.Event().wait()  # until the handler, just cancelled, unwinds
@@ -171,3 +174,28 @@ class Body:
         """Make ``data`` the whole body; for tests."""
         self.append(data)
         self.set_complete()
+
+
+@types.coroutine
+def _released_while_waiting(work: Awaitable[Any]) -> Generator[Any, Any, Any]:
+    """Await ``work``; if it has to wait, release resources first.
+
+    Most bodies arrive together with their heads: then nothing is released to be taken again.
+    """
+    steps = work.__await__()
+    step = partial(next, steps)
+    is_first = True
+    while True:
+        try:
+            waits_for = step()
+        except StopIteration as done:
+            return done.value
+        try:
+            if is_first:
+                is_first = False
+                yield from release_resources().__await__()
+            yield waits_for
+        except BaseException as error:
+            step = partial(steps.throw, error)
+        else:
+            step = partial(next, steps)

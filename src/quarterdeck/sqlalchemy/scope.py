@@ -33,11 +33,15 @@ class Scope:
     async def close(self) -> None:
         """Close the session, also while the request is being cancelled."""
         session, self.session = self.session, None
-        if session is not None:
+        if session is None:
+            return
+        if session.has_transaction:
             task = asyncio.create_task(session.close())
             _closing.add(task)
             task.add_done_callback(_closing.discard)
             await asyncio.shield(task)
+        else:
+            await session.close()
 
 
 async def wait_until_closed() -> None:

@@ -213,6 +213,11 @@ class Session(AsyncSession):
         """Whether the caller may end the unit of work: its own, and no block is open."""
         return self._owner is asyncio.current_task() and not self._in_block
 
+    @property
+    def has_transaction(self) -> bool:
+        """Whether a transaction is open; any task may ask."""
+        return self._sync_session.in_transaction()
+
     def after_commit(self, callback: Callback) -> None:
         """Call ``callback`` after the commit of the current transaction; drop it on a rollback.
 
@@ -276,7 +281,10 @@ class Session(AsyncSession):
     async def close(self) -> None:
         """Roll back the open transaction and return the connection. Any task may call it."""
         self._owner = asyncio.current_task()
-        await super().close()
+        if self.has_transaction:
+            await super().close()
+        else:
+            self._sync_session.close()  # nothing to roll back, so nothing to wait for
         self._queue.clear()
         self._owner = None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import InstanceState, Session
+from sqlalchemy.orm import InstanceState, Mapper, Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 
@@ -32,8 +33,15 @@ class Snapshot:
 def _loaded(state: InstanceState[Any]) -> dict[str, Any]:
     if state.modified:
         return {}
-    return {
-        attribute.key: state.dict[attribute.key]
-        for attribute in state.mapper.attrs
-        if attribute.key in state.dict and getattr(attribute, "lazy", None) != "write_only"
-    }
+    values, names = state.dict, _kept(state.mapper)
+    return {name: values[name] for name in values if name in names}
+
+
+@lru_cache(maxsize=1024)
+def _kept(mapper: Mapper[Any]) -> frozenset[str]:
+    """Return the attributes to keep; a write-only collection holds nothing."""
+    return frozenset(
+        attribute.key
+        for attribute in mapper.attrs
+        if getattr(attribute, "lazy", None) != "write_only"
+    )

@@ -36,7 +36,8 @@ def begin_immediate(connection: Connection) -> None:
     if connection.dialect.name != "sqlite":
         return
     dbapi_connection: Any = connection.connection.dbapi_connection
-    dbapi_connection.run_async(lambda driver: driver.begin_immediate())
+    if not dbapi_connection.driver_connection.in_transaction:
+        dbapi_connection.run_async(lambda driver: driver.begin_immediate())
 
 
 def writes(statement: str) -> bool:

@@ -14,8 +14,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity
 from quarterdeck.login import current_user
 from quarterdeck_crm.errors import KeyReusedError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.idempotency import Sent, do_once
-from quarterdeck_crm.models import IdempotencyKey
+from quarterdeck_crm.idempotency import Kept, Sent, do_once
 
 from .answers import Answer
 
@@ -50,10 +49,9 @@ async def once(data: Struct | None, work: Work) -> Answer:
         ) from None
 
 
-def _keep(row: IdempotencyKey, answer: Answer) -> None:
-    row.status, row.etag, row.location = answer.status, answer.etag, answer.location
-    row.body = answer.encoded().decode()
+def _keep(answer: Answer) -> Kept:
+    return Kept(answer.status, answer.encoded().decode(), answer.location, answer.etag)
 
 
-def _recall(row: IdempotencyKey) -> Answer:
-    return Answer(row.body.encode(), row.status, row.etag, location=row.location, replayed=True)
+def _recall(kept: Kept) -> Answer:
+    return Answer(kept.body.encode(), kept.status, kept.etag, location=kept.location, replayed=True)

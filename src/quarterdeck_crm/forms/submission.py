@@ -20,8 +20,7 @@ from wtforms.widgets import HiddenInput
 from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user
 from quarterdeck_crm.errors import KeyReusedError, ValidationError
-from quarterdeck_crm.idempotency import Sent, do_once
-from quarterdeck_crm.models import IdempotencyKey
+from quarterdeck_crm.idempotency import Kept, Sent, do_once
 
 from .conflicts import reset
 
@@ -84,12 +83,12 @@ async def save_once(
         raise ValidationError({field.name: [f"{text} {error.body} {again}"]}) from None
 
 
-def _keep(row: IdempotencyKey, saved: Saved) -> None:
-    row.status, row.location, row.body = 303, saved.location, saved.message
+def _keep(saved: Saved) -> Kept:
+    return Kept(303, saved.message, saved.location)
 
 
-def _recall(row: IdempotencyKey) -> Saved:
-    return Saved(row.location or "", row.body, is_repeated=True)
+def _recall(kept: Kept) -> Saved:
+    return Saved(kept.location or "", kept.body, is_repeated=True)
 
 
 async def _entries() -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar, overload
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
@@ -23,6 +23,8 @@ from quarterdeck_crm.validation.numbers import fit_decimal, fit_integer
 L = TypeVar("L", OrderLine, DealLine)
 
 MAX_LINES = 500
+# Built once, because every order that is saved needs it.
+_GOODS = select(Good).where(Good.id.in_(bindparam("ids", expanding=True)))
 TOO_MUCH = _l(
     "{} is more than %(max_amount)s, the largest amount. Split the order.",
     max_amount=f"{MAX_AMOUNT:,}",
@@ -125,8 +127,8 @@ def replace_lines(order: Any, lines: list[Any]) -> dict[str, Any]:
 
 
 async def _load_goods(session: AsyncSession, ids: set[int | None]) -> Mapping[int | None, Good]:
-    statement = select(Good).where(Good.id.in_({id_ for id_ in ids if id_ is not None}))
-    return {good.id: good for good in await session.scalars(statement)}
+    wanted = [id_ for id_ in ids if id_ is not None]
+    return {good.id: good for good in await session.scalars(_GOODS, {"ids": wanted})}
 
 
 def _checked(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.models import Account, Person
@@ -12,6 +12,14 @@ from quarterdeck_crm.models import Account, Person
 # The ids of the records that stay: all earlier merges lead to them directly.
 STAYING_ID: ColumnElement[Any] = func.coalesce(Account.merged_into_id, Account.id)
 STAYING_PERSON_ID: ColumnElement[Any] = func.coalesce(Person.merged_into_id, Person.id)
+
+# Built once, because every new order and deal needs it.
+_BY_ID = (
+    select(Account)
+    .where(Account.id == bindparam("account_id"))
+    .execution_options(populate_existing=True)
+)
+_BY_ID_LOCKED = _BY_ID.with_for_update(read=True)
 
 
 async def find_account(
@@ -25,10 +33,8 @@ async def find_account(
         lock: Whether it stays as it is until the transaction ends. A locking read also sees what
             was archived or merged since the transaction began.
     """
-    statement = select(Account).where(Account.id == account_id)
-    if lock:
-        statement = statement.with_for_update(read=True)
-    account = await session.scalar(statement.execution_options(populate_existing=True))
+    statement = _BY_ID_LOCKED if lock else _BY_ID
+    account = await session.scalar(statement, {"account_id": account_id})
     if account is None or account.merged_into_id is None:
         return account
     return await find_account(session, account.merged_into_id, lock=lock)

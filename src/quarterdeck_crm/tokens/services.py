@@ -49,7 +49,7 @@ async def create_token(
 
     Args:
         session: The db session.
-        person: Whoever holds the token acts as this person, within the scopes.
+        user: Whoever holds the token acts as this user, within the scopes.
         name: The purpose of the token.
         scopes: Its permitted uses.
         days: How long it lives; None is until it is revoked.
