@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jinja2
 import pytest
+import quart
 from jinja2 import pass_context, pass_environment, pass_eval_context
 from markupsafe import Markup
 from quart import render_template_string
 
-from quarterdeck.app import Quart
+from quarterdeck.app import Blueprint, Quart
 from quarterdeck.app.templating import MAX_STRINGS
 
 TEMPLATES = [
@@ -123,3 +126,37 @@ def test_globals_of_one_template_are_not_those_of_another() -> None:
     assert environment.get_template("a").render() == "1"
     assert environment.from_string("{{ name }}", {"name": 4}).render() == "4"
     assert environment.from_string("{{ name }}").render() == "3"
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    """Counts what is given to its threads."""
+
+    count = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.count += 1
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("kind", [Blueprint, quart.Blueprint])
+async def test_a_template_of_a_blueprint_needs_no_thread(kind: type[quart.Blueprint]) -> None:
+    outer, inner = kind("outer", __name__), kind("inner", __name__)
+
+    @inner.context_processor
+    async def words() -> dict[str, str]:
+        return {"word": "own"}
+
+    @inner.get("/")
+    async def page() -> str:
+        return await render_template_string("{{ word }} {{ request.path }} {{ g.missing }}")
+
+    outer.register_blueprint(inner)
+    app = Quart(__name__)
+    app.register_blueprint(outer)
+    executor = CountingExecutor()
+    asyncio.get_running_loop().set_default_executor(executor)
+
+    response = await app.test_client().get("/")
+
+    assert await response.get_data(as_text=True) == "own / "
+    assert executor.count == 0

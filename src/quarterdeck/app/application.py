@@ -58,6 +58,8 @@ from .websocket import OpenWebsockets, Websocket, WebsocketConnection
 F = TypeVar("F", bound=Callable[[], Any])
 
 
+#: Flask's own context, with which every blueprint begins.
+_FLASK_CONTEXT = quart.Blueprint("any", __name__).template_context_processors[None]
 _NO_OPTIONS = (None, None, None, None)
 _MEMORABLE = frozenset(
     {str, type(None)}
@@ -108,6 +110,16 @@ class Quart(InstanceResources, RequestCycle):
             self.session_interface = CookieSessionInterface()
         self.template_context_processors[None] = [template_context]
         register_converters(self)
+
+    def register_blueprint(self, blueprint: Any, **options: Any) -> None:
+        """Register a blueprint, as in Quart, without Flask's own template context.
+
+        Flask gives it to each blueprint. It finds no contexts of Flask here, but as it is no
+        coroutine function, each template of the blueprint waited for a thread that ran it.
+        """
+        super().register_blueprint(blueprint, **options)
+        for processors in self.template_context_processors.values():
+            processors[:] = [each for each in processors if each not in _FLASK_CONTEXT]
 
     @cached_property
     def logger(self) -> logging.Logger:
