@@ -46,6 +46,7 @@ class Listing:
         columns: The chosen columns; empty for the usual ones. Names of custom fields begin with
             ``FIELD``; it stands alone where fields were offered and none was chosen.
         all_columns: The columns that can be chosen from.
+        is_counted: Whether the rows of all pages are counted.
     """
 
     q: str = ""
@@ -59,6 +60,7 @@ class Listing:
     view: int | None = None
     columns: tuple[str, ...] = ()
     all_columns: tuple[str, ...] = ()
+    is_counted: bool = True
 
     @classmethod
     def from_args(
@@ -170,7 +172,8 @@ async def paginate(
         listing: The number and the length of the page, or a cursor.
         by: Columns to sort by, if the list has cursors; see ``SQLAlchemy.paginate``.
         position: Returns the values of ``by`` of a row, if they are not its attributes.
-        count: Whether to count the rows of all pages, or up to how many.
+        count: Whether to count the rows of all pages, or up to how many; never if the listing is
+            not counted.
 
     Raises:
         NotFoundError: If the list ends before this page.
@@ -181,7 +184,7 @@ async def paginate(
         # Visitors are held to ``MAX_PER_PAGE`` already; bulk changes read more at once.
         "max_per_page": None,
         "error_out": False,
-        "count": count,
+        "count": count if listing.is_counted else False,
         "by": by,
         "after": listing.after if by else None,
         "before": listing.before if by else None,

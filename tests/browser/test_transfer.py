@@ -34,16 +34,21 @@ async def test_goods_are_imported_and_exported(
     await page.get_by_role("button", name="Import now").click()
     await expect(page.get_by_text("Imported goods: 2500 new")).to_be_visible(timeout=20_000)
 
-    await page.goto(f"{address}/goods/?q={codes[0]}")
-    await expect(page.get_by_role("cell", name=codes[0], exact=True)).to_be_visible()
-    if javascript:
-        await page.locator("main .actions details.menu > summary").click()
-    else:
-        await page.goto(f"{address}/transfer/")
+    await page.goto(f"{address}/goods/?q={codes[0].partition('-')[0]}&sort=-code")
+    await expect(page.get_by_role("cell", name=max(codes), exact=True)).to_be_visible()
+    await page.locator("main .actions details.menu > summary").click()
     async with page.expect_download() as waiting:
-        await page.get_by_role("link", name="Export goods").click()
+        await page.get_by_role("link", name="Export this list").click()
     download = await waiting.value
     assert download.suggested_filename.startswith("goods-")
-    exported = (await download.path()).read_text(encoding="utf-8")
-    assert f"\n{codes[-1]},Import of {codes[-1]},,,1.500," in exported
+    exported = (await download.path()).read_text(encoding="utf-8").splitlines()
+    assert exported[0].startswith("code,name,")
+    assert [row.partition(",")[0] for row in exported[1:]] == sorted(codes, reverse=True)
+
+    await page.goto(f"{address}/transfer/")
+    async with page.expect_download() as waiting:
+        await page.get_by_role("link", name="Export goods").click()
+    exported_all = (await (await waiting.value).path()).read_text(encoding="utf-8")
+    assert f"\n{codes[-1]},Import of {codes[-1]},,,1.500," in exported_all
+    assert exported_all.count("\n") > len(exported), "the goods of the demonstration, too"
     await context.close()

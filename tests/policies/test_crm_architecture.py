@@ -34,6 +34,7 @@ LAYERS = (
     ("orders", "goods", "people"),
     ("deals",),
     ("auth", "accounts", "board"),
+    ("lists",),
     ("bulk", "dashboard", "duplicates", "transfer", "live", "demo"),
     ("jobs",),
     ("api",),

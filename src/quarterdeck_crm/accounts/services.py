@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -33,6 +33,8 @@ from quarterdeck_crm.search.conditions import matching, ordering
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import row_id
+
+T = TypeVar("T")
 
 FIELDS = (
     "name",
@@ -88,23 +90,46 @@ async def list_accounts(
     Raises:
         ValidationError: If a range cannot be read.
     """
-    archived, is_whole = Account.archived_at.is_not(None), Account.merged_into_id.is_(None)
-    statement = (
-        select(Account)
-        .where(archived & is_whole if listing.filters.get("archived") else ~archived)
-        .where(*matching(listing.q, Account), *_owned(listing.filters.get("owner"), actor))
-        .where(*await RANGES.conditions(listing.filters, actor))
-        .where(*await extra_conditions(session, listing.filters, Account))
-        .where(*_idle(listing.filters.get("idle", "")))
-        .options(joinedload(Account.owner).load_only(User.name, User.name_key))
-    )
-    by = ordering(listing, SORTS[listing.sort], Account.id)
+    statement = select(Account).where(*await _conditions(session, listing, actor))
+    statement = statement.options(joinedload(Account.owner).load_only(User.name, User.name_key))
     if listing.sort == "orders":
         # Without a cursor: the number is not read with the account, and changes with each order.
-        statement = statement.outerjoin(OPEN_ORDERS, OPEN_ORDERS.c.account_id == Account.id)
-        return await paginate(session, statement.order_by(*by), listing)
+        return await paginate(session, _by_open_orders(statement, listing), listing)
+    by = ordering(listing, SORTS[listing.sort], Account.id)
     position = _by_owner if listing.sort == "owner" else None
     return await paginate(session, statement, listing, by=by, position=position)
+
+
+async def list_account_ids(
+    session: AsyncSession, *, listing: Listing, actor: User | None = None
+) -> Sequence[int]:
+    """Return the ids of all accounts of a list that is sorted by open orders.
+
+    Raises:
+        ValidationError: If a range cannot be read.
+    """
+    statement = select(Account.id).where(*await _conditions(session, listing, actor))
+    return (await session.scalars(_by_open_orders(statement, listing))).all()
+
+
+async def _conditions(
+    session: AsyncSession, listing: Listing, actor: User | None
+) -> list[ColumnElement[bool]]:
+    filters = listing.filters
+    archived, is_whole = Account.archived_at.is_not(None), Account.merged_into_id.is_(None)
+    return [
+        archived & is_whole if filters.get("archived") else ~archived,
+        *matching(listing.q, Account),
+        *_owned(filters.get("owner"), actor),
+        *await RANGES.conditions(filters, actor),
+        *await extra_conditions(session, filters, Account),
+        *_idle(filters.get("idle", "")),
+    ]
+
+
+def _by_open_orders(statement: Select[T], listing: Listing) -> Select[T]:
+    joined = statement.outerjoin(OPEN_ORDERS, OPEN_ORDERS.c.account_id == Account.id)
+    return joined.order_by(*ordering(listing, SORTS["orders"], Account.id))
 
 
 def has_been_idle(days: int) -> ColumnElement[bool]:

@@ -11,13 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.accounts import services as accounts
-from quarterdeck_crm.deals import queries as deals
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.extras.filters import take_field
-from quarterdeck_crm.goods import services as goods
+from quarterdeck_crm.goods.services import KEEPER
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.lists.records import LISTS, RecordList
 from quarterdeck_crm.models import (
     Account,
     Contact,
@@ -31,12 +28,7 @@ from quarterdeck_crm.models import (
     Task,
     User,
 )
-from quarterdeck_crm.orders import services as orders
-from quarterdeck_crm.orders.filters import RANGES as ORDER_RANGES
 from quarterdeck_crm.orders.stock import plan_confirmations
-from quarterdeck_crm.people import services as people
-from quarterdeck_crm.search.filters import Ranges, open_panel
-from quarterdeck_crm.tasks import queries as tasks
 
 from . import changes
 from .changes import Changed
@@ -66,28 +58,30 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The records of a list.
+    """The records of a list that can be changed together.
 
     Attributes:
-        page: The name of its blueprint.
-        find: Returns a page of the list.
+        records: The list.
         rows: Loads the records of a preview, with what their checks look at.
         name: The attribute that names a record.
+        actions: By name.
         least: The role that the actions need.
     """
 
-    page: str
-    find: Callable[..., Awaitable[Any]]
-    sorts: Mapping[str, Any]
-    filters: tuple[str, ...]
-    ranges: Ranges
+    records: RecordList
     rows: Select[Any]
-    model: type[Any]
     name: str
-    default: str
     actions: Mapping[str, Action]
-    has_account: bool = False
     least: Role = Role.USER
+
+    @property
+    def page(self) -> str:
+        """The name of the blueprint of the list."""
+        return self.records.page
+
+    @property
+    def model(self) -> type[Any]:
+        return self.records.model
 
     async def select(
         self, session: AsyncSession, args: Mapping[str, str], *, actor: User, most: int | None
@@ -97,16 +91,10 @@ class Kind:
         Returns:
             The ids in the order of the list, and whether there are more.
         """
-        listing = Listing.from_args(
-            args, sorts=self.sorts, default=self.default, filters=self.filters
-        )
-        # As the page reads them: entries that it cannot read do not filter.
-        await open_panel(session, listing, self.ranges, account=self.has_account)
-        if "field" in self.filters:
-            await take_field(session, listing, self.model.__tablename__)
+        listing = await self.records.read(session, args)
         if most is not None:
             listing = replace(listing, page=1, per_page=most, after=None, before=None)
-        page = await self.find(session, listing=listing, actor=actor)
+        page = await self.records.find(session, listing=listing, actor=actor)
         return [row.id for row in page.items], bool(page.has_next)
 
     async def load(self, session: AsyncSession, ids: Sequence[int]) -> list[Any]:
@@ -114,10 +102,6 @@ class Kind:
         statement = self.rows.where(self.model.id.in_(ids))
         found = {row.id: row for row in await session.scalars(statement)}
         return [found[id_] for id_ in ids if id_ in found]
-
-
-async def _find_goods(session: AsyncSession, *, listing: Listing, actor: User) -> Any:
-    return await goods.list_goods(session, listing=listing)
 
 
 def _step(label: str, target: OrderState) -> Action:
@@ -140,14 +124,8 @@ KINDS: dict[str, Kind] = {
     kind.page: kind
     for kind in (
         Kind(
-            "accounts",
-            accounts.list_accounts,
-            accounts.SORTS,
-            accounts.FILTERS,
-            accounts.RANGES,
+            LISTS["accounts"],
             select(Account),
-            Account,
-            "name",
             "name",
             {
                 "owner": Action(GIVE, changes.give_account, changes.may_edit_row, "owner"),
@@ -156,43 +134,24 @@ KINDS: dict[str, Kind] = {
             | _extras("account", changes.may_edit_row),
         ),
         Kind(
-            "people",
-            people.list_people,
-            people.SORTS,
-            people.FILTERS,
-            people.RANGES,
+            LISTS["people"],
             select(Person).options(selectinload(Person.contacts).joinedload(Contact.account)),
-            Person,
-            "name",
             "name",
             {"archive": Action(ARCHIVE, changes.put_person_away, changes.may_edit_person)}
             | _extras("person", changes.may_edit_person),
-            has_account=True,
         ),
         Kind(
-            "goods",
-            _find_goods,
-            goods.SORTS,
-            goods.FILTERS,
-            goods.RANGES,
+            LISTS["goods"],
             select(Good),
-            Good,
-            "name",
             "name",
             {"archive": Action(ARCHIVE, changes.put_good_away, changes.may_keep_goods)}
             | _extras("good", changes.may_keep_goods),
-            least=goods.KEEPER,
+            least=KEEPER,
         ),
         Kind(
-            "orders",
-            orders.list_orders,
-            orders.SORTS,
-            orders.FILTERS,
-            ORDER_RANGES,
+            LISTS["orders"],
             select(Order).options(selectinload(Order.lines).joinedload(OrderLine.good)),
-            Order,
             "number",
-            "-date",
             {
                 "owner": Action(GIVE, changes.give_order, changes.may_assign_order, "owner"),
                 "confirm": replace(
@@ -203,18 +162,11 @@ KINDS: dict[str, Kind] = {
                 "cancel": _step(_l("Cancel the orders"), OrderState.CANCELLED),
             }
             | _extras("order", changes.may_edit_row),
-            has_account=True,
         ),
         Kind(
-            "deals",
-            deals.list_deals,
-            deals.SORTS,
-            deals.FILTERS,
-            deals.RANGES,
+            LISTS["deals"],
             select(Deal).options(joinedload(Deal.stage)),
-            Deal,
             "name",
-            "expected",
             {
                 "owner": Action(GIVE, changes.give_deal, changes.may_edit_row, "owner"),
                 "stage": Action(
@@ -222,25 +174,17 @@ KINDS: dict[str, Kind] = {
                 ),
             }
             | _extras("deal", changes.may_edit_row),
-            has_account=True,
         ),
         Kind(
-            "tasks",
-            tasks.list_tasks,
-            tasks.SORTS,
-            tasks.FILTERS,
-            tasks.RANGES,
+            LISTS["tasks"],
             select(Task),
-            Task,
             "title",
-            "due",
             {
                 "owner": Action(
                     _l("Change the assignee"), changes.give_task, changes.may_change_task, "owner"
                 ),
                 "done": Action(_l("Mark as done"), changes.finish_task, changes.may_change_task),
             },
-            has_account=True,
         ),
     )
 }

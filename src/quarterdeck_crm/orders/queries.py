@@ -119,10 +119,11 @@ async def find_orders(
                 page = await _read(session, listing, sort, unindexed, index, shape)
     except BadCursorError:
         raise NotFoundError(NO_SUCH_PAGE) from None
-    if matches is None:
+    if matches is None and listing.is_counted:
         is_last = not (page.has_next or listing.is_beside)
         matches = page.last if is_last else await _count(session, wanted)
-    page.total, page.is_total_exact = min(matches, MAX_COUNTED), matches <= MAX_COUNTED
+    if matches is not None:
+        page.total, page.is_total_exact = min(matches, MAX_COUNTED), matches <= MAX_COUNTED
     return page
 
 

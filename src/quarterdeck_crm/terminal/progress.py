@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int | None], None]
 
 
 @asynccontextmanager
@@ -16,7 +16,7 @@ async def progress_bar(text: str) -> AsyncIterator[Progress]:
     """Show a bar on stderr while the block runs.
 
     Yields:
-        A function to call with how many are done, and how many there are.
+        A function to call with how many are done, and how many there are; None if unknown.
     """
     # In a thread, because an import reads files.
     rich: Any = await asyncio.to_thread(import_module, "rich.progress")

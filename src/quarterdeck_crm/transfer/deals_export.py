@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck_crm.extras.reading import read_extras
+from quarterdeck_crm.lists.selection import Selection
 from quarterdeck_crm.models import Account, Contact, Deal, DealLine, Good, Order, Person, User
 
-from .exporting import Chunks, Progress, cell, stream_read
+from .exporting import Chunks, Progress, Row, cell, stream_read
 from .extras import cells_of
 from .tables import DEALS
 
 _LINE = ("quantity", "price", "discount")
 
 
-def export_deals(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_deals(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the deals as CSV; each row repeats the values of its deal."""
 
-    async def read(first: int, last: int) -> Sequence[Sequence[str]]:
+    async def read(condition: ColumnElement[bool]) -> Sequence[Row]:
         deals = await session.scalars(
             select(Deal)
-            .where(Deal.id.between(first, last))
+            .where(condition)
             .order_by(Deal.id)
             .options(
                 joinedload(Deal.account).load_only(Account.code, Account.reference),
@@ -39,12 +42,14 @@ def export_deals(session: AsyncSession, progress: Progress | None = None) -> Chu
         found = deals.all()
         extras = await read_extras(session, Deal, [deal.id for deal in found])
         rows = [
-            [*row, *map(cell, cells_of(extras, deal.id))] for deal in found for row in _rows(deal)
+            (deal.id, [*row, *map(cell, cells_of(extras, deal.id))])
+            for deal in found
+            for row in _rows(deal)
         ]
         session.expunge_all()
         return rows
 
-    return stream_read(session, DEALS, read, Deal.id, progress, model=Deal)
+    return stream_read(session, DEALS, read, Deal.id, progress, chosen, model=Deal)
 
 
 def _rows(deal: Deal) -> Iterator[list[str]]:

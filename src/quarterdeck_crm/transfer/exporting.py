@@ -3,6 +3,8 @@
 A piece is a query of its own and holds no connection while the client reads it. A server-side
 cursor would hold one for as long as the slowest reader takes, and asyncmy, which reads ahead of
 its caller, would still fill the memory.
+
+A file has all records in the order of their ids, or those of a list in the order of the list.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck_crm.extras.reading import Record, read_extras
+from quarterdeck_crm.lists.selection import Selection
 from quarterdeck_crm.models import (
     Account,
     Contact,
@@ -37,8 +40,9 @@ from .tables import ACCOUNTS, GOODS, LINES, ORDERS
 
 PIECE = 500  # accounts, goods, or orders
 Chunks = AsyncIterator[str]
-Progress = Callable[[int, int], None]
-
+Progress = Callable[[int, int | None], None]
+Row = tuple[int, Sequence[str]]  # the id of its record, and its cells
+Read = Callable[[ColumnElement[bool]], Awaitable[Sequence[Row]]]
 
 _EMAIL = (
     select(PersonEmail.email)
@@ -58,12 +62,25 @@ def _number(*, fax: bool) -> Any:
 
 
 class Export(Protocol):
-    """The signature of the functions of this module."""
+    """The signature of the functions of this module.
 
-    def __call__(self, session: AsyncSession, progress: Progress | None = None) -> Chunks: ...
+    Args:
+        session: The db session.
+        progress: See ``stream_read``.
+        chosen: The records; all of them if not given.
+    """
+
+    def __call__(
+        self,
+        session: AsyncSession,
+        progress: Progress | None = None,
+        chosen: Selection | None = None,
+    ) -> Chunks: ...
 
 
-def export_accounts(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_accounts(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the accounts as CSV, a row for each contact of an account."""
     statement = (
         select(
@@ -79,20 +96,26 @@ def export_accounts(session: AsyncSession, progress: Progress | None = None) -> 
         .order_by(Account.id, Person.name_key, Person.reference)
     )  # fmt: skip
     archived = ACCOUNTS.names.index("archived")
-    return stream(session, ACCOUNTS, statement, Account.id, progress, flag=archived, model=Account)
+    return stream(
+        session, ACCOUNTS, statement, Account.id, progress, chosen, flag=archived, model=Account
+    )
 
 
-def export_goods(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_goods(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the goods as CSV."""
     statement = select(
         Good.code, Good.name, Good.category, Good.unit, Good.price, Good.currency, Good.stock,
         Good.description, Good.archived_at,
     ).order_by(Good.id)  # fmt: skip
     archived = GOODS.names.index("archived")
-    return stream(session, GOODS, statement, Good.id, progress, flag=archived, model=Good)
+    return stream(session, GOODS, statement, Good.id, progress, chosen, flag=archived, model=Good)
 
 
-def export_orders(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_orders(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the orders, without their lines, as CSV."""
     statement = (
         select(
@@ -105,10 +128,12 @@ def export_orders(session: AsyncSession, progress: Progress | None = None) -> Ch
         .outerjoin(Order.owner)
         .order_by(Order.id)
     )  # fmt: skip
-    return stream(session, ORDERS, statement, Order.id, progress, model=Order)
+    return stream(session, ORDERS, statement, Order.id, progress, chosen, model=Order)
 
 
-def export_lines(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_lines(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the lines of all orders as CSV."""
     statement = (
         select(Order.number, Good.code, OrderLine.quantity, OrderLine.price, OrderLine.discount)
@@ -117,7 +142,7 @@ def export_lines(session: AsyncSession, progress: Progress | None = None) -> Chu
         .outerjoin(OrderLine.good)
         .order_by(OrderLine.order_id, OrderLine.position)
     )
-    return stream(session, LINES, statement, OrderLine.order_id, progress)
+    return stream(session, LINES, statement, OrderLine.order_id, progress, chosen)
 
 
 def stream(
@@ -126,6 +151,7 @@ def stream(
     statement: Select[*tuple[Any, ...]],
     key: InstrumentedAttribute[int],
     progress: Progress | None,
+    chosen: Selection | None = None,
     *,
     flag: int | None = None,
     model: type[Record] | None = None,
@@ -136,59 +162,87 @@ def stream(
         session: The db session.
         table: Its column names make the header.
         statement: Selects the columns in the table's order. Its joins are outer ones, so that
-            the database begins with the range.
-        key: The column of the ranges.
+            the database begins with the records of the piece.
+        key: The column with the ids of the records.
         progress: See ``stream_read``.
+        chosen: The records; all of them if not given.
         flag: Position of a moment that is written as yes or no.
         model: The kind of record whose tags and custom fields the file has; ``key`` is its id.
     """
 
-    async def read(first: int, last: int) -> list[list[str]]:
-        found = statement.add_columns(key).where(key.between(first, last))
-        rows = (await session.execute(found)).all()
-        cells = [
-            [cell(value, as_flag=i == flag) for i, value in enumerate(row[:-1])] for row in rows
+    async def read(condition: ColumnElement[bool]) -> list[Row]:
+        found = (await session.execute(statement.add_columns(key).where(condition))).all()
+        rows = [
+            (row[-1], [cell(value, as_flag=i == flag) for i, value in enumerate(row[:-1])])
+            for row in found
         ]
         if model is not None:
-            extras = await read_extras(session, model, {row[-1] for row in rows})
-            for row, line in zip(rows, cells, strict=True):
-                line += map(cell, cells_of(extras, row[-1]))
-        return cells
+            extras = await read_extras(session, model, {id_ for id_, _cells in rows})
+            for id_, cells in rows:
+                cells += map(cell, cells_of(extras, id_))
+        return [*rows]
 
-    return stream_read(session, table, read, key, progress, model=model)
+    return stream_read(session, table, read, key, progress, chosen, model=model)
 
 
 async def stream_read(
     session: AsyncSession,
     table: Table,
-    read: Callable[[int, int], Awaitable[Sequence[Sequence[str]]]],
+    read: Read,
     key: InstrumentedAttribute[int],
     progress: Progress | None,
+    chosen: Selection | None = None,
     *,
     model: type[Record] | None = None,
 ) -> Chunks:
-    """Yield the header, and then the present rows by ranges of a key.
+    """Yield the header, and then the rows in pieces.
 
     Args:
         session: The db session; it holds no connection between the pieces.
         table: Its column names make the header.
-        read: Returns the cells of the rows in a range.
-        key: The column of the ranges.
-        progress: Called after each piece with how far the key has come, and how far it goes.
+        read: Returns the rows that meet a condition, in the order of ``key``.
+        key: The column with the ids of the records.
+        progress: Called after each piece with how far the key has come, and how far it goes; of
+            a list, with how many records were read, and None.
+        chosen: The records; all of them if not given.
         model: The kind of record whose tags and custom fields the file has.
     """
     if model is not None:
         table = await extended(session, table, model)
         await session.commit()
     yield _text([table.names])
+    pieces = (
+        _all_rows(session, read, key) if chosen is None else _rows_of(session, read, key, chosen)
+    )
+    async for rows, done, total in pieces:
+        await session.commit()  # no connection is held while the client reads
+        if rows:
+            yield _text(cells for _id, cells in rows)
+        if progress:
+            progress(done, total)
+
+
+async def _all_rows(
+    session: AsyncSession, read: Read, key: InstrumentedAttribute[int]
+) -> AsyncIterator[tuple[Sequence[Row], int, int | None]]:
+    """Yield the present rows by ranges of their ids."""
     first, last = (await session.execute(select(func.min(key), func.max(key)))).one()
     for start in range(first or 0, (last or -1) + 1, PIECE):
-        text = _text(await read(start, start + PIECE - 1))
-        await session.commit()  # no connection is held while the client reads
-        if text:
-            yield text
-        if progress:
-            progress(min(start + PIECE, last + 1) - first, last + 1 - first)
+        rows = await read(key.between(start, start + PIECE - 1))
+        yield rows, min(start + PIECE, last + 1) - first, last + 1 - first
+
+
+async def _rows_of(
+    session: AsyncSession, read: Read, key: InstrumentedAttribute[int], chosen: Selection
+) -> AsyncIterator[tuple[Sequence[Row], int, int | None]]:
+    """Yield the rows of a list in its order."""
+    done = 0
+    async for ids in chosen.pieces(session, PIECE):
+        session.expunge_all()  # what the list shows of its records
+        places = {id_: place for place, id_ in enumerate(ids)}
+        rows = await read(key.in_(ids))
+        done += len(ids)
+        yield sorted(rows, key=lambda row: places[row[0]]), done, None
 
 
 def cell(value: Any, *, as_flag: bool = False) -> str:

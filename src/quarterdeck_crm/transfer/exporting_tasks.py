@@ -5,13 +5,16 @@ from __future__ import annotations
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck_crm.lists.selection import Selection
 from quarterdeck_crm.models import Account, Contact, Deal, Order, Person, Priority, Task, User
 
 from .exporting import Chunks, Progress, stream
 from .tables import TASKS
 
 
-def export_tasks(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_tasks(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the tasks as CSV."""
     words = {int(each): each.name.lower() for each in Priority}
     statement = (
@@ -31,4 +34,5 @@ def export_tasks(session: AsyncSession, progress: Progress | None = None) -> Chu
         .outerjoin(Contact.person)
         .order_by(Task.id)
     )  # fmt: skip
-    return stream(session, TASKS, statement, Task.id, progress, flag=TASKS.names.index("done"))
+    done = TASKS.names.index("done")
+    return stream(session, TASKS, statement, Task.id, progress, chosen, flag=done)

@@ -11,6 +11,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ForbiddenError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.lists.records import LISTS, RecordList
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.permissions import require_role
 
@@ -42,12 +43,14 @@ class Part:
         label: Its name on pages.
         table: Its columns.
         export: Yields it as CSV.
+        records: The list that its records can be chosen from.
     """
 
     name: str
     label: str
     table: Table
     export: Export
+    records: RecordList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +63,25 @@ class Kind:
 
 
 _KINDS = (
-    Kind("accounts", (Part("accounts", "Accounts", ACCOUNTS, export_accounts),), import_accounts),
-    Kind("people", (Part("people", "People", PEOPLE, export_people),), import_people),
-    Kind("goods", (Part("goods", "Goods", GOODS, export_goods),), import_goods),
+    Kind(
+        "accounts",
+        (Part("accounts", "Accounts", ACCOUNTS, export_accounts, LISTS["accounts"]),),
+        import_accounts,
+    ),
+    Kind(
+        "people", (Part("people", "People", PEOPLE, export_people, LISTS["people"]),), import_people
+    ),
+    Kind("goods", (Part("goods", "Goods", GOODS, export_goods, LISTS["goods"]),), import_goods),
     Kind(
         "orders",
         (
-            Part("orders", "Orders", ORDERS, export_orders),
-            Part("order-lines", _l("Order lines"), LINES, export_lines),
+            Part("orders", "Orders", ORDERS, export_orders, LISTS["orders"]),
+            Part("order-lines", _l("Order lines"), LINES, export_lines, LISTS["orders"]),
         ),
         import_orders,
     ),
-    Kind("deals", (Part("deals", _l("Deals"), DEALS, export_deals),), import_deals),
-    Kind("tasks", (Part("tasks", "Tasks", TASKS, export_tasks),), import_tasks),
+    Kind("deals", (Part("deals", _l("Deals"), DEALS, export_deals, LISTS["deals"]),), import_deals),
+    Kind("tasks", (Part("tasks", "Tasks", TASKS, export_tasks, LISTS["tasks"]),), import_tasks),
     Kind("notes", (Part("notes", _l("Notes"), NOTES, export_notes),), import_notes),
 )
 KINDS = {kind.name: kind for kind in _KINDS}  # in the order in which they need each other

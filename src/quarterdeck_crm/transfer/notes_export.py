@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck_crm.lists.selection import Selection
 from quarterdeck_crm.models import Account, Deal, Note, Order, Person, Task, User
 
 from .exporting import Chunks, Progress, stream
@@ -19,7 +20,9 @@ _NAMES = {
 }
 
 
-def export_notes(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_notes(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the notes as CSV, without those that were removed."""
     names = {model.__tablename__: name for model, name in _NAMES.items()}
     statement = select(
@@ -31,4 +34,6 @@ def export_notes(session: AsyncSession, progress: Progress | None = None) -> Chu
         is_its = and_(Note.subject_type == model.__tablename__, Note.subject_id == id_)
         statement = statement.outerjoin(model, is_its)
     present = Note.removed_at.is_(None)
-    return stream(session, NOTES, statement.where(present).order_by(Note.id), Note.id, progress)
+    return stream(
+        session, NOTES, statement.where(present).order_by(Note.id), Note.id, progress, chosen
+    )

@@ -6,29 +6,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from quarterdeck_crm.extras.reading import read_extras
+from quarterdeck_crm.lists.selection import Selection
 from quarterdeck_crm.models import Account, Contact, Person
 from quarterdeck_crm.people.parts import KINDS
 from quarterdeck_crm.people.services import FIELDS
 
-from .exporting import Chunks, Progress, cell, stream_read
+from .exporting import Chunks, Progress, Row, cell, stream_read
 from .extras import cells_of
 from .tables import PEOPLE, PERSON_COLUMNS
 
 FLAGS = {"do_not_contact", "main_contact", "archived"}
 
 
-def export_people(session: AsyncSession, progress: Progress | None = None) -> Chunks:
+def export_people(
+    session: AsyncSession, progress: Progress | None = None, chosen: Selection | None = None
+) -> Chunks:
     """Return the people as CSV."""
 
-    async def read(first: int, last: int) -> Sequence[Sequence[str]]:
+    async def read(condition: ColumnElement[bool]) -> Sequence[Row]:
         people = await session.scalars(
             select(Person)
-            .where(Person.id.between(first, last))
+            .where(condition)
             .order_by(Person.id)
             .options(
                 selectinload(Person.contacts)
@@ -40,14 +43,14 @@ def export_people(session: AsyncSession, progress: Progress | None = None) -> Ch
         found = people.all()
         extras = await read_extras(session, Person, [person.id for person in found])
         rows = [
-            [*row, *map(cell, cells_of(extras, person.id))]
+            (person.id, [*row, *map(cell, cells_of(extras, person.id))])
             for person in found
             for row in _rows(person)
         ]
         session.expunge_all()
         return rows
 
-    return stream_read(session, PEOPLE, read, Person.id, progress, model=Person)
+    return stream_read(session, PEOPLE, read, Person.id, progress, chosen, model=Person)
 
 
 def _rows(person: Person) -> Iterator[list[str]]:

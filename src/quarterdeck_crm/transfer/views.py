@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from quart import Response, flash, redirect, render_template, url_for
+from quart import Response, flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,7 @@ from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.forms.errors import errors_on
+from quarterdeck_crm.lists.selection import Selection, select_records
 from quarterdeck_crm.models import AuditAction
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.web.limits import limited_together
@@ -89,25 +90,36 @@ async def discard_submit(upload_id: str) -> ResponseReturnValue:
 @role_required(IMPORTER)
 @limited_together("LIMIT_EXPORTS")
 async def export(name: str) -> Response:
-    """Stream all rows; memory holds a piece of them at a time."""
+    """Stream all rows, or with query arguments of its page those of a list, in its order.
+
+    Memory holds a piece of them at a time.
+    """
     part = PARTS.get(name)
-    if part is None:
+    if part is None or (request.args and part.records is None):
         raise NotFoundError(_("There is no such export."))
+    chosen = None
+    if part.records is not None and request.args:
+        args = request.args.to_dict()
+        chosen = await select_records(db.session, part.records, args, actor=current_user)
     async with db.transaction() as session:
-        await record_audit(session, AuditAction.EXPORTED, subject=name)
-    response = Response(_stream(db.new_session(), part), content_type="text/csv; charset=utf-8")
+        detail = {"list": chosen.arguments} if chosen else None
+        await record_audit(session, AuditAction.EXPORTED, subject=name, detail=detail)
+    chunks = _stream(db.new_session(), part, chosen)
+    response = Response(chunks, content_type="text/csv; charset=utf-8")
     response.timeout = None  # as long as the reader takes
-    filename = f"{name}-{utc_now():%Y-%m-%d}.csv"
+    filename = "-".join([name, *([chosen.slug] if chosen else []), f"{utc_now():%Y-%m-%d}.csv"])
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
-async def _stream(session: AsyncSession, part: Part) -> AsyncIterator[bytes]:
+async def _stream(
+    session: AsyncSession, part: Part, chosen: Selection | None
+) -> AsyncIterator[bytes]:
     """Yield a file from a db session that lives as long as the response, not as the request."""
     async with session:
-        async for chunk in part.export(session):
+        async for chunk in part.export(session, chosen=chosen):
             yield chunk.encode()
 
 

@@ -1,0 +1,1 @@
+"""The lists of records, as bulk changes and exports select from them."""
