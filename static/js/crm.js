@@ -15,6 +15,7 @@ import "./bulk.js";
 
 // Only some pages need these.
 if (document.querySelector("[data-mentions]")) import("./mentions.js");
+if (document.querySelector(".list-frame")) import("./wide-lists.js");
 if (document.querySelector("[data-reads]")) import("./notifications.js");
 
 // Only pages that change while they are looked at need the rest.
