@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import NotFoundError, ValidationError
-from quarterdeck_crm.extras.definitions import FieldRow, cached_fields
+from quarterdeck_crm.extras.definitions import FieldRow, cached_fields, field_with
 from quarterdeck_crm.extras.reading import Record
 from quarterdeck_crm.extras.records import write_extras
 from quarterdeck_crm.extras.values import fit_value, read_values, value_of
@@ -38,8 +38,7 @@ CHECKS: dict[str, Callable[[User, Any], None]] = {
 
 async def find_field(session: AsyncSession, table: str, key: str) -> FieldRow | None:
     """Return the field of a kind that is in use under a key; None if there is none."""
-    fields = await cached_fields(session, table)
-    return next((each for each in fields if each.key == key), None)
+    return field_with(await cached_fields(session, table), key)
 
 
 async def read_entry(session: AsyncSession, *, table: str, key: str, text: str) -> str:

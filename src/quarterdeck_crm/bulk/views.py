@@ -18,6 +18,7 @@ from quarterdeck_crm.errors import (
     ValidationError,
 )
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extras.definitions import field_with
 from quarterdeck_crm.extras.forms import value_form
 from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.history.undo import UNDO_FOR
@@ -172,8 +173,8 @@ async def _field_entry(run: BulkRun, error: ValidationError | None) -> dict[str,
     """
     extras = await read_extras(db.session, get_kind(run.kind).model)
     entries = (await request.form) if request.method == "POST" else request.args
-    asked = (each for each in extras.fields if each.key == entries.get("field"))
-    chosen = next(asked, next(iter(extras.fields), None))
+    asked = field_with(extras.fields, entries.get("field"))
+    chosen = asked or next(iter(extras.fields), None)
     if chosen is None:
         return {"fields": (), "field": None, "form": None}
     form = await value_form(chosen).from_request()

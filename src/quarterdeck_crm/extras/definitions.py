@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -44,6 +44,11 @@ FIELD_COLUMNS = [getattr(CustomField, name) for name in FieldRow.__struct_fields
 async def cached_tags(session: AsyncSession) -> Mapping[int, TagRow]:
     """Return all tags by their ids, in the order of their names."""
     return await cached(session, "tags", _load_tags)
+
+
+def field_with(fields: Iterable[FieldRow], key: str | None) -> FieldRow | None:
+    """Return the field of a key; None if there is none."""
+    return next((field for field in fields if field.key == key), None)
 
 
 async def cached_fields(session: AsyncSession, kind: str) -> Sequence[FieldRow]:

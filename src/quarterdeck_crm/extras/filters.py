@@ -19,7 +19,7 @@ from quarterdeck_crm.models import FieldType
 from quarterdeck_crm.search.filters import TURNED, Panel, Ranges, open_panel
 from quarterdeck_crm.validation.numbers import typed_form
 
-from .definitions import FieldRow, cached_fields
+from .definitions import FieldRow, cached_fields, field_with
 from .values import read_end
 
 FIELD, FIRST, LAST, BEFORE = ENTRIES = ("field_of", "field_from", "field_to", "field_before")
@@ -109,14 +109,14 @@ async def take_field(session: AsyncSession, listing: Listing, kind: str) -> Fiel
     key, ends = entered[FIELD], (entered[FIRST], entered[LAST])
     if not (key or any(ends) or before):
         key, _colon, value = chosen.partition(":")
-        field = next((each for each in typed if each.key == key), None)
+        field = field_with(typed, key)
         if field is None:
             return FieldFilter(typed)
         shown = _read(typed, field, _split(field, value.strip()[:MAX_LENGTH]))
         if shown.problem:
             del listing.filters["field"]
         return shown
-    field = next((each for each in typed if each.key == key), None)
+    field = field_with(typed, key)
     shown = _read(typed, field, ends)
     has_select = len(typed) < len(fields)
     if has_select and chosen != before and not shown.problem and shown.text in ("", before):
