@@ -1,20 +1,26 @@
 """What takes an app longest to do for the first time, done once for the apps of all tests.
 
-Each test has an app of its own, whose engine would compile each statement again, and whose
-environment would load each template again: together a third of the CPU time of most tests.
+Each test has an app of its own, which would compile each statement, load each template and read
+each catalogue again: together more than a third of the CPU time of most tests.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import CodeType
 
+from babel.support import Translations
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from quart import Quart
 from sqlalchemy import Dialect, Engine, event
 
+from quarterdeck.babel import catalogs
+
 _first: dict[type[Dialect], Engine] = {}  # engines that have connected, so their dialect is ready
 _codes: dict[tuple[str, str], CodeType] = {}
+_catalogs: dict[tuple[object, ...], Translations | None] = {}
+_read_file = catalogs.read
 
 
 def share_compiled(app: Quart) -> None:
@@ -41,6 +47,20 @@ def share_templates() -> None:
     """Let each environment that names no bytecode cache use the templates of all others."""
     *others, enable_async = Environment.__init__.__defaults__ or ()
     Environment.__init__.__defaults__ = (*others[:-1], _Codes(), enable_async)
+
+
+def share_catalogs() -> None:
+    """Let each app use the catalogues that others have read, while their files stay as they are."""
+    catalogs.read = _read
+
+
+def _read(compiled: Path) -> Translations | None:
+    files = [compiled, compiled.with_suffix(".po")]
+    found = [file.stat() for file in files if file.exists()]
+    key = (str(compiled), *((each.st_mtime_ns, each.st_size) for each in found))
+    if key not in _catalogs:
+        _catalogs[key] = _read_file(compiled)
+    return _catalogs[key]
 
 
 class _Codes(BytecodeCache):

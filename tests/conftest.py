@@ -25,7 +25,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from quarterdeck import _logs
 from tests import cpu, databases
-from tests.compiled import share_templates
+from tests.compiled import share_catalogs, share_templates
 from tests.demonstration import Demonstrations
 from tests.servers import STARTERS, Server
 
@@ -53,6 +53,7 @@ setattr(asyncio.format_helpers, "extract_stack", _extract_stack)  # noqa: B010 -
 linecache.checkcache = lambda filename=None: None
 
 share_templates()
+share_catalogs()
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - holds the folder of the run, which has a name of its own
 MIN_MEMORY = 4 * 2**30  # bytes; a run uses less than one

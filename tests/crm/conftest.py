@@ -22,7 +22,7 @@ from .explained import Explained
 from .trading import Trade
 
 PASSWORD = "correct horse battery"
-PROFILE = "/auth/profile"
+LIGHT = "/auth/password"  # a page that costs little
 _TOKEN = re.compile(r'name="csrf_token"[^>]*? value="([^"]+)"')
 
 MakeUser = Callable[..., Awaitable[User]]
@@ -56,9 +56,9 @@ class Auth:
         """Open a page."""
         return await self.client.get(path, **options)
 
-    async def post(self, path: str, *, page: str = PROFILE, **form: Any) -> Response:
+    async def post(self, path: str, *, page: str = LIGHT, **form: Any) -> Response:
         """Post form fields together with the CSRF token found on ``page``."""
-        if page != PROFILE:
+        if page != LIGHT:
             self._token = await self.token(page)
         elif not self._token:
             self._token = await self.token()
@@ -68,7 +68,7 @@ class Auth:
             self._token = ""  # it may have ended with the browser session
         return response
 
-    async def token(self, page: str = PROFILE) -> str:
+    async def token(self, page: str = LIGHT) -> str:
         """Return the CSRF token that a page holds."""
         found = _TOKEN.search(await (await self.client.get(page)).get_data(as_text=True))
         assert found, f"{page} has no CSRF field"

@@ -182,7 +182,7 @@ class Visitor:
         if self.user is not None:
             async with self.client.app.app_context():  # a sign-out everywhere has changed it
                 await self.client.sign_in(await db.session.get_one(User, self.user.id))
-        page = await self.client.get("/auth/profile" if self.user else "/auth/login")
+        page = await self.client.get("/auth/password" if self.user else "/auth/login")
         found = _TOKEN.search(await page.get_data(as_text=True))
         assert found, (page.status_code, await page.get_data(as_text=True))
         self._token = found[1]

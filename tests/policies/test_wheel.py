@@ -81,6 +81,7 @@ def fetch(port: int, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.feature("AP7")
+@pytest.mark.timeout(180)  # it compiles all modules and makes a whole database
 def test_demo_and_serve_work_from_any_folder(installed: Path, tmp_path: Path) -> None:
     done = crm(installed, tmp_path, "demo", "--orders", "20")
     assert done.returncode == 0, done.stderr

@@ -81,7 +81,7 @@ def test_no_server_error_and_no_status_that_is_not_described(spoiled: Served) ->
         ),
         *("--header", f"Authorization: Bearer {spoiled.token}"),
         *("--checks", ",".join(CHECKS)),
-        *("--phases", "examples,fuzzing,stateful", "--max-examples", "5", "--seed", "1"),
+        *("--phases", "examples,fuzzing,stateful", "--max-examples", "3", "--seed", "1"),
         "--no-color",
     ]
 

@@ -404,7 +404,7 @@ async def empty() -> None:
 @given(business=BUSINESS)
 @example(business=(TWINS, [], [], NAMESAKES, [], []))
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],  # shrinking takes minutes
