@@ -37,6 +37,7 @@ class Need:
 
 
 _NEEDS: list[tuple[Mark[Any], Need]] = []
+_Key = tuple[str, str | None, Any, int]  # endpoint, method, view, number of marks so far
 
 
 class Mark(Generic[T]):
@@ -53,6 +54,8 @@ class Mark(Generic[T]):
     ) -> None:
         self._attribute = f"__quarterdeck_{name}__"
         self._merge = merge or (lambda outer, inner: outer)
+        self._found = f"_quarterdeck_{name}_marks"  # the attribute of the app
+        self._puts = 0
         if need is not None:
             _NEEDS.append((self, need))
 
@@ -61,6 +64,7 @@ class Mark(Generic[T]):
         for layer in _layers(target):
             own: T | None = vars(layer).get(self._attribute)
             setattr(layer, self._attribute, value if own is None else self._merge(value, own))
+        self._puts += 1
 
     def get(self, target: Any) -> T | None:
         """Return the mark of a view function, a view class or a blueprint, None without one.
@@ -95,12 +99,13 @@ class Mark(Generic[T]):
             endpoint: As in ``app.view_functions``.
             method: The HTTP method of the request, to include the marks of methods.
         """
-        return next(self.around(app, endpoint, method), None) is not None
+        return bool(self.around(app, endpoint, method))
 
-    def around(self, app: Quart, endpoint: str, method: str | None = None) -> Iterator[T]:
-        """Yield the marks of an endpoint, from the view out to the outermost blueprint.
+    def around(self, app: Quart, endpoint: str, method: str | None = None) -> tuple[T, ...]:
+        """Return the marks of an endpoint, from the view out to the outermost blueprint.
 
-        The mark of a method counts if its view has none.
+        The mark of a method counts if its view has none. What was found is remembered: each
+        request asks for several marks.
 
         Args:
             app: The app that the endpoint belongs to.
@@ -108,6 +113,13 @@ class Mark(Generic[T]):
             method: The HTTP method of the request, to include the marks of methods.
         """
         view = app.view_functions.get(endpoint)
+        found: dict[_Key, tuple[T, ...]] = vars(app).setdefault(self._found, {})
+        key = endpoint, method, view, self._puts
+        if (marks := found.get(key)) is None:
+            marks = found[key] = tuple(self._look(app, endpoint, method, view))
+        return marks
+
+    def _look(self, app: Quart, endpoint: str, method: str | None, view: Any) -> Iterator[T]:
         own = self.get(view)
         if own is None and method is not None:
             own = self.get_method(view, method)

@@ -248,3 +248,19 @@ def test_only_the_views_that_quart_adds_are_static() -> None:
     assert is_static(app.view_functions["static"])
     assert not is_static(send_static_file)
     assert not is_static(Files().send_static_file)
+
+
+async def test_a_mark_that_comes_after_the_first_request_counts() -> None:
+    """What was found for an endpoint is remembered, but not what is no longer true."""
+    app = Quart(__name__)
+    mark: Mark[str] = Mark("test_late")
+
+    @app.get("/")
+    async def index() -> str:
+        return ""
+
+    assert mark.around(app, "index", "GET") == ()
+    mark.put(index, "late")
+    assert mark.around(app, "index", "GET") == ("late",)
+    app.view_functions["index"] = lambda: ""
+    assert mark.around(app, "index", "GET") == ()

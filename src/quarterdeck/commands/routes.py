@@ -75,7 +75,7 @@ def _access(app: Quart, endpoint: str, closed: bool) -> str:
     """
     if is_static(app.view_functions.get(endpoint)):
         return "public" if closed else ""
-    marks = list(ACCESS.around(app, endpoint))
+    marks = ACCESS.around(app, endpoint)
     if not marks:
         return "signed in" if closed else ""
     if marks[0].public:

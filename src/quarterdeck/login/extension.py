@@ -234,7 +234,7 @@ async def _before() -> None:
         return
     default = SIGNED_IN if STATE.get().required_by_default else PUBLIC
     app: Quart = unwrap(current_app)
-    for access in list(ACCESS.around(app, str(endpoint), current.method)) or [default]:
+    for access in ACCESS.around(app, str(endpoint), current.method) or (default,):
         await enforce(access)
         if access.public:  # it opens the view, whatever the blueprints around it demand
             return

@@ -69,6 +69,6 @@ class Policies:
 
     def _make(self, endpoint: str, method: str) -> Policy:
         policy = self._default
-        for changes in reversed(list(CHANGES.around(self._app, endpoint, method))):
+        for changes in reversed(CHANGES.around(self._app, endpoint, method)):
             policy = policy.changed(changes)
         return policy
