@@ -7,7 +7,6 @@ app, and a restart gets the new code. In the mode ``spawn`` the process is itsel
 
 from __future__ import annotations
 
-import gc
 import os
 import select
 import signal
@@ -22,6 +21,7 @@ from .channel import Channel
 from .collector import collector_paused
 from .plan import Plan
 from .preload import preload
+from .settle import settle
 
 
 def main(arguments: list[str]) -> int:
@@ -52,8 +52,7 @@ def _obey(channel: Channel, mode: str, sockets: list[socket]) -> int:
     except Exception as error:
         channel.send("failed", reason=worker.reason(error))
         return worker.FAILED
-    gc.collect()
-    gc.freeze()  # the collector would write to each object, and so copy its memory page
+    settle()
     if mode == "spawn":
         return worker.run(app, plan, channel, sockets)
     channel.send("loaded")
