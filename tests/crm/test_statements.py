@@ -90,6 +90,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
 LEFT_OUT = {
     "bulk.show": "one run of a user; its statements are those of test_bulk.py",
     "api.asset": "a file",
+    "api.read_bulk_run": "one run of a user, as bulk.show",
     "api.read_hand_over": "one run of a user, as bulk.show",
     "calendar.feed": "a file, behind a secret address",
     "auth.login": "for strangers, and shows no rows",

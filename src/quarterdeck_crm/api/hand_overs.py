@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 from quart import url_for
@@ -17,6 +17,7 @@ from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from . import bp
 from .answers import Answer
+from .bulk_runs import Progress, progress_of
 from .idempotency import once
 from .operations import operation
 
@@ -28,31 +29,12 @@ class HandOverBody(Struct, kw_only=True, forbid_unknown_fields=True):
     disables: Annotated[bool, Meta(description="Whether the user is disabled, too.")] = False
 
 
-class Withheld(Struct, kw_only=True):
-    """A record that stayed with its user."""
-
-    name: Annotated[str, Meta(description="Its name.")]
-    detail: Annotated[str, Meta(description="The reason.")]
-
-
-class HandOver(Struct, kw_only=True):
+class HandOver(Progress):
     """The open records of a user, given to a colleague."""
-
-    key: Annotated[str, Meta(description="Names this hand-over.")]
-    state: Annotated[Literal["running", "done"], Meta(description="Whether it has ended.")]
-    total: Annotated[int, Meta(description="How many open records there were.")]
-    done: Annotated[int, Meta(description="How many were given so far.")]
-    refused: Annotated[list[Withheld], Meta(description="The first 50 that stayed.")]
 
     @classmethod
     def of(cls, run: BulkRun) -> HandOver:
-        return cls(
-            key=run.key,
-            state="running" if run.state == "running" else "done",
-            total=len(run.ids),
-            done=run.done,
-            refused=[Withheld(name=name, detail=reason) for name, reason in run.refused],
-        )
+        return cls(**progress_of(run))  # type: ignore[arg-type]
 
 
 @bp.post("/users/<int:user_id>/hand-over")
@@ -61,8 +43,8 @@ async def hand_over(user_id: int, data: HandOverBody) -> Answer:
     """Give the open records of a user to a colleague; administrators may.
 
     These are accounts, open deals and orders, and tasks that are not done. The work goes on
-    after the answer: read the address in `Location` until the state is `done`. The colleague
-    gets one notification.
+    after the answer: read the address in `Location` until the state is `done`. If it stopped
+    before its end, resume it as a bulk change. The colleague gets one notification.
     """
     started: list[BulkRun] = []
 

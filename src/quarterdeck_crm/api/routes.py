@@ -6,6 +6,7 @@ from . import accounts as accounts
 from . import audit as audit
 from . import bp as bp
 from . import bulk as bulk
+from . import bulk_runs as bulk_runs
 from . import contacts as contacts
 from . import deals as deals
 from . import docs as docs

@@ -112,6 +112,32 @@ async def start_run(session: AsyncSession, *, actor: User, key: str, value: str 
     return await get_run(session, actor=actor, key=key)
 
 
+def is_interrupted(run: BulkRun) -> bool:
+    """Whether a run stopped before its end: it has shown no sign of life for half a minute."""
+    return run.state is RunState.RUNNING and run.beat_at < utc_now() - SILENT
+
+
+async def resume_run(session: AsyncSession, *, actor: User, key: str) -> tuple[BulkRun, bool]:
+    """Claim a run that was interrupted; one that is running or done is left alone.
+
+    Returns:
+        The run, and whether it is claimed: the caller then calls ``work_on``.
+
+    Raises:
+        ConflictError: If it has not been started.
+        NotFoundError: If the actor has none of this key.
+    """
+    run = await get_run(session, actor=actor, key=key)
+    if run.state is RunState.READY:
+        raise ConflictError(_("This change has not been started. Start it on its page."))
+    if not is_interrupted(run):
+        return run, False
+    try:
+        return await start_run(session, actor=actor, key=key, value=None), True
+    except ConflictError:  # another request claimed it first
+        return await get_run(session, actor=actor, key=key), False
+
+
 async def start_undo(session: AsyncSession, *, actor: User, key: str) -> BulkRun | None:
     """Claim the step of a bulk change for an undo; None if the step is of one record.
 

@@ -32,10 +32,10 @@ from .kinds import actions_for, get_kind
 from .previews import list_choices, preview
 from .runs import (
     HAND_OVER,
-    SILENT,
     UNDO,
     create_run,
     get_run,
+    is_interrupted,
     start_run,
     start_undo,
     too_many,
@@ -154,7 +154,7 @@ async def _show_page(run: BulkRun, *, error: ValidationError | None = None) -> s
         title=_title(run),
         plan=await preview(db.session, actor=current_user, run=run) if is_ready else None,
         choices=await list_choices(db.session, run=run) if is_ready else [],
-        is_interrupted=run.state is RunState.RUNNING and run.beat_at < utc_now() - SILENT,
+        is_interrupted=is_interrupted(run),
         undo_key=step.key if step is not None and can_undo else None,
         problem=error and str(error),
         **(
