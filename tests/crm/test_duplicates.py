@@ -175,6 +175,66 @@ async def test_what_still_names_a_merged_account_reaches_the_one_that_stays(
     assert "Account: Wool GmbH" in page
 
 
+async def test_nothing_can_be_lost_at_a_merged_account(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    kept = await trade.account(name="Wool GmbH", actor=user)
+    gone = await trade.account(name="Wool", actor=user)
+    async with trade.session() as session:
+        note = await add_note(session, actor=user, subject=gone, body="Likes merino")
+    await run(trade, kept, gone)
+
+    person = await trade.person(gone, name="Ada")
+    rows: dict[str, Any] = {
+        "people": person,
+        "orders": await trade.order(account=gone),
+        "deals": await trade.deal(account_id=gone.id),
+        "tasks": await trade.task(account_id=gone.id),
+    }
+    for page, row in rows.items():
+        found = await (await auth.get(f"/api/v1/{page}?account={gone.id}")).get_json()
+        assert [each["id"] for each in found["items"]] == [row.id], page
+        form = await (await auth.get(f"/{page}/new?account={gone.id}")).get_data(as_text=True)
+        assert "Wool GmbH" in form, page
+    async with trade.session() as session:
+        assert [
+            c.account_id for c in (await get_person(session, person_id=person.id)).contacts
+        ] == [kept.id]
+    found = await (await auth.get(f"/api/v1/notes?record=account&record_id={gone.id}")).get_json()
+    assert [each["id"] for each in found["items"]] == [note.id]
+    listed = await auth.get(f"/notes/account/{gone.id}")
+    assert (listed.status_code, listed.location) == (308, f"/accounts/{kept.id}")
+    entered = await auth.post(f"/notes/account/{gone.id}", page="/auth/profile", body="Lost?")
+    assert entered.status_code == 409
+    assert await count(trade, Note.subject_id == gone.id) == 0
+
+
+async def test_a_person_at_both_accounts_keeps_the_title_and_stays_the_main_contact(
+    trade: Trade,
+) -> None:
+    for has_main, expected in ((False, True), (True, False)):
+        kept, gone = await trade.account(), await trade.account()
+        both = await trade.person(
+            accounts=[
+                {"account_id": kept.id},
+                {"account_id": gone.id, "is_main": True, "title": "Owner"},
+            ]
+        )
+        if has_main:
+            await trade.person(accounts=[{"account_id": kept.id, "is_main": True}])
+        kept, gone = await _now(trade, kept), await _now(trade, gone)
+        await run(trade, kept, gone)
+        async with trade.session() as session:
+            (place,) = (await get_person(session, person_id=both.id)).contacts
+            assert (place.account_id, place.title) == (kept.id, "Owner")
+            assert place.is_main is expected
+
+
+async def _now(trade: Trade, account: Account) -> Account:
+    async with trade.session() as session:
+        return await session.get_one(Account, account.id)
+
+
 async def test_people_join_their_numbers_and_a_refusal_holds(trade: Trade) -> None:
     account = await trade.account()
     kept = await trade.person(

@@ -13,14 +13,24 @@ from typing import Any
 import pytest
 from quart import Quart
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import quarterdeck_crm.demo.generate  # noqa: F401 - its import reads files: not on an event loop
 from quarterdeck import migrate
 from quarterdeck.exceptions import TransactionConflictError
+from quarterdeck_crm.accounts.details import add_contact
 from quarterdeck_crm.accounts.services import archive_account
+from quarterdeck_crm.attachments.services import add_attachment
+from quarterdeck_crm.attachments.storage import Kept
+from quarterdeck_crm.deals.services import create_deal
+from quarterdeck_crm.duplicates.services import merge
+from quarterdeck_crm.errors import MergedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Role
+from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.orders.checks import check_order
+from quarterdeck_crm.people.services import create_person
+from quarterdeck_crm.tasks.services import create_task
 from tests.servers import Server
 
 from .cli.test_cli import run_in
@@ -134,3 +144,62 @@ class TestPages:
                 archived = await other.get_one(Account, account.id)
                 with pytest.raises(TransactionConflictError):
                     await archive_account(other, actor=None, account=archived)
+
+    @pytest.mark.hazard("a check and a write that another request comes between")
+    async def test_what_is_added_while_an_account_is_merged_is_not_lost(
+        self, app: Quart, trade: Trade
+    ) -> None:
+        """It goes to the account that stays, or is refused. SQLite has no such moment."""
+        await trade.deal()  # with it come the stages
+        for number, (add, expected) in enumerate(ADDED):
+            kept, gone = [await trade.account(name=f"{name} {number}") for name in ("A", "B")]
+            error: MergedError | None = None
+            async with app.app_context(), db.new_session() as session, session.transaction():
+                seen = await session.get_one(Account, gone.id)
+                async with db.new_session() as other, other.transaction():
+                    await merge(
+                        other, actor=None, kind="account", keep=(kept.id, 1), other=(gone.id, 1)
+                    )
+                try:
+                    row = await add(session, seen)
+                except MergedError as refusal:
+                    error = refusal
+            if expected == "refused":
+                assert error is not None, add
+                assert error.into == kept.id
+            else:
+                assert row.account_id == kept.id, add
+
+
+async def _add_deal(session: AsyncSession, account: Account) -> Any:
+    values = {"name": "Deal", "account_id": account.id, "currency": "EUR"}
+    return await create_deal(session, actor=None, values=values)
+
+
+async def _add_task(session: AsyncSession, account: Account) -> Any:
+    return await create_task(session, actor=None, values={"title": "T", "account_id": account.id})
+
+
+async def _add_person(session: AsyncSession, account: Account) -> Any:
+    values = {"name": "Ada", "accounts": [{"account_id": account.id}]}
+    return await create_person(session, actor=None, values=values)
+
+
+async def _add_contact(session: AsyncSession, account: Account) -> Any:
+    return await add_contact(session, actor=None, account=account, values={"name": "Ada"})
+
+
+async def _add_note(session: AsyncSession, account: Account) -> Any:
+    return await add_note(session, actor=None, subject=account, body="Hello")
+
+
+async def _add_file(session: AsyncSession, account: Account) -> Any:
+    file = Kept("offer.pdf", "0" * 32, "application/pdf", 1)
+    return await add_attachment(session, actor=None, subject=account, file=file)
+
+
+ADDED = [
+    (_add_deal, "moved"),
+    (_add_task, "moved"),
+    *((add, "refused") for add in (_add_person, _add_contact, _add_note, _add_file)),
+]

@@ -20,6 +20,7 @@ from quarterdeck_crm.saved_views.services import (
     get_view,
     update_view,
 )
+from quarterdeck_crm.validation.numbers import MAX_INTEGER
 from tests.crm.conftest import Auth, MakeUser
 from tests.crm.sheets import Sheet, sheets_on
 from tests.crm.trading import Trade
@@ -148,6 +149,14 @@ async def test_programs_keep_views(auth: Auth) -> None:
     listed = await (await auth.get("/api/v1/views?records=orders")).get_json()
     assert [each["arguments"] for each in listed["items"]] == ["state=open"]
     assert [(each["records"], each["position"]) for each in listed["items"]] == [("orders", 1)]
+
+    last = {"position": MAX_INTEGER}
+    first = await auth.get("/api/v1/views/1")
+    await auth.client.patch(
+        "/api/v1/views/1", json=last, headers=token | {"If-Match": first.headers["ETag"]}
+    )
+    behind = await auth.client.post("/api/v1/views", json=body, headers=token)
+    assert (await behind.get_json())["position"] == MAX_INTEGER, "no column holds more"
 
     path, change = "/api/v1/views/1", {"name": "Dear", "position": 3, "arguments": "sort=-net"}
     read = await auth.get(path)

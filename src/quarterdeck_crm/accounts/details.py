@@ -28,6 +28,7 @@ from quarterdeck_crm.people.places import note
 from quarterdeck_crm.people.services import tell_accounts
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.merges import hold
 from quarterdeck_crm.validation import Problems, fit_optional
 
 CONTACT_FIELDS = ("name", "title", "email", "phone", "fax")
@@ -87,10 +88,12 @@ async def add_contact(
 
     Raises:
         ForbiddenError: If the actor may not edit the account.
+        MergedError: If the account has become part of another one.
         ValidationError: If a value cannot be accepted.
     """
     require_edit(actor, account)
     cleaned = check_contact(values)
+    await hold(session, account)
     person = Person(phones=[], emails=[], addresses=[], contacts=[])
     contact = Contact(account_id=account.id, person=person)
     for name, value in cleaned.items():

@@ -6,7 +6,7 @@ from quart import url_for
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.login import current_user
-from quarterdeck_crm.errors import NotFoundError, ValidationError
+from quarterdeck_crm.errors import MergedError, NotFoundError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.notes import services
@@ -39,7 +39,10 @@ NOTES, NOTIFICATIONS = "Notes", "Notifications"
 @operation(NOTES, query=NoteQuery, answers=NotePage)
 async def list_notes(query_args: NoteQuery) -> Answer:
     """List the notes on a record, newest first."""
-    record = await get_record(db.session, query_args.record, query_args.record_id)
+    try:
+        record = await get_record(db.session, query_args.record, query_args.record_id)
+    except MergedError as error:  # its notes are at the record that stays
+        record = await get_record(db.session, error.kind, error.into)
     page = await services.list_notes(
         db.session,
         kind=record.__tablename__,

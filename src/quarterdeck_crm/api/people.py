@@ -12,6 +12,7 @@ from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Person
 from quarterdeck_crm.people import services
+from quarterdeck_crm.search.filters import follow_account
 
 from . import bp, schemas
 from .answers import NOTHING, Answer
@@ -52,9 +53,9 @@ async def list_people(query_args: PersonQuery) -> Answer:
 
     Words are looked for in name and e-mail addresses. Postal addresses are left out.
     """
-    page = await services.list_people(
-        db.session, listing=listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
-    )
+    listing = listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
+    await follow_account(db.session, listing)
+    page = await services.list_people(db.session, listing=listing)
     found = [schemas.PersonSummary.of(person) for person in page]
     items = await with_extras(db.session, Person, found)
     return Answer(schemas.PersonPage(items=items, **page_fields(page)))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Priority
+from quarterdeck_crm.search.filters import follow_account
 from quarterdeck_crm.tasks import queries, services
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
@@ -61,9 +62,11 @@ async def list_tasks(query_args: TaskQuery) -> Answer:
     Words are looked for in the title. The tasks of an account include those of its orders,
     deals and contacts.
     """
+    listing = listing_of(query_args, filters=queries.FILTERS, ranges=queries.RANGES)
+    await follow_account(db.session, listing)
     page = await queries.list_tasks(
         db.session,
-        listing=listing_of(query_args, filters=queries.FILTERS, ranges=queries.RANGES),
+        listing=listing,
         actor=current_user,
     )
     items = [Task.of(task) for task in page]

@@ -16,6 +16,7 @@ from quarterdeck_crm.mail.notices import mail_order_change
 from quarterdeck_crm.models import Account, Attachment, AuditAction, Deal, Order, User
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.search.merges import hold
 from quarterdeck_crm.search.word_index import index_rows
 
 from .quotas import require_room
@@ -62,9 +63,11 @@ async def add_attachment(
 
     Raises:
         ForbiddenError: If the actor may not edit the subject.
+        MergedError: If the subject has become part of another account.
         ValidationError: If a quota has no room for it.
     """
     require_edit(actor, subject)
+    await hold(session, subject)
     await require_room(session, actor=actor, subject=subject, size=file.size)
     attachment = Attachment(
         account_id=subject.id if isinstance(subject, Account) else None,

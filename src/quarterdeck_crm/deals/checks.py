@@ -44,8 +44,18 @@ async def check_deal(
     lines: Sequence[LineEntry] | None,
     deal: Deal | None = None,
     stage_id: int | None = None,
+    lock: bool = True,
 ) -> tuple[dict[str, Any], list[DealLine] | None]:
     """Return values and lines that a deal can have; None if the lines stay as they are.
+
+    Args:
+        session: The db session.
+        values: The entries; for a new deal all of them.
+        lines: All lines; None if they stay as they are.
+        deal: The deal that is edited.
+        stage_id: The stage of a new deal.
+        lock: Whether the account stays as it is until the transaction ends. False for a check
+            of a form, outside of any transaction.
 
     Raises:
         ValidationError: With the problems of all values at once.
@@ -55,7 +65,7 @@ async def check_deal(
     own = cleaned.get("own_probability")
     if own is not None and not 0 <= own <= 100:
         problems.add("own_probability", _("Enter a whole number from 0 to 100."))
-    await _check_rows(session, problems, cleaned, deal)
+    await _check_rows(session, problems, cleaned, deal, lock=lock)
     if deal is None:
         with problems.collected("stage_id"):
             await _require_open(session, stage_id)
@@ -78,7 +88,12 @@ async def check_deal(
 
 
 async def _check_rows(
-    session: AsyncSession, problems: Problems, values: dict[str, Any], deal: Deal | None
+    session: AsyncSession,
+    problems: Problems,
+    values: dict[str, Any],
+    deal: Deal | None,
+    *,
+    lock: bool,
 ) -> None:
     """Refuse an account, a contact or an owner that is not there.
 
@@ -90,7 +105,8 @@ async def _check_rows(
         return None if deal is not None and value == getattr(deal, name) else value
 
     if (account_id := changed("account_id")) is not None:
-        account = await find_account(session, account_id)
+        # Who archives or merges the account now waits for the deal.
+        account = await find_account(session, account_id, lock=lock)
         if account is None:
             problems.add("account_id", _("Choose an account."))
         elif account.is_archived:

@@ -34,6 +34,7 @@ from quarterdeck_crm.orders.forms import LineForm, tidy_lines
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
@@ -119,7 +120,7 @@ async def create() -> str:
         "version": 0,
     }
     if account_id := row_id(request.args.get("account", "")):
-        account = await db.session.get(Account, account_id)
+        account = await find_account(db.session, account_id)
         blank["account"] = label(account) if account is not None else ""
     return await _form_page((await _form())(data=blank), account_id=account_id)
 
@@ -304,7 +305,7 @@ async def _is_valid(form: DealForm, deal: Deal | None = None) -> bool:
 
 async def _check(form: DealForm, deal: Deal | None = None) -> None:
     """Find the errors of the service in a form that is not valid."""
-    await check_deal(db.session, values=form.header(), lines=form.entries(), deal=deal)
+    await check_deal(db.session, values=form.header(), lines=form.entries(), deal=deal, lock=False)
 
 
 async def _as_shown(earlier: Changes) -> Changes:

@@ -96,25 +96,34 @@ def _new_version(model: type[Any]) -> dict[str, Any]:
 
 
 async def _move_places(session: AsyncSession, keep: Merged, other: Merged) -> None:
-    """Move the places of people at accounts; of two at the same account stays that of ``keep``."""
+    """Move the places of people at accounts; of two at the same account stays that of ``keep``.
+
+    It becomes the main contact if the other one was and ``keep`` has none, and takes its title
+    if it has none.
+    """
     if isinstance(keep, Account):
         mine, partner = Contact.account_id, Contact.person_id
     else:
         mine, partner = Contact.person_id, Contact.account_id
-    rows = select(mine, partner, Contact.id, Contact.main).where(mine.in_([keep.id, other.id]))
-    kept: dict[int, tuple[int, bool]] = {}
-    gone: dict[int, tuple[int, bool]] = {}
-    for owner, at, id_, main in await session.execute(rows):
-        (kept if owner == keep.id else gone)[at] = id_, bool(main)
-    twice = {id_: kept[at][0] for at, (id_, _main) in gone.items() if at in kept}
+    columns = mine, partner, Contact.id, Contact.main, Contact.title
+    rows = select(*columns).where(mine.in_([keep.id, other.id]))
+    kept: dict[int, Any] = {}
+    gone: dict[int, Any] = {}
+    for owner, at, *place in await session.execute(rows):
+        (kept if owner == keep.id else gone)[at] = place
+    has_main = isinstance(keep, Account) and any(main for _id, main, _title in kept.values())
+    twice = [(place, kept[at]) for at, place in gone.items() if at in kept]
     if twice:
-        await _replace_contacts(session, twice)
-        mains = [kept[at][0] for at, (_id, main) in gone.items() if at in kept and main]
-        await session.execute(delete(Contact).where(Contact.id.in_(twice)), execution_options=QUIET)
-        if mains and isinstance(keep, Person):
-            now_main = update(Contact).where(Contact.id.in_(mains)).values(main=True)
-            await session.execute(now_main, execution_options=QUIET)
-    if isinstance(keep, Account) and any(main for _id, main in kept.values()):
+        ids = {place[0]: stays[0] for place, stays in twice}
+        await _replace_contacts(session, ids)
+        await session.execute(delete(Contact).where(Contact.id.in_(ids)), execution_options=QUIET)
+    for (_id, main, title), (stays, was_main, own_title) in twice:
+        now_main = was_main or (None if has_main else main)
+        if (now_main, own_title or title) != (was_main, own_title):
+            values = {"main": now_main, "title": own_title or title}
+            filled = update(Contact).where(Contact.id == stays).values(values)
+            await session.execute(filled, execution_options=QUIET)
+    if has_main:
         one_main = update(Contact).where(Contact.account_id == other.id).values(main=None)
         await session.execute(one_main, execution_options=QUIET)
     moved = update(Contact).where(mine == other.id).values({mine.key: keep.id})

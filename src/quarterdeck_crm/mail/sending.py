@@ -13,6 +13,7 @@ from quarterdeck.mail import Message
 from quarterdeck_crm.extensions import mail
 from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.models import User
+from quarterdeck_crm.validation import one_line
 
 from .links import unsubscribe_url
 
@@ -56,7 +57,8 @@ async def post_to_user(
         headers["List-Unsubscribe"] = f"<{context['unsubscribe_url']}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     with language_of(user):
-        message = Message(str(subject), [(user.name, user.email)], extra_headers=headers)
+        # Names that were stored by earlier versions may have line breaks.
+        message = Message(one_line(str(subject)), [(user.name, user.email)], extra_headers=headers)
         await post(session, message, template, user=user, **context)
 
 

@@ -10,7 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from quarterdeck_crm.extensions import Model
 
 from .collation import CODE_LENGTH, matched_as, sorted_as
-from .columns import IS_EMAIL, IS_PHONE, IS_WEBSITE, Archivable, Timestamps, Versioned, exact
+from .columns import (
+    HAS_LINES,
+    IS_EMAIL,
+    IS_PHONE,
+    IS_WEBSITE,
+    Archivable,
+    Timestamps,
+    Versioned,
+    exact,
+)
 from .references import new_reference
 
 if TYPE_CHECKING:
@@ -44,7 +53,7 @@ class Account(Timestamps, Archivable, Versioned, Model):
     email: Mapped[str | None] = mapped_column(String(254), info=IS_EMAIL)
     phone: Mapped[str | None] = mapped_column(String(40), info=IS_PHONE)
     website: Mapped[str | None] = mapped_column(String(300), info=IS_WEBSITE)
-    address: Mapped[str | None] = mapped_column(String(300))
+    address: Mapped[str | None] = mapped_column(String(300), info=HAS_LINES)
     city: Mapped[str | None] = mapped_column(String(100))
     city_key: Mapped[str] = sorted_as("city", 100)
     region: Mapped[str | None] = mapped_column(String(100))

@@ -33,6 +33,7 @@ IS_PHONE = {"rule": "phone"}
 IS_WEBSITE = {"rule": "website"}
 IS_TIME = {"rule": "time"}
 IS_ZONE = {"rule": "zone"}
+HAS_LINES = {"lines": True}  # a short text of several lines
 
 
 def utc_now() -> datetime:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from quarterdeck_crm.extensions import Model
 
 from .collation import CODE_LENGTH, matched_as
-from .columns import Amount, Currency, Discount, Price, Timestamps, Versioned
+from .columns import HAS_LINES, Amount, Currency, Discount, Price, Timestamps, Versioned
 
 if TYPE_CHECKING:
     from .account import Account
@@ -69,7 +69,7 @@ class Order(Timestamps, Versioned, Model):
     required_on: Mapped[date | None]
     shipped_on: Mapped[date | None]
     ship_name: Mapped[str | None] = mapped_column(String(200))
-    ship_address: Mapped[str | None] = mapped_column(String(300))
+    ship_address: Mapped[str | None] = mapped_column(String(300), info=HAS_LINES)
     ship_city: Mapped[str | None] = mapped_column(String(100))
     ship_region: Mapped[str | None] = mapped_column(String(100))
     ship_postal_code: Mapped[str | None] = mapped_column(String(20))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from quarterdeck_crm.extensions import Model
 
 from .collation import sorted_as
-from .columns import IS_EMAIL, IS_PHONE, Archivable, Timestamps, Versioned, exact
+from .columns import HAS_LINES, IS_EMAIL, IS_PHONE, Archivable, Timestamps, Versioned, exact
 from .references import new_reference
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class PersonAddress(Model):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     position: Mapped[int]
     label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default=Label.WORK)
-    address: Mapped[str | None] = mapped_column(String(300))
+    address: Mapped[str | None] = mapped_column(String(300), info=HAS_LINES)
     city: Mapped[str | None] = mapped_column(String(100))
     region: Mapped[str | None] = mapped_column(String(100))
     postal_code: Mapped[str | None] = mapped_column(String(20))

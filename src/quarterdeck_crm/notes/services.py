@@ -23,6 +23,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.notifications.records import Record, get_record, name_of, owner_of
 from quarterdeck_crm.notifications.services import notify
+from quarterdeck_crm.search.merges import hold
 from quarterdeck_crm.search.word_index import index_rows
 from quarterdeck_crm.validation import clean
 
@@ -74,8 +75,10 @@ async def add_note(
     """Add a note to a record, and notify its owner and all users that it mentions.
 
     Raises:
+        MergedError: If the record has become part of another one.
         ValidationError: If the text cannot be accepted.
     """
+    await hold(session, subject)
     note = Note(
         **check_note(body),
         subject_type=subject.__tablename__,

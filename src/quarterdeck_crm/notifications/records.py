@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.errors import MergedError, NotFoundError
 from quarterdeck_crm.mail.links import public_url
 from quarterdeck_crm.models import Account, Deal, Order, Person, Task, User
 
@@ -55,6 +55,7 @@ async def get_record(session: AsyncSession, kind: str, record_id: int) -> Record
     """Return a record as it is now.
 
     Raises:
+        MergedError: If it became part of another one.
         NotFoundError: If there is none.
     """
     found = KINDS.get(kind)
@@ -63,6 +64,8 @@ async def get_record(session: AsyncSession, kind: str, record_id: int) -> Record
         record = await session.get(found.model, record_id, populate_existing=True)
     if record is None:
         raise NotFoundError(_("There is no such record. It may have been deleted."))
+    if isinstance(record, Account | Person) and record.merged_into_id is not None:
+        raise MergedError(kind, record.merged_into_id)
     return record
 
 

@@ -49,6 +49,7 @@ from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.search.conditions import words_in
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.tasks.services import follow
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -310,12 +311,12 @@ def check_move(order: Order, target: OrderState) -> Move:
 
 
 async def get_account(session: AsyncSession, *, account_id: int) -> Account:
-    """Return the account that an order is for.
+    """Return the account that an order is for; of a merged one the account that stays.
 
     Raises:
         NotFoundError: If no account has this id.
     """
-    account = await session.get(Account, account_id)
+    account = await find_account(session, account_id)
     if account is None:
         raise NotFoundError(_("There is no such account. It may have been removed."))
     return account

@@ -153,6 +153,8 @@ async def check_places(
     ids = {entry.get("account_id") for entry in entries} - {None}
     found = await session.scalars(select(Account).where(Account.id.in_(ids))) if ids else ()
     accounts = {account.id: account for account in found}
+    for merged in [each for each in accounts.values() if each.merged_into_id is not None]:
+        accounts[merged.id] = await session.get_one(Account, merged.merged_into_id)
     places: list[Place] = []
     for index, entry in enumerate(entries):
         own = Problems()

@@ -13,6 +13,7 @@ from quarterdeck_crm.history.recording import flush, record
 from quarterdeck_crm.models import Account, Contact, Person, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.search.merges import hold
 
 from .parts import PLACES, Place, places_of
 
@@ -41,6 +42,7 @@ async def set_places(
             await clear_main(session, place.account)
             note(session, actor, place.account, "main contact", [None, person.name])
         if contact is None:
+            await hold(session, place.account)
             contact = Contact(account=place.account, person_id=person.id)
             person.contacts.append(contact)
             note(session, actor, place.account, "contact added", [None, person.name])

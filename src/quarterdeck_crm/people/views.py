@@ -22,10 +22,11 @@ from quarterdeck_crm.forms.errors import Check, add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.asked import asked_timeline
 from quarterdeck_crm.history.undo import offer_undo
-from quarterdeck_crm.models import Account, Person, Role
+from quarterdeck_crm.models import Person, Role
 from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.search.similar import (
     ANYWAY,
     MAX_TYPED,
@@ -122,7 +123,7 @@ async def show(person_id: int) -> str:
 async def create() -> str:
     rows = []
     if account_id := row_id(request.args.get("account", "")):
-        account = await db.session.get(Account, account_id)
+        account = await find_account(db.session, account_id)
         if account is None:
             raise NotFoundError(_("There is no such account. It may have been removed."))
         rows = [{"account": label(account)}]

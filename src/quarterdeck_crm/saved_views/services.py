@@ -19,6 +19,7 @@ from quarterdeck_crm.history.recording import assign, flush, require_version
 from quarterdeck_crm.models import AuditAction, Role, SavedView, User
 from quarterdeck_crm.models.saved_view import MAX_ARGUMENTS
 from quarterdeck_crm.validation import Problems
+from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 PAGES = ("accounts", "deals", "goods", "orders", "people", "tasks")
 SHARER = Role.MODERATOR  # may share views, and change shared ones
@@ -109,7 +110,8 @@ async def create_view(
             "name", _("You have %(number)s views of this list. Delete one first.", number=number)
         )
         problems.raise_if_any()
-    view = SavedView(page=page, owner_id=actor.id, position=(last or 0) + 1, **cleaned)
+    position = min((last or 0) + 1, MAX_INTEGER)
+    view = SavedView(page=page, owner_id=actor.id, position=position, **cleaned)
     session.add(view)
     await session.flush()
     if view.is_shared:

@@ -242,6 +242,17 @@ async def open_panel(
     return Panel(ranges.take(listing), offered, shown, problem, account)
 
 
+async def follow_account(session: AsyncSession, listing: Listing) -> None:
+    """Let a list that is filtered by the id of a merged account show those of the one that stays.
+
+    Programs keep such ids. Pages need no call: ``open_panel`` does it.
+    """
+    if text := listing.filters.get("account"):
+        account = await find_account(session, row_id(text) or 0)
+        if account is not None:
+            listing.filters["account"] = str(account.id)
+
+
 async def list_active_users(session: AsyncSession) -> Sequence[tuple[int, str]]:
     """Return id and name of the users that can own a row, by name, the first ones only."""
     return await cached(session, "users", _load_users)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck_crm.errors import MergedError
 from quarterdeck_crm.models import Account, Person
 
 # The ids of the records that stay: all earlier merges lead to them directly.
@@ -38,3 +39,21 @@ async def find_account(
     if account is None or account.merged_into_id is None:
         return account
     return await find_account(session, account.merged_into_id, lock=lock)
+
+
+async def hold(session: AsyncSession, row: Any) -> None:
+    """Keep an account or a person from being merged until the transaction ends.
+
+    What is added to a record is read by others only there, so it may not be added to one that a
+    merge has just emptied. Records of other kinds are never merged.
+
+    Raises:
+        MergedError: If it has been merged.
+    """
+    if not isinstance(row, Account | Person):
+        return
+    model = type(row)
+    statement = select(model.merged_into_id).where(model.id == row.id).with_for_update(read=True)
+    into = await session.scalar(statement)
+    if into is not None:
+        raise MergedError(row.__tablename__, into)

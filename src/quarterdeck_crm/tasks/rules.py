@@ -27,7 +27,11 @@ FIRST_YEAR, LAST_YEAR = 1900, 2999  # so that instants exist in all time zones
 
 
 async def check_task(
-    session: AsyncSession, *, values: Mapping[str, Any], task: Task | None = None
+    session: AsyncSession,
+    *,
+    values: Mapping[str, Any],
+    task: Task | None = None,
+    lock: bool = True,
 ) -> dict[str, Any]:
     """Return values that a task can have, with the columns that follow from them.
 
@@ -35,6 +39,8 @@ async def check_task(
         session: The db session.
         values: The entries; for a new task all of them.
         task: The task that is edited.
+        lock: Whether the account stays as it is until the transaction ends. False for a check
+            of a form, outside of any transaction.
 
     Raises:
         ValidationError: With the problems of all values at once.
@@ -44,7 +50,7 @@ async def check_task(
     _check_words(problems, cleaned)
     whole = _whole(cleaned, task)
     derived = await complete_values(problems, cleaned, task)
-    await _check_links(session, problems, cleaned, whole, task)
+    await _check_links(session, problems, cleaned, whole, task, lock=lock)
     assignee_id = cleaned.get("assignee_id")
     is_new = assignee_id is not None and (task is None or assignee_id != task.assignee_id)
     if is_new and not await _is_active(session, assignee_id):
@@ -119,6 +125,8 @@ async def _check_links(
     cleaned: dict[str, Any],
     whole: dict[str, Any],
     task: Task | None,
+    *,
+    lock: bool,
 ) -> None:
     """Refuse a record that is not there; the account of a task is that of its record."""
     linked = [name for name in LINKS[1:] if whole[name]]
@@ -136,16 +144,18 @@ async def _check_links(
         if (id_ := whole[name]) is None:
             continue
         account_id = await session.scalar(select(column.account_id).where(column.id == id_))
-        if account_id is None:
+        # A merge that comes between gives the record to another account.
+        account = await find_account(session, account_id or 0, lock=lock)
+        if account is None:
             problems.add(name, text)
         else:
-            cleaned["account_id"] = whole["account_id"] = account_id
+            cleaned["account_id"] = whole["account_id"] = account.id
         return
     account_id = whole["account_id"]
     is_new = account_id is not None and account_id != before.get("account_id")
     if not is_new:
         return
-    if (account := await find_account(session, account_id)) is None:
+    if (account := await find_account(session, account_id, lock=lock)) is None:
         problems.add("account_id", _("Choose an account."))
     else:
         cleaned["account_id"] = whole["account_id"] = account.id

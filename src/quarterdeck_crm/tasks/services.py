@@ -27,7 +27,7 @@ from quarterdeck_crm.validation.times import load_zone
 from .bounds import zone_name
 from .queries import with_names
 from .recurrence import next_day
-from .rules import check_task, shifted
+from .rules import LAST_YEAR, check_task, shifted
 
 
 async def get_task(session: AsyncSession, *, task_id: int) -> Task:
@@ -202,6 +202,9 @@ async def _make_next(
     if due_on is None:
         return None
     values = shifted(task, due_on)
+    days = (values["due_on"], values["remind_on"])
+    if any(day and day.year > LAST_YEAR for day in days):
+        return None
     if not await _may_be_assigned(session, task.assignee_id):
         values["assignee_id"] = None
     cleaned = await check_task(session, values=values)

@@ -27,6 +27,7 @@ from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
@@ -117,7 +118,7 @@ async def create() -> str:
         "version": 0,
     }
     if account_id := row_id(request.args.get("account", "")):
-        account = await db.session.get(Account, account_id)
+        account = await find_account(db.session, account_id)
         blank["account"] = label(account) if account is not None else ""
     return await _form_page(TaskForm(data=blank))
 
@@ -235,7 +236,7 @@ async def _is_valid(form: TaskForm, task: Task | None = None) -> bool:
 
 
 def _check(form: TaskForm, task: Task | None = None) -> Awaitable[object]:
-    return check_task(db.session, values=form.entries(), task=task)
+    return check_task(db.session, values=form.entries(), task=task, lock=False)
 
 
 async def _as_shown(earlier: Changes) -> Changes:

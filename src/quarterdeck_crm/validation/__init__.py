@@ -35,6 +35,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # along with names and numbers that are copied from a phone.
 _OVERRIDE = re.compile(r"[\u202d\u202e]")
 _DIRECTIONS = re.compile(r"[\u202a-\u202c\u2066-\u2069]")
+# Characters that show nothing: a name of these alone could not be seen or clicked.
+_BLANK = re.compile(
+    r"[\s\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]*"
+)
+_LINE_BREAKS = re.compile(r"\s*[\n\r\u2028\u2029]\s*")
 _DIGIT = re.compile(r"\d")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]{1,5})?(?:[/?#]\S*)?")
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#][^\s]*", re.IGNORECASE)
@@ -194,11 +199,13 @@ def fit_day(value: Any) -> date:
 def fit_text(column: Any, value: str) -> str:
     """Return a text that a column holds, by the rules in its ``info``.
 
-    A column with a length holds one line. Marks of the direction of writing are dropped there, so
-    that no text changes the order of what stands beside it.
+    A column with a length holds one line, unless its ``info`` has ``lines``: line breaks become
+    spaces. Marks of the direction of writing are dropped there, so that no text changes the order
+    of what stands beside it.
 
     Raises:
-        ValueError: If it is too long, has control characters, or is not of the kind.
+        ValueError: If it is too long, has control characters, shows nothing, or is not of the
+            kind.
     """
     if _CONTROL.search(value):
         raise ValueError(NO_CONTROL)
@@ -206,13 +213,24 @@ def fit_text(column: Any, value: str) -> str:
         raise ValueError(NO_OVERRIDE)
     if column.type.length is not None:
         value = _DIRECTIONS.sub("", value).strip()
-        if not value:
-            raise ValueError(REQUIRED)
+        value = value if "lines" in column.info else one_line(value)
+    if shows_nothing(value):
+        raise ValueError(REQUIRED)
     if (rule := column.info.get("rule")) and len(value) <= longest(column):
         value = RULES[rule](value)
     if len(value) > longest(column):
         raise TooLongError(longest(column))
     return value
+
+
+def one_line(text: str) -> str:
+    """Return a text with spaces in the place of its line breaks."""
+    return _LINE_BREAKS.sub(" ", text).strip()
+
+
+def shows_nothing(text: str) -> bool:
+    """Whether a text has no character that can be seen."""
+    return _BLANK.fullmatch(text) is not None
 
 
 def fit_optional(attribute: Any, value: str | None, *, present: str | None = None) -> str | None:

@@ -119,9 +119,23 @@ async def test_marks_that_come_along_from_a_phone_are_dropped(app: Quart, trade:
     assert (account.name, account.phone) == ("Ada", "+49 30 901820")
 
 
-async def test_a_name_of_marks_alone_is_none(trade: Trade) -> None:
+@pytest.mark.parametrize("name", ["\u202a\u202c", "\u200b", "\u3164", " \u2800\ufeff"], ids=ascii)
+async def test_a_name_that_shows_nothing_is_none(trade: Trade, program: Program, name: str) -> None:
+    """Nobody could see it in a list, or open its record there."""
     with pytest.raises(ValidationError, match="required"):
-        await trade.account(name="\u202a\u202c")
+        await trade.account(name=name)
+    account = await trade.account()
+    note = {"record": "account", "record_id": account.id, "body": name}
+    assert (await program.post("/notes", note)).status_code == 422
+
+
+async def test_a_name_is_one_line_and_a_note_may_have_several(
+    trade: Trade, program: Program
+) -> None:
+    account = await trade.account(name="Wool\r\n\tGmbH\u2028Berlin", address="Yard 3\n Gate 2")
+    assert (account.name, account.address) == ("Wool GmbH Berlin", "Yard 3\n Gate 2")
+    body = {"record": "account", "record_id": account.id, "body": "One\n\nTwo"}
+    assert (await program.create("/notes", **body))["body"] == "One\n\nTwo"
 
 
 @pytest.mark.parametrize("name", ["שלום עולם", "مرحبا\u200f", "Ada\u200eB", "क्\u200dष", "Zoë"])

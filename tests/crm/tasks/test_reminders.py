@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from quart import Quart
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import db, mail, scheduler
 from quarterdeck_crm.models import Role, Task, User
@@ -86,6 +89,48 @@ async def test_another_time_reminds_again_and_a_sent_one_is_no_edit(
 
     async with app.app_context():
         assert (await get_task(db.session, task_id=task.id)).version == task.version + 2
+
+
+async def test_a_reminder_that_is_put_off_while_others_are_sent_waits(
+    app: Quart, user: User, trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trade.task(actor=user, remind_on="2026-11-26")
+    second = await trade.task(actor=user, remind_on="2026-11-27", remind_time="08:00")
+
+    class PutsOff:
+        """The database of a run that has read what is due when the second task is put off."""
+
+        waiting = [second]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(db, name)
+
+        @asynccontextmanager
+        async def transaction(self) -> AsyncIterator[AsyncSession]:
+            while self.waiting:
+                await change(trade, self.waiting.pop(), {"remind_on": "2026-12-24"})
+            async with db.transaction() as session:
+                yield session
+
+    with monkeypatch.context() as patch:
+        patch.setattr("quarterdeck_crm.tasks.reminders.db", PutsOff())
+        assert await send(app) == 1
+    assert await send(app, datetime(2026, 12, 25, tzinfo=UTC)) == 1
+
+
+async def test_a_title_of_several_lines_becomes_one_line_of_a_mail(
+    app: Quart, user: User, trade: Trade
+) -> None:
+    title = "Call\r\nBcc: all@example.com"
+    task = await trade.task(actor=user, title=title, remind_on="2026-11-20")
+    assert task.title == "Call Bcc: all@example.com"
+    async with trade.session() as session:  # as earlier versions stored it
+        (await session.get_one(Task, task.id)).title = title
+
+    with mail.record_messages() as sent:
+        assert await send(app) == 1
+
+    assert [message.subject for message in sent] == ["Reminder: Call Bcc: all@example.com"]
 
 
 async def change(trade: Trade, task: Task, values: dict[str, Any]) -> None:

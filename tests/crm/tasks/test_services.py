@@ -98,6 +98,12 @@ async def test_a_series_that_has_ended_makes_no_task(trade: Trade) -> None:
         is None
     )
 
+    for remind_on in (None, "2999-12-31"):
+        last = await trade.task(due_on="2999-12-30", repeat="daily", remind_on=remind_on)
+        follower = await complete(trade, last)
+        assert (follower is None) is (remind_on is not None)
+        assert follower is None or await complete(trade, follower) is None, "no later year"
+
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"title": " "}, "title"),

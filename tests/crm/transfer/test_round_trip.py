@@ -43,7 +43,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.money import MAX_AMOUNT, line_amount
 from quarterdeck_crm.transfer.importing import Import, Report, Source
 from quarterdeck_crm.transfer.kinds import KINDS
-from quarterdeck_crm.validation import longest
+from quarterdeck_crm.validation import longest, one_line, shows_nothing
 
 from .conftest import RunImport
 
@@ -74,8 +74,11 @@ _AWKWARD = st.sampled_from(
 def texts(attribute: Any) -> st.SearchStrategy[str]:
     """Texts that a column can hold."""
     cut = longest(attribute)
+    column = attribute.expression
+    has_lines = column.type.length is None or "lines" in column.info
     trimmed = (_TEXT | _AWKWARD).map(lambda text: text.strip()[:cut].strip())
-    return trimmed.filter(bool)
+    shown = trimmed.filter(lambda text: not shows_nothing(text))
+    return shown if has_lines else shown.map(one_line)
 
 
 def phones(attribute: Any) -> st.SearchStrategy[str]:
