@@ -12,6 +12,9 @@ const ask = document.getElementById("ask");
 function question(details) {
   const body = ask.querySelector("[data-body]");
   const form = details.querySelector("form").cloneNode(true);
+  // The form behind the dialog keeps its ids: a label must not lead to the field there.
+  for (const part of form.querySelectorAll("[id]")) part.id += "-asked";
+  for (const label of form.querySelectorAll("label[for]")) label.htmlFor += "-asked";
   const dismiss = form.querySelector("[data-dismiss]");
   dismiss.hidden = false;
   dismiss.addEventListener("click", () => ask.close());
@@ -21,7 +24,7 @@ function question(details) {
   const opener = details.closest("details.menu") ?? details;
   ask.addEventListener("close", () => opener.querySelector("summary").focus(), { once: true });
   ask.showModal();
-  dismiss.focus();
+  (form.querySelector("input:not([type=hidden])") ?? dismiss).focus();
 }
 
 document.addEventListener("click", (event) => {

@@ -143,7 +143,7 @@ MOST = {
     "orders.show": 12,  # files stand in a panel of their own and in the timeline
     "people.edit": 8,
     "people.index": 8,
-    "people.show": 10,
+    "people.show": 11,  # also its tasks
     "tasks.show": 4,
     "transfer.export": 9,  # written to the audit log; a stream reads definitions past the cache
 }

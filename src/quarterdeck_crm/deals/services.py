@@ -32,6 +32,7 @@ from quarterdeck_crm.models import (
     DealLine,
     DealStage,
     Order,
+    Person,
     StageKind,
     User,
 )
@@ -70,6 +71,19 @@ async def get_deal(session: AsyncSession, *, deal_id: int) -> Deal:
     if deal is None:
         raise NotFoundError(_("There is no such deal. It may have been deleted."))
     return deal
+
+
+async def load_reach(session: AsyncSession, deal: Deal) -> None:
+    """Load how the contact of a deal can be reached, if it has one."""
+    if deal.contact is None:
+        return
+    statement = (
+        select(Person)
+        .where(Person.id == deal.contact.person_id)
+        .options(selectinload(Person.phones), selectinload(Person.emails))
+        .execution_options(populate_existing=True)
+    )
+    await session.scalar(statement)
 
 
 async def create_deal(

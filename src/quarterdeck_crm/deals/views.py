@@ -45,7 +45,15 @@ from .board import read_deals
 from .checks import check_deal
 from .forms import DealForm, form_data
 from .queries import COLUMNS, FILTERS, RANGES, SORTS, list_deals
-from .services import create_deal, delete_deal, get_deal, make_order, move_deal, update_deal
+from .services import (
+    create_deal,
+    delete_deal,
+    get_deal,
+    load_reach,
+    make_order,
+    move_deal,
+    update_deal,
+)
 from .stages import KEEPER, list_reasons, list_stages
 
 # Its columns are states.
@@ -113,10 +121,11 @@ async def show(deal_id: int) -> str:
 @bp.get("/new")
 @login_required
 async def create() -> str:
-    """Show an empty form; ``account`` in the address is the id of its account."""
+    """Show an empty form; ``account`` and ``contact`` in the address are ids to begin with."""
     blank: dict[str, Any] = {
         "owner_id": current_user.id,
         "currency": current_app.config["CURRENCY"],
+        "contact_id": row_id(request.args.get("contact", "")),
         "version": 0,
     }
     if account_id := row_id(request.args.get("account", "")):
@@ -320,6 +329,7 @@ async def _show_page(
     deal: Deal, *, problem: str | None = None, file_form: FileForm | None = None
 ) -> str:
     editable = may_edit(current_user, deal)
+    await load_reach(db.session, deal)
     return await render_template(
         "deals/show.html",
         deal=deal,

@@ -216,7 +216,12 @@ def _task(task: Task) -> Data:
 
 def _rooms_of_task(task: Task) -> tuple[str, ...]:
     """Return the rooms of a task: its own, the list, and those of the records it belongs to."""
-    records = {"account": task.account_id, "order": task.order_id, "deal": task.deal_id}
+    records = {
+        "account": task.account_id,
+        "contact": task.contact_id,
+        "order": task.order_id,
+        "deal": task.deal_id,
+    }
     found = [f"{name}:{id_}" for name, id_ in records.items() if id_ is not None]
     return ("tasks", f"task:{task.id}", *found)
 

@@ -11,7 +11,7 @@ from quarterdeck.exceptions import RateLimitExceededError, SayRefusedError
 from quarterdeck.sockets import Member
 from quarterdeck_crm.errors import DomainError
 from quarterdeck_crm.extensions import db, hub
-from quarterdeck_crm.models import Account, Deal, Order, Person, Task, User
+from quarterdeck_crm.models import Account, Contact, Deal, Order, Person, Task, User
 from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.notifications.records import get_record
 from quarterdeck_crm.web.limits import count_use
@@ -56,6 +56,12 @@ async def has_task(member: Member, id: int) -> bool:
 async def has_person(member: Member, id: int) -> bool:
     """Whether there is such a person."""
     return await db.session.scalar(select(Person.id).where(Person.id == id)) is not None
+
+
+@hub.room("contact:<int:id>")
+async def has_contact(member: Member, id: int) -> bool:
+    """Whether there is such a contact: a person at one account, with tasks of its own."""
+    return await db.session.scalar(select(Contact.id).where(Contact.id == id)) is not None
 
 
 @hub.check_say

@@ -34,6 +34,7 @@ from quarterdeck_crm.search.similar import (
     SimilarFoundError,
     similar_people,
 )
+from quarterdeck_crm.tasks.panels import read_person_panel
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
@@ -113,6 +114,8 @@ async def show(person_id: int) -> str:
         person=person,
         extras=await read_extras(db.session, Person, [person.id]),
         timeline=await asked_timeline(db.session, person),
+        rooms=[f"person:{person.id}", *(f"contact:{each.id}" for each in person.contacts)],
+        tasks=await read_person_panel(db.session, reader=current_user, person=person),
         notes=notes_of(person, reader=current_user),
         may_edit=may_edit_person(current_user, person),
     )

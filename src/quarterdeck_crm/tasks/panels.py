@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.models import Task, User
+from quarterdeck_crm.models import Person, Task, User
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.validation.times import load_zone
 
@@ -27,7 +27,8 @@ class TaskPanel:
         has_more: Whether the list of tasks has more of them.
         bounds: The parts of the reader's day.
         form: Adds a task to the record.
-        link: The argument that names the record, for addresses.
+        link: The argument that names the record, for addresses; None if the list of tasks has no
+            filter for these records.
         reader: The user that reads the page.
     """
 
@@ -35,7 +36,7 @@ class TaskPanel:
     has_more: bool
     bounds: Bounds
     form: QuickForm
-    link: dict[str, int]
+    link: dict[str, int] | None
     reader: User
 
     def may_change(self, task: Task) -> bool:
@@ -64,5 +65,25 @@ async def read_panel(session: AsyncSession, *, reader: User, **record: Any) -> T
         await read_bounds(reader),
         QuickForm.of(reader),
         {name: id_},
+        reader,
+    )
+
+
+async def read_person_panel(session: AsyncSession, *, reader: User, person: Person) -> TaskPanel:
+    """Return the tasks of a person at all of its accounts, in one statement.
+
+    Args:
+        session: The db session.
+        reader: The user that reads the page.
+        person: With its contacts.
+    """
+    ids = [contact.id for contact in person.contacts]
+    tasks = await list_of_record(session, contact_id=ids) if ids else []
+    return TaskPanel(
+        tasks[:MAX_OF_RECORD],
+        len(tasks) > MAX_OF_RECORD,
+        await read_bounds(reader),
+        QuickForm.of(reader),
+        {"contact": ids[0]} if len(ids) == 1 else None,
         reader,
     )

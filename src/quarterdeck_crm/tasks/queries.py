@@ -95,18 +95,23 @@ async def list_tasks(
     return await paginate_found(session, statement, listing, model=Task, by=by)
 
 
-async def list_of_record(session: AsyncSession, **record: int) -> Sequence[Task]:
+async def list_of_record(session: AsyncSession, **record: int | Sequence[int]) -> Sequence[Task]:
     """Return the open tasks of a record that are due next, one more than a page shows.
 
     Args:
         session: The db session.
-        record: ``account_id``, ``contact_id``, ``order_id`` or ``deal_id``. The tasks of an account
-            include those of its contacts, orders and deals.
+        record: ``account_id``, ``contact_id``, ``order_id`` or ``deal_id``: an id, or several. The
+            tasks of an account include those of its contacts, orders and deals.
     """
     ((name, id_),) = record.items()
+    column = getattr(Task, name)
+    if isinstance(id_, int):
+        condition = (column == id_, Task.is_done.is_(False))
+    else:
+        condition = (column.in_(id_), without_index(Task.is_done).is_(False))
     statement = (
         select(Task)
-        .where(getattr(Task, name) == id_, Task.is_done.is_(False))
+        .where(*condition)
         .order_by(Task.due_at, Task.id)
         .limit(MAX_OF_RECORD + 1)
         .options(joinedload(Task.assignee).load_only(User.name))

@@ -22,6 +22,10 @@ def names(page: str) -> list[str]:
     return re.findall(r'class="row-link" href="/deals/\d+">([^<]*)<', page)
 
 
+def stage_of(page: str) -> list[str]:
+    return re.findall(r'(?s)aria-current="step"><svg.*?</svg>([^<]+)<', page)
+
+
 async def test_from_the_form_over_the_board_to_the_order(auth: Auth, trade: Trade) -> None:
     await trade.deal(name="Other")
     account = await trade.account(name="Ernst Handel")
@@ -59,6 +63,34 @@ async def test_from_the_form_over_the_board_to_the_order(auth: Auth, trade: Trad
     ordered = [await auth.client.post(sheet.action, form=sheet.values) for _ in range(2)]
     assert [answer.location for answer in ordered] == ["/orders/1", "/orders/1"]
     assert good.name in await text_of(await auth.get("/orders/1"))
+
+
+async def test_the_page_of_a_deal_shows_its_stages_and_its_contact(
+    auth: Auth, make_user: MakeUser, trade: Trade
+) -> None:
+    other = await make_user(Role.USER, email="other@example.com")
+    await trade.deal(actor=other, owner_id=other.id)
+    assert "/deals/1/move" not in await text_of(await auth.get("/deals/1"))
+    account = await trade.account(name="Ernst Handel")
+    await trade.person(
+        account, name="Ann", phones=[{"number": "030 123"}], emails=[{"email": "ann@example.com"}]
+    )
+    page = f"/deals/new?account={account.id}&contact=1"
+    assert page.replace("&", "&amp;") in await text_of(await auth.get("/people/1"))
+    sheet = sheet_to(await text_of(await auth.get(page)), page, address=page)
+    assert sheet.values["contact_id"] == "1"
+    await auth.client.post(sheet.action, form=sheet.values | {"name": "Refit"})
+
+    shown = await text_of(await auth.get("/deals/2"))
+    assert '<a href="/people/1">Ann</a>' in shown
+    assert 'href="tel:030123"' in shown
+    assert 'href="mailto:ann@example.com"' in shown
+    assert stage_of(shown) == ["Qualified"]
+    moves = [each for each in sheets_on(shown, "/deals/2") if "/move" in each.action]
+    assert [sheet.values["to"] for sheet in moves] == ["2", "3", "4", "5"]
+    moved = await auth.client.post(moves[1].action, form=moves[1].values)
+    assert moved.location == "/deals/2"
+    assert stage_of(await text_of(await auth.get("/deals/2"))) == ["Negotiation"]
 
 
 async def test_the_filters_of_the_list(

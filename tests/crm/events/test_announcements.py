@@ -143,6 +143,19 @@ async def test_an_account_and_what_belongs_to_it(trade: Trade, client: Client) -
     assert events[0]["data"]["name"] == "New"
 
 
+async def test_the_task_of_a_contact_reaches_the_page_of_the_person(
+    trade: Trade, client: Client, user: User
+) -> None:
+    await trade.person(await trade.account())
+    await client.subscribe("contact:1")
+
+    await trade.task(actor=user, contact_id=1, title="Call")
+
+    (event,) = await client.events(1)
+    assert (event["room"], event["name"]) == ("contact:1", "task.created")
+    assert event["data"]["title"] == "Call"
+
+
 async def test_the_team(trade: Trade, client: Client, moderator: User) -> None:
     async with trade.session() as session:
         user = await get_user(session, moderator.id)

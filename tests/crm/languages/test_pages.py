@@ -186,3 +186,13 @@ def _source(app: Quart, name: str) -> str:
     loader = app.jinja_env.loader
     assert loader is not None
     return loader.get_source(app.jinja_env, name)[0]
+
+
+async def test_a_field_of_numbers_is_not_named_as_the_number_of_an_order(
+    as_admin: Auth, trade: Trade
+) -> None:
+    await trade.order()
+    for path, text in (("/fields/new/account", ">数字<"), ("/orders/", ">订单<")):
+        page = await (await as_admin.get(path, headers=CHINESE)).get_data(as_text=True)
+        assert text in page, path
+        assert "编号<" not in page, path

@@ -46,6 +46,33 @@ async def test_a_task_is_added_and_done_on_the_page_of_a_record(
     assert titles(await text_of(await auth.get(page))) == []
 
 
+async def test_the_tasks_of_a_person_are_on_its_page(auth: Auth, user: User, trade: Trade) -> None:
+    oak, pine = await trade.account(name="Oak"), await trade.account(name="Pine")
+    await trade.person(oak, name="Ann")
+    ben = await trade.person(name="Ben", accounts=[{"account_id": oak.id}, {"account_id": pine.id}])
+    page = f"/people/{ben.id}"
+    text = await text_of(await auth.get(page))
+    assert 'data-live="person:2 contact:2 contact:3 ' in text
+    sheet = sheet_to(text, f"/tasks/new?next={page}%23tasks")
+    assert re.findall(r'<option value="(\d)">(Oak|Pine)<', text) == [("2", "Oak"), ("3", "Pine")]
+
+    for title, contact in (("Call", "2"), ("Write", "3")):
+        fresh = sheet_to(await text_of(await auth.get(page)), sheet.action)
+        added = await auth.client.post(
+            sheet.action, form=fresh.values | {"title": title, "contact_id": contact}
+        )
+        assert added.location == f"{page}#tasks"
+    await trade.task(actor=user, contact_id=1, title="Other")
+
+    assert titles(await text_of(await auth.get(page))) == ["Call", "Write"]
+    assert titles(await text_of(await auth.get(f"/accounts/{pine.id}"))) == ["Write"]
+    assert f'href="{page}">Ben</a>' in await text_of(await auth.get("/tasks/2"))
+    one = await text_of(await auth.get("/people/1"))
+    assert titles(one) == ["Other"]
+    assert sheet_to(one, "/tasks/new?next=/people/1%23tasks").values["contact_id"] == "1"
+    assert 'href="/tasks/?contact=1"' in one
+
+
 async def test_a_quick_task_with_a_mistake_comes_back_as_the_whole_form(
     auth: Auth, trade: Trade
 ) -> None:

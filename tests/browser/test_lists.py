@@ -1,0 +1,87 @@
+"""How the rows of lists look, and how a deal is moved on its page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from .conftest import in_browser
+from .desk import Desk, sit_down
+
+pytestmark = in_browser
+
+LINES = "cell => cell.querySelector('.money').getClientRects().length"
+EDGE = """cell => {
+    const words = document.createRange();
+    words.selectNodeContents(cell);
+    return Math.round(words.getBoundingClientRect().left - cell.getBoundingClientRect().left);
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session", name="desk")
+async def _desk(browser: Browser, address: str) -> AsyncIterator[Desk]:
+    desk = await sit_down(browser, address, viewport={"width": 1280, "height": 800})
+    await desk.open("/")
+    yield desk
+    await desk.page.context.close()
+
+
+async def add_deal(desk: Desk, account: str, **values: Any) -> Any:
+    made = await desk.call("POST", "/accounts", name=account)
+    usual = {"currency": "EUR", "account_id": made["id"], "owner_id": None}
+    return await desk.call("POST", "/deals", **(usual | values))
+
+
+async def test_amounts_and_late_dates_stay_on_one_line_and_names_below_their_head(
+    desk: Desk,
+) -> None:
+    deal = await add_deal(
+        desk,
+        "ספנות ששון",
+        name="Safety gear for the whole fleet and its crews",
+        value="1234567.00",
+        expected_on="2026-01-17",
+    )
+    await add_deal(desk, "Oak", name="Recommendation for the whole fleet and its crews")
+    await desk.open(f"/deals/?q={deal['name']}")
+    row = desk.page.locator("main tbody tr").first
+
+    assert await row.locator("[data-column=value]").evaluate(LINES) == 1
+    late = row.locator(".late")
+    icon, day = late.locator("svg"), late.locator("time")
+    assert await centre(icon) == pytest.approx(await centre(day), abs=4)
+    name = row.locator("[data-column=account]")
+    stage = row.locator("[data-column=stage]")
+    assert await name.evaluate(EDGE) == await stage.evaluate(EDGE)
+
+
+async def centre(part: Locator) -> float:
+    box = await part.bounding_box()
+    assert box
+    return box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_a_deal_is_moved_and_lost_on_its_page_by_keys(desk: Desk, width: int) -> None:
+    await desk.page.set_viewport_size({"width": width, "height": 800})
+    deal = await add_deal(desk, "Oak", name="Refit", value="5")
+    await desk.open(f"/deals/{deal['id']}")
+    path = desk.page.locator(".stage-path")
+    await expect(path.locator("[aria-current]")).to_have_text("Qualified")
+
+    await path.get_by_role("button", name="Negotiation").press("Enter")
+    await expect(path.locator("[aria-current]")).to_have_text("Negotiation")
+    await path.locator("summary", has_text="Lost").press("Enter")
+    reason = desk.page.get_by_role("dialog").get_by_label("Why is this deal lost?")
+    await expect(reason).to_be_focused()
+    await reason.fill("Price")
+    await reason.press("Enter")
+
+    await expect(path.locator("[aria-current]")).to_have_text("Lost")
+    await expect(desk.page.get_by_text("Price", exact=True)).to_be_visible()
+    overflow = "document.documentElement.scrollWidth - innerWidth"
+    assert await desk.page.evaluate(overflow) <= 0
