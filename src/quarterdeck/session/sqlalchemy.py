@@ -23,10 +23,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import mysql
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from quarterdeck._missing_table import is_missing_table
+from quarterdeck._own_tables import create_missing
 from quarterdeck.exceptions import ConfigurationError, DatabaseBusyError
 
 from .store import Entry, Row, SessionStore
@@ -140,16 +141,8 @@ class SQLAlchemyStore(SessionStore):
     async def _create_table(self, engine: AsyncEngine) -> None:
         if not self._missing:
             return
-        try:
-            await _create(engine, self._table)
-        except DBAPIError:  # another process has made it at the same moment
-            await _create(engine, self._table)
+        await create_missing(engine, self._table)
         self._missing = False
-
-
-async def _create(engine: AsyncEngine, table: Table) -> None:
-    async with engine.begin() as connection:
-        await connection.run_sync(table.create, checkfirst=True)
 
 
 def _columns(entry: Entry) -> dict[str, Any]:

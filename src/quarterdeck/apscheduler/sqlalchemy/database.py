@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import MetaData, Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from quarterdeck._own_tables import create_missing
 from quarterdeck._state import release_resources
 from quarterdeck.exceptions import ConfigurationError
 
@@ -63,16 +63,8 @@ class Database:
         if not self._missing:
             return
         for table in (self.tables.job, self.tables.lease, self.tables.run):
-            try:
-                await _create(engine, table)
-            except DBAPIError:  # another process has made it at the same moment
-                await _create(engine, table)
+            await create_missing(engine, table)
         self._missing = False
-
-
-async def _create(engine: AsyncEngine, table: Table) -> None:
-    async with engine.begin() as connection:
-        await connection.run_sync(table.create, checkfirst=True)
 
 
 def make_database(config: Mapping[str, Any], app: Quart, engine: Any = None) -> Database:
