@@ -148,12 +148,46 @@ async def test_days_by_number_read_an_index_of_the_days(
             assert len(by_day) == 3, "the days, and the two that fill the page"
 
 
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({"state": "paid"}, "ix_order_state_order_ordered_on"),
+        ({"state": "sold"}, "ix_order_state_order_ordered_on"),
+        ({"owner": "3"}, "ix_order_owner_id_order_ordered_on"),
+        ({"owner": "3", "state": "paid"}, "ix_order_owner_id_order_state_order_ordered_on"),
+        ({"state": "sold", "currency": "EUR"}, "ix_order_currency_order_state_order_ordered_on"),
+    ],
+)
+async def test_days_with_other_filters_by_number_read_the_index_of_the_filters(
+    many: Quart, monkeypatch: pytest.MonkeyPatch, filters: dict[str, str], index: str
+) -> None:
+    monkeypatch.setattr(queries, "MAX_COUNTED", 50)
+    days = {"date_from": "2021-02-04", "date_to": "2024-03-01"}
+    async with opened(many):
+        for descending in (False, True):
+            listing = Listing(sort="number", descending=descending, filters=filters | days)
+            with asked() as statements:
+                page = await list_orders(db.session, listing=listing)
+            assert len(page.items) == listing.per_page
+            plans = [" ".join(await plan(text, values)) for text, values in statements]
+            by_number = [steps for steps in plans if any(name in steps for name in NUMBERS)]
+            of_days = [
+                steps
+                for (text, _), steps in zip(statements, plans, strict=True)
+                if index in steps and "count(" not in text
+            ]
+            assert len(by_number) == 1, "the first numbers, up to FILTERED_WINDOW"
+            assert 1 <= len(of_days) <= 4, "the groups of days that fill the page"
+
+
 async def test_every_list_is_whole_and_in_order(
     few: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Follow the links of the pages to the end, and back to the first."""
     monkeypatch.setattr(queries, "MAX_COUNTED", COUNTED)
     monkeypatch.setattr(queries, "WINDOW", 41)
+    monkeypatch.setattr(queries, "FILTERED_WINDOW", 41)
+    monkeypatch.setattr(day_ranges, "MAX_DAYS", 8)
     async with opened(few):
         for listing in LISTS:
             forth = await follow(replace(listing, per_page=20), 1)

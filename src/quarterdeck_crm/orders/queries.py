@@ -4,7 +4,7 @@ A list is read in its order from an index where there is one for the filters and
 together. Where there is none, the orders that match are counted up to ``MAX_COUNTED``: so
 few are sorted; if there are more, the index of the sort alone is read until the page is
 full, which does not take long because so many match. An exception are the numbers of a range
-of days: see ``day_ranges``.
+of days, also together with a state, an owner or an account: see ``day_ranges``.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ from .shapes import Shape
 T = TypeVar("T")
 
 WINDOW = 1_000  # orders that are read by number before the days of a range are
+# The same where other filters apply: more than ``MAX_COUNTED`` of a million match.
+FILTERED_WINDOW = 5_000
 SORTS: dict[str, tuple[Any, ...]] = {
     "number": (Order.number_key,),
     "date": (Order.ordered_on, Order.id),
@@ -112,7 +114,7 @@ async def find_orders(
             unindexed = wanted.conditions(indexed=False)
             if sort in BY_NAME:
                 page = await _read_by_name(session, listing, sort, unindexed, shape)
-            elif (sort, wanted.names) == ("number", ("date",)) and _wanted(listing) <= WINDOW:
+            elif sort == "number" and _has_days(wanted) and _wanted(listing) <= WINDOW:
                 page = await _read_days(session, listing, wanted, shape)
             else:
                 index = INDEXES[()][sort]
@@ -230,16 +232,21 @@ async def _read_days(
 ) -> Pagination[T]:
     """Read orders of a range of days by number.
 
-    If the days are among the first numbers, these alone are read.
+    If enough of the first numbers match, these alone are read.
     """
     keys, most, is_back = _keys("number", listing.descending), _wanted(listing), _is_back(listing)
     first, last = wanted.values["first_day"], wanted.values["last_day"]
     columns: Sequence[Any] = (Order.id, Order.number_key, Order.ordered_on)
     numbers = select(*columns)
-    numbers = _beside(session, numbers, keys, listing).limit(WINDOW)
+    others = replace(wanted, days=None)
+    size = FILTERED_WINDOW if others.names else WINDOW
+    numbers = _beside(session, numbers, keys, listing).limit(size)
     window = forced(numbers, Order, INDEXES[()]["number"]).subquery()
     by = Keys(ordering(listing, window.c.number_key))
     nearest = select(window.c.id).where(window.c.ordered_on.between(first, last)).limit(most)
+    if others.names:
+        nearest = straight(nearest).join(Order, Order.id == window.c.id)
+        nearest = nearest.where(*others.conditions(indexed=False))
     found = await session.scalars(nearest.order_by(*(by.turned() if is_back else by).by))
     ids = found.all()
     if len(ids) < most:
@@ -249,9 +256,21 @@ async def _read_days(
             last=last,
             descending=listing.descending != is_back,
             beyond=keys.values(cursor)[0] if cursor else None,
+            filters=[way.conditions() for way in _ways(others)] if others.names else (),
+            index=INDEXES[wanted.names]["date"],
         ).read(session, most)
     skipped = most - listing.per_page - 1
     return await _show(session, listing, "number", shape, ids[skipped:])
+
+
+def _ways(wanted: Filter) -> list[Filter]:
+    """Return a filter for each state, as an index serves one at a time."""
+    return [replace(wanted, states=(state,)) for state in wanted.states] or [wanted]
+
+
+def _has_days(wanted: Filter) -> bool:
+    """Whether a range of days is a filter, and an index has all filters by day."""
+    return wanted.days is not None and "date" in INDEXES.get(wanted.names, {})
 
 
 def _wanted(listing: Listing) -> int:
@@ -284,7 +303,7 @@ async def _merge(
         _beside(session, rows.where(*one_state.conditions()), keys, listing)
         .limit(_wanted(listing))
         .subquery()
-        for one_state in (replace(wanted, states=(state,)) for state in wanted.states)
+        for one_state in _ways(wanted)
     ]
     merged = union_all(*(select(head) for head in heads)).subquery()
     columns = ordering(listing, *(merged.c[column.key] for column in SORTS[sort]))
