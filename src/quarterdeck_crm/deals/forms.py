@@ -12,6 +12,7 @@ from wtforms import (
     FieldList,
     Form,
     FormField,
+    HiddenField,
     SelectField,
     StringField,
     TextAreaField,
@@ -94,6 +95,11 @@ def form_data(deal: Deal) -> dict[str, Any]:
     }
 
 
+def _kind(word: Any) -> StageKind:
+    """Return the chosen kind; the field refuses what is none."""
+    return StageKind(word) if word in list(StageKind) else StageKind.OPEN
+
+
 class StageForm(Form):
     id = WholeField(_l("Id"), [Optional()], widget=HiddenInput())
     name = StringField(_l("Stage"), [Optional(), Length(max=60)])
@@ -102,6 +108,7 @@ class StageForm(Form):
 
 
 class PipelineForm(QuartForm):
+    seen = HiddenField()
     stages = FieldList(FormField(StageForm), "Stages", max_entries=MAX_STAGES + 2)
     reasons = TextAreaField(_l("Reasons for lost deals"), description=_l("One in each line."))
 
@@ -112,7 +119,7 @@ class PipelineForm(QuartForm):
                 entry.form.id.data,
                 entry.form.name.data or "",
                 entry.form.probability.data,
-                StageKind(entry.form.kind.data),
+                _kind(entry.form.kind.data),
             )
             for entry in self.stages
             if (entry.form.name.data or "").strip()

@@ -22,6 +22,7 @@ from .stages import (
     list_stages,
     make_usual_stages,
     save_pipeline,
+    state_of,
 )
 
 BLANK_STAGES = 2
@@ -30,13 +31,14 @@ BLANK_STAGES = 2
 @bp.get("/stages")
 @role_required(KEEPER)
 async def stages() -> str:
+    found, reasons = await list_stages(db.session), await list_reasons(db.session)
     present = [
         {name: getattr(stage, name) for name in ("id", "name", "probability")}
         | {"kind": stage.kind.value}
-        for stage in await list_stages(db.session)
+        for stage in found
     ]
-    reasons = "\n".join(await list_reasons(db.session))
-    return await _page(PipelineForm(data={"stages": present, "reasons": reasons}))
+    shown = {"stages": present, "reasons": "\n".join(reasons), "seen": state_of(found, reasons)}
+    return await _page(PipelineForm(data=shown))
 
 
 @bp.post("/stages")
@@ -53,6 +55,7 @@ async def stages_submit() -> ResponseReturnValue:
                         actor=current_user,
                         stages=form.entries(),
                         reasons=form.reason_list(),
+                        seen=form.seen.data or None,
                     )
                 await flash(_("The pipeline is saved."), "success")
                 return redirect(url_for(".stages"), 303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,13 +10,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.errors import ConflictError, NotFoundError, ValidationError
+from quarterdeck_crm.errors import ConflictError, NotFoundError, StaleError, ValidationError
 from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Deal, DealStage, LostReason, Role, StageKind, User
 from quarterdeck_crm.models.collation import same_key
 from quarterdeck_crm.permissions import require_role
-from quarterdeck_crm.validation import Problems
+from quarterdeck_crm.validation import Problems, fit_text
 
 MAX_STAGES = 12
 MAX_REASONS = 30
@@ -121,28 +122,45 @@ async def save_pipeline(
     actor: User | None,
     stages: Sequence[StageEntry],
     reasons: Sequence[str],
+    seen: str | None = None,
 ) -> None:
     """Replace the stages and the reasons; stages that are left out are removed.
 
     Deals that follow the probability of their stage get the new one.
 
+    Args:
+        session: The db session.
+        actor: An administrator.
+        stages: All stages, in their order.
+        reasons: All reasons, in their order.
+        seen: The ``state_of`` the pipeline that was edited.
+
     Raises:
         ConflictError: If a stage that is left out or becomes of another kind has deals.
         ForbiddenError: If the actor is no administrator.
+        StaleError: If another save came after ``seen``.
         ValidationError: If an entry cannot be accepted.
     """
     require_role(actor, KEEPER)
-    check_pipeline(stages, reasons)
-    present = {stage.id: stage for stage in await list_stages(session, lock=True)}
+    names, texts = check_pipeline(stages, reasons)
+    now = await list_stages(session, lock=True)
+    if seen is not None and seen != state_of(now, await list_reasons(session)):
+        raise StaleError(
+            _(
+                "Another user changed the pipeline after you opened it. "
+                "Reload the page and try again."
+            )
+        )
+    present = {stage.id: stage for stage in now}
     kept = {entry.id for entry in stages}
     for stage in [each for each in present.values() if each.id not in kept]:
         await _refuse_used(
             session, stage, _("'%(name)s' has deals. Move them first.", name=stage.name)
         )
         await session.delete(stage)
-    for position, entry in enumerate(stages, 1):
+    for position, (entry, name) in enumerate(zip(stages, names, strict=True), 1):
         row = present.get(entry.id or 0)
-        values = {"name": entry.name.strip(), "probability": entry.probability or 0}
+        values = {"name": name, "probability": entry.probability or 0}
         if row is None:
             session.add(DealStage(**values, position=position, kind=entry.kind))
             continue
@@ -157,25 +175,33 @@ async def save_pipeline(
                     probability=values["probability"], updated_at=Deal.updated_at
                 ).execution_options(synchronize_session=False)
             )
-        row.name, row.probability = str(values["name"]), entry.probability or 0
+        row.name, row.probability = name, entry.probability or 0
         row.position, row.kind = position, entry.kind
     await session.execute(delete(LostReason))
-    names = [name.strip() for name in reasons if name.strip()]
-    session.add_all(LostReason(position=place, name=name) for place, name in enumerate(names, 1))
+    session.add_all(LostReason(position=place, name=name) for place, name in enumerate(texts, 1))
     await session.flush()
 
 
-def check_pipeline(stages: Sequence[StageEntry], reasons: Sequence[str]) -> None:
-    """Refuse stages and reasons that no pipeline can have.
+def state_of(stages: Sequence[DealStage], reasons: Sequence[str]) -> str:
+    """Return a text that changes with each save of the pipeline."""
+    state = [(stage.id, stage.version) for stage in stages], list(reasons)
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:32]
+
+
+def check_pipeline(
+    stages: Sequence[StageEntry], reasons: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Refuse stages and reasons that no pipeline can have; return their names as stored.
 
     Raises:
         ValidationError: With the problems of all entries at once, by keys as ``stages-0-name``.
     """
     problems = Problems()
     names = set[str]()
+    cleaned: list[str] = []
     for index, entry in enumerate(stages):
         with problems.collected():
-            _check_entry(index, entry)
+            cleaned.append(_check_entry(index, entry))
         if entry.name.strip() and same_key(entry.name) in names:
             text = _("Another stage has this name. Files of deals name a stage by it.")
             problems.add(f"stages-{index}-name", text)
@@ -192,19 +218,25 @@ def check_pipeline(stages: Sequence[StageEntry], reasons: Sequence[str]) -> None
             "reasons",
             _("Enter at most %(number)s reasons of at most 80 characters.", number=MAX_REASONS),
         )
+    texts: list[str] = []
+    with problems.collected("reasons"):
+        texts = [fit_text(LostReason.name.expression, text) for text in reasons if text.strip()]
     problems.raise_if_any()
+    return cleaned, texts
 
 
-def _check_entry(index: int, entry: StageEntry) -> None:
+def _check_entry(index: int, entry: StageEntry) -> str:
+    """Return the name of a stage as it is stored."""
     problems = Problems()
     values = {"name": entry.name, "probability": entry.probability}
-    problems.clean(DealStage, values, fields=("name", "probability"), complete=True)
+    cleaned = problems.clean(DealStage, values, fields=("name", "probability"), complete=True)
     if entry.probability is not None and not 0 <= entry.probability <= 100:
         problems.add("probability", _("Enter a whole number from 0 to 100."))
     if problems.errors:
         raise ValidationError(
             {f"stages-{index}-{name}": texts for name, texts in problems.errors.items()}
         )
+    return str(cleaned["name"])
 
 
 async def _refuse_used(session: AsyncSession, stage: DealStage, text: str) -> None:

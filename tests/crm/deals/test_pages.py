@@ -147,6 +147,20 @@ async def test_the_pipeline_is_edited_by_administrators(
     found = re.findall(r'data-label="([^"]*)"', board)
     assert found == ["Leads", "Offer sent", "Negotiation", "Won", "Lost", "Trial"]
 
+    stale = await as_admin.client.post("/deals/stages", form=sheet.values)
+    assert stale.status_code == 409
+    assert "Another user changed the pipeline" in await text_of(stale)
+    page = await text_of(await as_admin.get("/deals/stages"))
+    sheet = sheet_to(page, "/deals/stages", address="/deals/stages")
+    for name, value, reason in (
+        ("stages-0-kind", "none of these", "Not a valid choice"),
+        ("reasons", "Price \u202egnp.exe", "turn the direction of writing"),
+    ):
+        wrong = await as_admin.client.post("/deals/stages", form=sheet.values | {name: value})
+        assert wrong.status_code == 422
+        assert reason in await text_of(wrong)
+    assert 'value="Trial"' in page, "the stage of the other user is still there"
+
 
 async def test_the_board_has_the_filters_of_its_list(auth: Auth, user: User, trade: Trade) -> None:
     account = await trade.account(name="Ernst Handel")
