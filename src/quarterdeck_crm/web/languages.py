@@ -42,8 +42,13 @@ def register_languages(app: Quart) -> None:
 
 
 def reader_language() -> str | None:
-    """Return the language for the current request; None for the default of the CRM."""
-    if not has_request_context() or request.path.startswith("/api/"):
+    """Return the language for the current request; None for the default of the CRM.
+
+    The answers of the API are English. Its page has the frame of all pages.
+    """
+    if not has_request_context():
+        return ENGLISH
+    if request.path.startswith("/api/") and request.endpoint != "api.docs":
         return ENGLISH
     offered = current_app.config["LANGUAGES"]
     try:

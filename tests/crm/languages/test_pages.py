@@ -196,3 +196,13 @@ async def test_a_field_of_numbers_is_not_named_as_the_number_of_an_order(
         page = await (await as_admin.get(path, headers=CHINESE)).get_data(as_text=True)
         assert text in page, path
         assert "编号<" not in page, path
+
+
+async def test_the_page_of_the_api_has_the_frame_in_the_language_of_its_reader(
+    auth: Auth,
+) -> None:
+    page = await (await auth.get("/api/v1/docs", headers=CHINESE)).get_data(as_text=True)
+    assert "仪表盘" in page
+    assert "Dashboard" not in page
+    answer = await auth.get("/api/v1/orders/0", headers=CHINESE)
+    assert (await answer.get_json())["title"] == "Not Found"
