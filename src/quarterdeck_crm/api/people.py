@@ -55,7 +55,7 @@ async def list_people(query_args: PersonQuery) -> Answer:
     """
     listing = listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
     await follow_account(db.session, listing)
-    page = await services.list_people(db.session, listing=listing)
+    page = await services.list_people(db.session, listing=listing, actor=current_user)
     found = [schemas.PersonSummary.of(person) for person in page]
     items = await with_extras(db.session, Person, found)
     return Answer(schemas.PersonPage(items=items, **page_fields(page)))

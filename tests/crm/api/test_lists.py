@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from quart import Quart
 from werkzeug.http import parse_list_header
 
-from quarterdeck_crm.models import OrderState, User
+from quarterdeck_crm.models import Account, OrderState, Person, User
 from tests.crm.trading import Trade
 
 from .conftest import Program
@@ -39,6 +40,20 @@ async def test_links_lead_through_all_pages_and_back(program: Program, trade: Tr
     assert links["last"] == "/api/v1/accounts?sort=-name&per_page=2&page=3"
     before = await program.read(links["prev"].removeprefix("/api/v1"))
     assert [row["name"] for row in before["items"]] == ["Account 2", "Account 1"]
+
+
+@pytest.mark.parametrize("page", ["accounts", "people"])
+async def test_days_are_those_of_the_reader(
+    program: Program, trade: Trade, user: User, page: str
+) -> None:
+    await (trade.account() if page == "accounts" else trade.person())
+    async with trade.session() as session:
+        (await session.get_one(User, user.id)).zone = "Pacific/Kiritimati"  # 14 hours ahead
+        row: Any = await session.get_one(Account if page == "accounts" else Person, 1)
+        row.created_at = datetime(2026, 3, 1, 23, tzinfo=UTC)
+
+    assert await names(program, f"/{page}?created_to=2026-03-01") == []
+    assert len(await names(program, f"/{page}?created_from=2026-03-02")) == 1
 
 
 async def test_the_link_header_says_the_same(program: Program, trade: Trade) -> None:
