@@ -25,6 +25,8 @@ PASSWORD = "correct horse battery"
 LIGHT = "/auth/password"  # a page that costs little
 _TOKEN = re.compile(r'name="csrf_token"[^>]*? value="([^"]+)"')
 
+_hashes: dict[tuple[Any, Any], str] = {}
+
 MakeUser = Callable[..., Awaitable[User]]
 
 
@@ -133,12 +135,20 @@ def make_user(app: Quart) -> MakeUser:
     async def make(role: Role = Role.USER, email: str | None = None, **columns: Any) -> User:
         async with app.app_context(), db.transaction() as session:
             values = {"email": email or f"{role.lower()}@example.com", "name": role.value}
-            hashed = await hash_password(PASSWORD)
+            hashed = await _hashed(app)
             user = User(**(values | {"role": role, "password_hash": hashed} | columns))
             session.add(user)
         return user
 
     return make
+
+
+async def _hashed(app: Quart) -> str:
+    """Return a hash of ``PASSWORD``, computed once for all tests with the same costs."""
+    costs = app.config.get("LOGIN_HASH_TIME_COST"), app.config.get("LOGIN_HASH_MEMORY_COST")
+    if costs not in _hashes:
+        _hashes[costs] = await hash_password(PASSWORD)
+    return _hashes[costs]
 
 
 @pytest.fixture
