@@ -41,7 +41,7 @@ from .tasks import views as tasks
 from .team import views as team
 from .tokens import views as tokens
 from .transfer import views as transfer
-from .web import health, metrics
+from .web import health, metrics, other_releases
 from .web.caching import register_caching
 from .web.converters import register_converters
 from .web.filters import register_filters
@@ -81,6 +81,7 @@ BLUEPRINTS = (
     live.bp,
     mail.bp,
     health.bp,
+    other_releases.bp,
     metrics.bp,
     echo.bp,
 )

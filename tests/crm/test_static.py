@@ -56,6 +56,19 @@ async def test_pages_name_the_version(client: Client) -> None:
     assert (await client.get("/static/css/tokens.css")).status_code == 404
 
 
+async def test_a_page_of_another_release_gets_the_file_of_this_one(client: Client) -> None:
+    """A new process has written the page, and an old one is asked for its style, or vice versa."""
+    own = await client.get(f"{paths.static_path()}/css/tokens.css")
+    other = await client.get("/static/0123456789/css/tokens.css")
+    assert own.cache_control.max_age
+    assert other.cache_control.no_cache
+    assert other.cache_control.max_age is None
+    assert "Set-Cookie" not in other.headers
+    assert await other.get_data() == await own.get_data()
+    for missing, status in (("0123456789/none.css", 404), ("0123456789/../../pyproject.toml", 400)):
+        assert (await client.get(f"/static/{missing}")).status_code == status
+
+
 @pytest.mark.parametrize("path", [f"{paths.static_path()}/none.css", "/metrics"])
 async def test_an_error_page_where_there_is_no_session(
     app: Quart, auth: Auth, caplog: pytest.LogCaptureFixture, path: str
