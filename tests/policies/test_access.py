@@ -42,6 +42,7 @@ PUBLIC = {
     "mail.unsubscribe",  # with the token of a mail
     "mail.unsubscribe_submit",
     "metrics.show",  # for this machine or with a token, which it checks itself
+    "other_releases.file",
 }
 # Whole packages and single pages that need more than the role User.
 ADMIN = {f"team.{name}" for name in ("create", "edit", "disable", "enable", "delete", "link")} | {

@@ -17,7 +17,7 @@ from quarterdeck_crm.extensions import limiter
 bp = stateless(Blueprint("other_releases", __name__))
 
 
-@bp.get("/static/<string(length=10):release>/<path:filename>")
+@bp.get("/static/<release>/<path:filename>")
 @limiter.exempt
 @public
 async def file(release: str, filename: str) -> Response:
