@@ -151,3 +151,25 @@ form.addEventListener("input", (event) => {
   if (event.target.name?.endsWith("-price")) delete event.target.dataset.filled;
   if (lines) total();
 });
+
+/** A chosen account brings its contacts along; the chosen contact stays if it is one of them. */
+const contacts = form.querySelector("[data-contacts]");
+let asked = 0;
+
+async function offerContacts(words) {
+  const turn = ++asked;
+  let people;
+  try {
+    const answer = await fetch(`${contacts.dataset.contacts}?${new URLSearchParams({ account: words })}`);
+    if (!answer.ok) return;
+    people = await answer.json();
+  } catch {
+    return; // without a connection the old ones stay, and the server checks the choice
+  }
+  if (turn !== asked) return; // another account was chosen meanwhile
+  const chosen = contacts.value;
+  contacts.replaceChildren(contacts.options[0], ...people.map(({ id, name }) => new Option(name, id)));
+  contacts.value = people.some(({ id }) => String(id) === chosen) ? chosen : "";
+}
+
+if (contacts) form.elements.account.addEventListener("change", () => offerContacts(form.elements.account.value));

@@ -75,6 +75,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "goods.suggestions": ("?q=g",),
     "goods.index": ("", "?q=g"),
     "deals.board": ("", "?q=d&owner=me", "?account=1&tag=1"),
+    "deals.contacts": ("?account=a",),
     "deals.index": ("", "?q=d&sort=-value", "?state=won&late=1"),
     "orders.index": ("", "?q=a&sort=account", "?state=open&owner=me"),
     "people.index": ("", "?q=a&contact=yes", "?account=1"),
@@ -97,6 +98,7 @@ LEFT_OUT = {
     "auth.register": "for strangers, and shows no rows",
     "auth.reset_link": "for strangers, and shows no rows",
     "mail.unsubscribe": "for strangers, and shows no rows",
+    "other_releases.file": "a file",
     "metrics.show": "figures of the process, for the operator",
     "transfer.show": "its state is a file, see transfer.uploads",
 }

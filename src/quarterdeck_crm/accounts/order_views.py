@@ -1,35 +1,54 @@
-"""A new account from within the form of a new order, which keeps all that was entered."""
+"""A new account from within the form of a new order or deal, which keeps all that was entered."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from quart import flash
 from quart.typing import ResponseReturnValue
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
+from quarterdeck_crm.deals import editor as deal_editor
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.forms.errors import errors_on
 from quarterdeck_crm.models import Account
-from quarterdeck_crm.orders.editor import form_page, read_form
+from quarterdeck_crm.orders import editor as order_editor
+from quarterdeck_crm.orders.forms import LinesForm
 from quarterdeck_crm.search.autocomplete import label, pick
 
 from . import bp
 from .services import create_account
+
+FormT = TypeVar("FormT", bound=LinesForm)
 
 
 @bp.post("/new/for-order")
 @login_required
 @csrf.redisplay
 async def create_for_order() -> ResponseReturnValue:
+    form, _is_ready = await order_editor.read_form()
+    return await _create(form, order_editor.form_page)
+
+
+@bp.post("/new/for-deal")
+@login_required
+@csrf.redisplay
+async def create_for_deal() -> ResponseReturnValue:
+    form, _is_ready = await deal_editor.read_form()
+    return await _create(form, deal_editor.form_page)
+
+
+async def _create(form: FormT, page: Callable[[FormT], Awaitable[str]]) -> ResponseReturnValue:
     """Create an account of the name in the form; an account that has the name is taken.
 
     So a form that is sent twice makes one account.
     """
-    form, _is_ready = await read_form()
     name = (form.account.data or "").strip()
     if not name:
         form.account.errors = [_("Enter the name of the new account.")]
-        return await form_page(form), 422
+        return await page(form), 422
     found = (await pick(db.session, Account, [name]))[name]
     if len(found) == 1:
         account = found[0]
@@ -41,7 +60,8 @@ async def create_for_order() -> ResponseReturnValue:
                 )
             await flash(_("The account '%(name)s' is created.", name=account.name), "success")
         if form.errors:
-            return await form_page(form), 422
+            return await page(form), 422
     form.account.raw_data = None
     form.account.data = label(account)
-    return await form_page(form)
+    form.account.row = account
+    return await page(form)

@@ -45,7 +45,12 @@ def _id_or_none(text: Any) -> int | None:
 class DealForm(LinesForm):
     name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=200)])
     stage_id = SelectField(_l("Stage"), coerce=_id_or_none, choices={})
-    contact_id = SelectField(_l("Contact"), coerce=_id_or_none, choices={})
+    contact_id = SelectField(
+        _l("Contact"),
+        coerce=_id_or_none,
+        choices={},
+        description=_l("One of the contacts of the account."),
+    )
     value = MoneyField(
         _l("Value"),
         [Optional(), NumberRange(min=0)],
@@ -67,13 +72,8 @@ class DealForm(LinesForm):
 
     async def offer_contacts(self, session: AsyncSession, account_id: int | None) -> None:
         """Offer the contacts of the account."""
-        found: dict[str, str] = {"": _("No contact")}
-        if account_id is not None:
-            named = select(Contact.id, Person.name).join(Contact.person)
-            named = named.where(Contact.account_id == account_id)
-            rows = await session.execute(named.order_by(Person.name_key, Contact.id))
-            found |= {str(id_): name for id_, name in rows}
-        self.contact_id.choices = found
+        rows = await list_contacts(session, account_id)
+        self.contact_id.choices = {"": _("No contact")} | {str(id_): name for id_, name in rows}
 
     def header(self) -> dict[str, Any]:
         """Return the values as the services take them."""
@@ -81,6 +81,16 @@ class DealForm(LinesForm):
         values.pop("stage_id", None)
         values["value"] = values["value"] or 0
         return values
+
+
+async def list_contacts(session: AsyncSession, account_id: int | None) -> list[tuple[int, str]]:
+    """Return id and name of the contacts of an account, by name; none without an account."""
+    if account_id is None:
+        return []
+    named = select(Contact.id, Person.name).join(Contact.person)
+    named = named.where(Contact.account_id == account_id)
+    rows = await session.execute(named.order_by(Person.name_key, Contact.id))
+    return [(id_, name) for id_, name in rows]
 
 
 def form_data(deal: Deal) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from quart import current_app, flash, redirect, render_template, request, url_for
+from quart import current_app, flash, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +20,7 @@ from quarterdeck_crm.extras.filters import ENTRIES as FIELD_ENTRIES
 from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
 from quarterdeck_crm.extras.reading import read_extras
-from quarterdeck_crm.forms.conflicts import Conflict, reconcile
+from quarterdeck_crm.forms.conflicts import reconcile
 from quarterdeck_crm.forms.errors import add_errors_of, errors_on
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.asked import asked_timeline
@@ -30,10 +30,9 @@ from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Account, Deal
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.notes.panels import notes_of
-from quarterdeck_crm.orders.forms import LineForm, tidy_lines
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.saved_views.pages import open_list
-from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.autocomplete import label, pick
 from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -43,7 +42,8 @@ from . import bp as bp
 from . import stage_views as stage_views  # adds its routes to the blueprint
 from .board import read_deals
 from .checks import check_deal
-from .forms import DealForm, form_data
+from .editor import form_class, form_page, offer, read_form
+from .forms import DealForm, form_data, list_contacts
 from .queries import COLUMNS, FILTERS, RANGES, SORTS, list_deals
 from .services import (
     create_deal,
@@ -112,6 +112,17 @@ async def index() -> str:
     )
 
 
+@bp.get("/contacts")
+@login_required
+async def contacts() -> ResponseReturnValue:
+    """Return the contacts of the account that the words in ``account`` mean, for the form."""
+    words = request.args.get("account", "").strip()[:350]
+    found = (await pick(db.session, Account, [words]))[words] if words else ()
+    account_id = found[0].id if len(found) == 1 else None
+    rows = await list_contacts(db.session, account_id)
+    return jsonify([{"id": id_, "name": name} for id_, name in rows])
+
+
 @bp.get("/<int:deal_id>")
 @login_required
 async def show(deal_id: int) -> str:
@@ -128,19 +139,22 @@ async def create() -> str:
         "contact_id": row_id(request.args.get("contact", "")),
         "version": 0,
     }
+    account: Account | None = None
     if account_id := row_id(request.args.get("account", "")):
         account = await find_account(db.session, account_id)
-        blank["account"] = label(account) if account is not None else ""
-    return await _form_page((await _form())(data=blank), account_id=account_id)
+    blank["account"] = label(account) if account is not None else ""
+    form = (await form_class())(data=blank)
+    form.account.row = account
+    return await form_page(form)
 
 
 @bp.post("/new")
 @login_required
 @csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
-    form, is_ready = await _submitted()
+    form, is_ready = await read_form()
     if not is_ready:
-        return await _form_page(form)
+        return await form_page(form)
 
     async def work(session: AsyncSession) -> Saved:
         deal = await create_deal(
@@ -159,7 +173,7 @@ async def create_submit() -> ResponseReturnValue:
             saved = await save_once(form.submission, work)
             await flash(saved.message, "success")
             return redirect(saved.location, 303)
-    return await _form_page(form), 422
+    return await form_page(form), 422
 
 
 @bp.get("/<int:deal_id>/edit")
@@ -168,8 +182,9 @@ async def edit(deal_id: int) -> str:
     deal = await _load(deal_id)
     extras = await read_extras(db.session, Deal, [deal.id])
     form = extended(DealForm, extras)(data=form_data(deal) | extras.form_data(deal.id))
+    form.account.row = deal.account
     form.take_goods(deal)
-    return await _form_page(form, deal)
+    return await form_page(form, deal)
 
 
 @bp.post("/<int:deal_id>/edit")
@@ -177,9 +192,9 @@ async def edit(deal_id: int) -> str:
 @csrf.redisplay
 async def edit_submit(deal_id: int) -> ResponseReturnValue:
     deal = await _load(deal_id)
-    form, is_ready = await _submitted(deal)
+    form, is_ready = await read_form(deal)
     if not is_ready:
-        return await _form_page(form, deal)
+        return await form_page(form, deal)
     try:
         if await _is_valid(form, deal):
             with errors_on(form):
@@ -201,8 +216,8 @@ async def edit_submit(deal_id: int) -> ResponseReturnValue:
             db.session, form, deal, now=await _shown(deal), translate=_as_shown
         )
         await add_errors_of(partial(_check, form, deal), form)
-        return await _form_page(form, deal, conflict), 409
-    return await _form_page(form, deal), 422
+        return await form_page(form, deal, conflict), 409
+    return await form_page(form, deal), 422
 
 
 @bp.post("/<int:deal_id>/files")
@@ -280,32 +295,10 @@ async def _load(deal_id: int) -> Deal:
     return deal
 
 
-async def _submitted(deal: Deal | None = None) -> tuple[DealForm, bool]:
-    """Return the form, and whether it is to be saved; if not, a line was added or removed."""
-    formdata = await request.form
-    form = (await _form(deal))(tidy_lines(formdata, without=formdata.get("remove_line")))
-    is_ready = not {"add_line", "remove_line"} & formdata.keys()
-    await _offer(form, deal)
-    return form, is_ready
-
-
-async def _offer(form: DealForm, deal: Deal | None, account_id: int | None = None) -> None:
-    await form.owner_id.offer(db.session, present=deal.owner if deal else None)
-    if deal is not None:
-        if "stage_id" in form:
-            del form.stage_id
-        account_id = deal.account_id
-    else:
-        form.offer_stages(await list_stages(db.session))
-    if account_id is None and form.account.row is not None:
-        account_id = form.account.row.id
-    await form.offer_contacts(db.session, account_id)
-
-
 async def _is_valid(form: DealForm, deal: Deal | None = None) -> bool:
     """Check the form, and find the account and goods that its words mean."""
     is_settled = await form.settle(db.session)
-    await _offer(form, deal)
+    await offer(form, deal)
     if await form.validate_on_submit() and is_settled:
         return True
     await add_errors_of(partial(_check, form, deal), form)
@@ -348,31 +341,6 @@ async def _show_page(
     )
 
 
-async def _form(deal: Deal | None = None) -> type[DealForm]:
-    ids = () if deal is None else (deal.id,)
-    return extended(DealForm, await read_extras(db.session, Deal, ids))
-
-
 async def _shown(deal: Deal) -> dict[str, Any]:
     extras = await read_extras(db.session, Deal, [deal.id])
     return form_data(deal) | extras.form_data(deal.id)
-
-
-async def _form_page(
-    form: DealForm,
-    deal: Deal | None = None,
-    conflict: Conflict | None = None,
-    account_id: int | None = None,
-) -> str:
-    await _offer(form, deal, account_id)
-    await form.recognize_goods(db.session)
-    if not form.errors:
-        form.lines.append_entry()
-    form.number_lines()
-    return await render_template(
-        "deals/form.html",
-        form=form,
-        deal=deal,
-        conflict=conflict,
-        blank_line=LineForm(prefix="lines-__index__-"),
-    )

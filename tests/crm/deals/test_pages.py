@@ -31,7 +31,7 @@ async def test_from_the_form_over_the_board_to_the_order(auth: Auth, trade: Trad
     account = await trade.account(name="Ernst Handel")
     good = await trade.good(name="Rope", price="10")
     page = f"/deals/new?account={account.id}"
-    sheet = sheet_to(await text_of(await auth.get(page)), page, address=page)
+    sheet = sheet_to(await text_of(await auth.get(page)), "/deals/new", address=page)
     lines = {"lines-0-good": "Rope", "lines-0-quantity": "2"}
     made = await auth.client.post(sheet.action, form=sheet.values | {"name": "Refit"} | lines)
     assert made.location == "/deals/2", await text_of(made)
@@ -65,6 +65,52 @@ async def test_from_the_form_over_the_board_to_the_order(auth: Auth, trade: Trad
     assert good.name in await text_of(await auth.get("/orders/1"))
 
 
+async def test_an_account_is_created_from_the_form_of_a_deal_which_keeps_its_entries(
+    auth: Auth, trade: Trade
+) -> None:
+    await trade.deal()
+    sheet = sheet_to(await text_of(await auth.get("/deals/new")), "/deals/new")
+    typed = sheet.values | {"name": "Refit", "account": "Harbour Office", "remark": "Soon"}
+
+    async def create() -> dict[str, Any]:
+        answer = await auth.client.post("/accounts/new/for-deal", form=typed)
+        assert answer.status_code == 200
+        return sheet_to(await text_of(answer), "/deals/new").values
+
+    values = await create()
+    assert values["account"].startswith("Harbour Office · #")
+    assert (values["name"], values["remark"]) == ("Refit", "Soon")
+    assert (await create())["account"] == values["account"], "sent twice, made once"
+    made = await auth.client.post("/deals/new", form=values)
+    assert made.location == "/deals/2", await text_of(made)
+    refused = await auth.client.post("/accounts/new/for-deal", form=typed | {"account": ""})
+    assert refused.status_code == 422
+    assert "Soon" in await text_of(refused)
+
+
+async def test_the_form_offers_the_contacts_of_the_account_that_is_entered(
+    auth: Auth, trade: Trade
+) -> None:
+    ernst, other = await trade.account(name="Ernst Handel"), await trade.account(name="Other")
+    await trade.person(ernst, name="Ann")
+    await trade.person(other, name="Bob")
+    await trade.deal(account_id=other.id)
+    sheet = sheet_to(await text_of(await auth.get("/deals/new")), "/deals/new")
+    entries = {"name": "Refit", "account": "Ernst Handel"}
+    typed = sheet.values | entries | {"show_contacts": "1"}
+    page = await text_of(await auth.client.post("/deals/new", form=typed))
+    assert '<option value="1">Ann</option>' in page
+    assert "Bob" not in page
+    edit = sheet_to(await text_of(await auth.get("/deals/1/edit")), "/deals/1/edit")
+    typed = edit.values | {"account": "Ernst Handel", "contact_id": "1"}
+    assert (await auth.client.post("/deals/1/edit", form=typed)).status_code == 303
+    assert "Ann" in await text_of(await auth.get("/deals/1"))
+
+    for words, found in (("Ernst Handel", [{"id": 1, "name": "Ann"}]), ("n", []), ("", [])):
+        answer = await auth.get(f"/deals/contacts?account={words}")
+        assert await answer.get_json() == found
+
+
 async def test_the_page_of_a_deal_shows_its_stages_and_its_contact(
     auth: Auth, make_user: MakeUser, trade: Trade
 ) -> None:
@@ -77,7 +123,7 @@ async def test_the_page_of_a_deal_shows_its_stages_and_its_contact(
     )
     page = f"/deals/new?account={account.id}&contact=1"
     assert page.replace("&", "&amp;") in await text_of(await auth.get("/people/1"))
-    sheet = sheet_to(await text_of(await auth.get(page)), page, address=page)
+    sheet = sheet_to(await text_of(await auth.get(page)), "/deals/new", address=page)
     assert sheet.values["contact_id"] == "1"
     await auth.client.post(sheet.action, form=sheet.values | {"name": "Refit"})
 

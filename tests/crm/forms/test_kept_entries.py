@@ -70,7 +70,8 @@ NOTHING_TO_KEEP = {
     "auth.password",
     "orders.confirm_by_mail",
 }
-OTHER_BUTTONS = {"accounts.create_for_order"}  # of the form of a new order
+# Of the forms of a new deal and a new order.
+OTHER_BUTTONS = {"accounts.create_for_deal", "accounts.create_for_order"}
 FOR_VISITORS = {
     "auth.login_submit",
     "auth.register_submit",

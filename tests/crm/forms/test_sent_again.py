@@ -51,6 +51,7 @@ FILES = {
 }
 # Forms that may be sent twice, each with the reason.
 HARMLESS = {
+    "accounts.create_for_deal": "an account that has the name is taken",
     "accounts.create_for_order": "an account that has the name is taken",
     "accounts.edit_submit": "saves the same values",
     "accounts.contact_edit_submit": "saves the same values",
