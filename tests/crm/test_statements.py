@@ -76,12 +76,12 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "goods.index": ("", "?q=g"),
     "deals.board": ("", "?q=d&owner=me", "?account=1&tag=1"),
     "deals.contacts": ("?account=a",),
-    "deals.index": ("", "?q=d&sort=-value", "?state=won&late=1"),
+    "deals.index": ("", "?q=d&sort=-value", "?state=won&late=1", "?person=1"),
     "orders.index": ("", "?q=a&sort=account", "?state=open&owner=me"),
     "people.index": ("", "?q=a&contact=yes", "?account=1"),
     "people.create": ("", "?account=1"),
     "orders.create": ("", "?account=1"),
-    "tasks.index": ("", "?q=t&sort=-priority", "?assignee=me&due=week"),
+    "tasks.index": ("", "?q=t&sort=-priority", "?assignee=me&due=week", "?person=1"),
     "team.index": ("", "?q=a"),
     "notes.colleagues": ("", "?q=a"),
     "api.list_notes": ("?record=account&record_id=1",),
@@ -145,7 +145,7 @@ MOST = {
     "orders.show": 12,  # files stand in a panel of their own and in the timeline
     "people.edit": 8,
     "people.index": 8,
-    "people.show": 11,  # also its tasks
+    "people.show": 12,  # also its tasks and its deals
     "tasks.show": 4,
     "transfer.export": 9,  # written to the audit log; a stream reads definitions past the cache
 }

@@ -42,6 +42,7 @@ from .pagination import (
     ListQuery,
     Most,
     Owner,
+    Person,
     ToDay,
     listing_of,
     page_fields,
@@ -59,6 +60,7 @@ class DealQuery(ListQuery):
     ) = None
     owner: Owner | None = None
     account: Account | None = None
+    person: Person | None = None
     late: Annotated[bool, Meta(description="Expected before today.")] = False
     expected_from: FromDay | None = None
     expected_to: ToDay | None = None

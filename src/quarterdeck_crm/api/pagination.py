@@ -28,6 +28,14 @@ Owner = Annotated[
 Account = Annotated[
     int, Meta(ge=1, le=MAX_INTEGER, description="Only those of the account with this id.")
 ]
+Person = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_INTEGER,
+        description="Only those of the person with this id, at all of its accounts.",
+    ),
+]
 Cursor = Annotated[
     str,
     Meta(max_length=MAX_CURSOR, description="Where the page begins or ends, as links have it."),

@@ -21,7 +21,17 @@ from .bodies import Needs
 from .etags import etag_of, expected_version
 from .idempotency import once
 from .operations import operation
-from .pagination import Account, FromDay, ListQuery, Owner, ToDay, listing_of, page_fields, sort
+from .pagination import (
+    Account,
+    FromDay,
+    ListQuery,
+    Owner,
+    Person,
+    ToDay,
+    listing_of,
+    page_fields,
+    sort,
+)
 from .task_schemas import Task, TaskBody, TaskPage, Urgency
 
 GROUP = "Tasks"
@@ -40,6 +50,7 @@ class TaskQuery(ListQuery):
         | None
     ) = None
     account: Account | None = None
+    person: Person | None = None
     contact: (
         Annotated[int, Meta(ge=1, le=MAX_INTEGER, description="Of the contact with this id.")]
         | None

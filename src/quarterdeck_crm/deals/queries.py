@@ -23,7 +23,13 @@ from quarterdeck_crm.models import (
     User,
 )
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.search.conditions import found_by, ordering, without_index, words_in
+from quarterdeck_crm.search.conditions import (
+    contacts_of,
+    found_by,
+    ordering,
+    without_index,
+    words_in,
+)
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -48,7 +54,7 @@ COLUMNS = {
     "probability": _l("Probability"),
     "value": _l("Value"),
 }
-FILTERS = ("state", "stage", "owner", "account", "late", *RANGES.names, *EXTRA_FILTERS)
+FILTERS = ("state", "stage", "owner", "account", "person", "late", *RANGES.names, *EXTRA_FILTERS)
 
 
 async def list_deals(
@@ -57,16 +63,17 @@ async def list_deals(
     """Return a page of deals with the names of their accounts, owners and stages.
 
     Filters: ``state`` is ``open``, ``won`` or ``lost``, open if not given; ``stage`` and
-    ``account`` are ids; ``owner`` is ``me``, ``none`` or an id; ``late`` shows open deals whose
-    expected day has passed. ``RANGES`` and ``extra_conditions`` are further filters.
+    ``account`` are ids; ``person`` is the id of a contact of any account; ``owner`` is ``me``,
+    ``none`` or an id; ``late`` shows open deals whose expected day has passed. ``RANGES`` and
+    ``extra_conditions`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
     """
     state = listing.filters.get("state")
     kind: Any = Deal.kind
-    if row_id(listing.filters.get("account", "")) is not None:
-        kind = without_index(kind)  # an account has few of all deals
+    if any(row_id(listing.filters.get(name, "")) is not None for name in ("account", "person")):
+        kind = without_index(kind)  # an account or a person has few of all deals
     statement = select(Deal).where(
         kind == (StageKind(state) if state in list(StageKind) else StageKind.OPEN),
         *await conditions(session, listing.q, listing.filters, actor),
@@ -100,6 +107,8 @@ async def conditions(
     columns = {"owner": Deal.owner_id, "stage": Deal.stage_id, "account": Deal.account_id}
     ids = {name: row_id(filters.get(name, "")) for name in columns}
     found += [columns[name] == id_ for name, id_ in ids.items() if id_ is not None]
+    if (person_id := row_id(filters.get("person", ""))) is not None:
+        found.append(Deal.contact_id.in_(contacts_of(person_id)))
     if filters.get("late"):
         found.append(Deal.expected_on < utc_now().date())
     found += await RANGES.conditions(filters, actor)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
+from quarterdeck_crm.deals.panels import read_person_deals
 from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.extras.filters import open_record_panel
@@ -116,6 +117,7 @@ async def show(person_id: int) -> str:
         timeline=await asked_timeline(db.session, person),
         rooms=[f"person:{person.id}", *(f"contact:{each.id}" for each in person.contacts)],
         tasks=await read_person_panel(db.session, reader=current_user, person=person),
+        deals=await read_person_deals(db.session, person_id=person.id),
         notes=notes_of(person, reader=current_user),
         may_edit=may_edit_person(current_user, person),
     )

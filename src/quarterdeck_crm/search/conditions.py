@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
 
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Account, Person, SearchWord
+from quarterdeck_crm.models import Account, Contact, Person, SearchWord
 from quarterdeck_crm.models.collation import fold, sort_key
 from quarterdeck_crm.models.search_word import LENGTH
 
@@ -98,6 +98,11 @@ def _range(element: _Begins, compiler: Any, **options: Any) -> str:
     column, _, first, last = element.clauses
     column, first, last = (compiler.process(part, **options) for part in (column, first, last))
     return f"({column} >= {first} AND {column} < {last})"
+
+
+def contacts_of(person_id: int) -> Select[Any]:
+    """Return a statement for the ids of a person's contacts, of which each account has one."""
+    return select(Contact.id).where(Contact.person_id == person_id)
 
 
 def without_index(column: Any) -> ColumnElement[Any]:

@@ -27,8 +27,7 @@ class TaskPanel:
         has_more: Whether the list of tasks has more of them.
         bounds: The parts of the reader's day.
         form: Adds a task to the record.
-        link: The argument that names the record, for addresses; None if the list of tasks has no
-            filter for these records.
+        link: The argument that names the record, for addresses.
         reader: The user that reads the page.
     """
 
@@ -36,7 +35,7 @@ class TaskPanel:
     has_more: bool
     bounds: Bounds
     form: QuickForm
-    link: dict[str, int] | None
+    link: dict[str, int]
     reader: User
 
     def may_change(self, task: Task) -> bool:
@@ -84,6 +83,6 @@ async def read_person_panel(session: AsyncSession, *, reader: User, person: Pers
         len(tasks) > MAX_OF_RECORD,
         await read_bounds(reader),
         QuickForm.of(reader),
-        {"contact": ids[0]} if len(ids) == 1 else None,
+        {"person": person.id},
         reader,
     )

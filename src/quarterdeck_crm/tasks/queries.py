@@ -25,7 +25,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.task import NEVER
-from quarterdeck_crm.search.conditions import ordering, without_index
+from quarterdeck_crm.search.conditions import contacts_of, ordering, without_index
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.search.paging import paginate_found
 from quarterdeck_crm.validation.numbers import row_id
@@ -53,6 +53,7 @@ FILTERS = (
     "due",
     "account",
     "contact",
+    "person",
     "order",
     "deal",
     *RANGES.names,
@@ -76,7 +77,8 @@ async def list_tasks(
     Filters: ``state`` is ``open`` or ``done``, open if not given; ``assignee`` is ``me``,
     ``none`` or an id; ``priority`` is ``high``, ``normal`` or ``low``; ``due`` is ``overdue``,
     ``today``, ``week`` or ``none``, by the days of the actor; ``account``, ``contact``,
-    ``order`` and ``deal`` are ids. ``RANGES`` are further filters.
+    ``order`` and ``deal`` are ids; ``person`` is the id of a person, who may be a contact of
+    several accounts. ``RANGES`` are further filters.
 
     Raises:
         ValidationError: If a range cannot be read.
@@ -133,7 +135,9 @@ def with_names() -> tuple[ExecutableOption, ...]:
 
 def _is_done(listing: Listing) -> Any:
     """Return the column, for an index unless that of a record gives fewer rows."""
-    filtered = {name for name in RECORDS if row_id(listing.filters.get(name, "")) is not None}
+    filtered = {
+        name for name in (*RECORDS, "person") if row_id(listing.filters.get(name, "")) is not None
+    }
     if not filtered or (filtered == {"account"} and listing.sort == "due"):  # an index has both
         return Task.is_done
     return without_index(Task.is_done)
@@ -151,6 +155,8 @@ def _conditions(listing: Listing, actor: User | None) -> list[ColumnElement[bool
         case word:
             if (id_ := row_id(word)) is not None:
                 conditions.append(Task.assignee_id == id_)
+    if (person_id := row_id(filters.get("person", ""))) is not None:
+        conditions.append(Task.contact_id.in_(contacts_of(person_id)))
     word = filters.get("priority", "").upper()
     if word in Priority.__members__:
         conditions.append(Task.priority == int(Priority[word]))

@@ -88,6 +88,32 @@ async def test_an_account_is_created_from_the_form_of_a_deal_which_keeps_its_ent
     assert "Soon" in await text_of(refused)
 
 
+async def test_the_open_deals_of_a_person_are_on_its_page(auth: Auth, trade: Trade) -> None:
+    oak, pine = await trade.account(name="Oak"), await trade.account(name="Pine")
+    await trade.person(oak, name="Ann")
+    await trade.person(name="Ben", accounts=[{"account_id": oak.id}, {"account_id": pine.id}])
+    assert "No open deals." in await text_of(await auth.get("/people/2"))
+    soon = date(2026, 3, 1)
+    await trade.deal(account_id=oak.id, contact_id=1, name="Of Ann")
+    for number in range(6):
+        account_id, contact_id = (pine.id, 3) if number % 2 else (oak.id, 2)
+        await trade.deal(
+            account_id=account_id,
+            contact_id=contact_id,
+            name=f"Of Ben {number}",
+            expected_on=soon + timedelta(days=number),
+        )
+
+    page = await text_of(await auth.get("/people/2"))
+    assert names(page) == [f"Of Ben {number}" for number in range(5)]
+    assert 'href="/deals/?person=2">All deals<' in page
+    assert names(await text_of(await auth.get("/people/1"))) == ["Of Ann"]
+    every = [f"Of Ben {number}" for number in range(6)]
+    assert names(await text_of(await auth.get("/deals/?person=2"))) == every
+    found = await (await auth.get("/api/v1/deals?person=2")).get_json()
+    assert [deal["name"] for deal in found["items"]] == every
+
+
 async def test_the_form_offers_the_contacts_of_the_account_that_is_entered(
     auth: Auth, trade: Trade
 ) -> None:

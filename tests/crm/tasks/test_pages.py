@@ -70,7 +70,14 @@ async def test_the_tasks_of_a_person_are_on_its_page(auth: Auth, user: User, tra
     one = await text_of(await auth.get("/people/1"))
     assert titles(one) == ["Other"]
     assert sheet_to(one, "/tasks/new?next=/people/1%23tasks").values["contact_id"] == "1"
-    assert 'href="/tasks/?contact=1"' in one
+    assert 'href="/tasks/?person=1"' in one
+    assert 'href="/tasks/?person=2"' in text
+    for person, expected in (("1", ["Other"]), ("2", ["Call", "Write"]), ("3", [])):
+        assert (
+            titles(await text_of(await auth.get(f"/tasks/?person={person}&sort=title"))) == expected
+        )
+        found = await (await auth.get(f"/api/v1/tasks?person={person}&sort=title")).get_json()
+        assert [task["title"] for task in found["items"]] == expected
 
 
 async def test_a_quick_task_with_a_mistake_comes_back_as_the_whole_form(
