@@ -276,6 +276,26 @@ async def test_a_stale_or_foreign_record_is_not_merged(trade: Trade, user: User)
         await run(trade, kept, other, actor=stranger)
 
 
+async def test_a_record_in_use_is_not_put_away_in_an_archived_one(
+    as_moderator: Auth, trade: Trade
+) -> None:
+    used, archived = await trade.account(name="Used"), await trade.account(name="Archived")
+    assert (await as_moderator.post(f"/accounts/{archived.id}/archive")).status_code == 303
+    problem = "Archived is archived. Restore it first, or keep the other record."
+    headers = {"X-CSRFToken": await as_moderator.token(), "If-Match": '"2"'}
+    body = {"other_id": used.id, "other_etag": "1"}
+    path = f"/api/v1/accounts/{archived.id}/merge"
+    refused = await as_moderator.client.post(path, json=body, headers=headers)
+    assert refused.status_code == 422
+    assert [error["detail"] for error in (await refused.get_json())["errors"]] == [problem]
+    versions = {f"version-{used.id}": "1", f"version-{archived.id}": "2"}
+    path = f"/duplicates/account/{used.id}/{archived.id}"
+    page = await as_moderator.post(path, keep=archived.id, **versions)
+    assert page.status_code == 422
+    assert problem in await page.get_data(as_text=True)
+    assert (await as_moderator.post(path, keep=used.id, **versions)).status_code == 303
+
+
 async def test_of_two_merges_at_once_one_wins(trade: Trade) -> None:
     first, second = await trade.account(name="A"), await trade.account(name="B")
     done = await asyncio.gather(

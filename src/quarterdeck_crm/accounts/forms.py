@@ -6,7 +6,7 @@ from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
 from quarterdeck_crm.forms.conflicts import VersionedForm
-from quarterdeck_crm.forms.fields import OwnerField
+from quarterdeck_crm.forms.fields import LinesField, OwnerField
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Contact, Person, PersonEmail, PersonPhone
@@ -28,7 +28,7 @@ class AccountForm(VersionedForm):
     email = StringField(_l("E-mail"), [Length(max=longest(Account.email))])
     phone = StringField(_l("Phone"), [Length(max=longest(Account.phone))])
     website = StringField(_l("Website"), [Length(max=longest(Account.website))])
-    address = StringField(_l("Address"), [Length(max=longest(Account.address))])
+    address = LinesField(_l("Address"), [Length(max=longest(Account.address))])
     city = StringField(_l("City"), [Length(max=longest(Account.city))])
     region = StringField(_l("Region"), [Length(max=longest(Account.region))])
     postal_code = StringField(_l("Postal code"), [Length(max=longest(Account.postal_code))])

@@ -128,7 +128,8 @@ async def merge(
         ConflictError: If one of them was changed or merged since it was read.
         ForbiddenError: If the actor may not edit both.
         NotFoundError: If one of them is not there.
-        ValidationError: If they are the same, or ``take`` names no choice.
+        ValidationError: If they are the same, ``take`` names no choice, or the one that stays is
+            archived and the other in use.
     """
     ids = sorted((keep[0], other[0]))
     choices = CHOICES[kind]
@@ -147,6 +148,11 @@ async def merge(
     for row, version in ((kept, keep[1]), (gone, other[1])):
         require_edit_record(actor, row)
         require_version(row, version)
+    if kept.is_archived and not gone.is_archived:
+        problem = _(
+            "%(name)s is archived. Restore it first, or keep the other record.", name=kept.name
+        )
+        raise ValidationError({"other_id": [problem]})
     values = {field: getattr(gone, field) for name in take for field in choices[name]}
     changes = _join_details(kept, gone) if isinstance(kept, Person) else {}  # type: ignore[arg-type]
     if isinstance(kept, Person) and gone.do_not_contact:  # type: ignore[union-attr]

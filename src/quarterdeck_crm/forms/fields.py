@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from wtforms import DecimalField, IntegerField, SelectField, StringField
+from wtforms import DecimalField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
@@ -18,6 +18,7 @@ from wtforms.widgets import TextInput
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.models import Account, Good, User
 from quarterdeck_crm.search.autocomplete import MAX_CANDIDATES, label
+from quarterdeck_crm.validation import plain_breaks
 from quarterdeck_crm.validation.numbers import fit_integer, read_number, row_id, typed_form
 
 
@@ -102,6 +103,13 @@ class OwnerField(SelectField):
 def offered(labels: Mapping[str, str]) -> list[SelectChoice]:
     """Return the choices of a field by value; the labels may be lazy texts."""
     return [SelectChoice(value, label) for value, label in labels.items()]
+
+
+class LinesField(TextAreaField):
+    """A short text of several lines, such as a postal address."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata([plain_breaks(text) for text in valuelist])
 
 
 class PickField(StringField):

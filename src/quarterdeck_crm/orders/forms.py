@@ -23,7 +23,14 @@ from wtforms.validators import (
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.extras.records import is_extra
 from quarterdeck_crm.forms.conflicts import VersionedForm
-from quarterdeck_crm.forms.fields import ExactField, MoneyField, OwnerField, PickField, WholeField
+from quarterdeck_crm.forms.fields import (
+    ExactField,
+    LinesField,
+    MoneyField,
+    OwnerField,
+    PickField,
+    WholeField,
+)
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Deal, Good, Order, OrderState
@@ -158,7 +165,7 @@ class OrderForm(LinesForm):
     required_on = DateField(_l("Required by"), [Optional()])
     freight = MoneyField(_l("Freight"), [Optional(), NumberRange(min=0)])
     ship_name = StringField(_l("Ship to"), [Length(max=longest(Order.ship_name))])
-    ship_address = StringField(_l("Address"), [Length(max=longest(Order.ship_address))])
+    ship_address = LinesField(_l("Address"), [Length(max=longest(Order.ship_address))])
     ship_city = StringField(_l("City"), [Length(max=longest(Order.ship_city))])
     ship_region = StringField(_l("Region"), [Length(max=longest(Order.ship_region))])
     ship_postal_code = StringField(_l("Postal code"), [Length(max=longest(Order.ship_postal_code))])

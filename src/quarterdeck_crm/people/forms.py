@@ -19,7 +19,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length, Optional
 
 from quarterdeck_crm.forms.conflicts import values_of
-from quarterdeck_crm.forms.fields import PickField, offered
+from quarterdeck_crm.forms.fields import LinesField, PickField, offered
 from quarterdeck_crm.forms.rows import RowsForm, tidy_rows
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
@@ -64,7 +64,11 @@ class EmailForm(Form):
 
 class AddressForm(Form):
     label = label_field(ADDRESS_LABELS)
-    address = text_field(_l("Address"), PersonAddress.address)
+    address = LinesField(
+        _l("Address"),
+        [Length(max=longest(PersonAddress.address))],
+        filters=[lambda text: text or None],
+    )
     postal_code = text_field(_l("Postal code"), PersonAddress.postal_code)
     city = text_field(_l("City"), PersonAddress.city)
     region = text_field(_l("Region"), PersonAddress.region)

@@ -213,7 +213,7 @@ def fit_text(column: Any, value: str) -> str:
         raise ValueError(NO_OVERRIDE)
     if column.type.length is not None:
         value = _DIRECTIONS.sub("", value).strip()
-        value = value if "lines" in column.info else one_line(value)
+        value = plain_breaks(value) if "lines" in column.info else one_line(value)
     if shows_nothing(value):
         raise ValueError(REQUIRED)
     if (rule := column.info.get("rule")) and len(value) <= longest(column):
@@ -226,6 +226,11 @@ def fit_text(column: Any, value: str) -> str:
 def one_line(text: str) -> str:
     """Return a text with spaces in the place of its line breaks."""
     return _LINE_BREAKS.sub(" ", text).strip()
+
+
+def plain_breaks(text: str) -> str:
+    r"""Return a text whose lines end with ``\n``; browsers send ``\r\n``."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def shows_nothing(text: str) -> bool:
