@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.bulk.hand_over import hand_over_now, start_hand_over
-from quarterdeck_crm.bulk.runs import work_off
+from quarterdeck_crm.bulk.kinds import get_kind
+from quarterdeck_crm.bulk.runs import change_one, work_off
 from quarterdeck_crm.models import (
     Account,
     AuditAction,
     AuditEvent,
+    BulkRun,
     Deal,
     Notification,
     Order,
@@ -153,3 +159,39 @@ async def test_the_system_hands_over(user: User, leaving: User, trade: Trade) ->
         assert await hand_over_now(user=leaving, to=user) == (4, [])
     assert await owners(trade) == [[user.id], [user.id], [leaving.id, user.id], [user.id]]
     assert await notified(trade, user) == [("handed_over", "user", leaving.id)]
+
+
+async def test_a_colleague_that_is_disabled_meanwhile_is_named(
+    admin: User, user: User, leaving: User, trade: Trade
+) -> None:
+    before = await owners(trade)
+    async with trade.session() as session:
+        run, _is_new = await start_hand_over(
+            session, actor=admin, user_id=leaving.id, to_id=user.id, disables=False
+        )
+    async with trade.session() as session:
+        (await session.get_one(User, user.id)).is_active = False
+    async with trade.app.app_context():
+        await work_off(run.key)
+    async with trade.session() as session:
+        refused = (await session.get_one(BulkRun, run.id)).refused
+    problem = f"{user.name} is disabled. Choose another colleague."
+    assert [reason for _name, reason in refused] == [problem] * 4
+    assert await owners(trade) == before
+
+
+async def test_a_record_that_is_changed_at_the_same_moment_is_refused_in_words_of_a_list(
+    user: User, trade: Trade
+) -> None:
+    account = await trade.account(actor=user)
+
+    async def change(
+        session: AsyncSession, actor: User | None, id_: int, _value: str | None
+    ) -> None:
+        row = await get_account(session, account_id=id_)
+        await update_account(session, actor=actor, account=row, values={}, version=row.version - 1)
+
+    action = replace(get_kind("accounts").actions["owner"], change=change)
+    async with trade.session() as session:
+        reason = await change_one(session, user, action, account.id, None, None)
+    assert reason == "Another user changed it at the same moment. Start the change again for it."

@@ -17,16 +17,24 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.errors import ConflictError, DomainError, NotFoundError, ValidationError
+from quarterdeck_crm.errors import (
+    ConflictError,
+    DomainError,
+    NotFoundError,
+    StaleError,
+    ValidationError,
+)
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.history.undo import note_undo, open_step
 from quarterdeck_crm.languages import language_of
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.notices import summed_up
 from quarterdeck_crm.models import BulkRun, RunState, UndoItem, UndoStep, User
 from quarterdeck_crm.models.bulk import new_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.permissions import require_role
+from quarterdeck_crm.validation.numbers import row_id
 
 from .kinds import Action, Kind, get_kind, kind_of_table
 from .owned import colleague_of, notify_of_hand_over
@@ -39,6 +47,7 @@ SILENT = timedelta(seconds=30)  # without a sign of life, a run counts as interr
 KEPT_FOR = timedelta(days=7)
 UNDO = "undo"
 TEAM = "team"  # the kind of a run whose records are of several kinds
+AT_ONCE = _l("Another user changed it at the same moment. Start the change again for it.")
 HAND_OVER = "hand over"  # of the records of a user, each of them ``[list, id]``
 
 
@@ -253,8 +262,12 @@ async def _do(
     if run.action == HAND_OVER:
         (page, id_), action_name, value = entry, "owner", colleague_of(run.value)
     kind = get_kind(page)
-    name = await _name(session, kind, id_)
-    reason = await change_one(session, user, kind.actions[action_name], id_, value, step)
+    name, action = await _name(session, kind, id_), kind.actions[action_name]
+    if action.needs == "owner" and value:
+        to = await session.get(User, row_id(value) or 0)
+        if to is not None and not to.is_active:  # since the run was started
+            return [name, _("%(name)s is disabled. Choose another colleague.", name=to.name)]
+    reason = await change_one(session, user, action, id_, value, step)
     return None if reason is None else [name, reason]
 
 
@@ -263,6 +276,8 @@ async def _undo(session: AsyncSession, user: User, item: UndoItem) -> list[str] 
     try:
         async with session.begin_nested():
             await undo_item(session, actor=user, item=item)
+    except StaleError:
+        return [name, str(AT_ONCE)]
     except DomainError as error:
         return [name, str(error)]
     return None
@@ -290,6 +305,8 @@ async def change_one(
             if step is not None:
                 note_undo(session, step, changed.row, action=changed.action, before=changed.before)
             await session.flush()
+    except StaleError:
+        return str(AT_ONCE)
     except DomainError as error:
         return str(error)
     return None

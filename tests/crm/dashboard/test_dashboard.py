@@ -278,6 +278,19 @@ async def test_first_steps_are_shown_until_they_are_done_or_hidden(
     assert "Three steps to start" not in await text_of(as_admin, "/")
 
 
+async def test_a_month_that_has_begun_is_a_share_of_the_whole_one_before(
+    auth: Auth, sell: Sell
+) -> None:
+    today = utc_now().date()
+    await sell("200", on=services.months_before(today, 1).isoformat())
+    await sell("76", on=today.isoformat())
+
+    page = html.unescape(re.sub(r"<[^>]+>", "", await text_of(auth, "/")))
+
+    assert "This month so far" in page
+    assert "38% of last month" in page
+
+
 async def test_owners_are_shown_for_a_month(auth: Auth, user: User, sell: Sell) -> None:
     await sell("30", on="2026-10-05", owner=user)
     await sell("12", on="2026-09-05", owner=user)
