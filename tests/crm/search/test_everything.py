@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ async def test_the_palette_finds_each_kind_with_few_statements(
     ]
     assert found["People"][0]["detail"] == "Anchor Ltd"
     assert found["Notes"][0]["title"].endswith("They want a new anchor in May.")
-    assert found["Notes"][0]["url"] == f"/accounts/{filled.id}"
+    assert re.fullmatch(rf"/accounts/{filled.id}\?note=(\d+)#note-\1", found["Notes"][0]["url"])
     assert found["Files"][0]["url"] == f"/accounts/{filled.id}#files"
     assert len(statements) <= 15
 
