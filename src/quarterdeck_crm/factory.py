@@ -13,6 +13,7 @@ from .api import routes as api
 from .attachments import views as attachments
 from .audit import views as audit
 from .auth import views as auth
+from .auth.loading import keep_sessions_in_database
 from .board import views as board
 from .bulk import team_views as bulk
 from .cli.commands import register_commands
@@ -138,7 +139,7 @@ def bind_extensions(app: Quart) -> None:
     extensions.db.init_app(app)
     register_traces(app)
     extensions.migrate.init_app(app, directory=str(paths.MIGRATIONS))
-    app.config.setdefault("SESSION_SQLALCHEMY", lambda: extensions.db.engine)
+    keep_sessions_in_database(app)
     extensions.sessions.init_app(app)
     register_languages(app)
     extensions.csrf.init_app(app)

@@ -141,11 +141,14 @@ class Trade:
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:
-        """Collect the SQL that is run in the block, but for that of browser sessions."""
+        """Collect the SQL that is run in the block, but for that of browser sessions alone.
+
+        The statement that reads a session with its user is there, as that of the user.
+        """
         seen: list[str] = []
         with recorded_statements(db, self.app) as statements:
             yield seen
-        seen += [text for text in statements if "browser_session" not in text]
+        seen += [text for text in statements if "browser_session" not in text or "JOIN" in text]
 
 
 WAY = {

@@ -95,6 +95,13 @@ class MappingSession(SessionMixin):
         """The id of the cookie; None if the cookie holds the session itself."""
         return None
 
+    def take_extra(self) -> Any:
+        """Return what ``SESSION_SQLALCHEMY_READ`` has read with the session, such as its user.
+
+        Only once for each time that the session is read, because it grows old; else None.
+        """
+        return None
+
     @abstractmethod
     def regenerate(self) -> None:
         """Replace the id, if there is one."""
@@ -129,6 +136,7 @@ class BrowserSession(MappingSession):
         self.cookie_sid = sid
         self._next_sid: str | None = None
         self.loaded = loaded
+        self._extra_of: Loaded | None = None  # the one whose extra was taken
         self.cleared = False
         self.wants_new_id = False
         self.cookie: CookieAction | None = None
@@ -155,6 +163,14 @@ class BrowserSession(MappingSession):
         if self.loaded is None or self.wants_new_id or self.cookie_sid is None:
             return self.next_sid()
         return self.cookie_sid
+
+    def take_extra(self) -> Any:
+        """Return what was read with the row, unless it was taken or the session has been saved."""
+        loaded = self.loaded
+        if loaded is None or loaded.row is None or loaded is self._extra_of:
+            return None
+        self._extra_of = loaded
+        return loaded.row.extra
 
     def next_sid(self) -> str:
         """Return the id that the session will have when it gets a new one."""

@@ -178,6 +178,13 @@ CONFIG = (
         "An `AsyncEngine`, or a function that returns one. Required for `sqlalchemy`.",
     ),
     ConfigKey(
+        "SESSION_SQLALCHEMY_READ",
+        None,
+        anything,
+        "An async function that returns the `Row` with a key from the table, and as its `extra` "
+        "what it has read in the same statement: `read(table, key)`. None reads the row alone.",
+    ),
+    ConfigKey(
         "SESSION_SQLALCHEMY_TABLE",
         "sessions",
         text,

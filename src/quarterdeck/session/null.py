@@ -55,6 +55,9 @@ class UnsignedSession(NullSession):
 
     key = sid = None
 
+    def take_extra(self) -> None:
+        """None: nothing was read."""
+
     def regenerate(self) -> None:
         """Raise the error of any other change."""
         self._fail()

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -40,6 +40,10 @@ MAX_OWNER = 255  # a longer user id is found by its beginning; the manager compa
 PAYLOAD = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
+#: Returns the row with a key from the table of the store, None if there is none.
+Reader = Callable[[Table, str], Awaitable[Row | None]]
+
+
 def session_table(metadata: MetaData, name: str = "sessions", schema: str | None = None) -> Table:
     """Return the table of the store, for the metadata that migrations use."""
     return Table(
@@ -63,23 +67,32 @@ class SQLAlchemyStore(SessionStore):
         engine: The engine, or a function that returns it: called when the store is used.
         table: As ``session_table`` makes it.
         create: Whether to make a missing table at first use.
+        read: Reads a row instead of the store, to read something else in the same statement.
     """
 
     name = "sqlalchemy"
     errors = (SQLAlchemyError, DatabaseBusyError)
 
     def __init__(
-        self, engine: AsyncEngine | Callable[[], AsyncEngine], table: Table, *, create: bool
+        self,
+        engine: AsyncEngine | Callable[[], AsyncEngine],
+        table: Table,
+        *,
+        create: bool,
+        read: Reader | None = None,
     ) -> None:
         self._source = engine
         self._table = table
         self.own_tables = [(table.schema, table.name)]
         self._missing = create
+        self._reader = read
         self._creating = asyncio.Lock()
 
     async def read(self, key: str) -> Row | None:
         t = self._table
         engine = await self._engine()
+        if self._reader is not None:
+            return await self._reader(t, key)
         async with engine.connect() as connection:
             found = await connection.execute(select(t.c.payload, t.c.version).where(t.c.key == key))
             row = found.one_or_none()
@@ -160,7 +173,12 @@ def make_store(config: Mapping[str, Any], _app: Quart) -> SQLAlchemyStore:
             "Give an AsyncEngine, or a function: 'lambda: db.engine'.",
         )
     table = _table(config["SESSION_SQLALCHEMY_TABLE"], config["SESSION_SQLALCHEMY_SCHEMA"])
-    return SQLAlchemyStore(engine, table, create=config["SESSION_SQLALCHEMY_CREATE"])
+    return SQLAlchemyStore(
+        engine,
+        table,
+        create=config["SESSION_SQLALCHEMY_CREATE"],
+        read=config["SESSION_SQLALCHEMY_READ"],
+    )
 
 
 @functools.cache

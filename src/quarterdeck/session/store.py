@@ -23,10 +23,12 @@ class Row:
     Attributes:
         payload: The bytes.
         version: Passed to ``replace``, which detects by it whether the row has changed since.
+        extra: What was read in the same statement, for ``session.take_extra()``.
     """
 
     payload: bytes
     version: Any
+    extra: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from quart import current_app
-from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.exceptions import SessionListingError
 from quarterdeck.login import verify_password
 from quarterdeck_crm.audit.recording import record_attempt, record_audit
-from quarterdeck_crm.cache.entries import use_version, version_column
 from quarterdeck_crm.deals.stages import make_first_stages
 from quarterdeck_crm.errors import ForbiddenError, ValidationError
-from quarterdeck_crm.extensions import db, login_manager, sessions
+from quarterdeck_crm.extensions import db, sessions
 from quarterdeck_crm.mail.users import mail_reset
 from quarterdeck_crm.models import AuditAction, Role, User
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.notifications.services import unread_of
 from quarterdeck_crm.team.links import mailed_link
 from quarterdeck_crm.team.services import (
     UserData,
@@ -30,23 +26,6 @@ from quarterdeck_crm.team.services import (
 )
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.addresses import fold_address
-
-# Built once, because every request of a browser needs it.
-_USER = select(User, unread_of(bindparam("user_id")), version_column()).where(
-    User.id == bindparam("user_id")
-)
-
-
-@login_manager.user_loader
-async def load_user(user_id: str) -> User | None:
-    """Return the user of a browser session, with the number of unread notifications."""
-    found = (await db.session.execute(_USER, {"user_id": int(user_id)})).one_or_none()
-    if found is None:
-        return None
-    user, unread, version = found
-    set_committed_value(user, "unread_notifications", unread)
-    use_version(version)
-    return user
 
 
 async def authenticate(session: AsyncSession, *, email: str, password: str) -> User:

@@ -39,7 +39,7 @@ class Item:
     sentence: str
 
 
-def unread_of(user_id: int | BindParameter[int]) -> ScalarSelect[int]:
+def unread_of(user_id: int | BindParameter[int] | ScalarSelect[int]) -> ScalarSelect[int]:
     """Return the number of unread notifications of a user, to be read together with the user."""
     unread = select(Notification.id).where(
         Notification.user_id == user_id, Notification.read_at.is_(None)
