@@ -22,6 +22,7 @@ from quarterdeck_crm.languages import marked as N_
 from quarterdeck_crm.models import Good, Order, OrderLine, OrderState
 from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.money import MAX_AMOUNT
+from quarterdeck_crm.validation import plain_breaks
 
 from .csvfile import CSVFile, Row
 from .extras import wanted_in
@@ -112,6 +113,8 @@ def _compare_header(task: Import, file: CSVFile, row: Row, order: Any, header: H
     for key in COLUMNS:
         value = header.get(key)
         here = getattr(order, key)
+        if key == "ship_address" and here:
+            here = plain_breaks(here)  # earlier versions stored line ends as they came
         if key in said and here != value:
             text = N_(
                 "order %(number)s is here already with another '%(key)s' (%(here)s here, %(value)s "

@@ -210,6 +210,25 @@ async def test_orders_that_are_here_must_equal_the_file(
     ]
 
 
+@pytest.mark.usefixtures("imported")
+async def test_line_ends_of_an_earlier_version_are_no_difference(
+    app: Quart, files: Path, run_import: RunImport
+) -> None:
+    """Addresses kept the line ends of their file; now they become plain ones."""
+    path = files / "orders.csv"
+    first = path.read_text().splitlines()[1].split(",")
+    async with app.app_context(), db.transaction() as session:
+        order = await session.scalar(select(Order).where(Order.number == first[0]))
+        assert order is not None
+        order.ship_address = "Line one\r\nLine two"
+    whole = path.read_text().replace(first[8], '"Line one\r\nLine two"', 1)
+    path.write_bytes(whole.encode())
+
+    report = await run_import("orders")
+
+    assert report.created == 0
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

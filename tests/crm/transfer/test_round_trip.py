@@ -43,7 +43,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.money import MAX_AMOUNT, line_amount
 from quarterdeck_crm.transfer.importing import Import, Report, Source
 from quarterdeck_crm.transfer.kinds import KINDS
-from quarterdeck_crm.validation import longest, one_line, shows_nothing
+from quarterdeck_crm.validation import longest, one_line, plain_breaks, shows_nothing
 
 from .conftest import RunImport
 
@@ -75,10 +75,11 @@ def texts(attribute: Any) -> st.SearchStrategy[str]:
     """Texts that a column can hold."""
     cut = longest(attribute)
     column = attribute.expression
-    has_lines = column.type.length is None or "lines" in column.info
     trimmed = (_TEXT | _AWKWARD).map(lambda text: text.strip()[:cut].strip())
     shown = trimmed.filter(lambda text: not shows_nothing(text))
-    return shown if has_lines else shown.map(one_line)
+    if column.type.length is None:
+        return shown
+    return shown.map(plain_breaks if "lines" in column.info else one_line)
 
 
 def phones(attribute: Any) -> st.SearchStrategy[str]:
