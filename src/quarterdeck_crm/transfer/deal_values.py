@@ -31,13 +31,11 @@ class Pass:
     Attributes:
         stages: Those of the pipeline by id and by the key of the name; None is the first open one.
         ambiguous: The keys of names that several stages have; older versions allowed them.
-        references: Those of the deals of the file.
         orders: By order, the reference of the deal that became it.
     """
 
     stages: dict[str | int | None, DealStage]
     ambiguous: set[str] = field(default_factory=set)
-    references: set[str] = field(default_factory=set)
     orders: dict[int, str] = field(default_factory=dict)
 
 

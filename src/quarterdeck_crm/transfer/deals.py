@@ -28,6 +28,7 @@ from .csvfile import CSVFile, Row, without_last
 from .deal_values import Batch, Pass, values_of_deal
 from .extras import Wanted, wanted_in
 from .importing import Import, Report, Source
+from .seen import SeenBefore
 from .tables import DEALS
 
 
@@ -45,12 +46,13 @@ async def import_deals(task: Import, files: Sequence[Source]) -> Report:
     for _pass in task.passes():
         seen = await _begin(task)
         rest: list[Row] = []
-        async for batch in task.batches(file):
-            whole, rest = without_last([*rest, *batch])
+        async with task.seen_keys() as seen_before:
+            async for batch in task.batches(file):
+                whole, rest = without_last([*rest, *batch])
+                async with task.portion():
+                    await _import(task, file, whole, seen, seen_before)
             async with task.portion():
-                await _import(task, file, whole, seen)
-        async with task.portion():
-            await _import(task, file, rest, seen)
+                await _import(task, file, rest, seen, seen_before)
     return task.report
 
 
@@ -66,15 +68,18 @@ async def _begin(task: Import) -> Pass:
     return Pass(found, {key for key, count in counts.items() if count > 1})
 
 
-async def _import(task: Import, file: CSVFile, rows: list[Row], seen: Pass) -> None:
+async def _import(
+    task: Import, file: CSVFile, rows: list[Row], seen: Pass, seen_before: SeenBefore
+) -> None:
     batch = await _find(task, rows)
+    repeated = await seen_before(str(row.values["reference"]) for row in rows)
     made: list[Deal] = []
     met: set[Deal] = set()
     changed: set[Deal] = set()
     extras: dict[Deal, Wanted] = {}
     for reference, group in groupby(rows, key=lambda row: str(row.values["reference"])):
         rows_of_deal = [*group]
-        if reference in seen.references:
+        if reference in repeated:
             task.mistakes.add(
                 file.name,
                 rows_of_deal[0].line,
@@ -82,7 +87,7 @@ async def _import(task: Import, file: CSVFile, rows: list[Row], seen: Pass) -> N
                 word=reference,
             )
             continue
-        seen.references.add(reference)
+        repeated.add(reference)
         deal = batch.deals.get(reference)
         before = task.mistakes.count
         values = await values_of_deal(task, file, rows_of_deal, batch, seen, deal)

@@ -16,6 +16,7 @@ from quarterdeck_crm.models.columns import utc_now
 from .csvfile import CSVFile, Row
 from .extras import Wanted, wanted_in
 from .importing import Import, Report, Source
+from .seen import SeenBefore
 from .tables import GOODS
 
 _PLAIN = ("code", "name", "category", "unit", "price", "currency", "stock", "description")
@@ -32,15 +33,16 @@ async def import_goods(task: Import, files: Sequence[Source]) -> Report:
     """
     file = await task.open(files[0], GOODS, Good)
     for _ in task.passes():
-        seen: set[str] = set()
-        async for batch in task.batches(file):
-            async with task.portion():
-                await _import(task, file, batch, seen)
+        async with task.seen_keys() as seen_before:
+            async for batch in task.batches(file):
+                async with task.portion():
+                    await _import(task, file, batch, seen_before)
     return task.report
 
 
-async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str]) -> None:
+async def _import(task: Import, file: CSVFile, batch: list[Row], seen_before: SeenBefore) -> None:
     keys = {code_key(row.values["code"]) for row in batch}
+    seen = await seen_before(keys)
     found = await task.session.scalars(select(Good).where(Good.code_key.in_(keys)))
     goods = {good.code_key: good for good in found}
     made: list[Good] = []

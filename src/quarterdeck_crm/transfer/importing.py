@@ -43,6 +43,7 @@ from .columns import Table
 from .csvfile import CSVFile, Mistakes, Row
 from .extras import Wanted, differing, extended, write_imported
 from .report import Report as Report
+from .seen import SeenBefore, SeenKeys
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -181,6 +182,19 @@ class Import:
     @property
     def _size(self) -> int:
         return sum(file.bytes_total for file in self._files)
+
+    @asynccontextmanager
+    async def seen_keys(self) -> AsyncIterator[SeenBefore]:
+        """Yield a function that keeps the keys of a batch, and returns those of earlier batches."""
+        seen = await self.worker.run(SeenKeys)
+
+        async def seen_before(keys: Iterable[str]) -> set[str]:
+            return await self.worker.run(seen.add, keys)
+
+        try:
+            yield seen_before
+        finally:
+            await self.worker.run(seen.close)
 
     @asynccontextmanager
     async def portion(self) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ from quarterdeck_crm.search.merges import STAYING_PERSON_ID
 
 from .csvfile import CSVFile, Row
 from .importing import Import, Report, Source
+from .seen import SeenBefore
 from .tables import NOTES
 
 _BY_REFERENCE: dict[str, tuple[InstrumentedAttribute[str], SQLColumnExpression[int]]] = {
@@ -39,15 +40,16 @@ async def import_notes(task: Import, files: Sequence[Source]) -> Report:
     """
     file = await task.open(files[0], NOTES)
     for _pass in task.passes():
-        seen: set[str] = set()
-        async for batch in task.batches(file):
-            async with task.portion():
-                await _import(task, file, batch, seen)
+        async with task.seen_keys() as seen_before:
+            async for batch in task.batches(file):
+                async with task.portion():
+                    await _import(task, file, batch, seen_before)
     return task.report
 
 
-async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str]) -> None:
+async def _import(task: Import, file: CSVFile, batch: list[Row], seen_before: SeenBefore) -> None:
     references = {row.values["reference"] for row in batch}
+    seen = await seen_before(references)
     found = await task.session.scalars(select(Note).where(Note.reference.in_(references)))
     notes = {note.reference: note for note in found}
     records = await _records(task, batch)

@@ -17,6 +17,7 @@ from quarterdeck_crm.validation import Problems
 
 from .csvfile import CSVFile, Row
 from .importing import Import, Report, Source
+from .seen import SeenBefore
 from .tables import TASKS
 from .texts import RULE, Text
 
@@ -57,15 +58,16 @@ async def import_tasks(task: Import, files: Sequence[Source]) -> Report:
     """
     file = await task.open(files[0], TASKS)
     for _ in task.passes():
-        seen: set[str] = set()
-        async for batch in task.batches(file):
-            async with task.portion():
-                await _import(task, file, batch, seen)
+        async with task.seen_keys() as seen_before:
+            async for batch in task.batches(file):
+                async with task.portion():
+                    await _import(task, file, batch, seen_before)
     return task.report
 
 
-async def _import(task: Import, file: CSVFile, batch: list[Row], seen: set[str]) -> None:
+async def _import(task: Import, file: CSVFile, batch: list[Row], seen_before: SeenBefore) -> None:
     references = {row.values["reference"] for row in batch}
+    seen = await seen_before(references)
     found = await task.session.scalars(select(Task).where(Task.reference.in_(references)))
     tasks = {each.reference: each for each in found}
     records = _Records(

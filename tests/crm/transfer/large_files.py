@@ -17,7 +17,8 @@ _Row = Sequence[object]
 def write_files(folder: Path, orders: int, *, prefix: str = "B") -> None:
     """Write ``accounts.csv``, ``goods.csv``, ``orders.csv`` and ``lines.csv``.
 
-    The numbers of the orders begin with ``prefix``.
+    There are as many deals in ``deals.csv``, and notes on them in ``notes.csv``. The numbers of the
+    orders and the references of the others begin with ``prefix``.
     """
     dice = random.Random(1)  # noqa: S311 - the same each time
     _write(folder / "accounts.csv", ("code", "name", "city", "contact_name"), _accounts())
@@ -34,6 +35,16 @@ def write_files(folder: Path, orders: int, *, prefix: str = "B") -> None:
         folder / "lines.csv",
         ("order", "good", "quantity", "price", "discount"),
         _lines(dice, orders, prefix),
+    )
+    _write(
+        folder / "deals.csv",
+        ("reference", "name", "account", "expected_on", "good", "quantity", "price", "discount"),
+        _deals(dice, orders, prefix),
+    )
+    _write(
+        folder / "notes.csv",
+        ("reference", "record_kind", "record", "written_at", "text"),
+        _notes(orders, prefix),
     )
 
 
@@ -63,6 +74,21 @@ def _lines(dice: random.Random, orders: int, prefix: str) -> Iterator[_Row]:
         for _ in range(LINES_PER_ORDER[n % len(LINES_PER_ORDER)]):
             good, discount = f"G{dice.randrange(GOODS):04}", dice.choice(("0", "0", "0.05", "0.15"))
             yield f"{prefix}{n:07}", good, dice.randint(1, 60), _price(dice), discount
+
+
+def _deals(dice: random.Random, count: int, prefix: str) -> Iterator[_Row]:
+    for line in _lines(dice, count, prefix):
+        number = int(str(line[0]).removeprefix(prefix))
+        day = date(2016, 1, 1) + timedelta(number * 3600 // count)
+        name = f"Fit out {number % 300} Harbour Street"
+        yield f"deal-{line[0]}", name, f"C{number % ACCOUNTS:04}", day, *line[1:]
+
+
+def _notes(count: int, prefix: str) -> Iterator[_Row]:
+    for n in range(count):
+        day = date(2016, 1, 1) + timedelta(n * 3600 // count)
+        deal, text = f"deal-{prefix}{n:07}", f"Asked for {n % 60} more. " * 5
+        yield f"note-{prefix}{n:07}", "deal", deal, f"{day}T09:30:00", text
 
 
 def _price(dice: random.Random) -> str:

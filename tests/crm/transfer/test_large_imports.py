@@ -13,9 +13,11 @@ import pytest
 from quart import Quart
 from sqlalchemy import func, select
 
+from quarterdeck_crm.deals.stages import make_usual_stages
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Activity, Order, OrderLine
+from quarterdeck_crm.transfer import csvfile
 from quarterdeck_crm.transfer.importing import Progress, Report, Source
 from quarterdeck_crm.transfer.kinds import KINDS, run_import
 from quarterdeck_crm.transfer.staging import PORTION
@@ -63,7 +65,10 @@ def _append(path: Path, line: str) -> None:
 @pytest.mark.feature("AP3")
 @pytest.mark.timeout(240)  # tracing makes it slow, other work on the machine slower
 def test_memory_does_not_grow_with_the_files(app: Quart, tmp_path: Path) -> None:
-    """Four times the rows need the same: to import, to compare the second time, to export."""
+    """Four times the rows need the same: to import, to compare the second time, to export.
+
+    Orders with their lines, deals with theirs, and notes.
+    """
     uri = app.config["SQLALCHEMY_DATABASE_URI"]
     command = [sys.executable, "-m", f"{__package__}.peaks", str(tmp_path), uri]
 
@@ -94,6 +99,34 @@ async def test_a_mistake_in_the_last_row_leaves_nothing(
 
     assert message in str(refused.value.mistakes.shown[0])
     assert await _counts() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "row"),
+    [
+        ("goods", "code,name,price", "{key},Rope,1"),
+        ("tasks", "reference,title", "{key},Call"),
+        ("deals", "reference,name,account", "{key},Refit,C0001"),
+        ("notes", "reference,record_kind,record,text", "{key},account,C0001,Called"),
+    ],
+)
+@pytest.mark.usefixtures("load")
+async def test_a_row_is_known_many_rows_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, header: str, row: str
+) -> None:
+    monkeypatch.setattr(csvfile, "BATCH", 2)
+    async with db.transaction() as session:
+        await make_usual_stages(session)
+    rows = [row.format(key=key) for key in ("a", "b", "c", "d", "e", "b", "f")]
+    file = tmp_path / "again.csv"
+    file.write_text("\n".join([header, *rows]))
+
+    with pytest.raises(ImportRefusedError) as refused:
+        await run_import(KINDS[kind], [Source(file, file.name)])
+
+    (mistake,) = refused.value.mistakes.shown
+    assert str(mistake).startswith("again.csv, line 7: ")
+    assert " b stands " in str(mistake)
 
 
 @pytest.mark.feature("AP3")
