@@ -19,6 +19,7 @@ from quarterdeck_crm.accounts.services import archive_account, get_account
 from quarterdeck_crm.deals.services import move_deal
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.extras.fields import create_field
+from quarterdeck_crm.lists.records import LISTS, RecordList
 from quarterdeck_crm.models import AuditAction, AuditEvent, OrderState, User
 from quarterdeck_crm.tasks.services import complete_task
 from quarterdeck_crm.transfer import exporting
@@ -310,3 +311,11 @@ async def test_an_export_asks_by_pieces_and_not_by_records(
         with trade.statements() as many:
             await _exported(as_admin, path, column)
         assert len(many) == len(few), page
+
+
+@pytest.mark.parametrize("records", LISTS.values(), ids=LISTS)
+def test_no_filter_is_ignored_because_of_its_value(records: RecordList) -> None:
+    free = {"category", "currency"}  # any text
+    read = {"account", "field", *records.ranges.names}  # refused elsewhere
+
+    assert {*records.filters} - free - read == {*records.choices}
