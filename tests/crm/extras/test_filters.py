@@ -117,19 +117,19 @@ async def test_the_select_of_choices_and_the_panel_take_the_place_of_each_other(
     page = await apply(auth, "/accounts/", "field=size:..30")
     assert ("size:..30", "Size up to 30") in OPTION.findall(page)
     for query, entries, text in (
-        ("field=size:..30", {"field": "vip:yes"}, "Field: VIP: yes"),
+        ("field=size:..30", {"field": "vip:yes"}, "Custom field: VIP: yes"),
         ("field=size:..30", {"field": ""}, None),
         ("field=size:..30", {"field_of": ""}, "Field: all"),
         ("field=size:..30", {"field_of": "", "field_from": "", "field_to": ""}, None),
         (
             "field=size:..30",
             {"field": "vip:yes", "field_of": "", "field_to": ""},
-            "Field: VIP: yes",
+            "Custom field: VIP: yes",
         ),
         ("field=vip:yes", {"field_of": "size", "field_to": "5"}, "Size up to 5"),
         ("field=vip:yes", {"field": ""}, None),
-        ("field=vip:yes", {"q": "large"}, "Field: VIP: yes"),
-        ("", {"field": "vip:yes"}, "Field: VIP: yes"),
+        ("field=vip:yes", {"q": "large"}, "Custom field: VIP: yes"),
+        ("", {"field": "vip:yes"}, "Custom field: VIP: yes"),
     ):
         page = await apply(auth, "/accounts/", query, **entries)
         shown = [chip[2] for chip in CHIP.findall(page)]
