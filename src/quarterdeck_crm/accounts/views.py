@@ -31,7 +31,7 @@ from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from . import detail_views as detail_views  # adds its routes to the blueprint
-from . import order_views as order_views
+from . import inline_views as inline_views
 from .forms import AccountForm
 from .pages import load, show_page
 from .services import (

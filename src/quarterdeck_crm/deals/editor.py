@@ -28,7 +28,6 @@ async def read_form(deal: Deal | None = None) -> tuple[DealForm, bool]:
     """Return the form, and whether it is to be saved; if not, a button asked for more of it."""
     formdata = await request.form
     form = (await form_class(deal))(tidy_lines(formdata, without=formdata.get("remove_line")))
-    await offer(form, deal)
     return form, not NOT_YET & formdata.keys()
 
 

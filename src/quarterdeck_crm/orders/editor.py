@@ -24,9 +24,7 @@ async def read_form(order: Order | None = None) -> tuple[OrderForm, bool]:
     """Return the form, and whether it is to be saved; if not, a line was added or removed."""
     formdata = await request.form
     form = (await form_class(order))(tidy_lines(formdata, without=formdata.get("remove_line")))
-    is_ready = not {"add_line", "remove_line"} & formdata.keys()
-    await form.owner_id.offer(db.session)
-    return form, is_ready
+    return form, not {"add_line", "remove_line"} & formdata.keys()
 
 
 async def form_page(
