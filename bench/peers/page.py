@@ -31,6 +31,7 @@ from quarterdeck_crm.models import Account, Order, OrderState, User
 from quarterdeck_crm.notifications.services import unread_of
 from quarterdeck_crm.orders.filters import COLUMNS, RANGES
 from quarterdeck_crm.search.filters import MAX_USERS, Panel
+from quarterdeck_crm.search.record_filters import RecordFilter
 from quarterdeck_crm.web.caching import PAGES
 from quarterdeck_crm.web.filters import register_filters
 from quarterdeck_crm.web.navigation import SECTIONS
@@ -111,7 +112,9 @@ def users() -> Select[int, str]:
 
 def values(listing: Listing, page: Any, users: Sequence[Any]) -> dict[str, Any]:
     """Return what the template is rendered with."""
-    panel = Panel(RANGES.take(listing), [tuple(user) for user in users], has_account=True)
+    panel = Panel(
+        RANGES.take(listing), [tuple(user) for user in users], records=(RecordFilter("account"),)
+    )
     return {
         "listing": listing,
         "page": page,

@@ -21,6 +21,7 @@ async function suggest(field, url) {
     const option = document.createElement("option");
     option.value = item.label;
     if (item.price) option.label = priceAndStock(item);
+    if (item.accounts) option.label = item.accounts;
     return option;
   }));
 }

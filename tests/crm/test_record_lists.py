@@ -33,7 +33,11 @@ CASES: tuple[tuple[List, Listing, str], ...] = (
     (list_tasks, Listing(sort="title", filters={"account": "7"}), "task_account_id"),
     (list_tasks, Listing(sort="due", filters={"account": "7"}), "task_account_id_task_is_done"),
     (list_tasks, Listing(sort="due", filters={"account": "x"}), "task_is_done_task_due_at"),
+    (list_tasks, Listing(sort="title", filters={"person": "7"}), "task_contact_id"),
+    (list_tasks, Listing(sort="due", filters={"person": "7"}), "task_contact_id"),
     (list_deals, Listing(sort="name", filters={"account": "7"}), "deal_account_id"),
+    (list_deals, Listing(sort="name", filters={"person": "7"}), "deal_contact_id"),
+    (list_deals, Listing(sort="expected", filters={"person": "7"}), "deal_contact_id"),
     (list_deals, Listing(sort="value", filters={"state": "won"}), "deal_kind_deal_value"),
 )
 

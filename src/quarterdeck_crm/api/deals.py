@@ -15,7 +15,7 @@ from quarterdeck_crm.deals.stages import list_stages
 from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import StageKind
-from quarterdeck_crm.search.filters import follow_account
+from quarterdeck_crm.search.record_filters import follow_merged
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
 from . import bp, schemas
@@ -87,7 +87,7 @@ async def list_deals(query_args: DealQuery) -> Answer:
     Words are looked for in the name and in the name of the account.
     """
     listing = listing_of(query_args, filters=queries.FILTERS, ranges=queries.RANGES)
-    await follow_account(db.session, listing)
+    await follow_merged(db.session, listing)
     page = await queries.list_deals(
         db.session,
         listing=listing,

@@ -16,7 +16,7 @@ from quarterdeck_crm.models.rows import as_stored
 from quarterdeck_crm.orders import actions, services
 from quarterdeck_crm.orders.filters import RANGES
 from quarterdeck_crm.orders.lines import LineEntry
-from quarterdeck_crm.search.filters import follow_account
+from quarterdeck_crm.search.record_filters import follow_merged
 
 from . import bp, schemas
 from .answers import NOTHING, Answer
@@ -76,7 +76,7 @@ async def list_orders(query_args: OrderQuery) -> Answer:
     Words are looked for in the number and in the name of the account.
     """
     listing = listing_of(query_args, filters=services.FILTERS, ranges=RANGES)
-    await follow_account(db.session, listing)
+    await follow_merged(db.session, listing)
     page = await services.list_shaped(
         db.session,
         listing=listing,

@@ -12,7 +12,7 @@ from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Person
 from quarterdeck_crm.people import services
-from quarterdeck_crm.search.filters import follow_account
+from quarterdeck_crm.search.record_filters import follow_merged
 
 from . import bp, schemas
 from .answers import NOTHING, Answer
@@ -54,7 +54,7 @@ async def list_people(query_args: PersonQuery) -> Answer:
     Words are looked for in name and e-mail addresses. Postal addresses are left out.
     """
     listing = listing_of(query_args, filters=services.FILTERS, ranges=services.RANGES)
-    await follow_account(db.session, listing)
+    await follow_merged(db.session, listing)
     page = await services.list_people(db.session, listing=listing, actor=current_user)
     found = [schemas.PersonSummary.of(person) for person in page]
     items = await with_extras(db.session, Person, found)

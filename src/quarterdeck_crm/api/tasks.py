@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.login import current_user
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Priority
-from quarterdeck_crm.search.filters import follow_account
+from quarterdeck_crm.search.record_filters import follow_merged
 from quarterdeck_crm.tasks import queries, services
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
 
@@ -74,7 +74,7 @@ async def list_tasks(query_args: TaskQuery) -> Answer:
     deals and contacts.
     """
     listing = listing_of(query_args, filters=queries.FILTERS, ranges=queries.RANGES)
-    await follow_account(db.session, listing)
+    await follow_merged(db.session, listing)
     page = await queries.list_tasks(
         db.session,
         listing=listing,

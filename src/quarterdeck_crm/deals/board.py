@@ -65,10 +65,10 @@ async def read_deals(
     """
     stages = await list_stages(session)
     wanted = await conditions(session, q, filters, actor)
-    # An account has few of all deals: they are read by its index, not by that of the stages.
-    of_account = row_id(filters.get("account", "")) is not None
-    cards = await _cards(session, stages, wanted, of_account=of_account)
-    totals = await read_totals(session, wanted, of_account=of_account)
+    # A record has few of all deals: they are read by its index, not by that of the stages.
+    of_record = any(row_id(filters.get(name, "")) is not None for name in ("account", "person"))
+    cards = await _cards(session, stages, wanted, of_record=of_record)
+    totals = await read_totals(session, wanted, of_record=of_record)
     return [
         DealColumn(
             stage, [deal for deal in cards if deal.stage_id == stage.id], totals.get(stage.id, ())
@@ -82,11 +82,11 @@ async def _cards(
     stages: Sequence[DealStage],
     wanted: list[ColumnElement[bool]],
     *,
-    of_account: bool,
+    of_record: bool,
 ) -> Sequence[Deal]:
     if not stages:
         return ()
-    stage_id: Any = without_index(Deal.stage_id) if of_account else Deal.stage_id
+    stage_id: Any = without_index(Deal.stage_id) if of_record else Deal.stage_id
     last = (Deal.moved_at.desc(), Deal.id.desc())
     heads = [
         select(
@@ -116,10 +116,10 @@ async def read_totals(
     session: AsyncSession,
     wanted: Sequence[ColumnElement[bool]] = (),
     *,
-    of_account: bool = False,
+    of_record: bool = False,
 ) -> Mapping[int, Sequence[Total]]:
     """Return the sums of the open deals by the id of the stage; ``wanted`` are conditions."""
-    kind: Any = without_index(Deal.kind) if of_account else Deal.kind
+    kind: Any = without_index(Deal.kind) if of_record else Deal.kind
     by = (Deal.stage_id, Deal.currency, Deal.probability)
     statement = (
         select(*by, func.count(), whole_sum(Deal.value), millionths_sum(Deal.value))

@@ -66,7 +66,12 @@ FOLDED = "folded_stages"  # the cookie with the columns that the reader has fold
 async def board() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="created", filters=BOARD_FILTERS)
     panel = await open_record_panel(
-        db.session, listing, RANGES, users=True, account=True, kind=Deal.__tablename__
+        db.session,
+        listing,
+        RANGES,
+        users=True,
+        records=("account", "person"),
+        kind=Deal.__tablename__,
     )
     columns = await read_deals(db.session, q=listing.q, filters=listing.filters, actor=current_user)
     return await render_template(
@@ -96,7 +101,12 @@ async def index() -> str:
         columns=COLUMNS,
     )
     panel = await open_record_panel(
-        db.session, listing, RANGES, users=True, account=True, kind=Deal.__tablename__
+        db.session,
+        listing,
+        RANGES,
+        users=True,
+        records=("account", "person"),
+        kind=Deal.__tablename__,
     )
     page = await list_deals(db.session, listing=listing, actor=current_user)
     extras = await read_extras(db.session, Deal, [deal.id for deal in page.items])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import Model
@@ -34,7 +34,12 @@ from quarterdeck_crm.models.columns import Versioned, utc_now
 from quarterdeck_crm.orders.sums import note_changes
 
 Merged = Account | Person
-BY_ACCOUNT = ("deals", "orders", "people", "tasks")  # lists with a filter by account
+# The lists with a filter by the id of a record.
+FILTERED = {
+    "account": ("deals", "orders", "people", "tasks"),
+    "person": ("deals", "tasks"),
+    "contact": ("tasks",),
+}
 BY_KIND = (Note, Notification, Activity)
 # Moved by rules of their own.
 OWN_RULES = {Contact, PersonAddress, PersonEmail, PersonPhone}
@@ -47,7 +52,7 @@ async def move_everything(session: AsyncSession, *, keep: Merged, other: Merged)
         # A locking read sees orders that came while the merge waited for the account.
         theirs = select(Order.id).where(Order.account_id == other.id).with_for_update()
         await note_changes(session, (await session.scalars(theirs)).all())
-        await _follow_in_views(session, keep, other)
+    await _follow_in_views(session, keep.__tablename__, {other.id: keep.id})
     await _move_places(session, keep, other)
     await _move_references(session, keep, other)
     kind = keep.__tablename__
@@ -116,6 +121,7 @@ async def _move_places(session: AsyncSession, keep: Merged, other: Merged) -> No
     if twice:
         ids = {place[0]: stays[0] for place, stays in twice}
         await _replace_contacts(session, ids)
+        await _follow_in_views(session, "contact", ids)
         await session.execute(delete(Contact).where(Contact.id.in_(ids)), execution_options=QUIET)
     for (_id, main, title), (stays, was_main, own_title) in twice:
         now_main = was_main or (None if has_main else main)
@@ -137,16 +143,21 @@ async def _replace_contacts(session: AsyncSession, ids: Mapping[int, int]) -> No
         await session.execute(moved, execution_options=QUIET)
 
 
-async def _follow_in_views(session: AsyncSession, keep: Merged, other: Merged) -> None:
-    """Let saved views that filter by an account filter by the one that stays."""
-    text = f"account={other.id}"
-    views = select(SavedView).where(
-        SavedView.page.in_(BY_ACCOUNT), SavedView.arguments.contains(text)
-    )
+async def _follow_in_views(session: AsyncSession, name: str, ids: Mapping[int, int]) -> None:
+    """Let saved views that filter by a record filter by the one that stays.
+
+    Args:
+        session: The db session.
+        name: The filter.
+        ids: The record that stays, by the one that goes.
+    """
+    some = [SavedView.arguments.contains(f"{name}={id_}") for id_ in ids]
+    views = select(SavedView).where(SavedView.page.in_(FILTERED[name]), or_(*some))
     for view in await session.scalars(views):
         pairs = dict(parse_qsl(view.arguments))
-        if pairs.get("account") == str(other.id):
-            view.arguments = urlencode(pairs | {"account": str(keep.id)})
+        stays = {str(gone): str(kept) for gone, kept in ids.items()}.get(pairs.get(name, ""))
+        if stays is not None:
+            view.arguments = urlencode(pairs | {name: stays})
 
 
 async def _move_extras(session: AsyncSession, kind: str, keep_id: int, other_id: int) -> None:

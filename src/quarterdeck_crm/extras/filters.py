@@ -6,6 +6,7 @@ the two ends apart, so that it needs no script; ``take_field`` writes the filter
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -68,7 +69,7 @@ async def open_record_panel(
     *,
     kind: str,
     users: bool = False,
-    account: bool = False,
+    records: Sequence[str] = (),
 ) -> Panel:
     """Return the filters of a page whose records have custom fields; see ``open_panel``.
 
@@ -78,9 +79,9 @@ async def open_record_panel(
         ranges: Those of the list.
         kind: The table of the records.
         users: Whether the list has a filter by user.
-        account: Whether it has one by account.
+        records: Its filters by a record.
     """
-    panel = await open_panel(session, listing, ranges, users=users, account=account)
+    panel = await open_panel(session, listing, ranges, users=users, records=records)
     return replace(panel, field=await take_field(session, listing, kind))
 
 

@@ -52,7 +52,7 @@ class RecordList:
         filters: The names of its filters.
         ranges: Those among them.
         choices: What others among them can be; the services read the rest themselves.
-        has_account: Whether it can be filtered by account.
+        records: Those by a record that may be named in words.
         whole: By the sorts whose pages have no cursors: returns the ids of the whole list.
     """
 
@@ -64,7 +64,7 @@ class RecordList:
     filters: tuple[str, ...]
     ranges: Ranges
     choices: Mapping[str, Choices]
-    has_account: bool = False
+    records: tuple[str, ...] = ()
     whole: Mapping[str, Callable[..., Awaitable[Sequence[int]]]] = field(default_factory=dict)
 
     async def read(self, session: AsyncSession, args: Mapping[str, str]) -> Listing:
@@ -73,7 +73,7 @@ class RecordList:
         Filters that cannot be read are dropped.
         """
         listing = self._listing(args)
-        await open_panel(session, listing, self.ranges, account=self.has_account)
+        await open_panel(session, listing, self.ranges, records=self.records)
         if "field" in self.filters:
             await take_field(session, listing, self.model.__tablename__)
         return listing
@@ -98,10 +98,9 @@ class RecordList:
                 problems[name] = [problem]
         for each in self.ranges:
             problems |= each.read(listing.filters)[1]
-        # Replaces the words for an account by its id.
-        panel = await open_panel(session, listing, account=self.has_account)
-        if panel.account_problem:
-            problems["account"] = [panel.account_problem]
+        # Replaces the words for a record by its id.
+        panel = await open_panel(session, listing, records=self.records)
+        problems |= {each.name: [each.problem] for each in panel.records if each.problem}
         if problems:
             raise ValidationError(problems)
         # The services refuse a custom field that cannot be read.
@@ -152,7 +151,7 @@ LISTS: dict[str, RecordList] = {
             people.FILTERS,
             people.RANGES,
             {"contact": Choices(("yes", "no")), "archived": FLAG, "tag": NUMBER},
-            has_account=True,
+            records=("account",),
         ),
         RecordList(
             "goods",
@@ -173,7 +172,7 @@ LISTS: dict[str, RecordList] = {
             orders.FILTERS,
             ORDER_RANGES,
             {"state": Choices((*orders.STATES, *OrderState)), "owner": USER, "tag": NUMBER},
-            has_account=True,
+            records=("account",),
         ),
         RecordList(
             "deals",
@@ -188,10 +187,9 @@ LISTS: dict[str, RecordList] = {
                 "stage": NUMBER,
                 "owner": USER,
                 "late": FLAG,
-                "person": NUMBER,
                 "tag": NUMBER,
             },
-            has_account=True,
+            records=("account", "person"),
         ),
         RecordList(
             "tasks",
@@ -207,11 +205,10 @@ LISTS: dict[str, RecordList] = {
                 "priority": Choices(tuple(each.name.lower() for each in Priority)),
                 "due": Choices(tasks.DUE),
                 "contact": NUMBER,
-                "person": NUMBER,
                 "order": NUMBER,
                 "deal": NUMBER,
             },
-            has_account=True,
+            records=("account", "person"),
         ),
     )
 }

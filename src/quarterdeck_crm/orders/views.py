@@ -80,7 +80,7 @@ async def index() -> str:
         columns=COLUMNS,
     )
     panel = await open_record_panel(
-        db.session, listing, RANGES, users=True, account=True, kind=Order.__tablename__
+        db.session, listing, RANGES, users=True, records=("account",), kind=Order.__tablename__
     )
     page = await list_orders(db.session, listing=listing, actor=current_user)
     extras = await read_extras(db.session, Order, [order.id for order in page.items])

@@ -18,6 +18,20 @@ from quarterdeck_crm.search.merges import hold
 from .parts import PLACES, Place, places_of
 
 
+async def account_names(session: AsyncSession, people: Sequence[Person]) -> dict[int, list[str]]:
+    """Return the names of the accounts of people, by the id of the person."""
+    statement = (
+        select(Contact.person_id, Account.name)
+        .join(Contact.account)
+        .where(Contact.person_id.in_([person.id for person in people]))
+        .order_by(Account.name_key, Account.id)
+    )
+    names: dict[int, list[str]] = {}
+    for person_id, name in await session.execute(statement) if people else ():
+        names.setdefault(person_id, []).append(name)
+    return names
+
+
 async def set_places(
     session: AsyncSession, *, actor: User | None, person: Person, places: Sequence[Place]
 ) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from quarterdeck_crm.history.undo import offer_undo
 from quarterdeck_crm.models import Person, Role
 from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.saved_views.pages import open_list
-from quarterdeck_crm.search.autocomplete import label
+from quarterdeck_crm.search.autocomplete import label, suggest
 from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.search.similar import (
     ANYWAY,
@@ -41,6 +41,7 @@ from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from .forms import AddressForm, EmailForm, PersonForm, PhoneForm, PlaceForm, form_data
+from .places import account_names
 from .services import (
     COLUMNS,
     FILTERS,
@@ -73,7 +74,7 @@ async def index() -> str:
         columns=COLUMNS,
     )
     panel = await open_record_panel(
-        db.session, listing, RANGES, account=True, kind=Person.__tablename__
+        db.session, listing, RANGES, records=("account",), kind=Person.__tablename__
     )
     page = await list_people(db.session, listing=listing, actor=current_user)
     extras = await read_extras(db.session, Person, [person.id for person in page.items])
@@ -84,6 +85,20 @@ async def index() -> str:
         views=views,
         page=page,
         extras=extras.showing(listing),
+    )
+
+
+@bp.get("/suggest")
+@login_required
+async def suggestions() -> ResponseReturnValue:
+    """Return people, with the names of their accounts, for a field that is being typed into."""
+    people = await suggest(db.session, Person, q=request.args.get("q", "")[:200])
+    accounts = await account_names(db.session, people)
+    return jsonify(
+        [
+            {"label": label(person), "accounts": ", ".join(accounts.get(person.id, ())[:2])}
+            for person in people
+        ]
     )
 
 

@@ -12,21 +12,21 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.models import Account, Good
+from quarterdeck_crm.models import Account, Good, Person
 from quarterdeck_crm.models.collation import code_key, same_key
 from quarterdeck_crm.validation.numbers import row_id
 
 from .conditions import matching
 
-Row = TypeVar("Row", Account, Good)
+Row = TypeVar("Row", Account, Good, Person)
 
 SEPARATOR = " · "
 MAX_CANDIDATES = 20
 
 
-def label(row: Account | Good) -> str:
+def label(row: Account | Good | Person) -> str:
     """Return the words that stand for exactly this row."""
-    return f"{row.name}{SEPARATOR}{row.code or f'#{row.id}'}"
+    return f"{row.name}{SEPARATOR}{_code(row)}"
 
 
 async def pick(
@@ -65,8 +65,13 @@ async def suggest(
     return (await session.scalars(statement)).all()
 
 
-def _key(row: Account | Good) -> str:
-    return same_key(row.code or f"#{row.id}")
+def _key(row: Account | Good | Person) -> str:
+    return same_key(_code(row))
+
+
+def _code(row: Account | Good | Person) -> str:
+    code = None if isinstance(row, Person) else row.code  # people have none
+    return code or f"#{row.id}"
 
 
 def _id_in(text: str) -> int | None:
@@ -77,6 +82,8 @@ def _id_in(text: str) -> int | None:
 
 async def _by_key(session: AsyncSession, model: type[Row], keys: set[str]) -> Sequence[Row]:
     ids = [id_ for key in keys if (id_ := _id_in(key)) is not None]
+    if issubclass(model, Person):
+        return (await session.scalars(select(model).where(model.id.in_(ids)))).all() if ids else ()
     conditions: list[ColumnElement[bool]] = [model.code_key.in_([code_key(key) for key in keys])]
     if ids:
         conditions.append(model.id.in_(ids) & model.code.is_(None))

@@ -1,4 +1,4 @@
-"""Filters of lists by days, amounts, accounts and users: declared once for page, API and SQL.
+"""Filters of lists by days, amounts, records and users: declared once for page, API and SQL.
 
 A list declares its ``Ranges`` beside its sorts. Each range is two query arguments, for example
 ``date_from`` and ``date_to``, both included. A page reads them with ``open_panel``, which drops
@@ -16,19 +16,17 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Date, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import ExactDecimal
 from quarterdeck_crm.cache.entries import cached
 from quarterdeck_crm.errors import Errors, ValidationError
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import Account, User
+from quarterdeck_crm.models import User
 from quarterdeck_crm.validation import fit_day
-from quarterdeck_crm.validation.numbers import fit_decimal, read_number, row_id
+from quarterdeck_crm.validation.numbers import fit_decimal, read_number
 from quarterdeck_crm.validation.times import instant, load_zone
 
-from .autocomplete import label, pick
-from .merges import find_account
+from .record_filters import RecordFilter, linked, settle
 
 MAX_USERS = 200  # offered as owners; others are reached from the pages of the team
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9900, 1, 1)  # leaves room for time zones
@@ -193,30 +191,28 @@ class Panel:
     Attributes:
         fields: Its ranges.
         users: Active users by name, to choose an owner from.
-        account: The account that is filtered by, as its field shows it; None without the filter.
-        account_problem: Why the entered account is not filtered by.
-        has_account: Whether the list can be filtered by account.
+        records: The filters by a record that have a field, in use or not.
+        links: The filters by a record in use that have none.
         field: The filter by a custom field, from ``extras.filters``; None if there are no fields.
     """
 
     fields: tuple[RangeField, ...] = ()
     users: Sequence[tuple[int, str]] = field(default=(), compare=False)
-    account: str | None = None
-    account_problem: str | None = None
-    has_account: bool = False
+    records: tuple[RecordFilter, ...] = ()
+    links: tuple[RecordFilter, ...] = field(default=(), compare=False)
     field: FieldPart | None = None
 
     @property
     def names(self) -> list[str]:
         """The query arguments of its fields."""
         names = [name for each in self.fields for name in each.range.arguments]
-        names += ["account"] if self.has_account else []
+        names += [each.name for each in self.records]
         return [*names, "field"] if self.field and self.field.is_used else names
 
     @property
     def is_wrong(self) -> bool:
-        wrong = [self.account_problem, *(each.problem for each in self.fields)]
-        return any(wrong) or bool(self.field and self.field.problem)
+        problems = *(each.problem for each in self.records), *(each.problem for each in self.fields)
+        return any(problems) or bool(self.field and self.field.problem)
 
 
 async def open_panel(
@@ -225,32 +221,24 @@ async def open_panel(
     ranges: Ranges = Ranges(),  # noqa: B008 - it is immutable
     *,
     users: bool = False,
-    account: bool = False,
+    records: Sequence[str] = (),
+    links: Sequence[str] = (),
 ) -> Panel:
     """Return the filters of a page; what cannot be read is dropped from ``listing``.
 
     Args:
         session: The db session.
-        listing: With the arguments of the URL. An account may be named in words, as a field
+        listing: With the arguments of the URL. A record may be named in words, as a field
             that is typed into sends it; then its id takes their place.
         ranges: Those of the list.
         users: Whether the list has a filter by user.
-        account: Whether it has one by account.
+        records: The filters by a record that have a field: ``account``, ``person``.
+        links: Those without one, which only links set.
     """
-    shown, problem = await _settle_account(session, listing) if account else (None, None)
+    shown = tuple([await settle(session, listing, name) for name in records])
     offered = await list_active_users(session) if users else ()
-    return Panel(ranges.take(listing), offered, shown, problem, account)
-
-
-async def follow_account(session: AsyncSession, listing: Listing) -> None:
-    """Let a list that is filtered by the id of a merged account show those of the one that stays.
-
-    Programs keep such ids. Pages need no call: ``open_panel`` does it.
-    """
-    if text := listing.filters.get("account"):
-        account = await find_account(session, row_id(text) or 0)
-        if account is not None:
-            listing.filters["account"] = str(account.id)
+    set_by_links = await linked(session, listing, links)
+    return Panel(ranges.take(listing), offered, shown, set_by_links)
 
 
 async def list_active_users(session: AsyncSession) -> Sequence[tuple[int, str]]:
@@ -266,26 +254,6 @@ async def _load_users(session: AsyncSession) -> Sequence[tuple[int, str]]:
         .limit(MAX_USERS)
     )
     return [(id_, name) for id_, name in await session.execute(statement)]
-
-
-async def _settle_account(session: AsyncSession, listing: Listing) -> tuple[str | None, str | None]:
-    """Return the words for the account that is filtered by, and a problem with what was typed."""
-    text = listing.filters.get("account", "").strip()[:250]
-    if not text:
-        return None, None
-    if (id_ := row_id(text)) is not None:
-        row = await find_account(session, id_)
-        if row is not None:
-            listing.filters["account"] = str(row.id)
-        return (label(row) if row else _("Account %(number)s", number=text)), None
-    found = (await pick(session, Account, [text]))[text]
-    if len(found) == 1:
-        listing.filters["account"] = str(found[0].id)
-        return label(found[0]), None
-    del listing.filters["account"]
-    if not found:
-        return text, _("No account fits '%(text)s'.", text=text)
-    return text, _("Several accounts fit '%(text)s'. Choose one from the list.", text=text)
 
 
 def _midnight(day: date) -> datetime:

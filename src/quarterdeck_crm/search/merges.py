@@ -41,6 +41,14 @@ async def find_account(
     return await find_account(session, account.merged_into_id, lock=lock)
 
 
+async def find_person(session: AsyncSession, person_id: int) -> Person | None:
+    """Return a person; of a merged one the record that stays."""
+    person = await session.get(Person, person_id)
+    if person is None or person.merged_into_id is None:
+        return person
+    return await find_person(session, person.merged_into_id)
+
+
 async def hold(session: AsyncSession, row: Any) -> None:
     """Keep an account or a person from being merged until the transaction ends.
 

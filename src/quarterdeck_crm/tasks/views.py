@@ -8,7 +8,6 @@ from typing import Any
 
 from quart import flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import format_date
@@ -22,12 +21,13 @@ from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.history.asked import asked_timeline
 from quarterdeck_crm.history.recording import Changes
 from quarterdeck_crm.history.undo import offer_undo
-from quarterdeck_crm.models import Account, Contact, Deal, Order, Person, Task
+from quarterdeck_crm.models import Account, Task
 from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label
 from quarterdeck_crm.search.filters import open_panel
 from quarterdeck_crm.search.merges import find_account
+from quarterdeck_crm.search.record_filters import name_of
 from quarterdeck_crm.validation.numbers import row_id
 from quarterdeck_crm.web.undo import flash_with_undo
 
@@ -61,7 +61,14 @@ async def index() -> str:
         filters=FILTERS,
         columns=COLUMNS,
     )
-    panel = await open_panel(db.session, listing, RANGES, users=True, account=True)
+    panel = await open_panel(
+        db.session,
+        listing,
+        RANGES,
+        users=True,
+        records=("account", "person"),
+        links=("contact", "order", "deal"),
+    )
     page = await list_tasks(db.session, listing=listing, actor=current_user)
     return await render_template(
         "tasks/index.html",
@@ -263,11 +270,7 @@ async def _form_page(
 
 async def _subject(form: TaskForm) -> str | None:
     """Return the name of the record that the hidden fields link to, which is no account."""
-    numbers = select(Order.number).where(Order.id == form.order_id.data)
-    names = select(Person.name).join(Person.contacts).where(Contact.id == form.contact_id.data)
-    deals = select(Deal.name).where(Deal.id == form.deal_id.data)
-    found = ((form.order_id, numbers), (form.contact_id, names), (form.deal_id, deals))
-    for field, statement in found:
-        if field.data:
-            return await db.session.scalar(statement)
+    for kind in ("order", "contact", "deal"):
+        if id_ := form[f"{kind}_id"].data:
+            return await name_of(db.session, kind, id_)
     return None
