@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages.words import role_word
 
@@ -15,6 +18,18 @@ class Owned(Protocol):
     """A row with an owner; None means that everybody may take it."""
 
     owner_id: int | None
+
+
+async def owner_problem(session: AsyncSession, user_id: int) -> str | None:
+    """Return why a user cannot become the owner of a record; None if nothing is wrong."""
+    user = await session.get(User, user_id)  # often the actor, whom the session holds
+    if user is None:
+        return _("Choose a user.")
+    if {"name", "is_active"} & inspect(user).unloaded:  # of a list, with nothing but the name
+        await session.refresh(user, ["name", "is_active"])
+    if user.is_active:
+        return None
+    return _("%(name)s is disabled. Choose another user.", name=user.name)
 
 
 def may_edit(actor: User | None, row: Owned) -> bool:

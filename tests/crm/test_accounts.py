@@ -61,7 +61,7 @@ async def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(auth: 
         ("code", "ERNSH", "Another account has this code."),
         ("website", "javascript:alert(1)", "begins with https://"),
         ("name", "x" * 201, "200"),
-        ("owner_id", "4711", "Not a valid choice"),
+        ("owner_id", "4711", "Choose a user."),
         ("owner_id", "x", "Invalid Choice"),
     ],
 )

@@ -115,7 +115,7 @@ async def test_a_colleague_that_cannot_get_them_is_refused(
     off = await make_user(email="off@example.com", name="Otto", is_active=False)
     path, before = f"/team/{leaving.id}/hand-over", await owners(trade)
     for to, problem in (
-        (off.id, "Otto is disabled. Choose another colleague."),
+        (off.id, "Otto is disabled. Choose another user."),
         (leaving.id, "Choose a colleague."),
         ("", "Choose a colleague."),
         ("999", "Choose a colleague."),
@@ -175,7 +175,7 @@ async def test_a_colleague_that_is_disabled_meanwhile_is_named(
         await work_off(run.key)
     async with trade.session() as session:
         refused = (await session.get_one(BulkRun, run.id)).refused
-    problem = f"{user.name} is disabled. Choose another colleague."
+    problem = f"{user.name} is disabled. Choose another user."
     assert [reason for _name, reason in refused] == [problem] * 4
     assert await owners(trade) == before
 

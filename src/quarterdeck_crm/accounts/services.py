@@ -28,7 +28,7 @@ from quarterdeck_crm.models.collation import code_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.notifications.services import notify_assigned
 from quarterdeck_crm.orders.states import OPEN
-from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.permissions import owner_problem, require_edit
 from quarterdeck_crm.search.conditions import matching, ordering
 from quarterdeck_crm.search.filters import Range, Ranges
 from quarterdeck_crm.validation import Problems
@@ -251,17 +251,11 @@ async def check_account(
             problems.add("code", _("Another account has this code."))
     owner_id = cleaned.get("owner_id")
     is_new = owner_id is not None and (account is None or owner_id != account.owner_id)
-    if is_new and not await _is_active(session, owner_id):
-        problems.add("owner_id", _("Choose a user."))
+    if is_new and (problem := await owner_problem(session, owner_id or 0)):
+        problems.add("owner_id", problem)
     cleaned |= await check_extras(session, problems, values, Account, account)
     problems.raise_if_any()
     return cleaned
-
-
-async def _is_active(session: AsyncSession, user_id: Any) -> bool:
-    # Asked for by itself: the session may hold this user with nothing but the name.
-    statement = select(User.is_active).where(User.id == user_id)
-    return bool(await session.scalar(statement))
 
 
 def _by_owner(account: Account) -> tuple[str | None, int]:

@@ -21,6 +21,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.notifications.services import notify
 from quarterdeck_crm.orders.states import OPEN
+from quarterdeck_crm.permissions import owner_problem
 from quarterdeck_crm.validation.numbers import row_id
 
 
@@ -54,10 +55,8 @@ async def check_colleague(session: AsyncSession, *, user: User, to_id: int | Non
     to = await session.get(User, to_id or 0, populate_existing=True)
     if to is None or to.id == user.id:
         raise ValidationError({"to": [_("Choose a colleague.")]})
-    if not to.is_active:
-        raise ValidationError(
-            {"to": [_("%(name)s is disabled. Choose another colleague.", name=to.name)]}
-        )
+    if problem := await owner_problem(session, to.id):
+        raise ValidationError({"to": [problem]})
     return to
 
 

@@ -14,6 +14,7 @@ from quarterdeck_crm.deals.stages import list_stages
 from quarterdeck_crm.errors import DomainError, ValidationError
 from quarterdeck_crm.extras.tags import count_among, list_tags
 from quarterdeck_crm.models import BulkRun, DealStage, StageKind, Tag, User
+from quarterdeck_crm.permissions import owner_problem
 from quarterdeck_crm.search.filters import list_active_users
 from quarterdeck_crm.validation.numbers import row_id
 
@@ -80,7 +81,9 @@ async def check_value(
     id_ = row_id(value or "") or 0
     match action.needs:
         case "owner" if value:
-            found, text = select(User.id).where(User.id == id_, User.is_active), _("Choose a user.")
+            if problem := await owner_problem(session, id_):
+                raise ValidationError({"value": [problem]})
+            return None
         case "stage":
             found = select(DealStage.id).where(
                 DealStage.id == id_, DealStage.kind != StageKind.LOST

@@ -33,7 +33,7 @@ from quarterdeck_crm.models import BulkRun, RunState, UndoItem, UndoStep, User
 from quarterdeck_crm.models.bulk import new_key
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
-from quarterdeck_crm.permissions import require_role
+from quarterdeck_crm.permissions import owner_problem, require_role
 from quarterdeck_crm.validation.numbers import row_id
 
 from .kinds import Action, Kind, get_kind, kind_of_table
@@ -263,10 +263,10 @@ async def _do(
         (page, id_), action_name, value = entry, "owner", colleague_of(run.value)
     kind = get_kind(page)
     name, action = await _name(session, kind, id_), kind.actions[action_name]
-    if action.needs == "owner" and value:
-        to = await session.get(User, row_id(value) or 0)
-        if to is not None and not to.is_active:  # since the run was started
-            return [name, _("%(name)s is disabled. Choose another colleague.", name=to.name)]
+    # The user may have been disabled since the run was started.
+    id_of_owner = row_id(value) if action.needs == "owner" and value else None
+    if id_of_owner and (problem := await owner_problem(session, id_of_owner)):
+        return [name, problem]
     reason = await change_one(session, user, action, id_, value, step)
     return None if reason is None else [name, reason]
 

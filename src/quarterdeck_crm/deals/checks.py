@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
@@ -18,9 +17,9 @@ from quarterdeck_crm.models import (
     DealLine,
     DealStage,
     StageKind,
-    User,
 )
 from quarterdeck_crm.orders.lines import LineEntry, build_lines, sum_amounts
+from quarterdeck_crm.permissions import owner_problem
 from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation import Problems
 
@@ -121,10 +120,9 @@ async def _check_rows(
         contact = await session.get(Contact, contact_id)
         if contact is None or contact.account_id != account_id:
             problems.add("contact_id", _("Choose a contact of the account."))
-    if (owner_id := changed("owner_id")) is not None:
-        is_active = await session.scalar(select(User.is_active).where(User.id == owner_id))
-        if not is_active:
-            problems.add("owner_id", _("Choose a user."))
+    owner_id = changed("owner_id")
+    if owner_id is not None and (problem := await owner_problem(session, owner_id)):
+        problems.add("owner_id", problem)
 
 
 async def _require_open(session: AsyncSession, stage_id: int | None) -> None:

@@ -238,13 +238,14 @@ async def make_order(session: AsyncSession, *, actor: User | None, deal_id: int)
     lines = [
         LineEntry(line.good_id, line.quantity, line.price, line.discount) for line in deal.lines
     ]
+    is_gone = deal.owner is not None and not deal.owner.is_active
     order = await place_order(
         session,
         actor=actor,
         values={
             "account_id": deal.account_id,
             "currency": deal.currency,
-            "owner_id": deal.owner_id,
+            **({} if is_gone else {"owner_id": deal.owner_id}),
             "remark": deal.remark,
             "fields": None,
         },

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from wtforms import DecimalField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.form import BaseForm
-from wtforms.validators import StopValidation
+from wtforms.validators import StopValidation, ValidationError
 from wtforms.widgets import TextInput
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.models import Account, Good, User
+from quarterdeck_crm.permissions import owner_problem
 from quarterdeck_crm.search.autocomplete import MAX_CANDIDATES, label
 from quarterdeck_crm.validation import plain_breaks
 from quarterdeck_crm.validation.numbers import fit_integer, read_number, row_id, typed_form
@@ -80,6 +81,7 @@ class OwnerField(SelectField):
     """A user, or none; ``offer`` sets the choices."""
 
     _active: Sequence[tuple[int, str]] | None = None
+    _problem: str | None = None  # with the chosen user
 
     def __init__(self, label: str | None = None, validators: Any = None, **options: Any) -> None:
         super().__init__(label, validators, coerce=_id_or_none, choices=[], **options)
@@ -98,6 +100,13 @@ class OwnerField(SelectField):
             users.append((present.id, present.name))
         self.choices = [("", _("No owner")), *users]
         self.users: dict[Any, str] = dict(users)
+        is_offered = not self.data or self.data in self.users
+        self._problem = None if is_offered else await owner_problem(session, self.data)
+
+    def pre_validate(self, form: BaseForm) -> None:
+        if self._problem is not None:  # was disabled after the form was opened
+            raise ValidationError(self._problem)
+        super().pre_validate(form)
 
 
 def offered(labels: Mapping[str, str]) -> list[SelectChoice]:

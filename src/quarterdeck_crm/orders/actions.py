@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
@@ -14,7 +13,7 @@ from quarterdeck_crm.history.recording import require_version, store
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.mail.notices import mail_order_change
 from quarterdeck_crm.models import Order, OrderState, User
-from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.permissions import owner_problem, require_edit
 
 from .lines import LineEntry
 from .services import place_order
@@ -73,9 +72,8 @@ async def assign_order(
     if order.owner_id == owner_id:
         return
     check_assignable(order)
-    active = select(User.is_active).where(User.id == owner_id)
-    if owner_id is not None and not await session.scalar(active):
-        raise ValidationError({"owner_id": [_("Choose a user.")]})
+    if owner_id is not None and (problem := await owner_problem(session, owner_id)):
+        raise ValidationError({"owner_id": [problem]})
     if await store(session, actor=actor, row=order, values={"owner_id": owner_id}):
         await mail_order_change(session, actor=actor, order=order)
 

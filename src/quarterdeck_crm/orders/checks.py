@@ -17,6 +17,7 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.languages.words import state_word
 from quarterdeck_crm.models import Account, Order, OrderLine, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.permissions import owner_problem
 from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation import Problems
 
@@ -137,8 +138,8 @@ async def _check_rows(
         else:
             values["account_id"] = account.id
     owner_id = _changed(values, "owner_id", order)
-    if owner_id is not None and await session.get(User, owner_id) is None:
-        problems.add("owner_id", _("Choose a user."))
+    if owner_id is not None and (problem := await owner_problem(session, owner_id)):
+        problems.add("owner_id", problem)
     return account
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.models import Contact, Deal, Order, Priority, Repeat, Task, User
+from quarterdeck_crm.models import Contact, Deal, Order, Priority, Repeat, Task
 from quarterdeck_crm.models.task import NEVER
+from quarterdeck_crm.permissions import owner_problem
 from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.times import instant, load_zone
@@ -53,8 +54,8 @@ async def check_task(
     await _check_links(session, problems, cleaned, whole, task, lock=lock)
     assignee_id = cleaned.get("assignee_id")
     is_new = assignee_id is not None and (task is None or assignee_id != task.assignee_id)
-    if is_new and not await _is_active(session, assignee_id):
-        problems.add("assignee_id", _("Choose a user."))
+    if is_new and (problem := await owner_problem(session, assignee_id or 0)):
+        problems.add("assignee_id", problem)
     problems.raise_if_any()
     return cleaned | derived
 
@@ -177,11 +178,6 @@ async def _derived(whole: Mapping[str, Any], task: Task | None) -> dict[str, Any
     if task is None or any(whole[name] != getattr(task, name) for name in series):
         found["repeat_from"] = whole["due_on"] if whole["repeat"] else None
     return found
-
-
-async def _is_active(session: AsyncSession, user_id: Any) -> bool:
-    statement = select(User.is_active).where(User.id == user_id)
-    return bool(await session.scalar(statement))
 
 
 def shifted(task: Task, due_on: Any) -> dict[str, Any]:

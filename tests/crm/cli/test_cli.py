@@ -105,7 +105,7 @@ def test_user_is_created_listed_disabled_and_enabled(ready: Crm) -> None:
     assert handed.stdout == ("Disabled mo@example.com.\nGave 0 open records to ada@example.com.\n")
     refused = ready("user", "disable", "ada@example.com", "--hand-over-to", "mo@example.com")
     assert refused.exit_code == 1
-    assert "mo is disabled. Choose another colleague." in refused.stderr
+    assert "mo is disabled. Choose another user." in refused.stderr
 
 
 def test_the_first_administrator_brings_stages_in_the_language_of_the_installation(
