@@ -10,12 +10,11 @@ from wtforms.validators import EqualTo, InputRequired, Length
 
 from quarterdeck.babel import gettext
 from quarterdeck.wtf import QuartForm
-from quarterdeck_crm.forms.fields import offered
+from quarterdeck_crm.forms.fields import ZoneField, offered
 from quarterdeck_crm.languages import LANGUAGES
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import NoticeTime
 from quarterdeck_crm.validation.passwords import MAX_PASSWORD, MIN_PASSWORD
-from quarterdeck_crm.validation.times import ZONES
 
 NOTICE_LABELS: dict[str, str] = {
     NoticeTime.AT_ONCE: _l("By mail at once"),
@@ -111,9 +110,9 @@ class ProfileForm(QuartForm):
     phone = StringField(
         _l("Phone"), [Length(max=40)], render_kw={"autocomplete": "tel", "inputmode": "tel"}
     )
-    zone = SelectField(
+    zone = ZoneField(
         _l("Time zone"),
-        choices={"": "UTC"} | {name: name for name in ZONES if name != "UTC"},
+        empty="UTC",
         coerce=lambda name: name or None,
         description=_l("Of the dates and times of your tasks."),
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from wtforms import DecimalField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation, ValidationError
-from wtforms.widgets import TextInput
+from wtforms.widgets import TextInput, html_params
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.models import Account, Good, User
@@ -21,6 +23,7 @@ from quarterdeck_crm.permissions import owner_problem
 from quarterdeck_crm.search.autocomplete import MAX_CANDIDATES, label
 from quarterdeck_crm.validation import plain_breaks
 from quarterdeck_crm.validation.numbers import fit_integer, read_number, row_id, typed_form
+from quarterdeck_crm.validation.times import ZONES
 
 
 class ExactField(DecimalField):
@@ -107,6 +110,56 @@ class OwnerField(SelectField):
         if self._problem is not None:  # was disabled after the form was opened
             raise ValidationError(self._problem)
         super().pre_validate(form)
+
+
+class ZoneSelect:
+    """The select of a :class:`ZoneField`; only the chosen option is written anew."""
+
+    def __call__(self, field: ZoneField, **attributes: Any) -> Markup:
+        """Render the select."""
+        attributes.setdefault("id", field.id)
+        value = f'value="{escape(field.data or "")}"'
+        options = _zone_options(field.empty).replace(value, f"selected {value}", 1)
+        return Markup(  # noqa: S704 - of escaped parts
+            f"<select {html_params(name=field.name, **attributes)}>{options}</select>"
+        )
+
+
+class ZoneField(SelectField):
+    """A time zone.
+
+    Args:
+        empty: The text of the empty choice, which then stands for the zone of that name.
+    """
+
+    widget = ZoneSelect()
+
+    def __init__(
+        self,
+        label: str | None = None,
+        validators: Any = None,
+        *,
+        empty: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(label, validators, choices=_zone_choices(empty), **options)
+        self.empty = empty
+
+
+@cache
+def _zone_choices(empty: str | None) -> dict[str, str]:
+    zones = {name: name for name in ZONES if name != empty}
+    return zones if empty is None else {"": empty} | zones
+
+
+@cache
+def _zone_options(empty: str | None) -> str:
+    """Return the hundreds of options, which took most of the time of a page."""
+    options = (
+        f'<option value="{escape(value)}">{escape(name)}</option>'
+        for value, name in _zone_choices(empty).items()
+    )
+    return "".join(options)
 
 
 def offered(labels: Mapping[str, str]) -> list[SelectChoice]:

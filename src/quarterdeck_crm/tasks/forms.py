@@ -11,13 +11,12 @@ from wtforms.widgets import HiddenInput, TimeInput
 
 from quarterdeck.login import current_user
 from quarterdeck_crm.forms.conflicts import VersionedForm, values_of
-from quarterdeck_crm.forms.fields import OwnerField, PickField, WholeField, offered
+from quarterdeck_crm.forms.fields import OwnerField, PickField, WholeField, ZoneField, offered
 from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Account, Priority, Repeat, Task, User
 from quarterdeck_crm.search.autocomplete import label, pick
 from quarterdeck_crm.validation import longest
-from quarterdeck_crm.validation.times import ZONES
 
 from .bounds import zone_name
 from .recurrence import MAX_EVERY
@@ -53,11 +52,7 @@ class TaskForm(VersionedForm):
     )
     due_on = DateField(_l("Due date"), [Optional()])
     due_time = StringField(_l("Time"), [Length(max=5)], widget=TimeInput())
-    zone = SelectField(
-        _l("Time zone"),
-        choices={name: name for name in ZONES},
-        default=lambda: zone_name(current_user),
-    )
+    zone = ZoneField(_l("Time zone"), default=lambda: zone_name(current_user))
     priority = SelectField(
         _l("Priority"), choices=offered(PRIORITIES), default=Priority.NORMAL, coerce=int
     )
