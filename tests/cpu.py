@@ -1,13 +1,15 @@
 """``pytest --cpu``: the CPU time of each test file, and of the programs that it started.
 
-A program counts when it ends, so a server that many files share counts for the last of them.
+A program counts while it runs, so a server that many files share counts for each of them.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 from collections import defaultdict
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,5 +50,26 @@ class Meter:
 
 
 def _used() -> list[float]:
-    both = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return [usage.ru_utime + usage.ru_stime for usage in both]
+    """Return the seconds of this process, and of all programs below it."""
+    own, ended = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    running = sum(map(_seconds_of, _children(os.getpid())))
+    return [own.ru_utime + own.ru_stime, ended.ru_utime + ended.ru_stime + running]
+
+
+def _seconds_of(pid: int) -> float:
+    """Return the seconds of a running process, of those below it, and of those that ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # it has just ended
+        return 0.0
+    ticks = sum(int(field) for field in stat.rpartition(")")[2].split()[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK") + sum(map(_seconds_of, _children(pid)))
+
+
+def _children(pid: int) -> list[int]:
+    """Return the ids of the processes that a process has started; none where there is no /proc."""
+    try:
+        lists = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    return [int(each) for each in " ".join(lists).split()]

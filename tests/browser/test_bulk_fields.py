@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from .checks import axe_faults
 from .conftest import cookies_of, in_browser
-from .test_pages import _axe_faults
 
 pytestmark = [*in_browser, pytest.mark.feature("AP3")]
 
@@ -83,7 +83,7 @@ async def test_a_field_is_set_with_the_keyboard_and_undone(
     await expect(value).to_have_attribute("inputmode", "decimal")  # the page of that field
     await expect(field.locator("option:checked")).to_have_text("Employees")
     await expect(page.get_by_text("3 records can be changed.")).to_be_visible()
-    assert await _axe_faults(page) == []
+    assert await axe_faults(page) == []
 
     await keys.type(value, "many")
     await page.keyboard.press("Enter")
