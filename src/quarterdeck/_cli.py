@@ -27,6 +27,7 @@ from quart import Quart
 from quart.cli import ScriptInfo
 from quart.utils import cancel_tasks
 
+from ._async_group import AsyncGroup
 from ._quart import only_error
 from ._state import close_extensions, loop_of
 from .exceptions import CommandInLoopError, QuarterdeckError
@@ -314,7 +315,7 @@ def _expected_errors(app: Quart | None) -> tuple[type[Exception], ...]:
     return tuple(getattr(state, "expected", ()))
 
 
-class AppGroup(quart.cli.AppGroup):
+class AppGroup(AsyncGroup, quart.cli.AppGroup):
     """A click group. Its commands may be async and run inside an app context.
 
     Async commands that came by another door (a blueprint's ``cli``, ``add_command``) are
@@ -322,61 +323,8 @@ class AppGroup(quart.cli.AppGroup):
     ``lifespan=True`` runs ``before_serving`` and ``after_serving`` around it.
     """
 
-    @overload
-    def command(self, function: Callable[..., Any], /) -> click.Command: ...
 
-    @overload
-    def command(
-        self,
-        name: str | None = None,
-        *,
-        with_appcontext: bool = True,
-        lifespan: bool = False,
-        **attributes: Any,
-    ) -> Callable[[Callable[..., Any]], click.Command]: ...
-
-    def command(
-        self,
-        name: Any = None,
-        *,
-        with_appcontext: bool = True,
-        lifespan: bool = False,
-        **attributes: Any,
-    ) -> Any:
-        """Register a command; the docstring is its help, as in click."""
-
-        def decorate(function: Callable[..., Any]) -> click.Command:
-            if not hasattr(function, _MARK):
-                function = async_command(app_context=with_appcontext, lifespan=lifespan)(function)
-            made: click.Command = click.command(name, **attributes)(function)
-            self.add_command(made)
-            return made
-
-        if callable(name):
-            function, name = name, None
-            return decorate(function)
-        return decorate
-
-    @overload
-    def group(self, function: Callable[..., Any], /) -> AppGroup: ...
-
-    @overload
-    def group(
-        self, name: str | None = None, **attributes: Any
-    ) -> Callable[[Callable[..., Any]], AppGroup]: ...
-
-    def group(self, *args: Any, **attributes: Any) -> Any:
-        """Register a group of the same kind inside this one."""
-        attributes.setdefault("cls", AppGroup)
-        return click.Group.group(self, *args, **attributes)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Find a command by name, ready to run."""
-        found = click.Group.get_command(self, ctx, cmd_name)
-        return _adopt(found) if found else None
-
-
-def _adopt(command: click.Command) -> click.Command:
+def adopt(command: click.Command) -> click.Command:
     """See to it that async callbacks are awaited; calling it again changes nothing."""
     callback = command.callback
     if (
@@ -387,5 +335,5 @@ def _adopt(command: click.Command) -> click.Command:
         command.callback = async_command(callback)
     if isinstance(command, click.Group):
         for child in command.commands.values():
-            _adopt(child)
+            adopt(child)
     return command

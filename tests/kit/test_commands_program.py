@@ -18,7 +18,7 @@ from quart.views import MethodView
 
 from quarterdeck._marks import ACCESS
 from quarterdeck.commands import CommandEntry, Commands, create_group
-from quarterdeck.commands.routes import route_table
+from quarterdeck.commands.url_rules import route_table
 from quarterdeck.exceptions import (
     ConfigurationError,
 )
@@ -70,6 +70,14 @@ class TestProgram:
         assert built == []
         assert run(program, ["demo"]).output == "done\n"
         assert run(program, ["sail"]).exit_code == 2
+
+    def test_own_commands_are_listed_as_they_say(self) -> None:
+        program = create_group(lambda: Quart("crm"))
+        context = program.make_context("crm", ["routes"])
+        for name, entry in program.own.items():
+            command = program.get_command(context, name)
+            assert command
+            assert (command.name, command.get_short_help_str(200)) == (name, entry.summary)
 
     def test_unknown_command(self) -> None:
         result = CliRunner().invoke(create_group(lambda: Quart("crm")), ["sail"])

@@ -12,7 +12,7 @@ from quart import Blueprint
 from quart.views import MethodView, View
 
 from quarterdeck.commands.configuration import effective_values
-from quarterdeck.commands.routes import route_table
+from quarterdeck.commands.url_rules import route_table
 from quarterdeck.exceptions import (
     AccessConflictError,
     ExtensionNotInitializedError,

@@ -17,14 +17,32 @@ Stands in for Flask-Script and ``flask.cli``::
 
 from __future__ import annotations
 
-from quarterdeck._cli import AppGroup, async_command
+from typing import TYPE_CHECKING
 
-from .configuration import config
+from quarterdeck import _deferred
+
 from .environment import load_environment
-from .extension import Commands
 from .program import CommandEntry, CommandProgram, create_group
-from .routes import routes
-from .shell import shell
+
+if TYPE_CHECKING:
+    from quarterdeck._cli import AppGroup, async_command
+
+    from .configuration import config
+    from .extension import Commands
+    from .interactive import shell
+    from .url_rules import routes
+else:  # the help of a program imports no Quart
+    __getattr__ = _deferred.deferred(
+        __name__,
+        {
+            "AppGroup": "._cli",
+            "Commands": "extension",
+            "async_command": "._cli",
+            "config": "configuration",
+            "routes": "url_rules",
+            "shell": "interactive",
+        },
+    )
 
 __all__ = [
     "AppGroup",

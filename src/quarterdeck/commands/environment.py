@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from quart.cli import load_dotenv
-from quart.helpers import get_load_dotenv
 
 FLASKENV = ".flaskenv"
+_SEARCHED = (".env", ".quartenv")  # upwards from the current folder
+_TIP = (
+    ' * Tip: There are .env or .quartenv files present. Do "pip install python-dotenv" to use them.'
+)
 
 
 class WithEnvironment(click.Group):
@@ -24,7 +26,7 @@ class WithEnvironment(click.Group):
         **extra: Any,
     ) -> click.Context:
         """Read the files before any argument, which may take its default from a variable."""
-        if get_load_dotenv(True):
+        if os.environ.get("QUART_SKIP_DOTENV", "").lower() in {"", "0", "false", "no"}:
             load_environment()
         return super().make_context(info_name, args, parent=parent, **extra)
 
@@ -36,9 +38,18 @@ def load_environment() -> None:
     looked for as Quart does, upwards from the current folder; ``.flaskenv`` only there. Needs
     python-dotenv; without it, nothing is read, and a hint is printed where a file is present.
     """
-    load_dotenv()
+    # As quart.cli.load_dotenv does, without the import of Quart.
+    try:
+        from dotenv import find_dotenv, load_dotenv
+    except ImportError:
+        if any(Path(name).is_file() for name in (*_SEARCHED, FLASKENV)):
+            click.secho(_TIP, fg="yellow", err=True)
+        return
+    for name in _SEARCHED:
+        if path := find_dotenv(name, usecwd=True):
+            load_dotenv(path, encoding="utf-8")
     if Path(FLASKENV).is_file():
-        load_dotenv(FLASKENV)
+        load_dotenv(FLASKENV, encoding="utf-8")
 
 
 def file_variables() -> dict[str, str]:
@@ -52,7 +63,7 @@ def file_variables() -> dict[str, str]:
     except ImportError:  # without it, no file was read either
         return {}
     found: dict[str, str] = {}
-    for path in (find_dotenv(".env", usecwd=True), find_dotenv(".quartenv", usecwd=True), FLASKENV):
+    for path in (*(find_dotenv(name, usecwd=True) for name in _SEARCHED), FLASKENV):
         if path and Path(path).is_file():
             for name, value in dotenv_values(path, encoding="utf-8").items():
                 if value is not None and os.environ.get(name) == value:
