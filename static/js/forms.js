@@ -1,7 +1,16 @@
 // Forms: filters apply at once, changes are not lost by accident, nothing is sent twice.
 
+const isNarrow = matchMedia("(max-width: 767.98px)");
+
+// Where CSS cannot show what is folded, the filters of a wide page are unfolded here.
+if (!CSS.supports("selector(::details-content)") && !isNarrow.matches) {
+  for (const filters of document.querySelectorAll("details.filters")) filters.open = true;
+}
+
 for (const form of document.querySelectorAll("form[data-auto-submit]")) {
   form.addEventListener("change", (event) => {
+    // On a phone the filters are folded, and chosen together.
+    if (isNarrow.matches) return;
     if (event.target.matches("select:not(.more-filters-in *)")) form.requestSubmit();
   });
   // Empty filters, and columns that are the usual ones, would only make the address long.

@@ -142,6 +142,16 @@ class Day:
         await self.page.keyboard.press("Control+a")
         await self.page.keyboard.type(text)
 
+    async def filter_by(self, name: str, value: str) -> None:
+        """Choose a filter of a list; on a phone they are folded, and wait for a button."""
+        is_narrow = self.manner.width < 768
+        if is_narrow:
+            await self.press(self.page.locator("details.filters > summary"))
+        choice = self.page.get_by_role("combobox", name=self.words(name), exact=True)
+        await choice.select_option(value)
+        if is_narrow or not self.manner.scripts:
+            await self.press(self.page.get_by_role("button", name=self.words("Apply")).last)
+
     async def open_menu(self, name: str, within: Locator | None = None) -> None:
         """Unfold the menu of that name."""
         place = within or self.page.locator("main")

@@ -15,8 +15,7 @@ async def share_a_view(day: Day, name: str) -> None:
     """Filter the accounts by an owner, and save that for the team."""
     await day.go("Accounts")
     await day.arrive(day.words("Accounts"))
-    owner = day.page.get_by_role("combobox", name=day.words("Owner"), exact=True)
-    await owner.select_option("me")
+    await day.filter_by("Owner", "me")
     await expect(day.page).to_have_url(re.compile("owner=me"))
     await day.settle()
     await day.press(day.link("Save view"))

@@ -191,10 +191,7 @@ async def keep_the_view(day: Day, name: str) -> None:
     """Filter the orders, and save that as a view."""
     await day.go("Orders")
     await day.arrive(day.words("Orders"))
-    state = day.page.get_by_role("combobox", name=day.words("State"), exact=True)
-    await state.select_option("confirmed")
-    if not day.manner.scripts:
-        await day.press(day.page.get_by_role("button", name=day.words("Apply")).last)
+    await day.filter_by("State", "confirmed")
     await day.press(day.link("Save view"))
     await day.arrive(day.words("Save the view"))
     await day.fill(day.label("Name"), name)
