@@ -30,7 +30,7 @@ from .plans import asked, is_wasteful, plan, reads_all
 
 pytestmark = [pytest.mark.feature("D4"), pytest.mark.timeout(180)]
 
-FEW, MANY = 300, 60_000
+FEW, MANY = 100, 60_000
 NUMBERS = ("uq_order_number_key", "sqlite_autoindex_order_1")  # the index, by database
 COUNTED = 60  # of the few, in the place of 10,000
 # What the pages filter by; each kind of answer is among them: nothing, few, and very many.
@@ -72,6 +72,9 @@ LISTS = [
     for sort in SORTS
     for descending in (False, True)
 ]
+# Each case and sort in one direction, both directions of each case and of each sort. To follow all
+# their links takes thousands of statements, which a server answers one after the other.
+WALKED = [listing for place, listing in enumerate(LISTS) if (place // 2 + place // 12 + place) % 2]
 
 
 def make_app(folder: Path) -> Quart:
@@ -189,7 +192,7 @@ async def test_every_list_is_whole_and_in_order(
     monkeypatch.setattr(queries, "FILTERED_WINDOW", 41)
     monkeypatch.setattr(day_ranges, "MAX_DAYS", 8)
     async with opened(few):
-        for listing in LISTS:
+        for listing in WALKED:
             forth = await follow(replace(listing, per_page=20), 1)
             found = [order for page in forth for order in page]
             assert {order.id for order in found} == await matching_ids(listing), listing

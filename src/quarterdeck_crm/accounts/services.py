@@ -90,11 +90,18 @@ async def list_accounts(
     Raises:
         ValidationError: If a range cannot be read.
     """
-    statement = select(Account).where(*await _conditions(session, listing, actor))
-    statement = statement.options(joinedload(Account.owner).load_only(User.name, User.name_key))
+    conditions = await _conditions(session, listing, actor)
+    with_owner = joinedload(Account.owner).load_only(User.name, User.name_key)
     if listing.sort == "orders":
         # Without a cursor: the number is not read with the account, and changes with each order.
-        return await paginate(session, _by_open_orders(statement, listing), listing)
+        # The ids first: the open orders of all accounts are counted for them, and once is enough.
+        ids = _by_open_orders(select(Account.id).where(*conditions), listing)
+        page: Pagination[Any] = await paginate(session, ids, listing)
+        rows = select(Account).where(Account.id.in_(page.items)).options(with_owner)
+        found = {account.id: account for account in await session.scalars(rows)}
+        page.items = [found[id_] for id_ in page.items if id_ in found]
+        return page
+    statement = select(Account).where(*conditions).options(with_owner)
     by = ordering(listing, SORTS[listing.sort], Account.id)
     position = _by_owner if listing.sort == "owner" else None
     return await paginate(session, statement, listing, by=by, position=position)
