@@ -1,9 +1,9 @@
-"""What is wrong with a page as it is shown: things outside their place, and what axe finds."""
+"""Whether a page is sound: things outside their place, what axe finds, what Tab reaches."""
 
 from __future__ import annotations
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page, expect
 
 WIDTH = "document.documentElement.scrollWidth"
 
@@ -135,3 +135,24 @@ async def axe_faults(page: Page, impacts: frozenset[str] | None = SERIOUS) -> li
     found = await page.evaluate(AXE)
     assert found["passed"], "axe looked at nothing"
     return [text for impact, text in found["faults"] if impacts is None or impact in impacts]
+
+
+MAX_TABS = 200
+# An element that a live page has put in the place of another is looked for again.
+HAS_FOCUS = "(element) => element.isConnected ? element === document.activeElement : null"
+
+
+async def reach(page: Page, target: Locator) -> None:
+    """Press Tab until something has the focus, as readers without a mouse do."""
+    await expect(target).to_be_visible()
+    # Found once: to look for a name in the whole page takes longer than to press a key.
+    element = await target.element_handle()
+    for _ in range(MAX_TABS):
+        has_focus = await element.evaluate(HAS_FOCUS)
+        if has_focus:
+            return
+        if has_focus is None:
+            element = await target.element_handle()
+            continue
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {target} on {page.url}")

@@ -28,7 +28,9 @@ async def _open_page(browser: Browser, address: str) -> AsyncIterator[Open]:
         context = await browser.new_context(storage_state=cookies, **options)
         contexts.append(context)
         page = await context.new_page()
-        await page.goto(address + path, wait_until="networkidle")
+        await page.goto(address + path)
+        if options.get("java_script_enabled", True):
+            await page.locator("main[data-connected], main:not([data-live])").wait_for()
         return page
 
     yield open_page

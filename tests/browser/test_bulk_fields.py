@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from .checks import axe_faults
+from .checks import WIDTH, axe_faults, reach
 from .conftest import cookies_of, in_browser
 
 pytestmark = [*in_browser, pytest.mark.feature("AP3")]
@@ -24,11 +24,7 @@ class Keys:
 
     async def reach(self, target: Locator) -> None:
         """Press Tab until an element has the focus."""
-        for _ in range(200):
-            if await target.evaluate("element => element === document.activeElement"):
-                return
-            await self.page.keyboard.press("Tab")
-        raise AssertionError(f"Tab does not reach {target}")
+        await reach(self.page, target)
 
     async def press(self, target: Locator, key: str) -> None:
         await self.reach(target)
@@ -54,7 +50,7 @@ async def open_accounts(
 
 async def expect_within(page: Page, width: int) -> None:
     """Expect that nothing of the page is beside the window."""
-    assert await page.evaluate("document.documentElement.scrollWidth") == width
+    assert await page.evaluate(WIDTH) == width
 
 
 async def count_of(page: Page, address: str) -> int:

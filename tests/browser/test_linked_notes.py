@@ -11,20 +11,24 @@ from .conftest import ADMIN, cookies_of, in_browser
 
 pytestmark = in_browser
 
-OLDER = 25  # notes that are written after the linked one: more than a page of a timeline
+# Written after the linked note: more than a page of a timeline.
+LATER = [f"Called {number}" for number in range(25)]
 TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
 
 
-async def write_note(context: BrowserContext, record: str, body: str) -> str:
-    """Add a note, and return the address that leads to it."""
+async def write_notes(context: BrowserContext, record: str, *bodies: str) -> str:
+    """Add notes, and return the address that leads to the first."""
     page = await (await context.request.get(record)).text()
     token = TOKEN.search(page)
     assert token is not None
-    answer = await context.request.post(
-        record, form={"csrf_token": token[1], "body": body}, max_redirects=0
-    )
-    assert answer.status == 303
-    return answer.headers["location"]
+    links = []
+    for body in bodies:
+        answer = await context.request.post(
+            record, form={"csrf_token": token[1], "body": body}, max_redirects=0
+        )
+        assert answer.status == 303
+        links.append(answer.headers["location"])
+    return links[0]
 
 
 @pytest.mark.parametrize("has_scripts", [True, False])
@@ -38,9 +42,7 @@ async def test_link_shows_an_old_note(
         viewport={"width": width, "height": 800},
     )
     notes = f"{address}/notes/account/2"
-    link = await write_note(context, notes, "Asked for turquoise rope")
-    for number in range(OLDER):
-        await write_note(context, notes, f"Called {number}")
+    link = await write_notes(context, notes, "Asked for turquoise rope", *LATER)
     page = await context.new_page()
 
     await page.goto(f"{address}/accounts/2")
@@ -66,9 +68,7 @@ async def test_link_of_a_mail_shows_the_note_after_the_sign_in(
         storage_state=await cookies_of(browser, address), viewport={"width": 390, "height": 800}
     )
     notes = f"{address}/notes/account/3"
-    link = await write_note(context, notes, "Asked for indigo rope")
-    for number in range(OLDER):
-        await write_note(context, notes, f"Called {number}")
+    link = await write_notes(context, notes, "Asked for indigo rope", *LATER)
 
     stranger = await browser.new_context(
         java_script_enabled=False, viewport={"width": 390, "height": 800}
@@ -88,7 +88,7 @@ async def test_link_to_a_removed_note_says_so(browser: Browser, address: str) ->
     context = await browser.new_context(
         storage_state=await cookies_of(browser, address), viewport={"width": 390, "height": 800}
     )
-    link = await write_note(context, f"{address}/notes/account/4", "Never mind")
+    link = await write_notes(context, f"{address}/notes/account/4", "Never mind")
     page = await context.new_page()
     await page.goto(address + link)
     note = page.locator("#timeline-rows [aria-current=true]")

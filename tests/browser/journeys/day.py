@@ -16,11 +16,10 @@ from playwright.async_api import (
     expect,
 )
 
+from tests.browser.checks import WIDTH, reach
 from tests.browser.conftest import ADMIN
 from tests.browser.words import Words
 
-MAX_TABS = 160
-HAS_FOCUS = "(element) => element === document.activeElement"
 Hand = Literal["mouse", "touch", "keys"]
 
 
@@ -127,12 +126,7 @@ class Day:
 
     async def reach(self, target: Locator) -> None:
         """Press Tab until something has the focus."""
-        await expect(target).to_be_visible()
-        for _ in range(MAX_TABS):
-            if await target.evaluate(HAS_FOCUS):
-                return
-            await self.page.keyboard.press("Tab")
-        raise AssertionError(f"Tab does not reach {target} on {self.page.url}")
+        await reach(self.page, target)
 
     async def fill(self, target: Locator, text: str) -> None:
         """Write into a field, in place of its text."""
@@ -174,7 +168,7 @@ class Day:
         lang = await self.page.locator("html").get_attribute("lang")
         if (lang or "").replace("-", "_") != self.manner.language:
             self.faults.append(f"{self.page.url}: in {lang}")
-        across = await self.page.evaluate("document.documentElement.scrollWidth")
+        across = await self.page.evaluate(WIDTH)
         if across > self.manner.width:
             self.faults.append(f"{self.page.url}: {across} pixels wide")
 
