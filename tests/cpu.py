@@ -30,7 +30,8 @@ class Meter:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         used = _used()
-        spent = [now - before for now, before in zip(used, self._before, strict=True)]
+        # What a program leaves behind when it ends is nobody's child, and its time is lost then.
+        spent = [max(0.0, now - then) for now, then in zip(used, self._before, strict=True)]
         report.user_properties.append((KEY, spent))
         self._before = used
         return report
