@@ -45,7 +45,7 @@ async def test_a_day_without_a_mouse(browser: Browser, address: str) -> None:
     await page.locator("main .row-link").first.focus()
     await keys.press("Control+k")
     await expect(palette.get_by_role("combobox")).to_be_focused()
-    assert await axe_faults(page, None) == []
+    assert await axe_faults(page) == []
     await keys.press("Escape")
     await expect(page.locator("main .row-link").first).to_be_focused()
     await keys.press("Control+k")
@@ -135,7 +135,7 @@ async def test_the_palette_opens_by_touch(browser: Browser, address: str, width:
     box = await button.bounding_box()
     assert box is not None
     assert min(box["width"], box["height"]) >= 24
-    assert await axe_faults(page, None) == []
+    assert await axe_faults(page) == []
     await button.tap()
     palette = page.get_by_role("dialog", name="Find a record or run a command")
     await expect(palette.get_by_role("combobox")).to_be_focused()
