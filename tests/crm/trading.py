@@ -161,7 +161,10 @@ WAY = {
 
 
 class Fields(HTMLParser):
-    """The values of the inputs, selects and text areas of a page, as a browser would post them."""
+    """The values of the inputs, selects and text areas of a page, as a browser would post them.
+
+    The forms around the content of the page, such as the search, are left out.
+    """
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -169,7 +172,7 @@ class Fields(HTMLParser):
         self._area: str | None = None
         self._select: str | None = None
         self._template = False
-        self.feed(page)
+        self.feed(page[max(page.find("<main"), 0) :])
 
     def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
         given = dict(attrs)

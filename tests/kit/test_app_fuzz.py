@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from quart import request
 from werkzeug.datastructures import MultiDict
@@ -17,9 +17,10 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from quarterdeck.app import Quart
 from quarterdeck.app.body import Body
 from quarterdeck.app.formparser import FormDataParser
+from tests.examples_made_up import made_up
 
-many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-some = settings(many, max_examples=150)
+many = made_up(400)
+some = made_up(150)
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 names = st.text(

@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, Pong
@@ -16,6 +16,7 @@ from wsproto.extensions import PerMessageDeflate
 from quarterdeck._websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from quarterdeck.serving.deflate import agree
 from quarterdeck.serving.websocket_frames import FrameError, MessageReader
+from tests.examples_made_up import made_up
 
 pytestmark = pytest.mark.feature("WS2")
 
@@ -103,7 +104,7 @@ def of_ours(data: bytes, cuts: list[int], *, deflate: bool = False) -> list[Any]
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@made_up(400)
 @given(st.lists(frames, max_size=6), st.lists(st.integers(0, 700), max_size=8))
 @example([b"\x01\x80" + bytes(4), b"\x00\x82" + bytes(4) + b"\xc3\xa5", b"\x80\x80" + bytes(4)], [])
 @example([b"\x88\x82" + bytes(4) + b"\x03\xe8", b"\x81\x80" + bytes(4)], [3])
@@ -121,7 +122,7 @@ def deflated(data: bytes) -> bytes:
     return (deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
-@settings(max_examples=200, deadline=None)
+@made_up(200)
 @given(st.lists(st.tuples(st.text(max_size=300), st.integers(1, 5)), max_size=4), st.binary())
 def test_compressed_fragments_mean_the_same_to_wsproto(
     messages: list[tuple[str, int]], noise: bytes

@@ -24,7 +24,7 @@ from quarterdeck_crm.transfer.kinds import KINDS, PARTS, run_import
 
 from .large_files import write_files
 
-FEW, MANY = 300, 1_200
+FEW, MANY = 200, 800
 Work = Callable[[], Awaitable[object]]
 LOADS = (("orders", "lines"), ("deals",), ("notes",))
 csvfile.BATCH = exporting.PIECE = staging.PORTION = 100

@@ -77,7 +77,7 @@ def test_memory_does_not_grow_with_the_files(app: Quart, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     few, many = json.loads(done.stdout)
     grown = [after - before for before, after in zip(few, many, strict=True)]
-    assert max(grown) < 300_000, (few, many)
+    assert max(grown) < 200_000, (few, many)
 
 
 @pytest.mark.feature("AP3")
