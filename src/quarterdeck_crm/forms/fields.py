@@ -113,7 +113,7 @@ class OwnerField(SelectField):
 
 
 class ZoneSelect:
-    """The select of a :class:`ZoneField`; only the chosen option is written anew."""
+    """The select of a :class:`ZoneField`; only the chosen option is written each time."""
 
     def __call__(self, field: ZoneField, **attributes: Any) -> Markup:
         """Render the select."""
