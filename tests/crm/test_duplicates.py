@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from quarterdeck_crm.duplicates.moving import referring
 from quarterdeck_crm.duplicates.services import merge
 from quarterdeck_crm.errors import ConflictError, ForbiddenError, MergedError, StaleError
 from quarterdeck_crm.extensions import Model
+from quarterdeck_crm.extras.fields import create_field
 from quarterdeck_crm.models import (
     Account,
     Attachment,
@@ -148,6 +150,35 @@ async def test_everything_of_an_account_moves(auth: Auth, user: User, trade: Tra
     again = await auth.post(page, page="/auth/profile", **form)
     assert (again.status_code, again.location) == (303, f"/accounts/{kept.id}")
     assert ">Wool</a>" not in await (await auth.get("/accounts/?archived=1")).get_data(as_text=True)
+
+
+async def test_the_values_of_custom_fields_are_chosen(auth: Auth, user: User, trade: Trade) -> None:
+    texts = ("Industry", "Region", "Channel", "Class")
+    async with trade.session() as session:
+        for label in texts:
+            await create_field(
+                session, actor=None, kind="account", values={"label": label, "type": "text"}
+            )
+    fields = {"industry": "Retail", "region": "North", "class": "A"}
+    kept = await trade.account(name="Wool GmbH", actor=user, fields=fields)
+    fields = {"industry": "Wholesale", "region": "South", "channel": "Fair", "class": "A"}
+    gone = await trade.account(name="Wool", actor=user, fields=fields)
+
+    page = f"/duplicates/account/{kept.id}/{gone.id}"
+    shown = await (await auth.get(page)).get_data(as_text=True)
+    offered = set(re.findall(r'name="take-fields\.(\w+)"', shown))
+    assert offered == {"industry", "region"}, "there is no choice where only one has a value"
+    assert "Fair" in shown
+    form = {"keep": kept.id, f"version-{kept.id}": 1, f"version-{gone.id}": 1}
+    take = {"take-fields.industry": gone.id, "take-fields.region": kept.id}
+    assert (await auth.post(page, page=page, **form, **take)).status_code == 303
+
+    read = await (await auth.get(f"/api/v1/accounts/{kept.id}")).get_json()
+    assert read["fields"] == {
+        "industry": "Wholesale", "region": "North", "channel": "Fair", "class": "A",
+    }  # fmt: skip
+    page = await (await auth.get(f"/accounts/{kept.id}")).get_data(as_text=True)
+    assert "Industry changed from Retail to Wholesale" in page
 
 
 async def test_what_still_names_a_merged_account_reaches_the_one_that_stays(
@@ -345,17 +376,21 @@ async def test_a_form_warns_once_and_saves_at_the_second_press(auth: Auth, trade
 
 
 async def test_a_program_lists_and_merges(as_moderator: Auth, trade: Trade) -> None:
-    kept = await trade.account(name="Wool GmbH")
-    gone = await trade.account(name="Wool", city="Berlin")
+    async with trade.session() as session:
+        size = {"label": "Size", "type": "number"}
+        await create_field(session, actor=None, kind="account", values=size)
+    kept = await trade.account(name="Wool GmbH", fields={"size": 3})
+    gone = await trade.account(name="Wool", city="Berlin", fields={"size": 12})
     listed = await (await as_moderator.get("/api/v1/duplicates")).get_json()
     (pair,) = listed["items"]
     assert (pair["first_id"], pair["second_id"], pair["reasons"]) == (kept.id, gone.id, ["name"])
     headers = {"X-CSRFToken": await as_moderator.token(), "If-Match": '"1"'}
-    body = {"other_id": gone.id, "other_etag": "7", "take": ["city"]}
+    body = {"other_id": gone.id, "other_etag": "7", "take": ["city", "fields.size"]}
     path = f"/api/v1/accounts/{kept.id}/merge"
     stale = await as_moderator.client.post(path, json=body, headers=headers)
     assert stale.status_code == 412
     body["other_etag"] = "1"
     merged = await as_moderator.client.post(path, json=body, headers=headers)
-    assert (await merged.get_json())["city"] == "Berlin"
+    answer = await merged.get_json()
+    assert (answer["city"], answer["fields"]) == ("Berlin", {"size": "12"})
     assert (await (await as_moderator.get("/api/v1/duplicates")).get_json())["items"] == []

@@ -114,8 +114,35 @@ async def test_who_may_change_a_person(trade: Trade, user: User, make_user: Make
     await change(person.id, name="Shared")
     with pytest.raises(ForbiddenError, match="accounts of other users"):
         await change(stranger.id, name="Mine")
-    with pytest.raises(ForbiddenError, match="belongs to another user"):
+    with pytest.raises(ForbiddenError, match="belong to another user"):
         await change(person.id, accounts=shared[:1])
+
+
+async def test_a_form_that_names_an_account_of_another_user_keeps_its_entries(
+    auth: Auth, user: User, trade: Trade, make_user: MakeUser
+) -> None:
+    other = await make_user(Role.USER, email="other@example.com")
+    mine = await trade.account(name="Oak", actor=user)
+    theirs = await trade.account(name="Pine", actor=other)
+    form = Fields(await text_of(auth, "/people/new")).values
+    form |= {"name": "Maria", "accounts-0-account": "Pine", "birthday": "1980-05-17"}
+    refused = await auth.post("/people/new", **form)
+    await trade.person(name="Ana", accounts=[{"account_id": a.id} for a in (mine, theirs)])
+    edit = Fields(await text_of(auth, "/people/1/edit")).values
+    of_theirs = next(name for name, value in edit.items() if value.startswith("Pine"))
+    removed = await auth.post(
+        "/people/1/edit", **(edit | {of_theirs: "", "name": "Anna", "birthday": "1980-05-17"})
+    )
+
+    for answer, name in ((refused, "Maria"), (removed, "Anna")):
+        page = str(await answer.get_data(as_text=True))
+        assert answer.status_code == 403
+        assert "The contacts of Pine belong to another user." in page
+        kept = Fields(page).values
+        assert (kept["name"], kept["birthday"]) == (name, "1980-05-17")
+    again = Fields(str(await refused.get_data(as_text=True))).values
+    added = await auth.post("/people/new", **(again | {"accounts-0-account": "Oak"}))
+    assert added.status_code == 303
 
 
 LINES = """\

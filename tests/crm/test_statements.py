@@ -130,6 +130,7 @@ MOST = {
     "dashboard.search": 18,
     "api.list_notifications": 4,  # names of each kind of record
     "notifications.index": 4,
+    "duplicates.compare": 5,  # both records, and their extras
     "duplicates.index": 6,  # pairs, their number, and people with all that tells them apart
     "deals.board": 6,  # cards, sums, reasons, and the account that is filtered by
     "deals.edit": 7,

@@ -57,11 +57,12 @@ class MergeBody(Struct, kw_only=True, forbid_unknown_fields=True):
         str, Meta(max_length=40, description="The ETag of the other record, without quotes.")
     ]
     take: Annotated[
-        list[Annotated[str, Meta(max_length=40)]],
+        list[Annotated[str, Meta(max_length=60)]],
         Meta(
-            max_length=20,
+            max_length=80,
             description="Fields whose values come from the other record, such as `phone`; "
-            "of people `name`, `birthday` and `consent`.",
+            "of people `name`, `birthday` and `consent`. A custom field is `fields.KEY`; one "
+            "that only the other record has is kept without being named.",
         ),
     ] = []
 

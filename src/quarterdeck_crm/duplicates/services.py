@@ -15,7 +15,16 @@ from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.accounts.services import FIELDS as ACCOUNT_FIELDS
 from quarterdeck_crm.accounts.services import get_account
 from quarterdeck_crm.errors import ForbiddenError, NotFoundError, ValidationError
-from quarterdeck_crm.history.recording import VERSION, assign, flush, record, require_version
+from quarterdeck_crm.extras.definitions import FieldRow, cached_fields
+from quarterdeck_crm.extras.values import PREFIX, read_values, store_values, value_of
+from quarterdeck_crm.history.recording import (
+    VERSION,
+    Changes,
+    assign,
+    flush,
+    record,
+    require_version,
+)
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import Account, Contact, DuplicatePair, Person, User
@@ -122,7 +131,8 @@ async def merge(
         kind: ``account`` or ``person``.
         keep: Id and version of the record that stays.
         other: Those of the one that becomes part of it.
-        take: The choices of ``CHOICES`` whose values come from the other one.
+        take: The choices of ``CHOICES`` and of ``custom_choices`` whose values come from the
+            other one. A custom field that only one of them has stays without being named.
 
     Raises:
         ConflictError: If one of them was changed or merged since it was read.
@@ -132,11 +142,11 @@ async def merge(
             archived and the other in use.
     """
     ids = sorted((keep[0], other[0]))
-    choices = CHOICES[kind]
+    choices, own = CHOICES[kind], await custom_choices(session, kind)
     if ids[0] == ids[1]:
         raise ValidationError({"other_id": [_("Choose two different records.")]})
-    if unknown := sorted(set(take) - set(choices)):
-        problem = _("Choose one of %(words)s.", words=", ".join(choices))
+    if unknown := sorted(set(take) - set(choices) - set(own)):
+        problem = _("Choose one of %(words)s.", words=", ".join([*choices, *own]))
         raise ValidationError({f"take-{name}": [problem] for name in unknown})
     model = MODELS[kind]
     # Both at once and in one order, so that two merges wait for each other and never in a circle.
@@ -153,7 +163,9 @@ async def merge(
             "%(name)s is archived. Restore it first, or keep the other record.", name=kept.name
         )
         raise ValidationError({"other_id": [problem]})
-    values = {field: getattr(gone, field) for name in take for field in choices[name]}
+    values = {
+        field: getattr(gone, field) for name in take if name in choices for field in choices[name]
+    }
     changes = _join_details(kept, gone) if isinstance(kept, Person) else {}  # type: ignore[arg-type]
     if isinstance(kept, Person) and gone.do_not_contact:  # type: ignore[union-attr]
         values["do_not_contact"] = True  # a refusal holds, whichever of the two it was noted on
@@ -166,6 +178,9 @@ async def merge(
     if isinstance(gone, Account) and code:
         gone.code = code
         await flush(session, gone)
+    changes |= await _take_fields(
+        session, kept, gone, [own[name] for name in own if name in set(take)]
+    )
     await move_everything(session, keep=kept, other=gone)
     if changes:
         record(
@@ -182,6 +197,27 @@ async def merge(
     await session.flush()
     await _index(session, kind, ids, kept)
     return await get_record(session, kind, kept.id)
+
+
+async def custom_choices(session: AsyncSession, kind: str) -> dict[str, FieldRow]:
+    """Return the custom fields of a kind by the names under which they can be chosen."""
+    return {f"{PREFIX}{field.key}": field for field in await cached_fields(session, kind)}
+
+
+async def _take_fields(
+    session: AsyncSession, kept: Record, gone: Record, fields: Sequence[FieldRow]
+) -> Changes:
+    """Give ``kept`` the values of some custom fields of ``gone``; return the changes.
+
+    A field that ``gone`` has not stays as it is.
+    """
+    if not fields:
+        return {}
+    theirs = await read_values(session, gone.__tablename__, gone.id)
+    values = {each: value_of(each, theirs[each.id]) for each in fields if each.id in theirs}
+    changes = await store_values(session, kept.__tablename__, kept.id, values)
+    await session.flush()
+    return changes
 
 
 def require_kind(kind: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from quart import flash, redirect, render_template, request, url_for
@@ -11,6 +12,8 @@ from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required
 from quarterdeck_crm.errors import PAGES, ConflictError, MergedError, ValidationError
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extras.reading import read_extras
+from quarterdeck_crm.extras.values import PREFIX
 from quarterdeck_crm.history.wording import label_of
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing
@@ -20,8 +23,10 @@ from quarterdeck_crm.validation.numbers import row_id
 from . import bp as bp
 from .services import (
     CHOICES,
+    MODELS,
     SORTS,
     Record,
+    custom_choices,
     dismiss_pair,
     get_record,
     list_pairs,
@@ -32,6 +37,16 @@ from .services import (
 
 ONE = "/<record_kind>/<int:first_id>/<int:second_id>"
 CONSENT = _l("Consent")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A field of the two records, with the value of each; ``is_open`` if there is a choice."""
+
+    name: str
+    label: str
+    values: list[Any]
+    is_open: bool
 
 
 @bp.get("/")
@@ -83,7 +98,8 @@ async def compare_submit(record_kind: str, first_id: int, second_id: int) -> Res
     keep_id = first_id if form.get("keep") != str(second_id) else second_id
     other_id = second_id if keep_id == first_id else first_id
     versions = {id_: row_id(form.get(f"version-{id_}", "")) or 0 for id_ in (first_id, second_id)}
-    take = [name for name in CHOICES[record_kind] if form.get(f"take-{name}") == str(other_id)]
+    names = [*CHOICES[record_kind], *await custom_choices(db.session, record_kind)]
+    take = [name for name in names if form.get(f"take-{name}") == str(other_id)]
     try:
         async with db.transaction() as session:
             row = await merge(
@@ -115,20 +131,34 @@ async def _page(kind: str, first_id: int, second_id: int, problem: str | None = 
         kind=kind,
         rows=(first, second),
         urls=[_url(kind, row.id) for row in (first, second)],
-        choices=_choices(kind, first, second),
+        choices=_choices(kind, first, second) + await _custom_choices(kind, first, second),
         problem=problem,
         may_merge=all(may_edit_record(current_user, row) for row in (first, second)),
         may_dismiss=any(may_edit_record(current_user, row) for row in (first, second)),
     )
 
 
-def _choices(kind: str, first: Record, second: Record) -> list[tuple[str, str, list[Any]]]:
-    """Return name, label and both values of each choice that is filled in one of the two."""
+def _choices(kind: str, first: Record, second: Record) -> list[Choice]:
+    """Return the choices that are filled in one of the two."""
     found = []
     for name, fields in CHOICES[kind].items():
         values = [_shown(row, fields) for row in (first, second)]
         if any(values):
-            found.append((name, str(CONSENT) if name == "consent" else label_of(name), values))
+            label = str(CONSENT) if name == "consent" else label_of(name)
+            found.append(Choice(name, label, values, is_open=values[0] != values[1]))
+    return found
+
+
+async def _custom_choices(kind: str, first: Record, second: Record) -> list[Choice]:
+    """Return the custom fields that one of the two has; one that both have can be chosen."""
+    extras = await read_extras(db.session, MODELS[kind], [first.id, second.id])
+    found = []
+    for field in extras.fields:
+        values = [extras.values_of(row.id).get(field.key) for row in (first, second)]
+        filled = [value for value in values if value is not None]
+        if filled:
+            is_open = len(filled) == 2 and values[0] != values[1]
+            found.append(Choice(f"{PREFIX}{field.key}", field.label, values, is_open=is_open))
     return found
 
 

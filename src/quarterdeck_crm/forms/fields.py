@@ -208,6 +208,8 @@ class PickField(StringField):
             problem = _(
                 "Many fit '%(data)s'. Choose one from the list or type more.", data=self.data
             )
+        # Validation starts with these, so the form is validated after it is settled.
+        self.process_errors = [*self.process_errors, problem]
         self.errors = [*self.errors, problem]
 
 

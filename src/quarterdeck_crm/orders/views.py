@@ -249,8 +249,8 @@ async def _is_valid(form: OrderForm, check: Check, order: Order | None = None) -
     """Check the form, and find the account and goods that its words mean."""
     if "owner_id" in form:
         await form.owner_id.offer(db.session, present=order.owner if order else None)
-    is_right = await form.validate_on_submit()
-    if await form.settle(db.session) and is_right:
+    is_settled = await form.settle(db.session)
+    if await form.validate_on_submit() and is_settled:
         return True
     await add_errors_of(check, form)
     return False

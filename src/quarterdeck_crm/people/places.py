@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.errors import ForbiddenError
 from quarterdeck_crm.history.recording import flush, record
 from quarterdeck_crm.models import Account, Contact, Person, User
 from quarterdeck_crm.models.columns import utc_now
-from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.permissions import may_edit
 from quarterdeck_crm.search.merges import hold
 
 from .parts import PLACES, Place, places_of
@@ -51,7 +53,7 @@ async def set_places(
         contact = present.get(place.account.id)
         if contact is not None and (contact.title, contact.is_main) == (place.title, place.is_main):
             continue
-        require_edit(actor, place.account)
+        _require_account(actor, place.account)
         if place.is_main and not (contact is not None and contact.is_main):
             await clear_main(session, place.account)
             note(session, actor, place.account, "main contact", [None, person.name])
@@ -65,8 +67,20 @@ async def set_places(
     return {} if before == after else {PLACES: [before, after]}
 
 
+def _require_account(actor: User | None, account: Account) -> None:
+    """Refuse to change the contacts of an account of another user, by its name."""
+    if not may_edit(actor, account):
+        raise ForbiddenError(
+            _(
+                "The contacts of %(name)s belong to another user. Ask the owner of the account "
+                "or a moderator to change them.",
+                name=account.name,
+            )
+        )
+
+
 def _remove(session: AsyncSession, actor: User | None, contact: Contact) -> None:
-    require_edit(actor, contact.account)
+    _require_account(actor, contact.account)
     note(session, actor, contact.account, "contact removed", [contact.person.name, None])
     contact.person.contacts.remove(contact)
 

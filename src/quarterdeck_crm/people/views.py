@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck.login import current_user, login_required, role_required
 from quarterdeck_crm.deals.panels import read_person_deals
-from quarterdeck_crm.errors import ConflictError, NotFoundError
+from quarterdeck_crm.errors import ConflictError, ForbiddenError, NotFoundError
 from quarterdeck_crm.extensions import csrf, db
 from quarterdeck_crm.extras.filters import open_record_panel
 from quarterdeck_crm.extras.forms import extended
@@ -175,6 +175,9 @@ async def create_submit() -> ResponseReturnValue:
                 return redirect(saved.location, 303)
         except SimilarFoundError as error:
             return await _form_page(form, similar=error.found), 422
+        except ForbiddenError as error:
+            form.add_errors({"accounts": [str(error)]})
+            return await _form_page(form), 403
     return await _form_page(form), 422
 
 
@@ -207,6 +210,10 @@ async def edit_submit(person_id: int) -> ResponseReturnValue:
                 await flash(_("The person is saved."), "success")
                 return redirect(url_for(".show", person_id=person_id), 303)
         form.require_present(person)
+    except ForbiddenError as error:
+        person = await _load(person_id)
+        form.add_errors({"accounts": [str(error)]})
+        return await _form_page(form, person), 403
     except ConflictError:
         person = await _load(person_id)
         conflict = await reconcile(db.session, form, person, now=await _shown(person))
@@ -258,8 +265,8 @@ async def _load(person_id: int) -> Person:
 
 async def _is_valid(form: PersonForm, check: Check) -> bool:
     """Check the form, and find the accounts that its words mean."""
-    is_right = await form.validate_on_submit()
-    if await form.settle(db.session) and is_right:
+    is_settled = await form.settle(db.session)
+    if await form.validate_on_submit() and is_settled:
         return True
     await add_errors_of(check, form)
     return False

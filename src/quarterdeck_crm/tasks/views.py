@@ -235,8 +235,8 @@ async def _load(task_id: int) -> Task:
 
 async def _is_valid(form: TaskForm, task: Task | None = None) -> bool:
     await form.assignee_id.offer(db.session, present=task.assignee if task else None)
-    is_right = await form.validate_on_submit()
-    if await form.settle(db.session) and is_right:
+    is_settled = await form.settle(db.session)
+    if await form.validate_on_submit() and is_settled:
         return True
     await add_errors_of(partial(_check, form, task), form)
     return False

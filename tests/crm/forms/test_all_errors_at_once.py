@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -103,6 +104,41 @@ async def test_errors_of_fields_and_of_the_service_come_together(as_admin: Auth,
     assert answer.status_code == 422
     missing = [each for each in words if each not in text]
     assert not missing, text[text.find("form-errors") :][:3000]
+
+
+# Of each form with records chosen by words: entries that no record fits, and their labels.
+UNKNOWN: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "/orders/new": (
+        {"account": "nobody", "lines-0-good": "nothing", "lines-0-quantity": "1"},
+        ("Account", "Good, line 1"),
+    ),
+    "/deals/new": (
+        {"name": "Ropes", "account": "nobody", "lines-0-good": "nothing", "lines-0-quantity": "1"},
+        ("Account", "Good, line 1"),
+    ),
+    "/tasks/new": ({"title": "Call", "account": "nobody"}, ("Account",)),
+    "/people/new": (
+        {"name": "Ada", "accounts-0-account": "nobody", "accounts-1-account": "nothing"},
+        ("Account", "Account 2"),
+    ),
+}
+
+
+@pytest.mark.parametrize("page", UNKNOWN)
+async def test_words_that_fit_no_record_are_summed_up_with_their_field(
+    as_admin: Auth, page: str
+) -> None:
+    entries, labels = UNKNOWN[page]
+    sheet = sheet_to(await text_of(await as_admin.get(page)), page)
+
+    answer = await as_admin.client.post(page, form=sheet.values | entries)
+
+    text = await text_of(answer)
+    assert answer.status_code == 422
+    summary = text[text.find('id="form-errors"') :].partition("</div>")[0]
+    found = re.findall(r"<li><a [^>]*>([^<]*)</a>: Nothing fits ", summary)
+    assert tuple(found) == labels
+    assert summary.count("<li>") == len(labels)
 
 
 @pytest.mark.parametrize("settings", [{"REGISTRATION_OPEN": True}])
