@@ -9,8 +9,8 @@ if (!CSS.supports("selector(::details-content)") && !isNarrow.matches) {
 
 for (const form of document.querySelectorAll("form[data-auto-submit]")) {
   form.addEventListener("change", (event) => {
-    // On a phone the filters are folded, and chosen together.
-    if (isNarrow.matches) return;
+    // On a phone the filters of a list are folded, and chosen together.
+    if (isNarrow.matches && form.querySelector("details.filters")) return;
     if (event.target.matches("select:not(.more-filters-in *)")) form.requestSubmit();
   });
   // Empty filters, and columns that are the usual ones, would only make the address long.

@@ -26,6 +26,8 @@ from .desk import TOKEN, Desk, sit_down
 
 pytestmark = [*in_browser, pytest.mark.feature("BS1"), pytest.mark.timeout(300)]
 
+PARTS = 4  # the pages are many for one test, on a busy machine
+
 # The widest word, and one that is as wide and begins from the right.
 WIDE = ("W" * 160, ("شركةالمستودعات" + "W" * 160)[:160])
 PRICE = "99999999999.99"
@@ -245,13 +247,14 @@ def paths(rules: list[Rule], rows: dict[str, list[Any]]) -> list[str]:
     return [*found, f"/search?q={WIDE[0]}", f"/accounts/?q={WIDE[1]}", "/orders/?sort=-net"]
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 async def test_pages_are_sound_whatever_is_written(
-    extremes: Extremes, rules: list[Rule], browser: Browser
+    extremes: Extremes, rules: list[Rule], browser: Browser, part: int
 ) -> None:
     # Colours that still fade into those of the other scheme would be examined half-way.
     desk = await sit_down(browser, extremes.address, reduced_motion="reduce")
     faults: dict[str, list[str]] = {}
-    for path in paths(rules, extremes.rows):
+    for path in paths(rules, extremes.rows)[part::PARTS]:
         await desk.page.goto(extremes.address + path)
         for width, scheme in SHOWN:
             await desk.page.set_viewport_size({"width": width, "height": 844})

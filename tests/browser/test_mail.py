@@ -89,5 +89,6 @@ async def test_nothing_is_cut_off_or_hard_to_read(app: Quart, browser: Browser) 
         for scheme in SCHEMES:
             await page.emulate_media(color_scheme=scheme)
             async with asyncio.timeout(60):
-                faults += [f"{name} {scheme}: {fault}" for fault in await axe_faults(page)]
+                found = await axe_faults(page, is_part=True)
+            faults += [f"{name} {scheme}: {fault}" for fault in found]
     assert faults == []
