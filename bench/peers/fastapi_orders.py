@@ -43,7 +43,7 @@ async def signed_in(
     request: Request, session: Annotated[AsyncSession, Depends(db_session)]
 ) -> User:
     user_id = request.session.get("user_id", 0)
-    user = await session.get(User, user_id, options=[page.with_unread(user_id)])
+    user = page.with_unread((await session.execute(page.user_with_unread(user_id))).one_or_none())
     if user is None:
         raise HTTPException(401)
     return user

@@ -11,7 +11,6 @@ from flask_sqlalchemy import SQLAlchemy
 
 from quarterdeck_crm import paths
 from quarterdeck_crm.listing import Listing
-from quarterdeck_crm.models import User
 
 from . import page
 
@@ -43,8 +42,8 @@ def sign_in() -> str:
 
 def load_user() -> Any:
     user_id = session.get("user_id")
-    options = [page.with_unread(user_id)] if user_id else []
-    g.user = db.session.get(User, user_id, options=options) if user_id else None
+    found = db.session.execute(page.user_with_unread(user_id)).one_or_none() if user_id else None
+    g.user = page.with_unread(found)
     if g.user is None and request.endpoint != "sign_in":
         return "Sign in first", 401
     return None

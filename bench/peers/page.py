@@ -16,7 +16,7 @@ from itsdangerous import URLSafeTimedSerializer
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload, with_expression
+from sqlalchemy.orm import joinedload
 
 import quarterdeck.bootstrap
 from quarterdeck.babel import templates
@@ -99,9 +99,18 @@ def statement() -> Select[Order]:
     )
 
 
-def with_unread(user_id: int) -> Any:
-    """Return the option that reads the number of unread notifications with the user."""
-    return with_expression(User.unread_notifications, unread_of(user_id))
+def user_with_unread(user_id: int) -> Select[User, int]:
+    """Read a user and the number of unread notifications, which ``with_unread`` joins."""
+    return select(User, unread_of(user_id)).where(User.id == user_id)
+
+
+def with_unread(found: Any) -> User | None:
+    """Return the user of a row of ``user_with_unread``, as the templates expect it."""
+    if found is None:
+        return None
+    user: User
+    user, user.unread_notifications = found
+    return user
 
 
 def users() -> Select[int, str]:

@@ -257,9 +257,11 @@ async def _domain_error(error: DomainError) -> Response:
 
 async def _merged(error: MergedError) -> Response:
     """Lead to the record that is left, where the notes are too; refuse changes of the old one."""
+    argument: dict[str, Any] = {f"{error.kind}_id": error.into}
     if has_websocket_context() or request.method not in {"GET", "HEAD"}:
-        return await answer_error(409, detail=str(error))
-    argument: dict[str, Any] = {f"{error.kind}_id": error.into, "note": request.args.get("note")}
+        stays = None if wants_problem() else url_for(PAGES[error.kind], **argument)
+        return await answer_error(409, detail=str(error), stays=stays)
+    argument["note"] = request.args.get("note")
     view = f"api.read_{error.kind}" if request.path.startswith("/api/") else PAGES[error.kind]
     return redirect(url_for(view, **argument), 308)  # type: ignore[return-value]
 
@@ -293,7 +295,7 @@ def _own_words(error: HTTPException) -> str | None:
 
 
 async def answer_error(
-    status: int, *, detail: str | None, errors: Errors | None = None
+    status: int, *, detail: str | None, errors: Errors | None = None, stays: str | None = None
 ) -> Response:
     """Return the answer to a request that failed: a problem document or a page.
 
@@ -301,6 +303,7 @@ async def answer_error(
         status: Of HTTP.
         detail: The reason, for the user; general advice if not given.
         errors: The problems of the entries, by field.
+        stays: The page of the record that took over the one of the request.
     """
     phrase = HTTPStatus(status).phrase
     title, advice = ADVICE.get(status, (phrase, _("Go back and try again.")))
@@ -316,7 +319,9 @@ async def answer_error(
                 for text in texts
             ]
         return Response(json.dumps(problem), status, content_type="application/problem+json")
-    body = await _page(status=status, title=title, detail=detail, advice=advice, errors=errors)
+    body = await _page(
+        status=status, title=title, detail=detail, advice=advice, errors=errors, stays=stays
+    )
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 

@@ -15,6 +15,20 @@ from .desk import Desk, sit_down
 pytestmark = in_browser
 
 LINES = "cell => cell.querySelector('.money').getClientRects().length"
+BROKEN = """cells => cells.flatMap(cell => {
+    const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    const broken = [];
+    while (text.nextNode()) {
+        for (const word of text.currentNode.data.matchAll(/[A-Za-z]{2,}/g)) {
+            const place = document.createRange();
+            place.setStart(text.currentNode, word.index);
+            place.setEnd(text.currentNode, word.index + word[0].length);
+            if (place.getClientRects().length > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+})"""
+LABEL = "cell => getComputedStyle(cell, '::before').content"
 EDGE = """cell => {
     const words = document.createRange();
     words.selectNodeContents(cell);
@@ -57,6 +71,29 @@ async def test_amounts_and_late_dates_stay_on_one_line_and_names_below_their_hea
     name = row.locator("[data-column=account]")
     stage = row.locator("[data-column=stage]")
     assert await name.evaluate(EDGE) == await stage.evaluate(EDGE)
+
+
+async def test_no_word_of_the_accounts_is_broken_without_a_script(
+    browser: Browser, address: str
+) -> None:
+    desk = await sit_down(
+        browser, address, viewport={"width": 1280, "height": 800}, java_script_enabled=False
+    )
+    await desk.page.goto(f"{address}/accounts/")
+    cells = desk.page.locator("main tbody td:is([data-column=city], [data-column=country])")
+    assert await cells.count() == 40
+    assert await cells.evaluate_all(BROKEN) == []
+    await desk.page.context.close()
+
+
+async def test_a_number_that_is_a_link_keeps_its_label_on_a_phone(desk: Desk) -> None:
+    await desk.page.set_viewport_size({"width": 390, "height": 800})
+    await desk.open("/tags/")
+    numbers = desk.page.locator("main tbody td.num")
+    links = numbers.filter(has=desk.page.locator("a"))
+    assert await links.count()
+    for cell in await links.all():
+        assert await cell.evaluate(LABEL) == f'"{await cell.get_attribute("data-label")} "'
 
 
 async def centre(part: Locator) -> float:

@@ -147,6 +147,11 @@ async def test_everything_of_an_account_moves(auth: Auth, user: User, trade: Tra
     assert (old.status_code, old.location) == (308, f"/accounts/{kept.id}")
     old = await auth.get(f"/api/v1/accounts/{gone.id}")
     assert (old.status_code, old.location) == (308, f"/api/v1/accounts/{kept.id}")
+    late = await auth.post(f"/accounts/{gone.id}/edit", page="/auth/profile", name="Wool & Co")
+    assert late.status_code == 409
+    assert f'href="/accounts/{kept.id}">Open the other record</a>' in await late.get_data(
+        as_text=True
+    )
     again = await auth.post(page, page="/auth/profile", **form)
     assert (again.status_code, again.location) == (303, f"/accounts/{kept.id}")
     assert ">Wool</a>" not in await (await auth.get("/accounts/?archived=1")).get_data(as_text=True)

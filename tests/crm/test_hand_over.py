@@ -132,6 +132,13 @@ async def test_a_colleague_that_cannot_get_them_is_refused(
         assert (await session.get_one(User, leaving.id)).is_active
 
 
+async def test_a_page_without_open_records_leads_back(as_admin: Auth, make_user: MakeUser) -> None:
+    off = await make_user(email="off@example.com", name="Otto", is_active=False)
+    page = await text_of(await as_admin.get(f"/team/{off.id}/hand-over"))
+    assert "Otto has no open records to hand over." in page
+    assert f'href="/team/{off.id}">Back to the user</a>' in page
+
+
 async def test_a_form_that_is_sent_twice_hands_over_once(
     as_admin: Auth, admin: User, user: User, leaving: User, trade: Trade
 ) -> None:

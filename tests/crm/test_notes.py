@@ -106,6 +106,32 @@ def test_the_names_that_a_text_may_mention(body: str, first: str | None) -> None
     assert len(candidates("@a " * 100)) == 20
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("Call them", "The note is added."),
+        ("@Ada and @zoë, and me, @Mo", "The note is added. Notified: Ada, Zoë."),
+        ("For me: @Mo", "The note is added."),
+        ("@Nobody and @Gone", "The note is added, but the name after @ fits no colleague."),
+    ],
+)
+async def test_the_writer_of_a_note_reads_who_is_notified(
+    auth: Auth, user: User, trade: Trade, make_user: MakeUser, body: str, told: str
+) -> None:
+    await make_user(email="ada@example.com", name="Ada")
+    await make_user(email="zoe@example.com", name="Zoë")
+    await make_user(email="gone@example.com", name="Gone", is_active=False)
+    async with trade.session() as session:
+        (await session.get_one(User, user.id)).name = "Mo"
+    account = await trade.account()
+
+    added = await auth.post(f"/notes/account/{account.id}", body=body)
+
+    assert added.status_code == 303
+    page = await text_of(auth, added.location or "")
+    assert f"<p>{told}</p>" in page
+
+
 async def test_a_note_notifies_its_readers_once_and_never_its_author(
     trade: Trade, make_user: MakeUser
 ) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from quart import session
 from sqlalchemy import BindParameter, Integer, Select, Table, bindparam, cast, inspect, select
-from sqlalchemy.orm.attributes import set_committed_value
 
 from quarterdeck.session import Row
 from quarterdeck_crm.cache.entries import use_version, version_column
@@ -41,7 +40,7 @@ async def load_user(user_id: str) -> User | None:
         return None
     user: User
     user, unread, version = found
-    set_committed_value(user, "unread_notifications", unread)
+    user.unread_notifications = unread
     use_version(version)
     return user
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import Enum, String
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import Mapped, mapped_column, query_expression, validates
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from quarterdeck.login import UserMixin
 from quarterdeck_crm.extensions import Model
@@ -103,8 +103,9 @@ class User(UserMixin, Timestamps, Model):
     # The hash of the secret in the address of the calendar feed; None is no feed.
     calendar_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
 
-    # Read together with the user of a browser session, for the navigation; else None.
-    unread_notifications: Mapped[int | None] = query_expression()
+    # Set on the user of a browser session, for the navigation. It is no column, and so it stays
+    # when a service reads the user again.
+    unread_notifications = 0
 
     @validates("email")
     def _set_key(self, _name: str, email: str) -> str:

@@ -49,22 +49,24 @@ def _ends(line: str) -> Iterator[int]:
                 return
 
 
-async def find_mentioned(session: AsyncSession, body: str) -> set[int]:
-    """Return the ids of the active users that a text mentions, in one statement.
+async def find_mentioned(session: AsyncSession, body: str) -> dict[int, str]:
+    """Return the active users that a text mentions, their names by id, in one statement.
 
     A name that two users share means both.
     """
     mentions = candidates(body)
     keys = {key for each in mentions for key in each}
     if not keys:
-        return set()
-    statement = select(User.name_key, User.id).where(User.name_key.in_(keys), User.is_active)
-    users: dict[str, set[int]] = {}
-    for key, id_ in await session.execute(statement):
-        users.setdefault(key, set()).add(id_)
-    found: set[int] = set()
+        return {}
+    statement = select(User.name_key, User.id, User.name)
+    users: dict[str, dict[int, str]] = {}
+    for key, id_, name in await session.execute(
+        statement.where(User.name_key.in_(keys), User.is_active)
+    ):
+        users.setdefault(key, {})[id_] = name
+    found: dict[int, str] = {}
     for each in mentions:
-        found |= next((users[key] for key in each if key in users), set())
+        found |= next((users[key] for key in each if key in users), {})
     return found
 
 

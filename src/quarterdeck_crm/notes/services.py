@@ -164,7 +164,7 @@ def require_edit(actor: User | None, note: Note) -> None:
 
 async def _notify(session: AsyncSession, actor: User | None, subject: Record, note: Note) -> None:
     """Notify mentioned users, then the owner, unless the owner was notified of the mention."""
-    mentioned = await find_mentioned(session, note.body)
+    mentioned = set(await find_mentioned(session, note.body))
     owner_id = owner_of(subject)
     owners = {owner_id} - {None} - mentioned
     for kind, ids in ((NotificationKind.MENTION, mentioned), (NotificationKind.COMMENT, owners)):

@@ -11,6 +11,7 @@ from quart import Quart
 
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import User
+from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.tasks.services import complete_task
 from quarterdeck_crm.team.services import disable_user
 from tests.crm.conftest import Auth
@@ -56,6 +57,16 @@ async def test_open_tasks_with_a_date_are_in_the_calendar(
     assert str(call["DESCRIPTION"]).startswith("Ask for\nMaria.")
     todos = (await read(app, f"{path}?as=todos")).walk("VTODO")
     assert [todo.decoded("DUE") for todo in todos] == [date(2026, 12, 1), call.decoded("DTSTART")]
+
+
+async def test_the_page_of_a_new_address_still_counts_the_notifications(
+    auth: Auth, user: User, moderator: User, trade: Trade
+) -> None:
+    account = await trade.account(actor=user)
+    async with trade.session() as session:
+        await add_note(session, actor=moderator, subject=account, body="Call them")
+    for page in (await auth.get("/tasks/calendar"), await auth.post("/tasks/calendar")):
+        assert "<span data-unread>1</span>" in await page.get_data(as_text=True)
 
 
 async def test_an_unchanged_calendar_is_not_sent_again(
