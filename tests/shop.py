@@ -353,8 +353,11 @@ async def _open_transactions() -> int:
 
 
 def settled(base: str) -> dict[str, float]:
-    """Return what ``/metrics`` says once the requests of those who left have ended."""
-    deadline = time.monotonic() + 5
+    """Return what ``/metrics`` says once the requests of those who left have ended.
+
+    On a busy machine they wait for each other for some time. A connection that is lost stays.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (found := figures(base))["connections checked_out"] and time.monotonic() < deadline:
         time.sleep(0.05)
     return found

@@ -207,20 +207,26 @@ async def test_the_page_lists_filters_and_leads_on(app: Quart, as_admin: Auth, u
         await record_audit(
             session, AuditAction.USER_DISABLED, user=user, detail={"role": ["a", "b"]}
         )
-    first = await (await as_admin.get("/audit/")).get_data(as_text=True)
+    first = await _text_of_list(as_admin, "/audit/")
 
     assert first.index("User disabled") < first.index("a24@example.com")
     assert "role: a to b" in first
     assert f'href="/team/{user.id}"' in first
     assert "a4@example.com" not in first
     after = first.split("after=")[1].split('"')[0].split("&")[0]
-    second = await (await as_admin.get(f"/audit/?page=2&after={after}")).get_data(as_text=True)
+    second = await _text_of_list(as_admin, f"/audit/?page=2&after={after}")
     assert "a4@example.com" in second
-    chosen = await as_admin.get("/audit/?action=user_disabled&period=day&q=EXAMPLE")
-    assert "a24@example.com" not in (page := await chosen.get_data(as_text=True))
+    page = await _text_of_list(as_admin, "/audit/?action=user_disabled&period=day&q=EXAMPLE")
+    assert "a24@example.com" not in page
     assert "1 to 1 of" in page.replace('<data value="1">1</data>', "1")
     nothing = await (await as_admin.get("/audit/?q=100%25")).get_data(as_text=True)
     assert "No events match" in nothing
+
+
+async def _text_of_list(auth: Auth, path: str) -> str:
+    """Return a page whose addresses are whole: a list may break them before the "@"."""
+    page = await (await auth.get(path)).get_data(as_text=True)
+    return page.replace("</span><wbr><span>@", "@")
 
 
 async def test_the_page_shows_what_clients_sent_as_text(app: Quart, as_admin: Auth) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -214,6 +215,45 @@ async def test_a_client_that_leaves_cancels_the_view(reading: bool) -> None:
         await connection.disconnect()
     assert events == ["cancelled", "CancelledError"]
     assert connection.status_code is None
+
+
+async def test_a_view_that_lost_its_cancellation_does_not_wait_for_a_client_that_left() -> None:
+    """In Python 3.11, ``asyncio.wait_for`` drops one that comes together with its result."""
+    app = make_app()
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    @app.post("/wait")
+    async def wait() -> str:
+        started.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        await request.get_data()
+        return ""
+
+    @app.teardown_request
+    async def teardown(error: BaseException | None) -> None:
+        ended.set()
+
+    left = asyncio.Event()
+
+    async def receive() -> Any:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    scope: Any = {
+        "type": "http", "asgi": {}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": "/wait", "raw_path": b"/wait", "root_path": "", "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-length", b"4")], "extensions": {},
+    }  # fmt: skip
+    serving = asyncio.create_task(app(scope, receive, send))
+    await started.wait()
+    left.set()
+    async with asyncio.timeout(20):
+        await ended.wait()
+        await serving
 
 
 async def test_a_server_that_cancels_is_not_mistaken_for_a_client_that_leaves() -> None:

@@ -126,7 +126,10 @@ class Body:
             message = await _released_while_waiting(self._receive())
             if message["type"] == "http.disconnect":
                 self._on_disconnect()
-                await asyncio.Event().wait()  # until the handler, just cancelled, unwinds
+                await asyncio.sleep(0)  # here the handler, just cancelled, unwinds
+                # It was cancelled before, and lost that: asyncio.wait_for of Python 3.11 drops
+                # a cancellation that comes together with its result.
+                raise asyncio.CancelledError
             self._take(message)
 
     def _has_news(self, seen: int) -> bool:

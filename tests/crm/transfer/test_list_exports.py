@@ -274,6 +274,16 @@ async def test_what_cannot_be_read_is_refused_instead_of_exporting_everything(
     assert problem in html.unescape(await text_of(answer))
 
 
+@pytest.mark.parametrize("page", ["deals", "tasks"])
+async def test_a_person_that_nobody_is_does_not_export_everything(
+    as_moderator: Auth, page: str
+) -> None:
+    answer = await as_moderator.get(f"/transfer/export/{page}.csv?person=nobody")
+
+    assert answer.status_code == 422
+    assert "No person fits 'nobody'." in html.unescape(await text_of(answer))
+
+
 async def test_notes_have_no_list(as_moderator: Auth) -> None:
     assert (await as_moderator.get("/transfer/export/notes.csv?q=a")).status_code == 404
 
@@ -316,6 +326,6 @@ async def test_an_export_asks_by_pieces_and_not_by_records(
 @pytest.mark.parametrize("records", LISTS.values(), ids=LISTS)
 def test_no_filter_is_ignored_because_of_its_value(records: RecordList) -> None:
     free = {"category", "currency"}  # any text
-    read = {"account", "field", *records.ranges.names}  # refused elsewhere
+    read = {"field", *records.records, *records.ranges.names}  # refused elsewhere
 
     assert {*records.filters} - free - read == {*records.choices}
