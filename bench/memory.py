@@ -108,7 +108,7 @@ def help_costs(runs: int = 9) -> list[float]:
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return sorted(seconds * 1000 for seconds in found[1:])  # the first compiles what changed
+    return sorted(seconds * 1000 for seconds in found[1:])  # the first compiles changed modules
 
 
 def memory(workers: int) -> list[Result]:

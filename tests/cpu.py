@@ -30,7 +30,7 @@ class Meter:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         used = _used()
-        # What a program leaves behind when it ends is nobody's child, and its time is lost then.
+        # The time of children that a program leaves behind is lost: a difference may be negative.
         spent = [max(0.0, now - then) for now, then in zip(used, self._before, strict=True)]
         report.user_properties.append((KEY, spent))
         self._before = used

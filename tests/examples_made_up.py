@@ -7,7 +7,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 IS_THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-SHARE = 5  # of a thorough run, what a plain one has
+SHARE = 5  # a plain run makes a fifth of the examples
 
 
 def made_up(examples: int) -> settings:

@@ -353,7 +353,7 @@ async def _open_transactions() -> int:
 
 
 def settled(base: str) -> dict[str, float]:
-    """Return what ``/metrics`` says once the requests of those who left have ended.
+    """Return the figures of ``/metrics`` once the requests of clients that left have ended.
 
     On a busy machine they wait for each other for some time. A connection that is lost stays.
     """

@@ -1,4 +1,4 @@
-"""The group of async commands, without Quart, whose import takes most of the time of a help."""
+"""The group of async commands, without Quart: its import would take most of the time of a help."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class AsyncGroup(click.Group):
-    """What is common to ``AppGroup`` and the programs; Quart is imported for a command."""
+    """The common part of ``AppGroup`` and the programs; a command imports Quart."""
 
     @overload
     def command(self, function: Callable[..., Any], /) -> click.Command: ...

@@ -1,4 +1,4 @@
-"""Whether a page is sound: things outside their place, what axe finds, what Tab reaches."""
+"""Checks of a page: things outside their place, findings of axe, elements that Tab reaches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WIDTH = "document.documentElement.scrollWidth"
 
 # Everything painted must be within the window and within the box of each ancestor that can be
 # seen: one with a border, a shadow or a colour of its own. An ancestor that scrolls or cuts
-# what is too long ends the search, and so does one that floats above the page.
+# long text ends the search, and so does one that floats above the page.
 # Questions are asked as a click would, one of each kind: that with the longest text.
 OUTSIDE = r"""
 () => {
@@ -124,7 +124,7 @@ async def outside(page: Page) -> list[str]:
 
 
 async def axe_faults(page: Page, *, is_part: bool = False) -> list[str]:
-    """Return what axe finds wrong with a page as it is shown now, also what it calls minor.
+    """Return the findings of axe for a page as it is shown now, also the minor ones.
 
     A part, such as a mail, needs no landmarks and no heading of its own.
     """

@@ -45,7 +45,7 @@ NO_PAGES = re.compile(
 )
 EACH = {"order_id", "kind", "page"}  # of these, pages are opened with all values
 SAME_IN_EACH = {"/orders/<int:order_id>/print"}
-# What axe finds depends on colours and on what is shown, so each of both is examined once.
+# The findings of axe depend on the colours and on the width, so each is examined once.
 SHOWN: tuple[tuple[int, Literal["light", "dark"]], ...] = ((390, "dark"), (1280, "light"))
 
 

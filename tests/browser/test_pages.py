@@ -1,6 +1,6 @@
 """The pages of the demonstration in German, at several widths: no overflow, no complaint.
 
-What axe finds is in ``test_extremes.py``.
+The check with axe is in ``test_extremes.py``.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ from quarterdeck_crm.notes.panels import notes_of
 from quarterdeck_crm.permissions import may_edit, require_edit
 from quarterdeck_crm.saved_views.pages import open_list
 from quarterdeck_crm.search.autocomplete import label, pick
+from quarterdeck_crm.search.filters import Panel
 from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.tasks.panels import read_panel
 from quarterdeck_crm.validation.numbers import row_id
@@ -65,14 +66,7 @@ FOLDED = "folded_stages"  # the cookie with the columns that the reader has fold
 @login_required
 async def board() -> str:
     listing = Listing.from_args(request.args, sorts=SORTS, default="created", filters=BOARD_FILTERS)
-    panel = await open_record_panel(
-        db.session,
-        listing,
-        RANGES,
-        users=True,
-        records=("account", "person"),
-        kind=Deal.__tablename__,
-    )
+    panel = await _open_filters(listing)
     columns = await read_deals(db.session, q=listing.q, filters=listing.filters, actor=current_user)
     return await render_template(
         "deals/board.html",
@@ -100,14 +94,7 @@ async def index() -> str:
         filters=FILTERS,
         columns=COLUMNS,
     )
-    panel = await open_record_panel(
-        db.session,
-        listing,
-        RANGES,
-        users=True,
-        records=("account", "person"),
-        kind=Deal.__tablename__,
-    )
+    panel = await _open_filters(listing)
     page = await list_deals(db.session, listing=listing, actor=current_user)
     extras = await read_extras(db.session, Deal, [deal.id for deal in page.items])
     return await render_template(
@@ -296,6 +283,18 @@ async def delete(deal_id: int) -> ResponseReturnValue:
         await delete_deal(session, actor=current_user, deal=deal)
     await flash(_("The deal is deleted."), "success")
     return redirect(url_for(".index"), 303)
+
+
+async def _open_filters(listing: Listing) -> Panel:
+    """Return the filters of the list and of the board."""
+    return await open_record_panel(
+        db.session,
+        listing,
+        RANGES,
+        users=True,
+        records=("account", "person"),
+        kind=Deal.__tablename__,
+    )
 
 
 async def _load(deal_id: int) -> Deal:

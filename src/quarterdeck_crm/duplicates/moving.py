@@ -153,11 +153,11 @@ async def _follow_in_views(session: AsyncSession, name: str, ids: Mapping[int, i
     """
     some = [SavedView.arguments.contains(f"{name}={id_}") for id_ in ids]
     views = select(SavedView).where(SavedView.page.in_(FILTERED[name]), or_(*some))
+    stays = {str(gone): str(kept) for gone, kept in ids.items()}
     for view in await session.scalars(views):
         pairs = dict(parse_qsl(view.arguments))
-        stays = {str(gone): str(kept) for gone, kept in ids.items()}.get(pairs.get(name, ""))
-        if stays is not None:
-            view.arguments = urlencode(pairs | {name: stays})
+        if (kept := stays.get(pairs.get(name, ""))) is not None:
+            view.arguments = urlencode(pairs | {name: kept})
 
 
 async def _move_extras(session: AsyncSession, kind: str, keep_id: int, other_id: int) -> None:

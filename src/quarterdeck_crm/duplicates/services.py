@@ -178,9 +178,7 @@ async def merge(
     if isinstance(gone, Account) and code:
         gone.code = code
         await flush(session, gone)
-    changes |= await _take_fields(
-        session, kept, gone, [own[name] for name in own if name in set(take)]
-    )
+    changes |= await _take_fields(session, kept, gone, [own[name] for name in take if name in own])
     await move_everything(session, keep=kept, other=gone)
     if changes:
         record(

@@ -62,7 +62,7 @@ class RecordFilter:
 
     Attributes:
         name: Its query argument.
-        text: What its field and its chip show; None if it is not used.
+        text: The words in its field and in its chip; None if it is not used.
         problem: Why the entered text is not filtered by.
     """
 
@@ -93,7 +93,7 @@ async def settle(session: AsyncSession, listing: Listing, name: str) -> RecordFi
         return RecordFilter(name, label(row) if row else kind.gone % {"number": text})
     found = (await pick(session, kind.model, [text]))[text]
     if len(found) == 1:
-        row = found[0] if found[0].merged_into_id is None else await kind.find(session, found[0].id)
+        row = await kind.find(session, found[0].id)
         if row is not None:
             listing.filters[name] = str(row.id)
             return RecordFilter(name, label(row))
