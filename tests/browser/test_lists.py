@@ -80,6 +80,9 @@ async def test_no_word_of_the_accounts_is_broken_without_a_script(
         browser, address, viewport={"width": 1280, "height": 800}, java_script_enabled=False
     )
     await desk.page.goto(f"{address}/accounts/")
+    name = "A company with a long name that takes the room of the other columns for itself"
+    await desk.call("POST", "/accounts", name=name, code="A" * 20, country="Netherlands")
+    await desk.page.reload()
     cells = desk.page.locator("main tbody td:is([data-column=city], [data-column=country])")
     assert await cells.count() == 40
     assert await cells.evaluate_all(BROKEN) == []
