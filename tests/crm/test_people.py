@@ -127,11 +127,12 @@ async def test_a_form_that_names_an_account_of_another_user_keeps_its_entries(
     form = Fields(await text_of(auth, "/people/new")).values
     form |= {"name": "Maria", "accounts-0-account": "Pine", "birthday": "1980-05-17"}
     refused = await auth.post("/people/new", **form)
-    await trade.person(name="Ana", accounts=[{"account_id": a.id} for a in (mine, theirs)])
-    edit = Fields(await text_of(auth, "/people/1/edit")).values
+    ana = await trade.person(name="Ana", accounts=[{"account_id": a.id} for a in (mine, theirs)])
+    edit = Fields(await text_of(auth, f"/people/{ana.id}/edit")).values
     of_theirs = next(name for name, value in edit.items() if value.startswith("Pine"))
     removed = await auth.post(
-        "/people/1/edit", **(edit | {of_theirs: "", "name": "Anna", "birthday": "1980-05-17"})
+        f"/people/{ana.id}/edit",
+        **(edit | {of_theirs: "", "name": "Anna", "birthday": "1980-05-17"}),
     )
 
     for answer, name in ((refused, "Maria"), (removed, "Anna")):
