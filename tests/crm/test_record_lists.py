@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from quarterdeck_crm.deals.queries import list_deals
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import SearchWord
+from quarterdeck_crm.people.services import list_people
 from quarterdeck_crm.search.word_index import index_everything
 from quarterdeck_crm.tasks.queries import list_tasks
 from tests import databases
@@ -59,6 +61,19 @@ async def test_a_filter_by_record_reads_the_index_of_the_record(app: Quart) -> N
                 await read_list(db.session, listing=listing)
             steps = [await plan(text, values) for text, values in statements]
             assert f"USING INDEX ix_{index}" in str(steps[0]), listing
+        if databases.is_sqlite():
+            for read_list in (list_tasks, list_people):
+                await _each_row_is_asked_for_its_own_words(read_list)
+
+
+async def _each_row_is_asked_for_its_own_words(read_list: List) -> None:
+    sort = "title" if read_list is list_tasks else "name"
+    with asked() as statements:
+        await read_list(db.session, listing=Listing(sort=sort, q="a wool 7"))
+    steps = [step for text, values in statements for step in await plan(text, values)]
+    inner = [step for step in steps if re.match("SEARCH search_word_[23] ", step)]
+    assert len(inner) == 2
+    assert all("subject_id=? AND word>?" in step for step in inner), inner
 
 
 async def _words_are_those_of_the_index() -> None:

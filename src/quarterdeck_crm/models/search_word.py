@@ -16,7 +16,8 @@ class SearchWord(Model):
     """One word of an account, a person or a good, folded, or the rest of one from a boundary on."""
 
     __tablename__ = "search_word"
-    __table_args__ = (Index(None, "subject_type", "subject_id"),)
+    # SQLite would read all words of a kind instead of an index that lacks the word.
+    __table_args__ = (Index("ix_search_word_subject", "subject_type", "subject_id", "word"),)
 
     subject_type: Mapped[str] = mapped_column(String(16), primary_key=True)
     word: Mapped[str] = mapped_column(exact(LENGTH), primary_key=True)
