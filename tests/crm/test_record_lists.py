@@ -64,6 +64,8 @@ async def test_a_filter_by_record_reads_the_index_of_the_record(app: Quart) -> N
         if databases.is_sqlite():
             for read_list in (list_tasks, list_people):
                 await _each_row_is_asked_for_its_own_words(read_list)
+            assert await _index_of_a_day_range(most=1000) == "due_at"
+            assert await _index_of_a_day_range(most=5) == "title_key"
 
 
 async def _each_row_is_asked_for_its_own_words(read_list: List) -> None:
@@ -74,6 +76,19 @@ async def _each_row_is_asked_for_its_own_words(read_list: List) -> None:
     inner = [step for step in steps if re.match("SEARCH search_word_[23] ", step)]
     assert len(inner) == 2
     assert all("subject_id=? AND word>?" in step for step in inner), inner
+
+
+async def _index_of_a_day_range(most: int) -> str:
+    """Return the last column of the index that a list of tasks of some days is read from."""
+    listing = Listing(sort="title", filters={"day_from": "2020-01-01"})
+    with asked() as statements, pytest.MonkeyPatch.context() as changes:
+        changes.setattr("quarterdeck_crm.search.paging.MAX_COUNTED", most)
+        page = await list_tasks(db.session, listing=listing)
+        assert page.is_total_exact == (most == 1000)
+    step = (await plan(*statements[-1]))[0]
+    found = re.search(r"USING INDEX ix_task_is_done_task_(\w+) ", step)
+    assert found, step
+    return found[1]
 
 
 async def _words_are_those_of_the_index() -> None:

@@ -152,9 +152,21 @@ class Ranges(tuple[Range, ...]):
                 continue
             found += [each.column >= first] if first is not None else []
             found += [each.column <= last] if last is not None else []
+        return found
+
+    def near(self, filters: Mapping[str, str]) -> list[ColumnElement[bool]]:
+        """Return conditions that rows within the ranges meet too, and that an index answers.
+
+        Raises:
+            ValidationError: If a range cannot be read.
+        """
+        found: list[ColumnElement[bool]] = []
+        bounds = self.bounds(filters)
+        for each in self:
+            ends = bounds.get(each.name, Bounds())
             if each.near is not None:
-                found += [each.near >= _midnight(first - DAY)] if first else []
-                found += [each.near < _midnight(last + 2 * DAY)] if last else []
+                found += [each.near >= _midnight(ends.first - DAY)] if ends.first else []
+                found += [each.near < _midnight(ends.last + 2 * DAY)] if ends.last else []
         return found
 
     def take(self, listing: Listing) -> tuple[RangeField, ...]:

@@ -26,12 +26,13 @@ async def paginate_found(
     *,
     model: Subject,
     by: Sequence[ColumnElement[Any]],
+    if_few: Sequence[ColumnElement[bool]] = (),
 ) -> Pagination[T]:
     """Return the page of a list, of the rows that match ``listing.q``, counted up to a limit.
 
-    The matches are counted in the index of words. If there are few, the page is chosen among
-    them. Where there are many, the list is walked in its order and each row is asked for the
-    words; MariaDB would collect and sort all that match instead.
+    The matches are counted in the index of words, or in that of ``if_few``. If there are few,
+    the page is chosen among them. Where there are many, the list is walked in its order and each
+    row is asked for the words; the database would collect and sort all that match instead.
 
     Args:
         session: The db session.
@@ -39,19 +40,25 @@ async def paginate_found(
         listing: The words, and the page.
         model: The model of the rows.
         by: Columns to sort by; see ``listing.paginate``.
+        if_few: Conditions that all rows of ``statement`` meet, for an index that finds them.
 
     Raises:
         NotFoundError: If the list ends before this page.
     """
     terms = terms_of(listing.q, model)
-    if not terms:
-        return await paginate(session, statement, listing, by=by, count=MAX_COUNTED)
-    terms = await _rarest_first(session, terms, model)
-    matches = await _count(session, statement, terms, model)
-    if matches <= MAX_COUNTED:
-        statement = statement.where(*(model.id.in_(found_by(term, model)) for term in terms))
+    if terms:
+        terms = await _rarest_first(session, terms, model)
+        matches = await _count_found(session, statement, terms, model)
+        if matches <= MAX_COUNTED:
+            statement = statement.where(*(model.id.in_(found_by(term, model)) for term in terms))
+        else:
+            statement = statement.where(*(_has(term, model) for term in terms))
+    elif if_few:
+        matches = await _count(session, statement.with_only_columns(model.id).where(*if_few))
+        if matches <= MAX_COUNTED:
+            statement = statement.where(*if_few)
     else:
-        statement = statement.where(*(_has(term, model) for term in terms))
+        return await paginate(session, statement, listing, by=by, count=MAX_COUNTED)
     page = await paginate(session, statement, listing, by=by, count=False)
     page.total, page.is_total_exact = min(matches, MAX_COUNTED), matches <= MAX_COUNTED
     return page
@@ -66,10 +73,9 @@ async def _rarest_first(session: AsyncSession, terms: list[str], model: Subject)
     return [term for _count, term in sorted(zip(found, terms, strict=True))]
 
 
-async def _count(
+async def _count_found(
     session: AsyncSession, statement: Select[Any], terms: list[str], model: Subject
 ) -> int:
-    """Return how many rows match, at most one more than ``MAX_COUNTED``."""
     first, *others = terms
     word: Any = aliased(SearchWord)
     few = (
@@ -79,11 +85,16 @@ async def _count(
         .prefix_with("STRAIGHT_JOIN", dialect="mariadb")
         .join_from(word, model, model.id == word.subject_id)
         .where(begins_with(word, first, model), *(_has(term, model) for term in others))
-        .limit(MAX_COUNTED + 1)
     )
     if statement.whereclause is not None:
         few = few.where(statement.whereclause)
-    return await session.scalar(select(func.count()).select_from(few.subquery())) or 0
+    return await _count(session, few)
+
+
+async def _count(session: AsyncSession, statement: Select[Any]) -> int:
+    """Return how many rows match, at most one more than ``MAX_COUNTED``."""
+    few = statement.limit(MAX_COUNTED + 1).subquery()
+    return await session.scalar(select(func.count()).select_from(few)) or 0
 
 
 def _has(term: str, model: Subject) -> ColumnElement[bool]:

@@ -94,7 +94,10 @@ async def list_tasks(
         keys.insert(1, Task.due_at)
     by = ordering(listing, *keys)
     statement = statement.options(*with_names())
-    return await paginate_found(session, statement, listing, model=Task, by=by)
+    near = RANGES.near(listing.filters)
+    if listing.sort == "due":
+        statement, near = statement.where(*near), []  # the same index
+    return await paginate_found(session, statement, listing, model=Task, by=by, if_few=near)
 
 
 async def list_of_record(session: AsyncSession, **record: int | Sequence[int]) -> Sequence[Task]:
