@@ -252,3 +252,10 @@ def test_every_key_is_documented() -> None:
 
     for name in (*PLAIN_NAMES, *(key.name for key in CONFIG)):
         assert f"| `{name}` |" in table
+
+
+def test_links_in_mail_have_an_address_in_development() -> None:
+    """Without mail there is none: a page then shows links to where its user found it."""
+    mail = {"MAIL_BACKEND": "memory", "MAIL_DEFAULT_SENDER": "crm@example.com"}
+    assert create_app("development").config["PUBLIC_URL"] is None
+    assert create_app("development", **mail).config["PUBLIC_URL"] == "http://127.0.0.1:8000"

@@ -177,7 +177,7 @@ async def test_a_difference_is_named_and_a_rebuild_removes_it(
     order = await trade.order((good, 2), actor=user, state=OrderState.PAID)
     async with app.app_context(), db.transaction() as session:
         wrong = update(OrderSum).where(OrderSum.series == "good", OrderSum.period == 2026)
-        await session.execute(wrong.values(whole=21))
+        await session.execute(wrong.values(whole=21, millionths=500))
         await session.execute(delete(OrderSum).where(OrderSum.series == "paid"))
         other = Order(
             number="X", account_id=order.account_id, state=OrderState.DRAFT, currency="EUR",
@@ -194,8 +194,8 @@ async def test_a_difference_is_named_and_a_rebuild_removes_it(
         await count_inserted(session, [])
     async with app.app_context():
         assert [str(each) for each in await compare_sums()] == [
-            f"good {good.id}, EUR, 2026: 2 with 21.000000, but the orders give 2 with 20.000000",
-            "paid, EUR, 202611: 0 with 0, but the orders give 1 with 20.000000",
+            f"good {good.id}, EUR, 2026: 2 with 21.0005, but the orders give 2 with 20.00",
+            "paid, EUR, 202611: 0 with 0.00, but the orders give 1 with 20.00",
         ]
         with pytest.raises(OrderSumsError, match="2 sums of orders differ"):
             await scheduler.run_job("check_sums")

@@ -61,7 +61,6 @@ class Development(Base):
     def init_app(cls, app: Quart) -> None:
         super().init_app(app)
         app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or _kept_secret(app)
-        app.config["PUBLIC_URL"] = app.config["PUBLIC_URL"] or "http://127.0.0.1:8000"
 
 
 class Testing(Base):

@@ -120,7 +120,7 @@ CONFIG = (
         None,
         text,
         "The address of this CRM for links in mail, such as `https://crm.example.com`. In "
-        "development it is `http://127.0.0.1:8000` if not set.",
+        "development, links in mail begin with `http://127.0.0.1:8000` if it is not set.",
     ),
     ConfigKey(
         "TRACES_EXPORTER",

@@ -102,6 +102,8 @@ def _configure_mail(app: Quart) -> None:
             "is not set, but the CRM sends mail",
             "Set it to an address such as 'Quarterdeck <crm@example.com>'.",
         )
+    if config["CONFIG_NAME"] == "development":
+        config["PUBLIC_URL"] = config["PUBLIC_URL"] or "http://127.0.0.1:8000"
     url = urlsplit(config["PUBLIC_URL"] or "")
     if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
         raise ConfigurationError(

@@ -15,6 +15,7 @@ from quarterdeck.sqlalchemy import no_time_limit
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Order, OrderLine, OrderSum
 from quarterdeck_crm.models.sums import from_parts, millionths_sum, whole_sum
+from quarterdeck_crm.money import rounded
 
 from .states import TAKEN
 from .sums import ACCOUNT, GOOD, OWNER, Key, Sums, add_sums
@@ -38,9 +39,16 @@ class Difference:
         series, currency, period, subject_id = self.key
         name = f"{series} {subject_id}" if subject_id else series
         return (
-            f"{name}, {currency}, {period or 'all time'}: {self.stored[0]} with {self.stored[1]}, "
-            f"but the orders give {self.real[0]} with {self.real[1]}"
+            f"{name}, {currency}, {period or 'all time'}: {_worded(self.stored, currency)}, "
+            f"but the orders give {_worded(self.real, currency)}"
         )
+
+
+def _worded(orders: tuple[int, Decimal], currency: str) -> str:
+    """Return a number and a net; further decimals are shown where there are any."""
+    number, net = orders
+    shown = rounded(net, currency)
+    return f"{number:,} with {shown if shown == net else net.normalize():,f}"
 
 
 async def compare_sums() -> list[Difference]:

@@ -15,6 +15,7 @@ from quarterdeck_crm.forms.errors import errors_on, is_valid
 from quarterdeck_crm.forms.submission import Saved, save_once
 from quarterdeck_crm.languages.words import role_word
 from quarterdeck_crm.listing import Listing
+from quarterdeck_crm.mail.links import shown_url
 from quarterdeck_crm.mail.sending import sends_mail
 from quarterdeck_crm.mail.users import mail_invitation
 from quarterdeck_crm.models import AuditAction, Role
@@ -158,7 +159,7 @@ async def link(user_id: int) -> str:
     async with db.transaction() as session:
         user = await services.get_user(session, user_id)
         await record_audit(session, AuditAction.PASSWORD_LINK_MADE, user=user)
-    url = url_for("auth.reset_link", token=make_link_token(user), _external=True)
+    url = shown_url("auth.reset_link", token=make_link_token(user))
     return await render_template("team/link.html", user=user, url=url)
 
 
