@@ -38,7 +38,7 @@ WORD = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]+)*")
 def english_in(page: str) -> set[str]:
     """Return the English words that a Chinese reader of a page would see or hear."""
     page = re.sub(r'<select[^>]* name="zone".*?</select>', " ", HIDDEN.sub(" ", page), flags=re.S)
-    page = re.sub(r"</span><wbr><span>(?=@)", "", page)  # the two parts of an address
+    page = page.replace("</span><wbr><span>", "")  # the parts of an address
     shown = [re.sub(r"<time\b.*?</time>|<[^>]+>", " ", page, flags=re.S), *SPOKEN.findall(page)]
     text = html.unescape(" | ".join(shown))
     text = re.sub(r"[\w.+-]+@[\w.-]+|\w+://\S*|\{\w+\}|Etc/UTC", " ", text)
