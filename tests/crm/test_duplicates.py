@@ -296,6 +296,22 @@ async def test_people_join_their_numbers_and_a_refusal_holds(trade: Trade) -> No
     assert await count(trade, Person.id > 0) == 0, "the data of the merged record goes too"
 
 
+async def test_two_people_of_one_name_are_compared_by_place(auth: Auth, trade: Trade) -> None:
+    consent: dict[str, Any] = {"consent_given_on": "2024-12-14", "consent_how": "By <phone>"}
+    first = await trade.person(name="Ada", birthday="1967-08-28", **consent)
+    second = await trade.person(name="Ada", **consent | {"consent_withdrawn_on": "2025-02-01"})
+    page = await (await auth.get(f"/duplicates/person/{first.id}/{second.id}")).get_data(True)
+    shown = re.sub(r"<time [^>]+>|</time>", "", str(page))
+    for text in (
+        "28 Aug 1967",
+        "Given 14 Dec 2024, By &lt;phone&gt;</label>",
+        "Given 14 Dec 2024, By &lt;phone&gt;, Withdrawn 1 Feb 2025</label>",
+        'data-label="First"',
+        'data-label="Second"',
+    ):
+        assert text in shown, text
+
+
 async def test_a_stale_or_foreign_record_is_not_merged(trade: Trade, user: User) -> None:
     kept, gone = await trade.account(name="A"), await trade.account(name="B")
     with pytest.raises(StaleError):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from markupsafe import Markup
 from quart import flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
@@ -16,6 +18,7 @@ from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.extras.values import PREFIX
 from quarterdeck_crm.history.wording import label_of
 from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages.days import shown_day
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.search.similar import REASONS
 from quarterdeck_crm.validation.numbers import row_id
@@ -142,7 +145,8 @@ def _choices(kind: str, first: Record, second: Record) -> list[Choice]:
     """Return the choices that are filled in one of the two."""
     found = []
     for name, fields in CHOICES[kind].items():
-        values = [_shown(row, fields) for row in (first, second)]
+        read = _consent if name == "consent" else _value
+        values = [read(row, fields) for row in (first, second)]
         if any(values):
             label = str(CONSENT) if name == "consent" else label_of(name)
             found.append(Choice(name, label, values, is_open=values[0] != values[1]))
@@ -162,9 +166,21 @@ async def _custom_choices(kind: str, first: Record, second: Record) -> list[Choi
     return found
 
 
-def _shown(row: Record, fields: tuple[str, ...]) -> str:
+def _value(row: Record, fields: tuple[str, ...]) -> str | date:
     values = [row.owner if name == "owner_id" else getattr(row, name) for name in fields]  # type: ignore[union-attr]
+    if isinstance(values[0], date):
+        return values[0]
     return ", ".join(str(getattr(value, "name", value)) for value in values if value is not None)
+
+
+def _consent(person: Record, fields: tuple[str, ...]) -> Markup:
+    given, how, withdrawn = (getattr(person, name) for name in fields)
+    parts = [
+        given and Markup("{} {}").format(_("Given"), shown_day(given)),
+        how,
+        withdrawn and Markup("{} {}").format(_("Withdrawn"), shown_day(withdrawn)),
+    ]
+    return Markup(", ").join(part for part in parts if part)
 
 
 def _url(kind: str, id_: int) -> str:
