@@ -238,6 +238,8 @@ async def test_people_comment_on_an_order_and_mention_each_other(ada: Desk, mika
     )
     await note.press("Enter")
     await expect(note).to_have_value(f"Who takes <b>Lisbon</b>? @{MIKA} ")
+    await ada.page.wait_for_timeout(300)  # longer than the pause before colleagues are offered
+    await expect(ada.page.get_by_role("option")).to_have_count(0)
     await ada.page.get_by_role("button", name="Add note").click()
     said = ada.page.locator("#timeline .of-notes")
     await expect(said).to_contain_text("Who takes <b>Lisbon</b>?")
