@@ -210,7 +210,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On another database than SQLite, leave out what it cannot change and what is about SQLite."""
     if databases.is_sqlite():
         return
-    concerned = [item for item in items if not _brings_server(item) and _uses_database(item)]
+    concerned = [item for item in items if not _is_repeated(item) and _uses_database(item)]
     config.hook.pytest_deselected(items=list(set(items) - set(concerned)))
     items[:] = concerned
     for item in concerned:
@@ -218,10 +218,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="about SQLite itself"))
 
 
-def _brings_server(item: pytest.Item) -> bool:
-    """Whether the test is about a server in every run, with drivers of its own."""
+def _is_repeated(item: pytest.Item) -> bool:
+    """Whether the test shows the same in every run: it may be about a server, and bring it."""
     marks = item.iter_markers("external_service")
-    return any({"MariaDB", "PostgreSQL"} & {*mark.args} for mark in marks)
+    brings_server = any({"MariaDB", "PostgreSQL"} & {*mark.args} for mark in marks)
+    return brings_server or item.get_closest_marker("any_database") is not None
 
 
 def _uses_database(item: pytest.Item) -> bool:

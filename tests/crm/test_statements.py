@@ -32,6 +32,8 @@ from .conftest import Auth, MakeUser
 from .test_attachments import PDF, png, upload
 from .trading import Trade
 
+pytestmark = pytest.mark.any_database
+
 FEW, MANY = 1, 4  # rows of each kind
 
 # What stands for the variable parts of the paths.

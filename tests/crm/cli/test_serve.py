@@ -19,6 +19,8 @@ from .test_cli import Crm, crm, environment, ready, upgraded
 __all__ = ["crm", "ready", "upgraded"]  # fixtures
 
 
+pytestmark = pytest.mark.any_database
+
 SERVE = (sys.executable, "-m", "quarterdeck_crm", "serve")
 
 

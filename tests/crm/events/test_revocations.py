@@ -24,6 +24,7 @@ from tests.serving import crm, serving
 from tests.wire import Wire, connected
 
 pytestmark = [
+    pytest.mark.any_database,
     pytest.mark.feature("WS3", "S3"),
     pytest.mark.timeout(180),
 ]

@@ -19,7 +19,7 @@ from tests.crm.sheets import Sheet, sheet_to
 from tests.crm.trading import Trade
 from tests.policies.test_access import UNSAFE, pages
 
-pytestmark = pytest.mark.hazard("session ended")
+pytestmark = [pytest.mark.any_database, pytest.mark.hazard("session ended")]
 
 BROWSER = {
     "Accept": "text/html,application/xhtml+xml",

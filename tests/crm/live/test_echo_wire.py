@@ -28,6 +28,8 @@ from tests.wire import (
     raw,
 )
 
+pytestmark = pytest.mark.any_database
+
 MIB = 2**20
 
 

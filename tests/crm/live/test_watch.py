@@ -23,6 +23,7 @@ from tests.demonstration import Demonstrations
 from tests.servers import free_port, redis_server, running
 
 pytestmark = [
+    pytest.mark.any_database,
     pytest.mark.feature("WS3"),
     pytest.mark.timeout(180),
 ]

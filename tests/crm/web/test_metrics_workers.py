@@ -18,6 +18,7 @@ from tests.servers import free_port, redis_server, running
 from tests.serving import Site
 
 pytestmark = [
+    pytest.mark.any_database,
     pytest.mark.feature("AP6"),
     pytest.mark.external_service("redis"),
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc"),
