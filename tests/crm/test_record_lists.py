@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.feature("D4"), pytest.mark.timeout(120)]
 
 List = Callable[..., Awaitable[Any]]
 ORDERS = 300
+NO_CONTACT = {"contact": "no"}
 CASES: tuple[tuple[List, Listing, str], ...] = (
     (list_tasks, Listing(sort="due", filters={"contact": "7"}), "task_contact_id"),
     (list_tasks, Listing(sort="due", filters={"order": "7", "state": "done"}), "task_order_id"),
@@ -37,6 +38,7 @@ CASES: tuple[tuple[List, Listing, str], ...] = (
     (list_tasks, Listing(sort="due", filters={"account": "x"}), "task_is_done_task_due_at"),
     (list_tasks, Listing(sort="title", filters={"person": "7"}), "task_contact_id"),
     (list_tasks, Listing(sort="due", filters={"person": "7"}), "task_contact_id"),
+    (list_people, Listing(sort="name", filters=NO_CONTACT), "person_archived_at_person_do_not"),
     (list_deals, Listing(sort="name", filters={"account": "7"}), "deal_account_id"),
     (list_deals, Listing(sort="name", filters={"person": "7"}), "deal_contact_id"),
     (list_deals, Listing(sort="expected", filters={"person": "7"}), "deal_contact_id"),

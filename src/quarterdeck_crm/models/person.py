@@ -46,7 +46,10 @@ class Person(Timestamps, Archivable, Versioned, Model):
     """
 
     __tablename__ = "person"
-    __table_args__ = tuple(Index(None, "archived_at", column) for column in SORTED_BY)
+    __table_args__ = (
+        *(Index(None, "archived_at", column) for column in SORTED_BY),
+        Index(None, "archived_at", "do_not_contact", "name_key"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(exact(20), unique=True, default=new_reference)

@@ -99,7 +99,7 @@ async def list_people(
         at = select(Contact.person_id).where(Contact.account_id == (row_id(account) or 0))
         statement = statement.where(Person.id.in_(at))
     if contact := listing.filters.get("contact"):
-        statement = statement.where(Person.do_not_contact.is_(contact == "no"))
+        statement = statement.where(Person.do_not_contact == (contact == "no"))
     by = ordering(listing, SORTS[listing.sort], Person.id)
     return await paginate_found(session, statement, listing, model=Person, by=by)
 
