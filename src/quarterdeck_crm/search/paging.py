@@ -13,7 +13,7 @@ from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
 from quarterdeck_crm.models import SearchWord
 
-from .conditions import begins_with, found_by, terms_of
+from .conditions import begins_with, found_by, terms_of, without_index
 from .word_index import Subject
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ async def _count_found(
     first, *others = terms
     word: Any = aliased(SearchWord)
     few = (
-        select(word.subject_id)
+        select(without_index(word.subject_id))  # see ``found_few``
         .distinct()
         .prefix_with("STRAIGHT_JOIN", dialect="mysql")  # from the words to the rows
         .prefix_with("STRAIGHT_JOIN", dialect="mariadb")
