@@ -129,6 +129,7 @@ OF_RECORDS = (
     "/deals/?q=wool+7",
     "/deals/?q=nobody",
     "/deals/7",
+    "/orders/7",
     "/deals/board",
     "/deals/board?q=wool",
     "/deals/board?owner=3",

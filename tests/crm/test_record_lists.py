@@ -17,7 +17,7 @@ from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import SearchWord
 from quarterdeck_crm.people.services import list_people
 from quarterdeck_crm.search.word_index import index_everything
-from quarterdeck_crm.tasks.queries import list_tasks
+from quarterdeck_crm.tasks.queries import list_of_record, list_tasks
 from tests import databases
 
 from .many import accounts_for, make_orders
@@ -64,6 +64,10 @@ async def test_a_filter_by_record_reads_the_index_of_the_record(app: Quart) -> N
             steps = [await plan(text, values) for text, values in statements]
             assert f"USING INDEX ix_{index}" in str(steps[0]), listing
         if databases.is_sqlite():
+            for name in ("account_id", "contact_id", "deal_id", "order_id"):
+                with asked() as statements:
+                    await list_of_record(db.session, **{name: 7})
+                assert f"USING INDEX ix_task_{name}" in str(await plan(*statements[0])), name
             for read_list in (list_tasks, list_people):
                 await _each_row_is_asked_for_its_own_words(read_list)
             assert await _index_of_a_day_range(most=1000) == "due_at"

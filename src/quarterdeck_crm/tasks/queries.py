@@ -110,13 +110,12 @@ async def list_of_record(session: AsyncSession, **record: int | Sequence[int]) -
     """
     ((name, id_),) = record.items()
     column = getattr(Task, name)
-    if isinstance(id_, int):
-        condition = (column == id_, Task.is_done.is_(False))
-    else:
-        condition = (column.in_(id_), without_index(Task.is_done).is_(False))
+    is_one = isinstance(id_, int)
+    has_index = is_one and column is Task.account_id  # of both, sorted by the due date
+    is_done = Task.is_done if has_index else without_index(Task.is_done)
     statement = (
         select(Task)
-        .where(*condition)
+        .where(column == id_ if is_one else column.in_(id_), is_done.is_(False))
         .order_by(Task.due_at, Task.id)
         .limit(MAX_OF_RECORD + 1)
         .options(joinedload(Task.assignee).load_only(User.name))
