@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, WebSocket, expect
 
 from quarterdeck.testing import ServedApp, served_app
 from tests.modules import load
@@ -31,13 +31,14 @@ async def server(chat: ModuleType) -> AsyncIterator[ServedApp]:
         yield server
 
 
-async def enter(browser: Browser, server: ServedApp, name: str) -> Page:
+async def enter(browser: Browser, server: ServedApp, name: str) -> tuple[Page, WebSocket]:
     page = await (await browser.new_context()).new_page()
     page.on("dialog", lambda dialog: dialog.accept(name))
     async with page.expect_websocket() as opening:
         await page.goto(server.url)
-    await (await opening.value).wait_for_event("framereceived")
-    return page
+    socket = await opening.value
+    await socket.wait_for_event("framereceived")
+    return page, socket
 
 
 async def say(page: Page, text: str) -> None:
@@ -48,7 +49,8 @@ async def say(page: Page, text: str) -> None:
 async def test_an_event_during_an_outage_is_heard_once_and_in_order(
     browser: Browser, server: ServedApp, chat: ModuleType
 ) -> None:
-    ada, grace = await enter(browser, server, "Ada"), await enter(browser, server, "Grace")
+    ada, _ = await enter(browser, server, "Ada")
+    grace, _ = await enter(browser, server, "Grace")
     await say(ada, "one")
     lines = grace.locator("#lines li")
     await expect(lines).to_have_text(["Ada: one"])
@@ -65,12 +67,14 @@ async def test_an_event_during_an_outage_is_heard_once_and_in_order(
 async def test_after_4401_it_does_not_come_back(
     browser: Browser, server: ServedApp, chat: ModuleType
 ) -> None:
-    ada = await enter(browser, server, "Ada")
+    ada, socket = await enter(browser, server, "Ada")
     sockets: list[str] = []
     ada.on("websocket", lambda socket: sockets.append(socket.url))
     await ada.clock.install()
     async with chat.app.app_context():
         await chat.hub.disconnect("ada")
+    if not socket.is_closed():
+        await socket.wait_for_event("close")
 
     await ada.clock.fast_forward("05:00")
     await say(ada, "Anybody there?")
