@@ -64,6 +64,7 @@ async def add_attachment(
     Raises:
         ForbiddenError: If the actor may not edit the subject.
         MergedError: If the subject has become part of another account.
+        NotFoundError: If the subject has been deleted.
         ValidationError: If a quota has no room for it.
     """
     require_edit(actor, subject)

@@ -14,7 +14,9 @@ from typing import Any
 
 from quart import current_app, has_request_context
 from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import (
@@ -276,7 +278,7 @@ async def _undo(session: AsyncSession, user: User, item: UndoItem) -> list[str] 
     try:
         async with session.begin_nested():
             await undo_item(session, actor=user, item=item)
-    except StaleError:
+    except (IntegrityError, StaleDataError, StaleError):
         return [name, str(AT_ONCE)]
     except DomainError as error:
         return [name, str(error)]
@@ -305,7 +307,7 @@ async def change_one(
             if step is not None:
                 note_undo(session, step, changed.row, action=changed.action, before=changed.before)
             await session.flush()
-    except StaleError:
+    except (IntegrityError, StaleDataError, StaleError):
         return str(AT_ONCE)
     except DomainError as error:
         return str(error)

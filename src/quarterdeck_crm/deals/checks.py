@@ -11,6 +11,7 @@ from quarterdeck.babel import gettext as _
 from quarterdeck_crm.extras.records import (
     check_extras,
 )
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import (
     Contact,
     Deal,
@@ -34,6 +35,7 @@ FIELDS = (
     "expected_on",
     "remark",
 )
+NO_OPEN_STAGE = _l("Choose a stage for open deals.")
 
 
 async def check_deal(
@@ -130,4 +132,4 @@ async def _require_open(session: AsyncSession, stage_id: int | None) -> None:
         return
     stage = await session.get(DealStage, stage_id)
     if stage is None or stage.kind is not StageKind.OPEN:
-        raise ValueError(_("Choose a stage for open deals."))
+        raise ValueError(str(NO_OPEN_STAGE))

@@ -11,7 +11,12 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
-from quarterdeck_crm.errors import ConflictError, MoveNotAllowedError, NotFoundError
+from quarterdeck_crm.errors import (
+    ConflictError,
+    MoveNotAllowedError,
+    NotFoundError,
+    ValidationError,
+)
 from quarterdeck_crm.events.announcements import announce_deal_deleted
 from quarterdeck_crm.extras.records import (
     take_extras,
@@ -44,7 +49,7 @@ from quarterdeck_crm.permissions import require_edit
 from quarterdeck_crm.tasks.services import follow
 from quarterdeck_crm.validation import Problems
 
-from .checks import check_deal
+from .checks import NO_OPEN_STAGE, check_deal
 from .stages import get_stage
 
 
@@ -277,7 +282,10 @@ async def delete_deal(session: AsyncSession, *, actor: User | None, deal: Deal) 
 
 async def _first_stage(session: AsyncSession, stage_id: int | None) -> DealStage:
     if stage_id is not None:
-        return await session.get_one(DealStage, stage_id)
+        chosen = await session.get(DealStage, stage_id)
+        if chosen is None:  # removed since it was checked
+            raise ValidationError({"stage_id": [NO_OPEN_STAGE]})
+        return chosen
     first = select(DealStage).where(DealStage.kind == StageKind.OPEN)
     stage = await session.scalar(first.order_by(DealStage.position, DealStage.id).limit(1))
     if stage is None:

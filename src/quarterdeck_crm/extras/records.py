@@ -6,13 +6,16 @@ the API and files follow the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.history.recording import Changes, flush
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.errors import ClashError, StaleError
+from quarterdeck_crm.history.recording import STALE, Changes, flush
 from quarterdeck_crm.models import (
     CustomValue,
     FieldType,
@@ -122,7 +125,8 @@ async def write_extras(session: AsyncSession, record: Record, extras: Mapping[st
     """Write checked extras of a record that has an id, and return the changes for its history.
 
     Raises:
-        ClashError: If another save added one of the new tags at the same moment.
+        ClashError: If one of the tags was removed at the same moment.
+        StaleError: If another save gave the record one of the tags at the same moment.
     """
     changes: Changes = {}
     with session.no_autoflush:
@@ -149,10 +153,24 @@ async def _write_tags(session: AsyncSession, record: Record, names: Sequence[str
         )
     if new := wanted.keys() - present.keys():
         rows = [{"kind": kind, "record_id": record.id, "tag_id": id_} for id_ in sorted(new)]
-        await session.execute(insert(RecordTag), rows)
+        try:
+            await session.execute(insert(RecordTag), rows)
+        except IntegrityError:
+            await _explain_refusal(session, record, new)
+            raise
     if present.keys() == wanted.keys():
         return {}
     return {"tags": [_text(present.values()), _text(wanted.values())]}
+
+
+async def _explain_refusal(session: AsyncSession, record: Record, ids: Collection[int]) -> None:
+    """Raise the reason why the database refused tags that were there a moment before."""
+    present = await session.scalars(select(Tag.id).where(Tag.id.in_(ids)))
+    if set(ids) - set(present):
+        raise ClashError(
+            _("A tag was removed at the same moment. Nothing was saved. Save again.")
+        ) from None
+    raise StaleError(STALE[record.__tablename__]) from None
 
 
 async def tags_of(session: AsyncSession, record: Record) -> Sequence[Tag]:
@@ -188,11 +206,25 @@ async def _find_tags(session: AsyncSession, names: Iterable[str]) -> dict[str, T
 
 async def _make_tags(session: AsyncSession, record: Record, names: Sequence[str]) -> dict[int, Tag]:
     known = await _find_tags(session, names)
-    new = [Tag(name=name) for name in names if unique_key(name, TAG_LENGTH) not in known]
-    if new:
-        session.add_all(new)
-        await flush(session, record)
-    return {tag.id: tag for tag in [*known.values(), *new]}
+    for name in names:
+        if (key := unique_key(name, TAG_LENGTH)) not in known:
+            known[key] = await _make_tag(session, record, name)
+    return {tag.id: tag for tag in known.values()}
+
+
+async def _make_tag(session: AsyncSession, record: Record, name: str) -> Tag:
+    """Return a new tag, or that which another save has added at the same moment."""
+    tag = Tag(name=name)
+    try:
+        async with session.begin_nested():
+            session.add(tag)
+            await flush(session, record)
+    except ClashError:
+        if found := await _find_tags(session, [name]):
+            (tag,) = found.values()
+            return tag
+        raise
+    return tag
 
 
 def _text(tags: Iterable[Tag]) -> str | None:

@@ -212,8 +212,11 @@ def plain(value: Any) -> Any:
 async def forget(session: AsyncSession, subject: Subject) -> None:
     """Remove the history, notes, notifications, tags and fields of a row that is deleted.
 
-    Another row may get its id.
+    Another row may get its id. What others add at the same moment waits for the lock and is
+    refused, see ``search.merges.hold``.
     """
+    kind = type(subject)
+    await session.execute(select(kind.id).where(kind.id == subject.id).with_for_update())
     for own in (RecordTag, CustomValue):
         theirs = (own.kind == subject.__tablename__, own.record_id == subject.id)
         await session.execute(delete(own).where(*theirs))

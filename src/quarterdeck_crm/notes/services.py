@@ -76,6 +76,7 @@ async def add_note(
 
     Raises:
         MergedError: If the record has become part of another one.
+        NotFoundError: If the record has been deleted.
         ValidationError: If the text cannot be accepted.
     """
     await hold(session, subject)

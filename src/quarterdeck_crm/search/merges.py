@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from quarterdeck_crm.errors import MergedError
+from quarterdeck.babel import gettext as _
+from quarterdeck_crm.errors import MergedError, NotFoundError
 from quarterdeck_crm.models import Account, Person
 
 # The ids of the records that stay: all earlier merges lead to them directly.
@@ -50,18 +51,20 @@ async def find_person(session: AsyncSession, person_id: int) -> Person | None:
 
 
 async def hold(session: AsyncSession, row: Any) -> None:
-    """Keep an account or a person from being merged until the transaction ends.
+    """Keep a record from being merged or deleted until the transaction ends.
 
     What is added to a record is read by others only there, so it may not be added to one that a
-    merge has just emptied. Records of other kinds are never merged.
+    merge has just emptied, or that is gone.
 
     Raises:
         MergedError: If it has been merged.
+        NotFoundError: If it has been deleted.
     """
-    if not isinstance(row, Account | Person):
-        return
     model = type(row)
-    statement = select(model.merged_into_id).where(model.id == row.id).with_for_update(read=True)
-    into = await session.scalar(statement)
-    if into is not None:
-        raise MergedError(row.__tablename__, into)
+    into: Any = model.merged_into_id if issubclass(model, Account | Person) else null()
+    statement = select(model.id, into).where(model.id == row.id).with_for_update(read=True)
+    found = (await session.execute(statement)).one_or_none()
+    if found is None:
+        raise NotFoundError(_("There is no such record. It may have been deleted."))
+    if found[1] is not None:
+        raise MergedError(row.__tablename__, found[1])
