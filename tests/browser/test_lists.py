@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
-from .conftest import in_browser
+from .conftest import USER, in_browser
 from .desk import Desk, sit_down
 
 pytestmark = in_browser
@@ -28,6 +28,18 @@ BROKEN = """cells => cells.flatMap(cell => {
     }
     return broken;
 })"""
+# The lines of the name in a cell, from the right end of the box before it.
+BESIDE = """cell => {
+    const box = cell.querySelector('.pick').getBoundingClientRect();
+    const name = [...cell.querySelector('.row-link').getClientRects()];
+    return name.map(line => Math.round(line.left - box.right));
+}"""
+LINES_OF_TITLE = """head => {
+    const words = document.createRange();
+    words.selectNodeContents(head);
+    return words.getClientRects().length;
+}"""
+TITLES = "links => [...new Set(links.map(link => Math.round(link.getBoundingClientRect().left)))]"
 LABEL = "cell => getComputedStyle(cell, '::before').content"
 EDGE = """cell => {
     const words = document.createRange();
@@ -87,6 +99,57 @@ async def test_no_word_of_the_accounts_is_broken_without_a_script(
     assert await cells.count() == 40
     assert await cells.evaluate_all(BROKEN) == []
     await desk.page.context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_the_lines_of_a_name_begin_beside_its_box(desk: Desk, width: int) -> None:
+    await desk.page.set_viewport_size({"width": width, "height": 800})
+    for name in ("Beside " + "a long name of a company " * 3, "שם של חברה " * 12):
+        await desk.call("POST", "/accounts", name=name)
+        await desk.open(f"/accounts/?q={name[:8]}")
+        cell = desk.page.locator("main tbody td:has(> .pick)").first
+        first, *others = await cell.evaluate(BESIDE)
+        assert others, "a name of several lines"
+        assert 4 <= first < 14
+        assert set(others) == {first}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_titles_of_tasks_begin_below_each_other(
+    browser: Browser, address: str, width: int
+) -> None:
+    desk = await sit_down(browser, address, USER, viewport={"width": width, "height": 800})
+    await desk.open("/tasks/")
+    titles = desk.page.locator(".task-title")
+    own = titles.filter(has=desk.page.locator(".task-check"))
+    assert 0 < await own.count() < await titles.count()
+    assert len(await titles.locator(".row-link").evaluate_all(TITLES)) == 1
+    await desk.page.context.close()
+
+
+async def test_chinese_filters_and_titles_stay_on_one_line(browser: Browser, address: str) -> None:
+    desk = await sit_down(browser, address, locale="zh-CN", viewport={"width": 1280, "height": 800})
+    await desk.open("/orders/")
+    toolbar = await desk.page.locator(".toolbar").bounding_box()
+    assert toolbar
+    assert toolbar["height"] < 60, "one row of filters"
+    await desk.page.set_viewport_size({"width": 390, "height": 800})
+    await desk.open("/")
+    heads = desk.page.locator(".panel-head:has(> :last-child:not(h2)) h2")
+    assert await heads.count() > 4
+    for head in await heads.all():
+        assert await head.evaluate(LINES_OF_TITLE) == 1, await head.inner_text()
+    await desk.page.context.close()
+
+
+async def test_a_selection_is_answered_in_sight_on_a_phone(desk: Desk) -> None:
+    await desk.page.set_viewport_size({"width": 390, "height": 800})
+    await desk.open("/accounts/")
+    button = desk.page.get_by_role("button", name="Continue")
+    await expect(button).not_to_be_in_viewport()
+    await desk.page.locator("main .pick").first.check()
+    await expect(button).to_be_in_viewport()
+    await button.click(trial=True)  # nothing lies above it
 
 
 async def test_a_number_that_is_a_link_keeps_its_label_on_a_phone(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Attachment, Role
+from quarterdeck_crm.models import Attachment, Role, User
 
 from .conftest import Auth, MakeUser
 from .test_attachments import files_in, upload
@@ -51,7 +51,7 @@ async def test_a_file_that_fills_the_quota_is_the_last(
     refused = await upload(auth, path, "a.txt", b"a")
 
     assert refused.status_code == 422
-    assert "This file has 1 Byte, and there is no room for it." in await text(refused)
+    assert "This file has 1 byte, and there is no room for it." in await text(refused)
     assert "use 3.0 kB of 3.0 kB. Remove files" in await text(refused)
     assert len(files_in(app)) == 3
     await auth.post("/files/1/remove")
@@ -131,6 +131,22 @@ async def test_pages_show_the_room_where_files_are_attached(auth: Auth, trade: T
         page = re.sub("</?span[^>]*>", "", await text(await auth.get(path)))
         assert "Your files use 1.0 kB of 5.0 GB." in page
         assert f"{OF_ACCOUNT} use 1.0 kB of 2.0 GB." in page
+
+
+@both
+async def test_a_refusal_is_in_the_language_of_its_reader(
+    auth: Auth, trade: Trade, user: User
+) -> None:
+    account = await trade.account()
+    path = f"/accounts/{account.id}/files"
+    await upload(auth, path, "a.txt", KILOBYTE * 3)
+    entries = {"name": user.name, "phone": "", "notices": "at_once", "language": "zh_Hans"}
+    await auth.post("/auth/profile", page="/auth/profile", **entries)
+    refused = await text(await upload(auth, path, "a.txt", b"a"))
+    assert "此文件大小为 1 字节，空间不足。" in refused
+    assert (
+        "已使用 3.0 kB，上限 3.0 kB。 请" in refused or "已使用 3.0 kB，上限 3.0 kB。请" in refused
+    )
 
 
 @pytest.mark.parametrize(

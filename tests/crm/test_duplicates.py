@@ -27,6 +27,7 @@ from quarterdeck_crm.models import (
     OrderSum,
     Person,
     RecordTag,
+    Role,
     SavedView,
     Tag,
     Task,
@@ -35,7 +36,7 @@ from quarterdeck_crm.models import (
 from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.orders.sum_checks import compare_sums
 from quarterdeck_crm.people.services import delete_person, get_person
-from tests.crm.conftest import Auth
+from tests.crm.conftest import Auth, MakeUser
 from tests.crm.test_attachments import PDF, upload
 from tests.crm.trading import Trade
 
@@ -294,6 +295,27 @@ async def test_people_join_their_numbers_and_a_refusal_holds(trade: Trade) -> No
         assert [each.account_id for each in person.contacts] == [account.id]
         await delete_person(session, actor=None, person=person)
     assert await count(trade, Person.id > 0) == 0, "the data of the merged record goes too"
+
+
+async def test_records_of_others_are_compared_without_choices(
+    auth: Auth, trade: Trade, make_user: MakeUser
+) -> None:
+    other = await make_user(Role.USER, "other@example.com")
+    for city in ("Oslo", "Bergen"):
+        await trade.account(
+            name="Oak", city=city, email="o@oak-trees.example", phone="030 1", owner_id=other.id
+        )
+    listed = await (await auth.get("/duplicates/")).get_data(True)
+    mail = "<span>o</span><wbr><span>@oak-trees</span><wbr><span>.example</span>"
+    for part in (mail, "030 1"):
+        assert f'<span class="whole">{part}</span>' in str(listed), "it moves to the next line"
+    page = str(await (await auth.get("/duplicates/account/1/2")).get_data(True))
+    assert "Only users who may edit both" in page
+    assert "Oslo" in page
+    assert "Bergen" in page
+    assert 'type="radio"' not in page
+    assert "cannot be undone" not in page
+    assert page.count('href="/duplicates/?kind=account"') == 1, "the way back"
 
 
 async def test_two_people_of_one_name_are_compared_by_place(auth: Auth, trade: Trade) -> None:

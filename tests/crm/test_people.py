@@ -65,7 +65,7 @@ async def test_a_person_from_the_form_to_the_end(
         await auth.post("/people/1/edit", **(kept | {"phones-0-number": ""}))
     ).status_code == 303
     page = await text_of(auth, "/people/1")
-    assert "Phone removed, was mobile, 030 123" in page
+    assert "Phone removed, was 030 123 (Mobile)" in page
     assert await trade.history(one) == [
         "contact changed",
         "contact added",

@@ -7,11 +7,11 @@ from datetime import timedelta
 import click
 
 from quarterdeck.commands import AppGroup
+from quarterdeck_crm.languages.words import size_text
 from quarterdeck_crm.schema import check_schema
 from quarterdeck_crm.terminal.progress import progress_bar
 
 from .pruning import prune
-from .quotas import size_text
 
 MAX_HOURS = 876_000  # a hundred years
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinja2.filters import do_filesizeformat
 from quart import current_app
 from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import ValidationError
+from quarterdeck_crm.languages.words import size_text
 from quarterdeck_crm.models import Account, Attachment, Deal, Order, User
 
 from .subjects import Subject, account_id_of
@@ -34,12 +34,12 @@ class Quota:
     allowed: int
 
     def __str__(self) -> str:
-        return f"{self.files} use {size_text(self.used)} of {size_text(self.allowed)}."
-
-
-def size_text(size: int) -> str:
-    """Return a number of bytes as pages show it, such as ``1.2 MB``."""
-    return do_filesizeformat(size)
+        return _(
+            "%(files)s use %(used)s of %(allowed)s.",
+            files=self.files,
+            used=size_text(self.used),
+            allowed=size_text(self.allowed),
+        )
 
 
 async def read_quotas(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.languages.days import shown_day
-from quarterdeck_crm.languages.words import priority_word
+from quarterdeck_crm.languages.words import detail_words, priority_word
 from quarterdeck_crm.models import (
     Account,
     Activity,
@@ -228,16 +228,9 @@ def _shown(name: str, value: Any) -> Any:
 
 def _different(before: list[Any], after: list[Any]) -> tuple[str | None, str | None]:
     """Return the rows that one of two lists has and the other has not, as texts."""
-    gone = [_row(row) for row in before if row not in after]
-    come = [_row(row) for row in after if row not in before]
+    gone = [detail_words(row) for row in before if row not in after]
+    come = [detail_words(row) for row in after if row not in before]
     return "; ".join(gone) or None, "; ".join(come) or None
-
-
-def _row(row: Mapping[str, Any]) -> str:
-    """Return a phone number, an address or an account of a person as one text."""
-    usual = {"main": True, "label": "work"}
-    words = [value for name, value in row.items() if value and value != usual.get(name)]
-    return ", ".join([*words, "main contact"] if row.get("main") else words)
 
 
 async def _names(session: AsyncSession, entries: Iterable[Activity]) -> Names:

@@ -8,8 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from babel.dates import format_skeleton
+from jinja2.filters import do_filesizeformat
 
-from quarterdeck.babel import format_date, get_locale, gettext
+from quarterdeck.babel import format_date, get_locale, gettext, ngettext
 
 from . import ENGLISH
 from . import lazy as _l
@@ -150,6 +151,23 @@ def label_word(label: str) -> str:
     return str(LABEL_WORDS[label])
 
 
+def detail_words(row: Mapping[str, Any]) -> str:
+    """Return a phone number, an address or an account of a person as one text."""
+    values = (value for name, value in row.items() if name != "label" and isinstance(value, str))
+    text, label = ", ".join(filter(None, values)), row.get("label", "work")
+    notes = [str(LABEL_WORDS.get(label, label))] if label != "work" else []
+    if row.get("main"):
+        notes.append(gettext("Main contact"))
+    return gettext("%(text)s (%(notes)s)", text=text, notes=", ".join(notes)) if notes else text
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as pages show it, such as ``1.2 MB``."""
+    if size < 1000:
+        return ngettext("%(num)s byte", "%(num)s bytes", size)
+    return do_filesizeformat(size)
+
+
 def kind_words(name: str) -> KindWords:
     """Return the sentences about a kind of data, or a part of it, by its name."""
     return KINDS[name]
@@ -182,14 +200,15 @@ def job_name(job: Any) -> str:
 
 
 def register_words(app: Quart) -> None:
-    """Give templates the words, and the filters ``month`` and ``capital``."""
+    """Give templates the words, and the filters ``month``, ``capital`` and ``size_text``."""
     app.jinja_env.globals.update(
         state_word=state_word,
         label_word=label_word,
+        detail_words=detail_words,
         role_word=role_word,
         outcome_word=outcome_word,
         kind_words=kind_words,
         job_name=job_name,
         priority_word=priority_word,
     )
-    app.jinja_env.filters.update(month=month, capital=capital)
+    app.jinja_env.filters.update(month=month, capital=capital, size_text=size_text)

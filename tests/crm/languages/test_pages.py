@@ -24,7 +24,7 @@ SKIPPED = ("api.", "static", "metrics.", "health.", "live.", "echo.", "moment.",
 # Words that are the same in Chinese, and the values of the rows below.
 SAME = re.compile(
     r"\b(Quarterdeck|CRM|JSON|API|CSV|UTF-8|UTC|EUR|URL|ID|HTTP|Excel|ada|example|com|"
-    r"openapi|English|Deutsch|Esc|Enter|Space|SKIP|Bytes|kB|MB|GB|noscript)\b",
+    r"openapi|English|Deutsch|Esc|Enter|Space|SKIP|kB|MB|GB|noscript)\b",
     re.IGNORECASE,
 )
 HIDDEN = re.compile(r"<(script|style|code|kbd|template|datalist)\b.*?</\1>", re.S)
