@@ -108,6 +108,9 @@ async def _move_places(session: AsyncSession, keep: Merged, other: Merged) -> No
     """
     if isinstance(keep, Account):
         mine, partner = Contact.account_id, Contact.person_id
+        at_other = select(Contact.person_id).where(Contact.account_id == other.id)
+        people = update(Person).where(Person.id.in_(at_other)).values(_new_version(Person))
+        await session.execute(people, execution_options=QUIET)
     else:
         mine, partner = Contact.person_id, Contact.account_id
     columns = mine, partner, Contact.id, Contact.main, Contact.title

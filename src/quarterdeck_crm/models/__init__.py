@@ -1,5 +1,6 @@
 """The tables of the CRM. Import models from here."""
 
+from . import deletions as deletions
 from .account import Account
 from .activity import Activity
 from .attachment import Attachment

@@ -40,7 +40,7 @@ class Feed:
         user: The assignee of the tasks.
         tasks: Those with a date, the next first.
         as_todos: Whether to write them as to-dos instead of events.
-        etag: Changes with every task.
+        etag: Changes with every task, and with the names in the file.
     """
 
     user: User
@@ -87,7 +87,8 @@ async def read_feed(session: AsyncSession, *, secret: str, as_todos: bool) -> Fe
         .options(*with_names())
     )
     tasks = (await session.scalars(statement)).all()
-    state = [user.id, user.name, as_todos, [(task.id, task.version) for task in tasks]]
+    state: list[Any] = [user.id, user.name, user.language, as_todos]
+    state += [(task.id, task.version, task.account and task.account.name) for task in tasks]
     return Feed(user, tasks, as_todos, hashlib.sha256(repr(state).encode()).hexdigest()[:32])
 
 

@@ -147,7 +147,8 @@ async def follow(session: AsyncSession, *, account_id: int, **record: int) -> No
         record: ``order_id`` or ``deal_id``.
     """
     ((name, id_),) = record.items()
-    moved = update(Task).where(getattr(Task, name) == id_).values(account_id=account_id)
+    values = {"account_id": account_id, "version": Task.version + 1, "updated_at": utc_now()}
+    moved = update(Task).where(getattr(Task, name) == id_).values(values)
     await session.execute(moved.execution_options(synchronize_session=False))
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from icalendar import Calendar
 from quart import Quart
 
+from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import User
 from quarterdeck_crm.notes.services import add_note
@@ -81,6 +82,23 @@ async def test_an_unchanged_calendar_is_not_sent_again(
     async with trade.session() as session:
         await complete_task(session, actor=user, task_id=task.id)
     assert (await client.get(path, headers={"If-None-Match": etag})).status_code == 200
+
+
+async def test_a_calendar_is_sent_again_with_the_new_name_of_an_account(
+    app: Quart, auth: Auth, user: User, trade: Trade
+) -> None:
+    account = await trade.account(actor=user, name="Ernst Handel")
+    await trade.task(actor=user, due_on="2026-12-01", account_id=account.id)
+    path, client = await renew(auth), app.test_client()
+    etag = (await client.get(path)).headers["ETag"]
+
+    async with trade.session() as session:
+        row = await get_account(session, account_id=account.id)
+        values = {"name": "Ernst & Sons"}
+        await update_account(session, actor=user, account=row, values=values, version=1)
+
+    again = await client.get(path, headers={"If-None-Match": etag})
+    assert b"Ernst & Sons" in await again.get_data()
 
 
 async def test_a_new_address_and_the_end_of_the_user_end_the_former(
