@@ -39,6 +39,10 @@ LINES_OF_TITLE = """head => {
     words.selectNodeContents(head);
     return words.getClientRects().length;
 }"""
+LINES_OF_ADDRESSES = """addresses => addresses.map(address => {
+    const parts = [...address.querySelectorAll('span')];
+    return new Set(parts.map(part => Math.round(part.getBoundingClientRect().top))).size;
+})"""
 TITLES = "links => [...new Set(links.map(link => Math.round(link.getBoundingClientRect().left)))]"
 LABEL = "cell => getComputedStyle(cell, '::before').content"
 EDGE = """cell => {
@@ -140,6 +144,13 @@ async def test_chinese_filters_and_titles_stay_on_one_line(browser: Browser, add
     for head in await heads.all():
         assert await head.evaluate(LINES_OF_TITLE) == 1, await head.inner_text()
     await desk.page.context.close()
+
+
+async def test_addresses_have_two_lines_at_most(desk: Desk) -> None:
+    await desk.open("/people/")
+    addresses = desk.page.locator("main tbody .mail")
+    assert await addresses.count() > 10
+    assert set(await addresses.evaluate_all(LINES_OF_ADDRESSES)) <= {1, 2}
 
 
 async def test_a_selection_is_answered_in_sight_on_a_phone(desk: Desk) -> None:

@@ -231,6 +231,25 @@ async def _text_of_list(auth: Auth, path: str) -> str:
     return page.replace("</span><wbr><span>", "")
 
 
+async def test_facts_are_in_the_language_of_the_reader(app: Quart, as_admin: Auth) -> None:
+    for number, detail in enumerate(
+        (
+            {"role": ["User", "Moderator"]},
+            {"to": "ada@example.com", "records": 82},
+            {"sent": "by mail, as the user asked"},
+        )
+    ):
+        await fill(app, 1, detail=detail, address=f"10.0.0.{number}")
+    response = await as_admin.get("/audit/", headers={"Accept-Language": "zh-CN"})
+    page = await response.get_data(as_text=True)
+
+    assert "角色: 由 用户 改为 主管" in page
+    assert (
+        "移交给: <span>ada</span><wbr><span>@example</span><wbr><span>.com</span>, 记录: 82" in page
+    )
+    assert "应用户要求通过邮件发送" in page
+
+
 async def test_the_page_shows_what_clients_sent_as_text(app: Quart, as_admin: Auth) -> None:
     await fill(app, 1, user_agent="<script>alert(1)</script>", detail={"<b>": "<i>"})
     page = await (await as_admin.get("/audit/")).get_data(as_text=True)

@@ -11,7 +11,7 @@ from quarterdeck_crm.models import Role
 
 from . import bp as bp
 from .services import FILTERS, PERIODS, SORTS, list_events
-from .wording import LABELS, detail_text
+from .wording import LABELS, details
 
 
 @bp.get("/")
@@ -23,6 +23,6 @@ async def index() -> str:
         events=await list_events(db.session, listing=listing),
         listing=listing,
         labels=LABELS,
-        detail_text=detail_text,
+        details=details,
         periods=[(name, label) for name, (label, _) in PERIODS.items()],
     )

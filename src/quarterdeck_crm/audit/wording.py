@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages import lazy as _l
+from quarterdeck_crm.languages.words import role_word
 from quarterdeck_crm.models import AuditAction, AuditEvent
 
 LABELS: dict[AuditAction, str] = {
@@ -38,12 +40,34 @@ LABELS: dict[AuditAction, str] = {
 }
 
 
+# What events keep besides who, what and when; names of fields that are not here stay as they are.
+FACTS = {
+    "email": _l("e-mail"),
+    "into": _l("merged into"),
+    "list": _l("filters"),
+    "name": _l("name"),
+    "records": _l("records"),
+    "role": _l("role"),
+    "scopes": _l("scopes"),
+    "sent": _l("sent"),
+    "to": _l("handed over to"),
+    "token": _l("token"),
+}
+VALUES = {"by mail, as the user asked": _l("by mail, as the user asked")}
+
+
+def details(event: AuditEvent) -> list[tuple[str, str]]:
+    """Return the further facts of an event, each with its name."""
+    return [(str(FACTS.get(name, name)), _value(name, fact)) for name, fact in event.detail.items()]
+
+
 def detail_text(event: AuditEvent) -> str:
-    """Return the further facts of an event, such as ``role: User to Admin``."""
-    return ", ".join(f"{name}: {_value(value)}" for name, value in event.detail.items())
+    """Return the further facts of an event as one text, such as ``role: User to Admin``."""
+    return ", ".join(f"{name}: {fact}" for name, fact in details(event))
 
 
-def _value(value: object) -> str:
+def _value(name: str, value: object) -> str:
     if isinstance(value, list) and len(value) == 2:
-        return f"{value[0]} to {value[1]}"
-    return str(value)
+        before, after = (_value(name, each) for each in value)
+        return _("%(before)s to %(after)s", before=before, after=after)
+    return role_word(value) if name == "role" else str(VALUES.get(str(value), value))

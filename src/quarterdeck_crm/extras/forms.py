@@ -158,7 +158,7 @@ class FieldForm(VersionedForm):
     )
     required = BooleanField(_l("Required"))
     in_list = BooleanField(_l("Show in the list"))
-    position = WholeField(_l("Position"), [Optional()])
+    position = WholeField(_l("Sort position"), [Optional()])
 
     def entries(self) -> dict[str, Any]:
         """Return the entries as the services take them."""

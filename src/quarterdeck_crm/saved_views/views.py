@@ -48,7 +48,7 @@ class ViewForm(QuartForm):
         [DataRequired(_l("Enter a name.")), Length(max=longest(SavedView.name))],
         render_kw={"autocomplete": "off"},
     )
-    position = WholeField(_l("Position"), default=0)
+    position = WholeField(_l("Sort position"), default=0)
     is_shared = BooleanField(_l("For all users"))
 
     def values(self, *names: str) -> dict[str, Any]:

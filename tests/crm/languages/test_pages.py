@@ -99,6 +99,14 @@ async def test_no_english_word_on_a_chinese_page(app: Quart, reader: Auth) -> No
     assert not left, "\n".join(f"{a}: {w}" for a, w in left.items())
 
 
+async def test_a_place_in_a_list_is_no_job(reader: Auth) -> None:
+    """English has one word for both."""
+    response = await reader.get("/fields/new/account", headers=CHINESE)
+    page = await response.get_data(as_text=True)
+    assert "排序" in page
+    assert "职位" not in page
+
+
 async def test_users_choose_their_language(auth: Auth, user: User) -> None:
     await auth.sign_in(user)
     page = await (await auth.get("/auth/profile")).get_data(as_text=True)
