@@ -34,6 +34,7 @@ from quarterdeck_crm.errors import (
     ValidationError,
 )
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extras.fields import create_field
 from quarterdeck_crm.extras.records import tags_of
 from quarterdeck_crm.extras.tags import create_tag, get_tag, list_tags, remove_tag
 from quarterdeck_crm.models import Account, Attachment, Note, SearchWord, User
@@ -83,13 +84,15 @@ def run(service: Callable[..., Awaitable[Any]], **values: Any) -> Callable[[], A
 
 
 @contextmanager
-def meanwhile(part: str, service: Callable[..., Awaitable[Any]]) -> Iterator[None]:
-    """Call a service in a transaction of its own, right after the first statement with ``part``."""
-    waiting = [service]
+def meanwhile(part: str, service: Callable[..., Awaitable[Any]], *, nth: int = 1) -> Iterator[None]:
+    """Call a service in a transaction of its own, right after the nth statement with ``part``."""
+    waiting = [None] * (nth - 1) + [service]
 
     def listen(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         if part in statement and waiting:
-            await_only(_alone(waiting.pop()))
+            work = waiting.pop(0)
+            if work is not None:
+                await_only(_alone(work))
 
     event.listen(Engine, "after_cursor_execute", listen)
     try:
@@ -166,6 +169,23 @@ async def test_a_tag_that_another_save_adds_to_the_record(app: Quart, trade: Tra
         await update_account(session, actor=None, account=row, values=values, version=1)
 
     with meanwhile("JOIN record_tag", save):
+        (outcome,) = await at_once(app, run(save))
+
+    assert isinstance(outcome, StaleError), outcome
+
+
+async def test_a_field_that_another_save_fills_in_the_record(app: Quart, trade: Trade) -> None:
+    account = await trade.account()
+    async with trade.session() as session:
+        field = {"label": "Size", "type": "number"}
+        await create_field(session, actor=None, kind="account", values=field)
+
+    async def save(session: Any) -> None:
+        row = await get_account(session, account_id=account.id)
+        values = {"fields": {"size": "12"}}
+        await update_account(session, actor=None, account=row, values=values, version=1)
+
+    with meanwhile("FROM custom_value", save, nth=2):
         (outcome,) = await at_once(app, run(save))
 
     assert isinstance(outcome, StaleError), outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.accounts.services import get_account, update_account
@@ -21,6 +21,7 @@ from quarterdeck_crm.models import (
     Notification,
     Order,
     OrderState,
+    RunState,
     Task,
     User,
 )
@@ -166,6 +167,48 @@ async def test_the_system_hands_over(user: User, leaving: User, trade: Trade) ->
         assert await hand_over_now(user=leaving, to=user) == (4, [])
     assert await owners(trade) == [[user.id], [user.id], [leaving.id, user.id], [user.id]]
     assert await notified(trade, user) == [("handed_over", "user", leaving.id)]
+
+
+async def test_records_that_come_while_the_user_is_disabled_are_handed_over_too(
+    admin: User, user: User, leaving: User, trade: Trade
+) -> None:
+    """A request that was under way then may give the user one more record."""
+    async with trade.session() as session:
+        run, _is_new = await start_hand_over(
+            session, actor=admin, user_id=leaving.id, to_id=user.id, disables=True
+        )
+    late = await trade.account(name="Late")
+    async with trade.session() as session:
+        added = update(Account).where(Account.id == late.id).values(owner_id=leaving.id)
+        await session.execute(added)
+
+    async with trade.app.app_context():
+        await work_off(run.key)
+
+    async with trade.session() as session:
+        assert (
+            await session.scalar(select(Account.owner_id).where(Account.id == late.id)) == user.id
+        )
+        done = await session.scalar(select(BulkRun).where(BulkRun.key == run.key))
+        assert done is not None
+        assert (done.state, done.done, len(done.ids)) == (RunState.DONE, 5, 5)
+
+
+async def test_records_that_a_user_in_use_adds_during_a_hand_over_stay(
+    admin: User, user: User, leaving: User, trade: Trade
+) -> None:
+    async with trade.session() as session:
+        run, _is_new = await start_hand_over(
+            session, actor=admin, user_id=leaving.id, to_id=user.id, disables=False
+        )
+    late = await trade.account(actor=leaving, name="Late")
+
+    async with trade.app.app_context():
+        await work_off(run.key)
+
+    async with trade.session() as session:
+        owner_id = select(Account.owner_id).where(Account.id == late.id)
+        assert await session.scalar(owner_id) == leaving.id
 
 
 async def test_a_colleague_that_is_disabled_meanwhile_is_named(

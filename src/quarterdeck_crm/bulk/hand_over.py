@@ -19,7 +19,7 @@ from quarterdeck_crm.permissions import require_role
 from quarterdeck_crm.team.services import disable_user, get_user
 
 from .kinds import KINDS
-from .owned import as_value, check_colleague, list_owned, notify_of_hand_over
+from .owned import as_value, check_colleague, list_late, list_owned, notify_of_hand_over
 from .runs import BATCH, HAND_OVER, TEAM, add_run, change_one, get_run
 
 SAME = timedelta(hours=1)  # within which a form that is sent again finds its run
@@ -93,7 +93,7 @@ async def hand_over_now(*, user: User, to: User) -> tuple[int, list[str]]:
         How many were given, and the reasons of those that were not.
     """
     owned = await list_owned(db.session, user_id=user.id)
-    done, refused = 0, list[str]()
+    done, refused, position = 0, list[str](), 0
 
     async def work(session: AsyncSession, *, batch: list[list[Any]]) -> list[str | None]:
         return [
@@ -101,10 +101,13 @@ async def hand_over_now(*, user: User, to: User) -> tuple[int, list[str]]:
             for page, id_ in batch
         ]
 
-    for start in range(0, len(owned), BATCH):
-        reasons = await db.run(partial(work, batch=owned[start : start + BATCH]))
+    while batch := owned[position : position + BATCH]:
+        reasons = await db.run(partial(work, batch=batch))
         refused += [reason for reason in reasons if reason is not None]
         done += reasons.count(None)
+        position += len(batch)
+        if position == len(owned):
+            owned += await db.run(partial(list_late, user_id=user.id, known=owned))
     if owned:
         await db.run(partial(_audit, actor=None, user=user, to=to, records=len(owned)))
     if done:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -69,6 +69,22 @@ async def list_owned(session: AsyncSession, *, user_id: int) -> list[list[Any]]:
     return found
 
 
+async def list_late(
+    session: AsyncSession, *, user_id: int, known: Iterable[Iterable[Any]]
+) -> list[list[Any]]:
+    """Return open records that came to a disabled user after ``known`` were listed.
+
+    Requests that were under way when the user was disabled may still add some. The lock waits
+    for their end. Of a user who is not disabled none are late.
+    """
+    is_active = select(User.is_active).where(User.id == user_id).with_for_update()
+    if await session.scalar(is_active) is not False:
+        return []
+    seen = {tuple(each) for each in known}
+    owned = await list_owned(session, user_id=user_id)
+    return [each for each in owned if tuple(each) not in seen]
+
+
 async def notify_of_hand_over(
     session: AsyncSession, *, actor: User | None, value: str | None
 ) -> None:
@@ -88,6 +104,11 @@ async def notify_of_hand_over(
 def colleague_of(value: str | None) -> str:
     """Return the new owner of a run's records, as their changes take it."""
     return str(_from_value(value)[1])
+
+
+def giver_of(value: str | None) -> int:
+    """Return the id of the user whose records a run gives."""
+    return _from_value(value)[0]
 
 
 def as_value(user_id: int, to_id: int) -> str:

@@ -39,7 +39,7 @@ from quarterdeck_crm.permissions import owner_problem, require_role
 from quarterdeck_crm.validation.numbers import row_id
 
 from .kinds import Action, Kind, get_kind, kind_of_table
-from .owned import colleague_of, notify_of_hand_over
+from .owned import colleague_of, giver_of, list_late, notify_of_hand_over
 from .previews import check_value
 from .undoing import claim, undo_item
 
@@ -228,6 +228,10 @@ async def _batch(session: AsyncSession, *, key: str) -> bool:
     if run is None or run.state is not RunState.RUNNING:
         return False
     user = await session.get_one(User, run.user_id, populate_existing=True)
+    is_hand_over = run.action == HAND_OVER
+    if is_hand_over and run.position == len(run.ids):
+        giver = giver_of(run.value)
+        run.ids = [*run.ids, *await list_late(session, user_id=giver, known=run.ids)]
     ids = run.ids[run.position : run.position + BATCH]
     refused = [*run.refused]
     step = await _step_of(session, run, user)
@@ -245,10 +249,11 @@ async def _batch(session: AsyncSession, *, key: str) -> bool:
     run.position += len(ids)
     run.refused = refused[:MAX_REFUSED]
     run.beat_at = utc_now()
-    has_more = user.is_active and run.position < len(run.ids)
+    # A hand-over looks once more for records that came meanwhile, until there are none.
+    has_more = user.is_active and (bool(ids) if is_hand_over else run.position < len(run.ids))
     if not has_more:
         run.state = RunState.DONE
-        if run.action == HAND_OVER and run.done:
+        if is_hand_over and run.done:
             await notify_of_hand_over(session, actor=user, value=run.value)
     await session.flush()
     return has_more

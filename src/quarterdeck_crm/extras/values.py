@@ -8,12 +8,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck_crm.errors import ValidationError
-from quarterdeck_crm.history.recording import Changes, plain
+from quarterdeck_crm.errors import StaleError, ValidationError
+from quarterdeck_crm.history.recording import STALE, Changes, plain
 from quarterdeck_crm.models import CustomField, CustomValue, FieldType
 from quarterdeck_crm.models.collation import sort_key
 from quarterdeck_crm.models.custom_field import FOUND_LENGTH
@@ -145,9 +146,14 @@ async def store_values(
     record_id: int,
     values: Mapping[FieldRow, Any],
 ) -> Changes:
-    """Write checked values of a record, and return those that changed, for its history."""
+    """Write checked values of a record, and return those that changed, for its history.
+
+    Raises:
+        StaleError: If another save gave the record one of the values at the same moment.
+    """
     rows = await read_values(session, kind, record_id)
     changes: Changes = {}
+    new: list[dict[str, Any]] = []
     for field, after in values.items():
         row = rows.get(field.id)
         before = None if row is None else value_of(field, row)
@@ -158,9 +164,15 @@ async def store_values(
             await session.delete(row)
             continue
         if row is None:
-            row = CustomValue(kind=kind, record_id=record_id, field_id=field.id)
-            session.add(row)
-        setattr(row, COLUMNS[field.type], after)
+            key = {"kind": kind, "record_id": record_id, "field_id": field.id}
+            new.append(dict.fromkeys(COLUMNS.values()) | {COLUMNS[field.type]: after} | key)
+        else:
+            setattr(row, COLUMNS[field.type], after)
+    if new:
+        try:
+            await session.execute(insert(CustomValue), new)
+        except IntegrityError:
+            raise StaleError(STALE[kind]) from None
     return changes
 
 
