@@ -35,8 +35,9 @@ from quarterdeck_crm.errors import (
 )
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.extras.fields import create_field
-from quarterdeck_crm.extras.records import tags_of
+from quarterdeck_crm.extras.records import tags_of, write_extras
 from quarterdeck_crm.extras.tags import create_tag, get_tag, list_tags, remove_tag
+from quarterdeck_crm.history.recording import store
 from quarterdeck_crm.models import Account, Attachment, Note, SearchWord, User
 from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.people.services import delete_person, get_person
@@ -250,6 +251,25 @@ async def test_no_note_stays_of_a_person_whose_data_is_deleted(app: Quart, trade
         assert await session.scalar(select(func.count()).select_from(Note)) == 0
         words = select(SearchWord.word).where(SearchWord.subject_type == "note")
         assert (await session.scalars(words)).all() == [], "the search does not know the note"
+
+
+async def test_a_record_that_is_deleted_while_it_gets_a_tag(app: Quart, trade: Trade) -> None:
+    """The save goes through and the deletion is refused; neither ends the other."""
+    deal_id = (await trade.deal()).id
+
+    async def remove() -> None:
+        async with app.app_context(), db.transaction() as session:
+            await delete_deal(session, actor=None, deal=await get_deal(session, deal_id=deal_id))
+
+    async with app.app_context(), db.new_session() as session:
+        async with session.transaction():
+            deal = await get_deal(session, deal_id=deal_id)
+            await write_extras(session, deal, {"tags": ["Wine"]})
+            removing = asyncio.create_task(remove())
+            await lock_wait(trade)
+            await store(session, actor=None, row=deal, values={"name": "New"})
+        with pytest.raises(StaleError):
+            await removing
 
 
 async def test_a_stage_that_is_removed_while_a_deal_is_added_there(

@@ -215,11 +215,12 @@ async def forget(session: AsyncSession, subject: Subject) -> None:
     Another row may get its id. What others add at the same moment waits for the lock and is
     refused, see ``search.merges.hold``.
     """
-    kind = type(subject)
-    await session.execute(select(kind.id).where(kind.id == subject.id).with_for_update())
     for own in (RecordTag, CustomValue):
         theirs = (own.kind == subject.__tablename__, own.record_id == subject.id)
         await session.execute(delete(own).where(*theirs))
+    # After the tags and fields, as saves write them too: otherwise the two wait for each other.
+    kind = type(subject)
+    await session.execute(select(kind.id).where(kind.id == subject.id).with_for_update())
     of_it = Note.subject_type == subject.__tablename__, Note.subject_id == subject.id
     notes = (await session.scalars(select(Note.id).where(*of_it))).all()
     for model in (Activity, Notification, Note):
