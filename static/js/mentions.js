@@ -85,7 +85,7 @@ function take(name) {
   close();
   area.setRangeText(`${name} `, start, end, "end");
   area.dispatchEvent(new Event("input", { bubbles: true }));
-  clearTimeout(waiting); // or the list, now of this name alone, comes back over what is below
+  clearTimeout(waiting); // otherwise the list opens again and covers the button
 }
 
 function close() {

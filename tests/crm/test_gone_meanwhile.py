@@ -13,7 +13,6 @@ from quart import Quart
 from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.util import await_only
 
-from quarterdeck import migrate
 from quarterdeck_crm.accounts.services import create_account, get_account, update_account
 from quarterdeck_crm.attachments.services import add_attachment
 from quarterdeck_crm.attachments.storage import Kept
@@ -43,6 +42,7 @@ from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.people.services import delete_person, get_person
 from tests.servers import Server
 
+from .test_mariadb import empty_tables
 from .trading import Trade
 
 pytestmark = [
@@ -60,12 +60,7 @@ def settings(maria: Server) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 async def _tables(app: Quart, maria: Server) -> None:
-    maria.heal()
-    async with app.app_context():
-        await migrate.upgrade()
-        for table in reversed(db.metadata.sorted_tables):
-            await db.session.execute(table.delete())
-        await db.session.commit()
+    await empty_tables(app, maria)
 
 
 async def at_once(app: Quart, *works: Callable[[], Awaitable[Any]]) -> Outcomes:

@@ -169,27 +169,33 @@ async def test_the_system_hands_over(user: User, leaving: User, trade: Trade) ->
     assert await notified(trade, user) == [("handed_over", "user", leaving.id)]
 
 
+async def begin(trade: Trade, admin: User, leaving: User, to: User, *, disables: bool) -> str:
+    """Begin a hand-over, and return the key of its run."""
+    async with trade.session() as session:
+        run, _is_new = await start_hand_over(
+            session, actor=admin, user_id=leaving.id, to_id=to.id, disables=disables
+        )
+        return run.key
+
+
 async def test_records_that_come_while_the_user_is_disabled_are_handed_over_too(
     admin: User, user: User, leaving: User, trade: Trade
 ) -> None:
     """A request that was under way then may give the user one more record."""
-    async with trade.session() as session:
-        run, _is_new = await start_hand_over(
-            session, actor=admin, user_id=leaving.id, to_id=user.id, disables=True
-        )
+    key = await begin(trade, admin, leaving, user, disables=True)
     late = await trade.account(name="Late")
     async with trade.session() as session:
         added = update(Account).where(Account.id == late.id).values(owner_id=leaving.id)
         await session.execute(added)
 
     async with trade.app.app_context():
-        await work_off(run.key)
+        await work_off(key)
 
     async with trade.session() as session:
         assert (
             await session.scalar(select(Account.owner_id).where(Account.id == late.id)) == user.id
         )
-        done = await session.scalar(select(BulkRun).where(BulkRun.key == run.key))
+        done = await session.scalar(select(BulkRun).where(BulkRun.key == key))
         assert done is not None
         assert (done.state, done.done, len(done.ids)) == (RunState.DONE, 5, 5)
 
@@ -197,14 +203,11 @@ async def test_records_that_come_while_the_user_is_disabled_are_handed_over_too(
 async def test_records_that_a_user_in_use_adds_during_a_hand_over_stay(
     admin: User, user: User, leaving: User, trade: Trade
 ) -> None:
-    async with trade.session() as session:
-        run, _is_new = await start_hand_over(
-            session, actor=admin, user_id=leaving.id, to_id=user.id, disables=False
-        )
+    key = await begin(trade, admin, leaving, user, disables=False)
     late = await trade.account(actor=leaving, name="Late")
 
     async with trade.app.app_context():
-        await work_off(run.key)
+        await work_off(key)
 
     async with trade.session() as session:
         owner_id = select(Account.owner_id).where(Account.id == late.id)

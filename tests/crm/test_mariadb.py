@@ -76,6 +76,16 @@ def test_a_server_that_is_down_is_one_sentence(tmp_path: Path) -> None:
         assert "secret" not in done.output
 
 
+async def empty_tables(app: Quart, maria: Server) -> None:
+    """Make all tables, or empty them, and start a server that a test has stopped."""
+    maria.heal()
+    async with app.app_context():
+        await migrate.upgrade()
+        for table in reversed(db.metadata.sorted_tables):
+            await db.session.execute(table.delete())
+        await db.session.commit()
+
+
 class TestPages:
     """Requests of somebody who has signed in."""
 
@@ -87,12 +97,7 @@ class TestPages:
 
     @pytest.fixture(autouse=True)
     async def _tables(self, app: Quart, maria: Server) -> None:
-        maria.heal()
-        async with app.app_context():
-            await migrate.upgrade()
-            for table in reversed(db.metadata.sorted_tables):
-                await db.session.execute(table.delete())
-            await db.session.commit()
+        await empty_tables(app, maria)
 
     async def test_every_table_is_innodb_and_utf8mb4(self, app: Quart) -> None:
         async with app.app_context():

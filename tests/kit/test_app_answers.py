@@ -14,19 +14,8 @@ from quarterdeck.app import Quart
 from quarterdeck.app.status import check_status, split_result
 from quarterdeck.exceptions import InvalidStatusError
 
-
-@pytest.fixture
-def app() -> Quart:
-    app = Quart(__name__)
-    app.secret_key = "x"
-    return app
-
-
-async def get(app: quart.Quart, path: str = "/", method: str = "GET") -> tuple[int, str]:
-    client: Any = app.test_client()
-    response = await client.open(path, method=method)
-    return response.status_code, str(await response.get_data(as_text=True))
-
+from .test_app_views import app as app
+from .test_app_views import get
 
 STATUSES = [
     (403, "403 FORBIDDEN"),

@@ -40,7 +40,7 @@ LABELS: dict[AuditAction, str] = {
 }
 
 
-# What events keep besides who, what and when; names of fields that are not here stay as they are.
+# The further facts that events keep. The name of any other field is shown as it is.
 FACTS = {
     "email": _l("e-mail"),
     "into": _l("merged into"),

@@ -75,7 +75,7 @@ async def list_late(
     """Return open records that came to a disabled user after ``known`` were listed.
 
     Requests that were under way when the user was disabled may still add some. The lock waits
-    for their end. Of a user who is not disabled none are late.
+    for their end. An active user has no late records.
     """
     is_active = select(User.is_active).where(User.id == user_id).with_for_update()
     if await session.scalar(is_active) is not False:
@@ -107,7 +107,7 @@ def colleague_of(value: str | None) -> str:
 
 
 def giver_of(value: str | None) -> int:
-    """Return the id of the user whose records a run gives."""
+    """Return the id of the user that a run takes the records from."""
     return _from_value(value)[0]
 
 
