@@ -211,6 +211,6 @@ def test_the_command_says_what_it_did(crm: Crm, tmp_path: Path) -> None:
     left = "Left 1 file without a row, younger than 24 hours.\n"
     assert refused.exit_code == 1
     assert "Add --force" in refused.stderr
-    assert trial.stdout == f"Would remove 2 files (10 Bytes).\n{left}"
-    assert done.stdout == f"Removed 2 files (10 Bytes).\n{left}"
+    assert trial.stdout == f"Would remove 2 files (10 bytes).\n{left}"
+    assert done.stdout == f"Removed 2 files (10 bytes).\n{left}"
     assert crm("attachments", "prune", "--older-than", "0").exit_code == 2

@@ -1,4 +1,4 @@
-"""A record, a tag or a stage that a request names is removed by another one at the same moment."""
+"""What a request names is removed by another one at the same moment: a record, a tag, a user."""
 
 from __future__ import annotations
 
@@ -37,11 +37,13 @@ from quarterdeck_crm.extras.fields import create_field
 from quarterdeck_crm.extras.records import tags_of, write_extras
 from quarterdeck_crm.extras.tags import create_tag, get_tag, list_tags, remove_tag
 from quarterdeck_crm.history.recording import store
-from quarterdeck_crm.models import Account, Attachment, Note, SearchWord, User
+from quarterdeck_crm.models import Account, Attachment, Note, Notification, Role, SearchWord, User
 from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.people.services import delete_person, get_person
+from quarterdeck_crm.team.services import delete_user, get_user
 from tests.servers import Server
 
+from .conftest import MakeUser
 from .test_mariadb import empty_tables
 from .trading import Trade
 
@@ -292,3 +294,22 @@ async def test_a_stage_that_is_removed_while_a_deal_is_added_there(
 
     assert isinstance(outcome, ValidationError), outcome
     assert list(outcome.errors) == ["stage_id"]
+
+
+async def test_a_user_who_is_deleted_while_a_note_mentions_them(
+    app: Quart, trade: Trade, admin: User, make_user: MakeUser
+) -> None:
+    """The note is kept; its request sees the user until the deletion is committed."""
+    account = await trade.account()
+    author = await make_user(Role.USER, "bob@example.com")
+    ada = await make_user(Role.USER, "ada@example.com", name="Ada")
+    note = run(add_note, actor=author, subject=account, body="Ask @Ada about the price.")
+
+    async with app.app_context(), db.new_session() as session:
+        async with session.transaction():
+            await delete_user(session, user=await get_user(session, ada.id), actor=admin)
+            adding = asyncio.create_task(at_once(app, note))
+            await lock_wait(trade)
+        assert await adding == [None]
+        assert len((await session.scalars(select(Note))).all()) == 1
+        assert (await session.scalars(select(Notification.user_id))).all() == []

@@ -18,7 +18,7 @@ from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.mail.links import shown_url
 from quarterdeck_crm.mail.sending import sends_mail
 from quarterdeck_crm.mail.users import mail_invitation
-from quarterdeck_crm.models import AuditAction, Role
+from quarterdeck_crm.models import AuditAction, Role, User
 
 from . import bp as bp
 from . import services
@@ -119,10 +119,13 @@ async def edit_submit(user_id: int) -> ResponseReturnValue:
 @bp.post("/<int:user_id>/disable")
 @role_required(Role.ADMIN)
 async def disable(user_id: int) -> ResponseReturnValue:
+    async def work(session: AsyncSession) -> User:
+        user = await services.get_user(session, user_id)
+        await services.disable_user(session, user=user, actor=current_user)
+        return user
+
     try:
-        async with db.transaction() as session:
-            user = await services.get_user(session, user_id)
-            await services.disable_user(session, user=user, actor=current_user)
+        user = await db.run(work)
     except ConflictError as error:
         return await _show_page(user_id, problem=str(error)), 409
     await flash(_("%(name)s is disabled and signed out everywhere.", name=user.name), "success")
@@ -142,10 +145,13 @@ async def enable(user_id: int) -> ResponseReturnValue:
 @bp.post("/<int:user_id>/delete")
 @role_required(Role.ADMIN)
 async def delete(user_id: int) -> ResponseReturnValue:
+    async def work(session: AsyncSession) -> User:
+        user = await services.get_user(session, user_id)
+        await services.delete_user(session, user=user, actor=current_user)
+        return user
+
     try:
-        async with db.transaction() as session:
-            user = await services.get_user(session, user_id)
-            await services.delete_user(session, user=user, actor=current_user)
+        user = await db.run(work)
     except ConflictError as error:
         return await _show_page(user_id, problem=str(error)), 409
     await flash(_("%(name)s is deleted.", name=user.name), "success")
