@@ -250,6 +250,41 @@ async def test_facts_are_in_the_language_of_the_reader(app: Quart, as_admin: Aut
     assert "应用户要求通过邮件发送" in page
 
 
+@pytest.mark.parametrize(
+    ("action", "subject", "in_english", "in_chinese"),
+    [
+        (AuditAction.EXPORTED, "accounts", "Accounts", "客户"),
+        (AuditAction.DELETED, "deal view x", "deal view x", "商机 view x"),
+        (AuditAction.DELETED, "orders view Mine", "Orders, view Mine", "订单，视图 Mine"),
+        (AuditAction.VIEW_SHARED, "goods view Wine", "Goods, view Wine", "商品，视图 Wine"),
+        (AuditAction.FIELD_CHANGED, "contact field tag", "People, field tag", "人员，字段 tag"),
+        (AuditAction.FIELD_CHANGED, "deal field size", "Deals, field size", "商机，字段 size"),
+        (AuditAction.TAG_CHANGED, "tag accounts", "tag accounts", "标签 accounts"),
+        (AuditAction.IMPORTED, "cargo", "cargo", "cargo"),
+    ],
+)
+async def test_subjects_are_in_the_language_of_the_reader(
+    app: Quart,
+    as_admin: Auth,
+    action: AuditAction,
+    subject: str,
+    in_english: str,
+    in_chinese: str,
+) -> None:
+    async with app.app_context(), db.transaction() as session:
+        session.add(AuditEvent(action=action, subject=subject))
+    for language, expected in (("en", in_english), ("zh-CN", in_chinese)):
+        response = await as_admin.get("/audit/", headers={"Accept-Language": language})
+        assert f'name-or-mail">{expected}</span>' in await response.get_data(as_text=True)
+
+
+async def test_filters_of_an_export_are_shown_as_words(app: Quart, as_admin: Auth) -> None:
+    await fill(app, 1, detail={"list": "q=red%20wine&owner=me"})
+    page = await (await as_admin.get("/audit/")).get_data(as_text=True)
+
+    assert "q: red wine, owner: me" in page
+
+
 async def test_the_page_shows_what_clients_sent_as_text(app: Quart, as_admin: Auth) -> None:
     await fill(app, 1, user_agent="<script>alert(1)</script>", detail={"<b>": "<i>"})
     page = await (await as_admin.get("/audit/")).get_data(as_text=True)

@@ -15,7 +15,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.schema import check_schema
 
 from .services import find_events, prune_events
-from .wording import LABELS, detail_text
+from .wording import LABELS, detail_text, subject_text
 
 MAX_DAYS = 36_500
 
@@ -77,7 +77,7 @@ def _as_dict(event: AuditEvent) -> dict[str, object]:
 
 
 def _as_line(event: AuditEvent) -> str:
-    about = event.subject if event.subject != event.actor else None
+    about = subject_text(event) if event.subject != event.actor else None
     words = [event.actor or "-", about, event.address, detail_text(event)]
     shown = "  ".join(word for word in words if word)
     return f"{event.at:%Y-%m-%d %H:%M:%S}  {LABELS[event.action]:22}  {shown}"

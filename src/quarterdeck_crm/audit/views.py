@@ -11,7 +11,7 @@ from quarterdeck_crm.models import Role
 
 from . import bp as bp
 from .services import FILTERS, PERIODS, SORTS, list_events
-from .wording import LABELS, details
+from .wording import LABELS, details, subject_text
 
 
 @bp.get("/")
@@ -24,5 +24,6 @@ async def index() -> str:
         listing=listing,
         labels=LABELS,
         details=details,
+        subject_text=subject_text,
         periods=[(name, label) for name, (label, _) in PERIODS.items()],
     )

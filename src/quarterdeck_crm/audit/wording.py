@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.languages import lazy as _l
-from quarterdeck_crm.languages.words import role_word
+from quarterdeck_crm.languages.words import KINDS, role_word
 from quarterdeck_crm.models import AuditAction, AuditEvent
 
 LABELS: dict[AuditAction, str] = {
@@ -55,6 +57,48 @@ FACTS = {
 }
 VALUES = {"by mail, as the user asked": _l("by mail, as the user asked")}
 
+# The word that subjects begin with, such as "deal Wine for the party".
+SUBJECTS = {
+    "deal": _l("deal"),
+    "file": _l("file"),
+    "order": _l("order"),
+    "person": _l("person"),
+    "tag": _l("tag"),
+    "task": _l("task"),
+}
+FIELD_EVENTS = {
+    AuditAction.FIELD_CREATED,
+    AuditAction.FIELD_CHANGED,
+    AuditAction.FIELD_ARCHIVED,
+    AuditAction.FIELD_RESTORED,
+}
+# The kinds of custom fields, as in "contact field size".
+OF_FIELDS = {
+    "account": "accounts",
+    "contact": "people",
+    "deal": "deals",
+    "good": "goods",
+    "order": "orders",
+}
+
+
+def subject_text(event: AuditEvent) -> str:
+    """Return what an event concerns, with the kind of a record in the language of the reader.
+
+    The services record it in English.
+    """
+    subject = event.subject or ""
+    word, _space, name = subject.partition(" ")
+    if event.action in (AuditAction.IMPORTED, AuditAction.EXPORTED) and subject in KINDS:
+        return str(KINDS[subject].title)
+    if event.action in FIELD_EVENTS and word in OF_FIELDS:
+        kind, name = KINDS[OF_FIELDS[word]].title, name.removeprefix("field ")
+        return _("%(kind)s, field %(name)s", kind=kind, name=name)
+    if word in KINDS and name.startswith("view "):
+        kind, name = KINDS[word].title, name.removeprefix("view ")
+        return _("%(kind)s, view %(name)s", kind=kind, name=name)
+    return f"{SUBJECTS[word]} {name}" if name and word in SUBJECTS else subject
+
 
 def details(event: AuditEvent) -> list[tuple[str, str]]:
     """Return the further facts of an event, each with its name."""
@@ -70,4 +114,6 @@ def _value(name: str, value: object) -> str:
     if isinstance(value, list) and len(value) == 2:
         before, after = (_value(name, each) for each in value)
         return _("%(before)s to %(after)s", before=before, after=after)
+    if name == "list":
+        return ", ".join(f"{key}: {each}" for key, each in parse_qsl(str(value)))
     return role_word(value) if name == "role" else str(VALUES.get(str(value), value))
