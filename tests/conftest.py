@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from traceback import FrameSummary, StackSummary
 from types import FrameType
@@ -116,20 +116,33 @@ def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Demonstrations:
     return Demonstrations(own.parent if is_shared else own)
 
 
+_started: dict[str, Server] = {}
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
     """Start servers by name, each once per run, or give those that run and bring them back."""
-    started: dict[str, Server] = {}
 
     def run(name: str) -> Server:
-        if name not in started:
-            started[name] = STARTERS[name](tmp_path_factory.mktemp(name))
-        started[name].heal()
-        return started[name]
+        if name not in _started:
+            _started[name] = STARTERS[name](tmp_path_factory.mktemp(name))
+        _started[name].heal()
+        return _started[name]
 
     yield run
-    for server in started.values():
+    for server in _started.values():
         server.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers have printed below a test that fails with one of them."""
+    report = yield
+    if report.failed and "running" in getattr(item, "fixturenames", ()):
+        report.sections += [(f"log of {name}", each.log_end()) for name, each in _started.items()]
+    return report
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from typing import Protocol, TypeVar
 from tests.services import require_program
 
 START_SECONDS = 30.0
+SHOWN_LOG_BYTES = 4_000
 
 
 class Server:
@@ -31,13 +32,12 @@ class Server:
     def __init__(self, command: list[str], port: int) -> None:
         self.command = command
         self.port = port
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
-        self._process = subprocess.Popen(
-            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen(self.command, stdout=self._log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + START_SECONDS
         while not self._accepts():
             assert self._process.poll() is None, f"{self.command[0]} ended by itself"
@@ -79,6 +79,12 @@ class Server:
         self.thaw()
         if self._process is None:
             self.start()
+
+    def log_end(self) -> str:
+        """Return the end of what it has printed, for the report of a failed test."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(size - SHOWN_LOG_BYTES, 0))
+        return self._log.read().decode(errors="replace")
 
     def _accepts(self) -> bool:
         try:
