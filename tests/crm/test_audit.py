@@ -260,6 +260,7 @@ async def test_facts_are_in_the_language_of_the_reader(app: Quart, as_admin: Aut
         (AuditAction.FIELD_CHANGED, "contact field tag", "People, field tag", "人员，字段 tag"),
         (AuditAction.FIELD_CHANGED, "deal field size", "Deals, field size", "商机，字段 size"),
         (AuditAction.TAG_CHANGED, "tag accounts", "tag accounts", "标签 accounts"),
+        (AuditAction.DELETED, "note 12", "note 12", "笔记 12"),
         (AuditAction.IMPORTED, "cargo", "cargo", "cargo"),
     ],
 )
@@ -278,11 +279,11 @@ async def test_subjects_are_in_the_language_of_the_reader(
         assert f'name-or-mail">{expected}</span>' in await response.get_data(as_text=True)
 
 
-async def test_filters_of_an_export_are_shown_as_words(app: Quart, as_admin: Auth) -> None:
-    await fill(app, 1, detail={"list": "q=red%20wine&owner=me"})
+async def test_filters_and_kinds_of_records_are_shown_as_words(app: Quart, as_admin: Auth) -> None:
+    await fill(app, 1, detail={"list": "q=red%20wine&owner=me", "contact": "Ada"})
     page = await (await as_admin.get("/audit/")).get_data(as_text=True)
 
-    assert "q: red wine, owner: me" in page
+    assert "filters: q: red wine, owner: me, person: Ada" in page
 
 
 async def test_the_page_shows_what_clients_sent_as_text(app: Quart, as_admin: Auth) -> None:

@@ -57,10 +57,13 @@ FACTS = {
 }
 VALUES = {"by mail, as the user asked": _l("by mail, as the user asked")}
 
-# The word that subjects begin with, such as "deal Wine for the party".
+# What subjects begin with, such as "deal Wine for the party", and the record of a note.
 SUBJECTS = {
+    "account": _l("account"),
+    "contact": _l("person"),
     "deal": _l("deal"),
     "file": _l("file"),
+    "note": _l("note"),
     "order": _l("order"),
     "person": _l("person"),
     "tag": _l("tag"),
@@ -102,7 +105,8 @@ def subject_text(event: AuditEvent) -> str:
 
 def details(event: AuditEvent) -> list[tuple[str, str]]:
     """Return the further facts of an event, each with its name."""
-    return [(str(FACTS.get(name, name)), _value(name, fact)) for name, fact in event.detail.items()]
+    words = FACTS | SUBJECTS
+    return [(str(words.get(name, name)), _value(name, fact)) for name, fact in event.detail.items()]
 
 
 def detail_text(event: AuditEvent) -> str:
