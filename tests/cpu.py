@@ -9,6 +9,7 @@ import os
 import resource
 from collections import defaultdict
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,8 @@ def _seconds_of(pid: int) -> float:
 
 def _children(pid: int) -> list[int]:
     """Return the ids of the processes that a process has started; none where there is no /proc."""
-    try:
-        lists = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
-    except OSError:
-        return []
+    lists = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has just ended, or the process
+            lists.append(children.read_text())
     return [int(each) for each in " ".join(lists).split()]

@@ -32,7 +32,8 @@ class Server:
     def __init__(self, command: list[str], port: int) -> None:
         self.command = command
         self.port = port
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
+        with tempfile.TemporaryFile() as log:
+            self._log = os.dup(log.fileno())  # a number, open until the tests end
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -82,9 +83,8 @@ class Server:
 
     def log_end(self) -> str:
         """Return the end of what it has printed, for the report of a failed test."""
-        size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(size - SHOWN_LOG_BYTES, 0))
-        return self._log.read().decode(errors="replace")
+        start = max(os.fstat(self._log).st_size - SHOWN_LOG_BYTES, 0)
+        return os.pread(self._log, SHOWN_LOG_BYTES, start).decode(errors="replace")
 
     def _accepts(self) -> bool:
         try:

@@ -102,7 +102,7 @@ class SQLAlchemyOutbox(Outbox):
 
     async def claim(self, token: str, *, limit: int, lease: float) -> list[Claim]:
         t, now = self._table, time.time()
-        is_due = and_(t.c.is_dead.is_(False), t.c.due <= _milliseconds(now))
+        is_due = and_(~t.c.is_dead, t.c.due <= _milliseconds(now))
         oldest = select(t.c.id).where(is_due).order_by(t.c.due, t.c.id).limit(limit)
         values = {"claim": token, "due": _milliseconds(now + lease)}
         async with self._connect() as connection:
@@ -150,7 +150,7 @@ class SQLAlchemyOutbox(Outbox):
     async def next_due(self) -> float | None:
         t = self._table
         async with self._connect() as connection:
-            due = await connection.scalar(select(func.min(t.c.due)).where(t.c.is_dead.is_(False)))
+            due = await connection.scalar(select(func.min(t.c.due)).where(~t.c.is_dead))
         return None if due is None else due / 1000
 
     async def status(self) -> OutboxStatus:
@@ -194,7 +194,7 @@ class SQLAlchemyOutbox(Outbox):
 
     async def retry(self, mail_id: int | None = None) -> int:
         t = self._table
-        which = t.c.is_dead.is_(True) if mail_id is None else t.c.id == mail_id
+        which = t.c.is_dead if mail_id is None else t.c.id == mail_id
         # The age counts from now on, so that it is not given up at once.
         now = _milliseconds(time.time())
         values = {"is_dead": False, "due": now, "created": now, "attempts": 0}
@@ -203,7 +203,7 @@ class SQLAlchemyOutbox(Outbox):
 
     async def purge(self, mail_id: int | None = None) -> int:
         t = self._table
-        which = t.c.is_dead.is_(True) if mail_id is None else t.c.id == mail_id
+        which = t.c.is_dead if mail_id is None else t.c.id == mail_id
         unclaimed = (t.c.claim.is_(None)) | (t.c.due <= _milliseconds(time.time()))
         return await self._change(delete(t).where(which, unclaimed), mail_id)
 

@@ -31,7 +31,7 @@ def _owned(user_id: int) -> Mapping[str, tuple[Any, tuple[ColumnElement[bool], .
         "accounts": (Account, (Account.owner_id == user_id, Account.archived_at.is_(None))),
         "deals": (Deal, (Deal.owner_id == user_id, Deal.kind == StageKind.OPEN)),
         "orders": (Order, (Order.owner_id == user_id, Order.state.in_(OPEN))),
-        "tasks": (Task, (Task.assignee_id == user_id, Task.is_done.is_(False))),
+        "tasks": (Task, (Task.assignee_id == user_id, ~Task.is_done)),
     }
 
 

@@ -9,6 +9,7 @@ with months, states and currencies.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -139,22 +140,20 @@ async def read_standing(session: AsyncSession) -> Standing:
 
 
 async def sales_by_month(
-    session: AsyncSession, *, currency: str, until: date, months: int = MONTHS
-) -> list[Month]:
-    """Return the sales of each of the last months, that of ``until`` included, none left out."""
-    days = [months_before(until, back) for back in reversed(range(months))]
+    session: AsyncSession, *, currency: str, months: Collection[date]
+) -> dict[date, Month]:
+    """Return the sales of some months by their first day, none left out."""
     statement = select(OrderSum.period, OrderSum.number, OrderSum.whole, OrderSum.millionths).where(
         OrderSum.series.in_([state.value for state in SOLD]),
         OrderSum.currency == currency,
-        OrderSum.period.between(month_of(days[0]), month_of(days[-1])),
+        OrderSum.period.in_({month_of(day) for day in months}),
     )
-    found: dict[date, Month] = {day: Month(day, Decimal(0), 0) for day in days}
+    found: dict[date, Month] = {day: Month(day, Decimal(0), 0) for day in months}
     for period, orders, *net in await session.execute(statement):
-        _, before, number = found[first_day_of(period)]
-        found[first_day_of(period)] = Month(
-            first_day_of(period), before + from_parts(*net), number + orders
-        )
-    return list(found.values())
+        day = first_day_of(period)
+        _, before, number = found[day]
+        found[day] = Month(day, before + from_parts(*net), number + orders)
+    return found
 
 
 async def best_accounts(session: AsyncSession, *, currency: str, limit: int = BEST) -> list[Best]:
@@ -208,6 +207,11 @@ def months_before(day: date, months: int) -> date:
     """Return the first day of the month that lies so many months before a day's."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, month + 1, 1)
+
+
+def months_until(day: date, months: int = MONTHS) -> list[date]:
+    """Return the first days of the last months, that of ``day`` included."""
+    return [months_before(day, back) for back in reversed(range(months))]
 
 
 def last_day_of(day: date) -> date:

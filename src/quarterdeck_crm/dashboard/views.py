@@ -21,7 +21,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.orders.services import list_orders
 from quarterdeck_crm.people.services import list_people
 from quarterdeck_crm.search.filters import FIRST_DAY, LAST_DAY
-from quarterdeck_crm.tasks.day import read_day
+from quarterdeck_crm.tasks.day import MAX_TASKS, read_next
 from quarterdeck_crm.tasks.panels import read_bounds
 from quarterdeck_crm.tasks.services import may_change
 
@@ -41,6 +41,7 @@ from .everything import (
 )
 
 MINE = Listing(sort="date", per_page=8, filters={"state": "open", "owner": "me"})
+FIRST_TASKS = 5
 START = "start"  # the cookie of a browser that hides the first steps
 FINDERS = {
     "deals": find_deals,
@@ -68,7 +69,8 @@ async def index() -> str:
         standing=standing,
         counts=counts,
         mine=await list_orders(session, listing=MINE, actor=current_user),
-        day=await read_day(session, user=current_user, undated=False),
+        next_tasks=await read_next(session, user=current_user, limit=FIRST_TASKS),
+        most_due=MAX_TASKS,
         bounds=await read_bounds(current_user),
         may_change=partial(may_change, current_user),
         most_counted=MAX_COUNTED,
@@ -95,15 +97,14 @@ async def _sales(currency: str, standing: services.Standing) -> dict[str, object
     """Return the sales in one currency as the page shows them."""
     session = db.session
     until = standing.latest_sale(currency)
-    today = utc_now().date()
-    months = await services.sales_by_month(session, currency=currency, until=until)
+    shown, compared = services.months_until(until), services.months_until(utc_now().date(), 2)
+    sales = await services.sales_by_month(session, currency=currency, months={*shown, *compared})
+    months = [sales[day] for day in shown]
     month = _month(request.args.get("month", "")) or until
     return {
         "months": months,
         "chart": column_chart([(month_name(month.day), month.net) for month in months]),
-        "compared": months[-2:]
-        if (until.year, until.month) == (today.year, today.month)
-        else await services.sales_by_month(session, currency=currency, until=today, months=2),
+        "compared": [sales[day] for day in compared],
         "month": services.Month(month.replace(day=1), Decimal(0), 0),
         "months_beside": (services.months_before(month, 1), services.months_before(month, -1)),
         "owners": await panels.sales_by_owner(session, currency=currency, month=month),

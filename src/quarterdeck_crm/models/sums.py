@@ -44,12 +44,12 @@ def from_parts(whole: int, millionths: int) -> Decimal:
 
 @compiles(whole_sum)
 def _whole(element: whole_sum, compiler: Any, **options: Any) -> str:
-    return f"sum(floor({compiler.process(element.clauses, **options)}))"
+    return f"floor(sum({compiler.process(element.clauses, **options)}))"
 
 
 @compiles(millionths_sum)
 def _millionths(element: millionths_sum, compiler: Any, **options: Any) -> str:
-    return f"sum(mod({compiler.process(element.clauses, **options)}, 1) * {MILLION})"
+    return f"mod(sum({compiler.process(element.clauses, **options)}), 1) * {MILLION}"
 
 
 @compiles(whole_sum, "sqlite")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.models import Task, User
@@ -17,7 +17,9 @@ from quarterdeck_crm.validation.times import load_zone
 from .bounds import Bounds, zone_name
 from .queries import with_names
 
-MAX_TASKS = 200  # with a date, of a day
+PARTS = ("overdue", "today", "week")
+UNDATED = "undated"
+MAX_TASKS = 100  # of each part
 MAX_UNDATED = 20
 
 
@@ -26,50 +28,91 @@ class Day:
     """The open tasks of a user.
 
     Attributes:
-        overdue: The late ones, the oldest first.
-        today: Those of today.
-        week: Those of the seven days behind today.
-        undated: Some of those without a date.
-        is_cut: Whether there are more with a date than were read.
+        parts: The first tasks of each part, in the order in which they are due: ``overdue``,
+            ``today`` and ``week``, the seven days behind today. Some without a date are
+            ``undated``, the newest first.
+        cut: The parts that have more tasks than were read.
     """
 
-    overdue: Sequence[Task]
-    today: Sequence[Task]
-    week: Sequence[Task]
-    undated: Sequence[Task]
-    is_cut: bool
+    parts: Mapping[str, Sequence[Task]]
+    cut: frozenset[str]
 
     @property
     def is_empty(self) -> bool:
-        return not (self.overdue or self.today or self.week or self.undated)
+        return not any(self.parts.values())
 
 
-async def read_day(
-    session: AsyncSession, *, user: User, now: datetime | None = None, undated: bool = True
-) -> Day:
-    """Return the open tasks of a user for the next days, in one statement or two.
+@dataclass(frozen=True, slots=True)
+class NextTasks:
+    """How many open tasks a user has, and the first of them.
+
+    Attributes:
+        counts: The number of tasks of each part, counted up to one more than ``MAX_TASKS``.
+        first: The tasks that are due first.
+    """
+
+    counts: Mapping[str, int]
+    first: Sequence[Task]
+
+
+async def read_day(session: AsyncSession, *, user: User, now: datetime | None = None) -> Day:
+    """Return the open tasks of a user for the next days, and some without a date.
 
     Args:
         session: The db session.
         user: The assignee. The days are those of the time zone of this user.
         now: The present instant if not given.
-        undated: Whether to read tasks without a date as well.
     """
+    parts = await _find(session, user, now)
+    cut = frozenset(part for part in PARTS if len(parts[part]) > MAX_TASKS)
+    shown = {part: ids[:MAX_TASKS] for part, ids in parts.items()}
+    tasks = await _load(session, [id_ for ids in shown.values() for id_ in ids])
+    return Day({part: _in_order(tasks, ids) for part, ids in shown.items()}, cut)
+
+
+async def read_next(
+    session: AsyncSession, *, user: User, limit: int, now: datetime | None = None
+) -> NextTasks:
+    """Return the numbers of open tasks of a user, and the first ``limit`` of them.
+
+    However many tasks there are, at most ``limit`` are loaded. For the arguments see ``read_day``.
+    """
+    parts = await _find(session, user, now)
+    first = [id_ for part in PARTS for id_ in parts[part]][:limit]
+    counts = {part: len(parts[part]) for part in PARTS}
+    return NextTasks(counts, _in_order(await _load(session, first), first))
+
+
+async def _find(session: AsyncSession, user: User, now: datetime | None) -> dict[str, list[int]]:
+    """Return the ids of the first tasks of each part in their order, in one statement."""
     bounds = Bounds.of(now or utc_now(), await load_zone(zone_name(user)))
-    own = (
-        select(Task)
-        .where(Task.assignee_id == user.id, Task.is_done.is_(False))
-        .options(*with_names())
-    )
-    dated = own.where(Task.due_at < bounds.end).order_by(Task.due_at, Task.id)
-    tasks = (await session.scalars(dated.limit(MAX_TASKS + 1))).all()
-    parts: dict[str, list[Task]] = {"overdue": [], "today": [], "week": [], "later": []}
-    for task in tasks[:MAX_TASKS]:
-        parts[bounds.part(task)].append(task)
-    others: Sequence[Task] = ()
-    if undated:
-        without = own.where(Task.due_at == NEVER).order_by(Task.id.desc()).limit(MAX_UNDATED)
-        others = (await session.scalars(without)).all()
-    return Day(
-        parts["overdue"], parts["today"], parts["week"], others, is_cut=len(tasks) > MAX_TASKS
-    )
+    own = (Task.assignee_id == user.id, ~Task.is_done)
+    few = [
+        _ids(part, *own, *bounds.conditions(part))
+        .order_by(Task.due_at, Task.id)
+        .limit(MAX_TASKS + 1)
+        for part in PARTS
+    ]
+    undated = _ids(UNDATED, *own, Task.due_at == NEVER).order_by(Task.id.desc())
+    few.append(undated.limit(MAX_UNDATED))
+    found: dict[str, list[tuple[datetime, int]]] = {part: [] for part in (*PARTS, UNDATED)}
+    for part, due_at, id_ in await session.execute(
+        union_all(*(select(each.subquery()) for each in few))
+    ):
+        found[part].append((due_at, id_))
+    parts = {part: [id_ for _due_at, id_ in sorted(tasks)] for part, tasks in found.items()}
+    parts[UNDATED].reverse()  # the newest first
+    return parts
+
+
+def _ids(part: str, *conditions: ColumnElement[bool]) -> Select[str, datetime, int]:
+    return select(literal(part).label("part"), Task.due_at, Task.id).where(*conditions)
+
+
+async def _load(session: AsyncSession, ids: Collection[int]) -> dict[int, Task]:
+    found = select(Task).where(Task.id.in_(ids)).options(*with_names())
+    return {task.id: task for task in await session.scalars(found)}
+
+
+def _in_order(tasks: Mapping[int, Task], ids: Sequence[int]) -> list[Task]:
+    return [tasks[id_] for id_ in ids if id_ in tasks]  # one may have been removed meanwhile

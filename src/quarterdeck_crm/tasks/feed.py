@@ -81,7 +81,7 @@ async def read_feed(session: AsyncSession, *, secret: str, as_todos: bool) -> Fe
         raise NotFoundError(_("There is no such calendar. It may have a new address."))
     statement = (
         select(Task)
-        .where(Task.assignee_id == user.id, Task.is_done.is_(False), Task.due_at < NEVER)
+        .where(Task.assignee_id == user.id, ~Task.is_done, Task.due_at < NEVER)
         .order_by(Task.due_at, Task.id)
         .limit(MAX_TASKS)
         .options(*with_names())

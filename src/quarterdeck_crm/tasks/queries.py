@@ -115,7 +115,7 @@ async def list_of_record(session: AsyncSession, **record: int | Sequence[int]) -
     is_done = Task.is_done if has_index else without_index(Task.is_done)
     statement = (
         select(Task)
-        .where(column == id_ if is_one else column.in_(id_), is_done.is_(False))
+        .where(column == id_ if is_one else column.in_(id_), ~is_done)
         .order_by(Task.due_at, Task.id)
         .limit(MAX_OF_RECORD + 1)
         .options(joinedload(Task.assignee).load_only(User.name))

@@ -34,7 +34,7 @@ async def send_reminders(*, now: datetime | None = None) -> int:
     while True:
         due = (
             select(Task.id)
-            .where(Task.is_done.is_(False), Task.reminded_at.is_(None), Task.remind_at <= now)
+            .where(~Task.is_done, Task.reminded_at.is_(None), Task.remind_at <= now)
             .order_by(Task.remind_at)
             .limit(BATCH)
         )
@@ -51,7 +51,7 @@ async def _remind(session: AsyncSession, *, task_id: int, now: datetime) -> bool
     """Send a reminder, unless it was sent or put off in between, or its user is gone."""
     noted = (
         update(Task)
-        .where(Task.id == task_id, Task.is_done.is_(False))
+        .where(Task.id == task_id, ~Task.is_done)
         .where(Task.reminded_at.is_(None), Task.remind_at <= now)
         # It is no edit: the forms of the task stay valid.
         .values(reminded_at=now, updated_at=Task.updated_at)

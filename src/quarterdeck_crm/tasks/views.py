@@ -33,7 +33,7 @@ from quarterdeck_crm.web.undo import flash_with_undo
 
 from . import bp as bp
 from .bounds import zone_name
-from .day import MAX_TASKS, read_day
+from .day import read_day
 from .forms import REPEATS, QuickForm, TaskForm, form_data
 from .panels import read_bounds
 from .queries import COLUMNS, FILTERS, RANGES, SORTS, list_tasks
@@ -88,7 +88,6 @@ async def today() -> str:
     return await render_template(
         "tasks/today.html",
         day=day,
-        most=MAX_TASKS,
         bounds=await read_bounds(current_user),
         form=QuickForm.of(current_user),
         may_change=partial(may_change, current_user),

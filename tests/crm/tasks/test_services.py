@@ -15,7 +15,7 @@ from quarterdeck_crm.errors import ForbiddenError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, Task, User
 from quarterdeck_crm.orders.services import update_order
-from quarterdeck_crm.tasks.day import read_day
+from quarterdeck_crm.tasks.day import read_day, read_next
 from quarterdeck_crm.tasks.services import complete_task, get_task, reopen_task, update_task
 from tests.crm.conftest import MakeUser
 from tests.crm.trading import Trade
@@ -187,7 +187,40 @@ async def test_the_day_of_a_user_is_that_of_the_zone(trade: Trade, make_user: Ma
     def titles(tasks: Any) -> list[str]:
         return [task.title for task in tasks]
 
-    assert titles(day.overdue) == ["late day", "late time"]
-    assert titles(day.today) == ["today", "this evening"]
-    assert titles(day.week) == ["tomorrow", "in a week", "in a week, at night"]
-    assert titles(day.undated) == ["some day"]
+    assert {part: titles(tasks) for part, tasks in day.parts.items()} == {
+        "overdue": ["late day", "late time"],
+        "today": ["today", "this evening"],
+        "week": ["tomorrow", "in a week", "in a week, at night"],
+        "undated": ["some day"],
+    }
+    assert not day.cut
+
+    async with trade.app.app_context():
+        next_tasks = await read_next(db.session, user=user, limit=3, now=now)
+
+    assert next_tasks.counts == {"overdue": 2, "today": 2, "week": 3}
+    assert titles(next_tasks.first) == ["late day", "late time", "today"]
+
+
+async def test_many_overdue_tasks_leave_room_for_those_of_today(
+    trade: Trade, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quarterdeck_crm.tasks.day.MAX_TASKS", 2)
+    now = datetime(2026, 11, 27, 20, tzinfo=UTC)
+    for day_of_month in (24, 25, 26, 27, 28):
+        due_on = f"2026-11-{day_of_month}"
+        await trade.task(actor=user, title=str(day_of_month), due_on=due_on)
+
+    async with trade.app.app_context():
+        day = await read_day(db.session, user=user, now=now)
+        next_tasks = await read_next(db.session, user=user, limit=5, now=now)
+
+    assert {part: [task.title for task in tasks] for part, tasks in day.parts.items()} == {
+        "overdue": ["24", "25"],
+        "today": ["27"],
+        "week": ["28"],
+        "undated": [],
+    }
+    assert day.cut == {"overdue"}
+    assert next_tasks.counts == {"overdue": 3, "today": 1, "week": 1}
+    assert [task.title for task in next_tasks.first] == ["24", "25", "26", "27", "28"]

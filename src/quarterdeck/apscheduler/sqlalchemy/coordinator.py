@@ -14,14 +14,14 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    CompoundSelect,
+    Select,
     Table,
     and_,
     delete,
     func,
     insert,
+    or_,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -185,16 +185,24 @@ class SQLAlchemyCoordinator(Coordinator):
 
 
 @lru_cache(20)
-def _latest_of(t: Table, job_ids: tuple[str, ...]) -> CompoundSelect[Any]:
+def _latest_of(t: Table, job_ids: tuple[str, ...]) -> Select[Any]:
     """Return a statement that takes one step in the index for each job.
 
     A group over the whole history would read all of it.
     """
-    of_each = (
-        select(t).where(t.c.job_id == job_id).order_by(t.c.due.desc()).limit(1).subquery()
-        for job_id in job_ids
+    other = t.alias()
+    last = select(func.max(other.c.due))
+    return select(t).where(
+        or_(
+            *(
+                and_(
+                    t.c.job_id == id_,
+                    t.c.due == last.where(other.c.job_id == id_).scalar_subquery(),
+                )
+                for id_ in job_ids
+            )
+        )
     )
-    return union_all(*map(select, of_each))
 
 
 def _row(run: Run) -> dict[str, Any]:
