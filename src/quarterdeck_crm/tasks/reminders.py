@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.events.announcements import announce_reminder
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.links import public_url
 from quarterdeck_crm.mail.sending import post_to_user, sends_mail
 from quarterdeck_crm.models import Task, User
@@ -67,7 +68,7 @@ async def _remind(session: AsyncSession, *, task_id: int, now: datetime) -> bool
         await post_to_user(
             session,
             reader,
-            subject=f"Reminder: {task.title}",
+            subject=_l("Reminder: %(title)s", title=task.title),
             template="task_reminder",
             task=task,
             url=public_url("tasks.show", task_id=task.id),

@@ -45,5 +45,6 @@ def view(user):
     flash(f"{user.name} is saved.")
     logger.info("Operators read English.")
     raise NotFoundError("There is no such user.")
+    post(subject=f"Reminder: {user.name}")
 """
-    assert [line for line, _ in unmarked.in_source(code)] == [4, 6, 8]
+    assert [line for line, _ in unmarked.in_source(code)] == [4, 6, 8, 9]

@@ -159,7 +159,9 @@ def _walk(node: ast.AST) -> Iterator[tuple[int, str]]:
         if is_docstring:
             continue
         if isinstance(child, ast.JoinedStr):
-            text = "".join(str(p.value) for p in child.values if isinstance(p, ast.Constant))
+            text = "".join(
+                str(part.value) if isinstance(part, ast.Constant) else GAP for part in child.values
+            )
             if is_sentence(text) or re.search(r"[a-z]{2} [a-z' ]*[a-z]+[.?]?'?\s*$", text):
                 yield child.lineno, ast.unparse(child)
             continue

@@ -61,6 +61,18 @@ async def test_a_reminder_is_sent_once_by_mail_and_to_open_pages(
     assert await send(app, NOW + timedelta(days=1)) == 1, "the other one"
 
 
+async def test_a_reminder_is_in_the_language_of_its_reader(
+    app: Quart, make_user: MakeUser, trade: Trade
+) -> None:
+    reader = await make_user(Role.USER, language="de")
+    await trade.task(actor=reader, title="Anruf", remind_on="2026-11-26")
+
+    with mail.record_messages() as sent:
+        await send(app)
+
+    assert [message.subject for message in sent] == ["Erinnerung: Anruf"]
+
+
 async def test_no_reminder_of_done_tasks_and_for_disabled_users(
     app: Quart, make_user: MakeUser, trade: Trade
 ) -> None:
