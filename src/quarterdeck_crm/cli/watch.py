@@ -44,7 +44,8 @@ def watch(
 ) -> None:
     """Print the events of ROOM until Ctrl-C. After a broken connection, print the missed ones.
 
-    ROOM is orders (the default), order:ID, account:ID or team.
+    ROOM is orders (the default), deals, tasks or team, or one record: order:ID, account:ID,
+    person:ID, deal:ID or task:ID.
     """
     if not token:
         raise click.UsageError(NOBODY)
@@ -89,7 +90,8 @@ def line(event: Event) -> str:
 
 def _what(event: str, data: dict[str, Any]) -> tuple[str, ...]:
     kind, _, verb = event.rpartition(".")
-    label = data.get("number") or data.get("name") or data.get("id") or ""
+    names = (data.get(key) for key in ("number", "name", "title", "id"))
+    label = next((name for name in names if name), "")
     if event == "said":
         return "said:", str(data.get("text", ""))
     if verb == "moved" and "state" in data:

@@ -339,6 +339,7 @@ async def test_without_a_token_it_says_how_to_get_one() -> None:
         ),
         ("order.changed", {"id": 7, "action": "note added"}, "order 7 note added"),
         ("account.changed", {"id": 7, "name": "Blåbær"}, "account Blåbær changed"),
+        ("task.changed", {"id": 7, "title": "Call"}, "task Call changed"),
         ("person.deleted", {"id": 7}, "person 7 deleted"),
         ("said", {"text": "Hi", "by": {"name": "Ada"}}, "said: Hi by Ada"),
         ("said", {"text": "\x1b[2Jgone\nforged", "by": "x\r"}, "said: �[2Jgone�forged by x�"),
