@@ -38,6 +38,8 @@ from .trading import Trade
 
 pytestmark = pytest.mark.feature("SC4")
 
+PAGE = Path(__file__).parents[2] / "docs" / "running.md"
+
 JOBS = {
     "clean_sessions": "Every day at 03:10",
     "clean_idempotency_keys": "Every hour at :20",
@@ -64,6 +66,11 @@ async def page(auth: Auth, path: str) -> str:
     response = await auth.get(path)
     assert response.status_code == 200
     return unescape(await response.get_data(as_text=True))
+
+
+def test_the_docs_have_a_row_for_each_job() -> None:
+    chapter = PAGE.read_text("utf-8").partition("\n## Jobs\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", chapter, re.M)) == set(JOBS)
 
 
 # --- their work -------------------------------------------------------------------
