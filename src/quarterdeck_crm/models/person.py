@@ -117,11 +117,6 @@ class Person(Timestamps, Archivable, Versioned, Model):
         else:
             self.emails.append(PersonEmail(position=1, label=Label.WORK, email=address))
 
-    @property
-    def has_consent(self) -> bool:
-        """Whether the person agreed to be contacted, and has not withdrawn that since."""
-        return self.consent_given_on is not None and self.consent_withdrawn_on is None
-
     def _numbers(self, *, fax: bool) -> list[PersonPhone]:
         return [phone for phone in self.phones if (phone.label == Label.FAX) == fax]
 

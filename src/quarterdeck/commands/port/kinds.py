@@ -236,7 +236,6 @@ class Scope:
         self.owner = owner  # the class of the function
         self._local: dict[str, str] = {}
         self._known: dict[ast.AST, str] = {}  # a chain asks for each of its parts many times
-        self._function = function
         assigned = [
             (target.id, node.value)
             for node in ast.walk(function)

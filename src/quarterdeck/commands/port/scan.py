@@ -134,20 +134,6 @@ def _environment(module: Module) -> Iterator[Finding]:
         yield Finding(str(module.path), 1, problem, cure)
 
 
-def unknown_packages(project: Project) -> set[str]:
-    """Return the extensions that stay as they are, behind the import hook."""
-    return {
-        plain_name(name).partition(".")[0]
-        for module in project.modules.values()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in _imported(node)
-        if plain_name(name).startswith("flask_")
-        and plain_name(name).partition(".")[0] not in ROOMS
-        and not project.owns(plain_name(name).partition(".")[0], module.path)
-    }
-
-
 def used_packages(project: Project) -> set[str]:
     """Return the packages that the bridge replaces and the project imports."""
     return {
