@@ -178,7 +178,7 @@ class SQLAlchemyOutbox(Outbox):
         if since is not None:
             statement = statement.where(t.c.due >= _milliseconds(since.timestamp()))
         if state is not None:
-            statement = statement.where(t.c.is_dead.is_(state == "dead"))
+            statement = statement.where(t.c.is_dead == (state == "dead"))
         async with self._connect() as connection:
             rows = (await connection.execute(statement)).mappings().all()
         return [_listed(row) for row in rows]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -139,16 +139,20 @@ def _by_open_orders(statement: Select[T], listing: Listing) -> Select[T]:
     return joined.order_by(*ordering(listing, SORTS["orders"], Account.id))
 
 
-def has_been_idle(days: int) -> ColumnElement[bool]:
-    """Return the condition for accounts that have orders, but none in the last days."""
-    begin = utc_now().date() - timedelta(days=days)
+def has_been_idle(since: date | BindParameter[date]) -> ColumnElement[bool]:
+    """Return the condition for accounts that have orders, but none since a day."""
     orders = exists().where(Order.account_id == Account.id).correlate(Account)
-    return and_(orders, ~orders.where(Order.ordered_on >= begin))
+    return and_(orders, ~orders.where(Order.ordered_on >= since))
 
 
 def _idle(days: str) -> list[ColumnElement[bool]]:
     number = row_id(days)
-    return [has_been_idle(min(number, MAX_IDLE))] if number else []
+    return [has_been_idle(days_ago(min(number, MAX_IDLE)))] if number else []
+
+
+def days_ago(days: int) -> date:
+    """Return the day that lies so many days before today, in UTC."""
+    return utc_now().date() - timedelta(days=days)
 
 
 async def get_account(session: AsyncSession, *, account_id: int) -> Account:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Date, Select, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from quarterdeck_crm.accounts.services import has_been_idle
+from quarterdeck_crm.accounts.services import days_ago, has_been_idle
 from quarterdeck_crm.deals.board import Total, read_totals
 from quarterdeck_crm.deals.stages import list_stages
 from quarterdeck_crm.models import Account, DealStage, Order, OrderSum, StageKind, User
@@ -25,6 +27,7 @@ MAX_OWNERS = 20
 IDLE_DAYS = 90
 # Quiet accounts are looked for among so many that bought most: the cost does not grow.
 LOOKED_AT = 200
+_TWO_USERS = select(User.id).limit(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +67,29 @@ async def sales_by_owner(
     session: AsyncSession, *, currency: str, month: date, limit: int = MAX_OWNERS
 ) -> list[OwnerSales]:
     """Return the owners that sold most in a month."""
+    values = {
+        "currency": currency,
+        "period": month_of(month),
+        "before": month_of(months_before(month, 1)),
+    }
+    return [
+        OwnerSales(id_ or None, name, orders, from_parts(*net[:2]), from_parts(*net[2:]))
+        for id_, name, orders, *net in await session.execute(_by_owner(limit), values)
+    ]
+
+
+@cache
+def _by_owner(limit: int) -> Select[Any]:
     before = aliased(OrderSum)
-    periods = month_of(month), month_of(months_before(month, 1))
-    best = best_sums(OWNER, currency, periods[0], limit).subquery()
+    best = best_sums(OWNER, limit).subquery()
     rows = best.c
     same = and_(
         before.series == OWNER,
-        before.currency == currency,
-        before.period == periods[1],
+        before.currency == rows.currency,
+        before.period == bindparam("before"),
         before.subject_id == rows.subject_id,
     )
-    statement = (
+    return (
         select(
             rows.subject_id,
             User.name,
@@ -89,17 +104,22 @@ async def sales_by_owner(
         .where(rows.number > 0)
         .order_by(rows.whole.desc(), rows.millionths.desc(), rows.subject_id.desc())
     )
-    return [
-        OwnerSales(id_ or None, name, orders, from_parts(*net[:2]), from_parts(*net[2:]))
-        for id_, name, orders, *net in await session.execute(statement)
-    ]
 
 
 async def quiet_accounts(
     session: AsyncSession, *, currency: str, days: int = IDLE_DAYS, limit: int = BEST
 ) -> list[QuietAccount]:
     """Return the best accounts of all time that have not ordered for some days."""
-    best = best_sums(ACCOUNT, currency, ALL_TIME, LOOKED_AT).subquery()
+    values = {"currency": currency, "period": ALL_TIME, "since": days_ago(days)}
+    return [
+        QuietAccount(id_, name, from_parts(*net), day)
+        for id_, name, *net, day in await session.execute(_quiet(limit), values)
+    ]
+
+
+@cache
+def _quiet(limit: int) -> Select[Any]:
+    best = best_sums(ACCOUNT, LOOKED_AT).subquery()
     rows = best.c
     last = (
         select(func.max(Order.ordered_on))
@@ -107,17 +127,17 @@ async def quiet_accounts(
         .correlate(Account)
         .scalar_subquery()
     )
-    statement = (
+    return (
         select(Account.id, Account.name, rows.whole, rows.millionths, last)
         .join(best, rows.subject_id == Account.id)
-        .where(rows.number > 0, Account.archived_at.is_(None), has_been_idle(days))
+        .where(
+            rows.number > 0,
+            Account.archived_at.is_(None),
+            has_been_idle(bindparam("since", type_=Date)),
+        )
         .order_by(rows.whole.desc(), rows.millionths.desc(), rows.subject_id.desc())
         .limit(limit)
     )
-    return [
-        QuietAccount(id_, name, from_parts(*net), day)
-        for id_, name, *net, day in await session.execute(statement)
-    ]
 
 
 async def read_pipeline(session: AsyncSession) -> list[Step]:
@@ -132,4 +152,4 @@ async def read_pipeline(session: AsyncSession) -> list[Step]:
 
 async def is_alone(session: AsyncSession) -> bool:
     """Whether there is one user only."""
-    return len((await session.scalars(select(User.id).limit(2))).all()) < 2
+    return len((await session.scalars(_TWO_USERS)).all()) < 2

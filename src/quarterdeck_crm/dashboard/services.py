@@ -13,9 +13,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import mail, scheduler
@@ -29,6 +30,13 @@ from quarterdeck_crm.orders.sums import ACCOUNT, GOOD
 
 MONTHS = 12
 BEST = 8
+
+
+_SALES = select(OrderSum.period, OrderSum.number, OrderSum.whole, OrderSum.millionths).where(
+    OrderSum.series.in_([state.value for state in SOLD]),
+    OrderSum.currency == bindparam("currency"),
+    OrderSum.period.in_(bindparam("periods", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +118,41 @@ class Standing:
 
 async def count_everything(session: AsyncSession) -> Counts:
     """Count accounts and goods in one statement."""
+    row = (await session.execute(_everything())).one()
+    return Counts(*row)
+
+
+@cache
+def _everything() -> Select[Any]:
     few = [
         select(model.id).where(condition).limit(MAX_COUNTED + 1).subquery()
         for model in (Account, Good)
         for condition in (model.archived_at.is_(None), model.archived_at.is_not(None))
     ]
     parts = [select(func.count()).select_from(each) for each in few]
-    row = (await session.execute(select(*(part.scalar_subquery() for part in parts)))).one()
-    return Counts(*row)
+    return select(*(part.scalar_subquery() for part in parts))
 
 
 async def read_standing(session: AsyncSession) -> Standing:
     """Return the orders and their net by currency and state."""
-    by = (OrderSum.currency, OrderSum.series)
-    sums = (func.sum(OrderSum.number), func.sum(OrderSum.whole), func.sum(OrderSum.millionths))
-    statement = (
-        select(*by, *sums, func.max(OrderSum.period))
-        .where(OrderSum.series.in_([state.value for state in OrderState]), OrderSum.number > 0)
-        .group_by(*by)
-        .order_by(*by)
-    )
     # MySQL sums integers to DECIMAL.
     return Standing(
         tuple(
             Stand(currency, OrderState(state), int(orders), from_parts(*net), first_day_of(month))
-            for currency, state, orders, *net, month in await session.execute(statement)
+            for currency, state, orders, *net, month in await session.execute(_standing())
         )
+    )
+
+
+@cache
+def _standing() -> Select[str, str, int, int, int, int]:
+    by = (OrderSum.currency, OrderSum.series)
+    sums = (func.sum(OrderSum.number), func.sum(OrderSum.whole), func.sum(OrderSum.millionths))
+    return (
+        select(*by, *sums, func.max(OrderSum.period))
+        .where(OrderSum.series.in_([state.value for state in OrderState]), OrderSum.number > 0)
+        .group_by(*by)
+        .order_by(*by)
     )
 
 
@@ -143,13 +160,9 @@ async def sales_by_month(
     session: AsyncSession, *, currency: str, months: Collection[date]
 ) -> dict[date, Month]:
     """Return the sales of some months by their first day, none left out."""
-    statement = select(OrderSum.period, OrderSum.number, OrderSum.whole, OrderSum.millionths).where(
-        OrderSum.series.in_([state.value for state in SOLD]),
-        OrderSum.currency == currency,
-        OrderSum.period.in_({month_of(day) for day in months}),
-    )
+    values = {"currency": currency, "periods": [month_of(day) for day in months]}
     found: dict[date, Month] = {day: Month(day, Decimal(0), 0) for day in months}
-    for period, orders, *net in await session.execute(statement):
+    for period, orders, *net in await session.execute(_SALES, values):
         day = first_day_of(period)
         _, before, number = found[day]
         found[day] = Month(day, before + from_parts(*net), number + orders)
@@ -166,31 +179,40 @@ async def best_goods(session: AsyncSession, *, currency: str, limit: int = BEST)
     return await _best(session, Good, GOOD, currency, limit)
 
 
-def best_sums(series: str, currency: str, period: int, limit: int) -> Select[Any]:
-    """Return the statement for the largest sums of a series, the largest first."""
+def best_sums(series: str, limit: int) -> Select[Any]:
+    """Return the statement for the largest sums of a series, the largest first.
+
+    Its parameters are ``currency`` and ``period``.
+    """
     # All in one direction, so that an index has the rows in order.
     most = (OrderSum.whole.desc(), OrderSum.millionths.desc(), OrderSum.subject_id.desc())
-    of_period = OrderSum.currency == currency, OrderSum.period == period
-    return (
-        select(OrderSum).where(OrderSum.series == series, *of_period).order_by(*most).limit(limit)
+    of_series = (
+        OrderSum.series == series,
+        OrderSum.currency == bindparam("currency"),
+        OrderSum.period == bindparam("period"),
     )
+    return select(OrderSum).where(*of_series).order_by(*most).limit(limit)
 
 
 async def _best(
     session: AsyncSession, model: type[Account | Good], series: str, currency: str, limit: int
 ) -> list[Best]:
-    best = best_sums(series, currency, ALL_TIME, limit).subquery()
-    rows = best.c
-    statement = (
+    values = {"currency": currency, "period": ALL_TIME}
+    return [
+        Best(id_, name, from_parts(*net), number)
+        for id_, name, *net, number in await session.execute(_named(model, series, limit), values)
+    ]
+
+
+@cache
+def _named(model: type[Account | Good], series: str, limit: int) -> Select[Any]:
+    rows = best_sums(series, limit).subquery().c
+    return (
         select(model.id, model.name, rows.whole, rows.millionths, rows.number)
         .join(model, rows.subject_id == model.id)
         .where(rows.number > 0)
         .order_by(rows.whole.desc(), rows.millionths.desc(), model.id.desc())
     )
-    return [
-        Best(id_, name, from_parts(*net), number)
-        for id_, name, *net, number in await session.execute(statement)
-    ]
 
 
 def month_of(day: date) -> int:

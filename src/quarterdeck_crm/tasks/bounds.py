@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, or_
@@ -16,6 +17,7 @@ from quarterdeck_crm.models import Task, User
 from quarterdeck_crm.validation.times import instant
 
 WEEK = timedelta(days=7)
+EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)  # of MySQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,37 @@ class Bounds:
             return "today"
         return "week" if at < (self.week_end if is_whole else self.week_end_at) else "later"
 
-    def conditions(self, part: str) -> list[ColumnElement[bool]]:
-        """Return the conditions for the tasks of a part; the first of them uses an index."""
-        is_whole = Task.due_time.is_(None)
+    def span(self, part: str) -> Span:
+        """Return the ends of a part."""
         begin_day, begin, end_day, end = {
-            "overdue": (None, None, self.today, self.now),
+            "overdue": (EARLIEST, EARLIEST, self.today, self.now),
             "today": (self.today, self.now, self.tomorrow, self.tomorrow_at),
             "week": (self.tomorrow, self.tomorrow_at, self.week_end, self.week_end_at),
         }[part]
-        before = or_(and_(is_whole, Task.due_at < end_day), and_(~is_whole, Task.due_at < end))
-        found = [Task.due_at < max(end_day, end), before]
-        if begin is not None and begin_day is not None:
-            found.append(Task.due_at >= min(begin_day, begin))
-            found.append(
-                or_(and_(is_whole, Task.due_at >= begin_day), and_(~is_whole, Task.due_at >= begin))
-            )
-        return found
+        ends = (begin_day, begin, end_day, end)
+        return Span(*ends, first=min(begin_day, begin), last=max(end_day, end))
+
+
+class Span(NamedTuple):
+    """The ends of a part, or parameters for them; ``first`` and ``last`` hold for all tasks."""
+
+    begin_day: Any
+    begin: Any
+    end_day: Any
+    end: Any
+    first: Any
+    last: Any
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions for the tasks of the part; the first two use an index."""
+        is_whole = Task.due_time.is_(None)
+        of_day = (is_whole, Task.due_at >= self.begin_day, Task.due_at < self.end_day)
+        timed = (~is_whole, Task.due_at >= self.begin, Task.due_at < self.end)
+        return [
+            Task.due_at >= self.first,
+            Task.due_at < self.last,
+            or_(and_(*of_day), and_(*timed)),
+        ]
 
 
 def zone_name(user: User | None) -> str:

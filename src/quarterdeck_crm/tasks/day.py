@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    bindparam,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.models import Task, User
@@ -14,7 +26,7 @@ from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.task import NEVER
 from quarterdeck_crm.validation.times import load_zone
 
-from .bounds import Bounds, zone_name
+from .bounds import Bounds, Span, zone_name
 from .queries import with_names
 
 PARTS = ("overdue", "today", "week")
@@ -86,32 +98,44 @@ async def read_next(
 async def _find(session: AsyncSession, user: User, now: datetime | None) -> dict[str, list[int]]:
     """Return the ids of the first tasks of each part in their order, in one statement."""
     bounds = Bounds.of(now or utc_now(), await load_zone(zone_name(user)))
-    own = (Task.assignee_id == user.id, ~Task.is_done)
-    few = [
-        _ids(part, *own, *bounds.conditions(part))
-        .order_by(Task.due_at, Task.id)
-        .limit(MAX_TASKS + 1)
-        for part in PARTS
-    ]
-    undated = _ids(UNDATED, *own, Task.due_at == NEVER).order_by(Task.id.desc())
-    few.append(undated.limit(MAX_UNDATED))
+    values: dict[str, Any] = {"user_id": user.id, "limit": MAX_TASKS + 1}
+    for part in PARTS:
+        values |= {f"{part}_{name}": end for name, end in bounds.span(part)._asdict().items()}
     found: dict[str, list[tuple[datetime, int]]] = {part: [] for part in (*PARTS, UNDATED)}
-    for part, due_at, id_ in await session.execute(
-        union_all(*(select(each.subquery()) for each in few))
-    ):
+    for part, due_at, id_ in await session.execute(_statement(), values):
         found[part].append((due_at, id_))
     parts = {part: [id_ for _due_at, id_ in sorted(tasks)] for part, tasks in found.items()}
     parts[UNDATED].reverse()  # the newest first
     return parts
 
 
-def _ids(part: str, *conditions: ColumnElement[bool]) -> Select[str, datetime, int]:
-    return select(literal(part).label("part"), Task.due_at, Task.id).where(*conditions)
+@cache
+def _statement() -> CompoundSelect[str, datetime, int]:
+    """Return the statement of ``_find``, which is dear to make."""
+
+    def ids(part: str, *conditions: ColumnElement[bool]) -> Select[str, datetime, int]:
+        own = (Task.assignee_id == bindparam("user_id"), ~Task.is_done)
+        return select(literal(part).label("part"), Task.due_at, Task.id).where(*own, *conditions)
+
+    few = []
+    for part in PARTS:
+        span = Span(*(bindparam(f"{part}_{name}") for name in Span._fields))
+        ordered = ids(part, *span.conditions()).order_by(Task.due_at, Task.id)
+        few.append(ordered.limit(bindparam("limit", type_=Integer)))
+    undated = ids(UNDATED, Task.due_at == NEVER).order_by(Task.id.desc())
+    few.append(undated.limit(MAX_UNDATED))
+    return union_all(*(select(each.subquery()) for each in few))
 
 
-async def _load(session: AsyncSession, ids: Collection[int]) -> dict[int, Task]:
-    found = select(Task).where(Task.id.in_(ids)).options(*with_names())
-    return {task.id: task for task in await session.scalars(found)}
+async def _load(session: AsyncSession, ids: Sequence[int]) -> dict[int, Task]:
+    found = await session.scalars(_by_id(), {"ids": ids})
+    return {task.id: task for task in found}
+
+
+@cache
+def _by_id() -> Select[Task]:
+    given: BindParameter[int] = bindparam("ids", expanding=True)
+    return select(Task).where(Task.id.in_(given)).options(*with_names())
 
 
 def _in_order(tasks: Mapping[int, Task], ids: Sequence[int]) -> list[Task]:

@@ -173,4 +173,4 @@ async def _due(word: str | None, actor: User | None) -> list[ColumnElement[bool]
     if word == "none":
         return [Task.due_at == NEVER]
     bounds = Bounds.of(utc_now(), await load_zone(zone_name(actor)))
-    return bounds.conditions(word)
+    return bounds.span(word).conditions()

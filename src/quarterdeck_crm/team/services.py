@@ -83,7 +83,7 @@ def _conditions(listing: Listing) -> Iterator[ColumnElement[bool]]:
     if (kind := listing.filters.get("kind")) in list(UserKind):
         yield User.kind == kind
     if (state := listing.filters.get("state")) in {"active", "disabled"}:
-        yield User.is_active.is_(state == "active")
+        yield User.is_active == (state == "active")
 
 
 async def all_users(session: AsyncSession) -> Sequence[User]:
@@ -250,7 +250,7 @@ async def set_password(
     Raises:
         ConflictError: If a concurrent request changed the password or disabled the user.
     """
-    unchanged = (User.auth_version == user.auth_version, User.is_active.is_(user.is_active))
+    unchanged = (User.auth_version == user.auth_version, User.is_active == user.is_active)
     if not await _raise_version(session, user, *unchanged, password_hash=password_hash):
         raise ConflictError(_("The password was changed at the same moment. Try again."))
     await record_audit(session, AuditAction.PASSWORD_CHANGED, user=user)
