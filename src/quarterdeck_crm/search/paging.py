@@ -31,8 +31,9 @@ async def paginate_found(
     """Return the page of a list, of the rows that match ``listing.q``, counted up to a limit.
 
     The matches are counted in the index of words, or in that of ``if_few``. If there are few,
-    the page is chosen among them. Where there are many, the list is walked in its order and each
-    row is asked for the words; the database would collect and sort all that match instead.
+    the page is chosen among them; those of several words are found once. Where there are many,
+    the list is walked in its order and each row is asked for the words; the database would
+    collect and sort all that match instead.
 
     Args:
         session: The db session.
@@ -48,11 +49,17 @@ async def paginate_found(
     terms = terms_of(listing.q, model)
     if terms:
         terms = await _rarest_first(session, terms, model)
-        matches = await _count_found(session, statement, terms, model)
-        if matches <= MAX_COUNTED:
-            statement = statement.where(*(model.id.in_(found_by(term, model)) for term in terms))
-        else:
-            statement = statement.where(*(_has(term, model) for term in terms))
+        found = _found(statement, terms, model)
+        among: list[ColumnElement[bool]]
+        if len(terms) == 1:
+            matches = await _count(session, found)
+            among = [model.id.in_(found_by(terms[0], model))]
+        else:  # dear to find, so once
+            ids = (await session.scalars(found.limit(MAX_COUNTED + 1))).all()
+            matches, among = len(ids), [model.id.in_(ids)]
+        if matches > MAX_COUNTED:
+            among = [_has(term, model) for term in terms]
+        statement = statement.where(*among)
     elif if_few:
         matches = await _count(session, statement.with_only_columns(model.id).where(*if_few))
         if matches <= MAX_COUNTED:
@@ -73,12 +80,11 @@ async def _rarest_first(session: AsyncSession, terms: list[str], model: Subject)
     return [term for _count, term in sorted(zip(found, terms, strict=True))]
 
 
-async def _count_found(
-    session: AsyncSession, statement: Select[Any], terms: list[str], model: Subject
-) -> int:
+def _found(statement: Select[Any], terms: list[str], model: Subject) -> Select[int]:
+    """Return the ids of the rows of a statement that have all words."""
     first, *others = terms
     word: Any = aliased(SearchWord)
-    few = (
+    found = (
         select(without_index(word.subject_id))  # see ``found_few``
         .distinct()
         .prefix_with("STRAIGHT_JOIN", dialect="mysql")  # from the words to the rows
@@ -87,8 +93,8 @@ async def _count_found(
         .where(begins_with(word, first, model), *(_has(term, model) for term in others))
     )
     if statement.whereclause is not None:
-        few = few.where(statement.whereclause)
-    return await _count(session, few)
+        found = found.where(statement.whereclause)
+    return found
 
 
 async def _count(session: AsyncSession, statement: Select[Any]) -> int:
