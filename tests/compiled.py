@@ -17,7 +17,8 @@ from sqlalchemy import Dialect, Engine, event
 
 from quarterdeck.babel import catalogs
 
-_first: dict[type[Dialect], Engine] = {}  # engines that have connected, so their dialect is ready
+# Engines that have connected, so their dialect is ready. On a server it knows its schema too.
+_first: dict[tuple[type[Dialect], str | None], Engine] = {}
 _codes: dict[tuple[str, str], CodeType] = {}
 _catalogs: dict[tuple[object, ...], Translations | None] = {}
 _read_file = catalogs.read
@@ -34,7 +35,8 @@ def share_compiled(app: Quart) -> None:
 
 def _share_statements(engine: Engine) -> None:
     """Let an engine use the cache of the first one, whose keys contain the dialect."""
-    kind = type(engine.dialect)
+    is_file = engine.dialect.name == "sqlite"
+    kind = (type(engine.dialect), None if is_file else engine.url.database)
     first = _first.get(kind)
     if first is None:
         event.listen(engine, "connect", lambda *_: _first.setdefault(kind, engine), once=True)
