@@ -26,6 +26,7 @@ from quarterdeck_crm.deals.stages import (
     make_usual_stages,
     save_pipeline,
 )
+from quarterdeck_crm.duplicates.services import merge
 from quarterdeck_crm.errors import (
     ClashError,
     NotFoundError,
@@ -37,9 +38,19 @@ from quarterdeck_crm.extras.fields import create_field
 from quarterdeck_crm.extras.records import tags_of, write_extras
 from quarterdeck_crm.extras.tags import create_tag, get_tag, list_tags, remove_tag
 from quarterdeck_crm.history.recording import store
-from quarterdeck_crm.models import Account, Attachment, Note, Notification, Role, SearchWord, User
+from quarterdeck_crm.models import (
+    Account,
+    Attachment,
+    Note,
+    Notification,
+    Role,
+    SavedView,
+    SearchWord,
+    User,
+)
 from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.people.services import delete_person, get_person
+from quarterdeck_crm.saved_views.services import delete_view, get_view, update_view
 from quarterdeck_crm.team.services import delete_user, get_user
 from tests.servers import Server
 
@@ -313,3 +324,29 @@ async def test_a_user_who_is_deleted_while_a_note_mentions_them(
         assert await adding == [None]
         assert len((await session.scalars(select(Note))).all()) == 1
         assert (await session.scalars(select(Notification.user_id))).all() == []
+
+
+@pytest.mark.parametrize("change", ["renamed", "deleted"])
+async def test_a_saved_view_that_changes_while_its_account_is_merged(
+    app: Quart, trade: Trade, user: User, change: str
+) -> None:
+    kept, gone = await trade.account(), await trade.account()
+    row = await trade.view(actor=user, arguments=f"account={gone.id}")
+    versions = {"keep": (kept.id, kept.version), "other": (gone.id, gone.version)}
+
+    async with app.app_context(), db.new_session() as session:
+        async with session.transaction():
+            view = await get_view(session, view_id=row.id, actor=user)
+            if change == "renamed":
+                values = {"name": "New"}
+                await update_view(session, actor=user, view=view, values=values, version=1)
+            else:
+                await delete_view(session, actor=user, view=view)
+            works = at_once(app, run(merge, actor=None, kind="account", **versions))
+            merging = asyncio.create_task(works)
+            await lock_wait(trade)
+        assert await merging == [None]
+
+    async with trade.session() as session:
+        views = (await session.execute(select(SavedView.name, SavedView.arguments))).all()
+    assert views == ([("New", f"account={kept.id}")] if change == "renamed" else [])

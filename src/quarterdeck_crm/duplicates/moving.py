@@ -157,7 +157,9 @@ async def _follow_in_views(session: AsyncSession, name: str, ids: Mapping[int, i
     some = [SavedView.arguments.contains(f"{name}={id_}") for id_ in ids]
     views = select(SavedView).where(SavedView.page.in_(FILTERED[name]), or_(*some))
     stays = {str(gone): str(kept) for gone, kept in ids.items()}
-    for view in await session.scalars(views):
+    # Locked, because an edit of a view at the same moment would end the merge.
+    locked = views.with_for_update().execution_options(populate_existing=True)
+    for view in await session.scalars(locked):
         pairs = dict(parse_qsl(view.arguments))
         if (kept := stays.get(pairs.get(name, ""))) is not None:
             view.arguments = urlencode(pairs | {name: kept})
