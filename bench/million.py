@@ -5,7 +5,8 @@ There are a fifth as many people as orders, half as many tasks, and a tenth as m
 Run ``python -m bench.million``; ``python -m bench.million 100000 MariaDB`` for fewer orders, or
 one database; ``python -m bench.million 100000 SQLite --records 1000000`` for the people, tasks
 and deals that go with more orders. The pages are asked for in the process, one after the other;
-the time is that of the whole answer, the median of three.
+the time is that of the whole answer, the median of three. ``--only /`` asks for one page 15 times,
+without and then with people, tasks and deals.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from quarterdeck_crm.models.columns import utc_now
 
 EMAIL, PASSWORD = "bench@example.com", "a-password-to-measure-with"
 ME = 1000  # the user that asks
-ROUNDS = 3
+ROUNDS, MORE_ROUNDS = 3, 15
 FAR = 12_000  # orders before the page that is reached by links
 SORTS = ("number", "date", "account", "owner", "net", "state")
 TASK_SORTS = ("due", "priority", "title", "created")
@@ -159,13 +160,14 @@ def on_mariadb(folder: Path) -> Iterator[str]:
         server.kill()
 
 
-async def measure(app: Quart, orders: int, records: int) -> None:
+async def measure(app: Quart, orders: int, records: int, only: str | None) -> None:
     """Print how many milliseconds each page takes, first without people, tasks and deals.
 
     Args:
         app: With an empty database.
         orders: How many there are.
         records: The number of orders with which so many people, tasks and deals go.
+        only: The one page to ask for, more often than all pages.
     """
     async with app.test_app():
         async with app.app_context():
@@ -180,16 +182,23 @@ async def measure(app: Quart, orders: int, records: int) -> None:
                 session.add(User(id=ME, role=Role.ADMIN, **values))
         client = app.test_client()
         await sign_in(client)
-        for path in PATHS:
-            await report(client, path.format(last=orders // 20))
-        if orders > FAR:
-            await report(client, await far_page(client))
+        if only:
+            await report(client, only, MORE_ROUNDS)
+        else:
+            for path in PATHS:
+                await report(client, path.format(last=orders // 20))
+            if orders > FAR:
+                await report(client, await far_page(client))
         if records:
-            await with_records(app, client, orders, records)
+            await add_records(app, orders, records)
+            month = utc_now().date() - timedelta(days=30)
+            for path in [only] if only else OF_RECORDS:
+                rounds = MORE_ROUNDS if only else ROUNDS
+                await report(client, path.format(month=month), rounds)
 
 
-async def with_records(app: Quart, client: TestClientProtocol, orders: int, records: int) -> None:
-    """Make people, tasks and deals, and ask for their pages."""
+async def add_records(app: Quart, orders: int, records: int) -> None:
+    """Make people, tasks and deals."""
     started = time.perf_counter()
     async with app.app_context():
         await make_records(records // 5, records // 2, records // 10, accounts=accounts_for(orders))
@@ -197,9 +206,6 @@ async def with_records(app: Quart, client: TestClientProtocol, orders: int, reco
             mine = update(Task).where(Task.assignee_id == 1).values(assignee_id=ME)
             await session.execute(mine)
     print(f"{time.perf_counter() - started:8.0f} seconds to make people, tasks and deals")
-    month = utc_now().date() - timedelta(days=30)
-    for path in OF_RECORDS:
-        await report(client, path.format(month=month))
 
 
 async def far_page(client: TestClientProtocol) -> str:
@@ -218,9 +224,9 @@ async def sign_in(client: TestClientProtocol) -> None:
     assert (await client.post("/auth/login", form=form)).status_code == 303
 
 
-async def report(client: TestClientProtocol, path: str) -> None:
+async def report(client: TestClientProtocol, path: str, rounds: int = ROUNDS) -> None:
     seconds = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         started = time.perf_counter()
         response = await client.get(path)
         await response.get_data()
@@ -237,13 +243,14 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("orders", nargs="?", type=int, default=1_000_000)
     parser.add_argument("databases", nargs="*", help="SQLite, MariaDB")
     parser.add_argument("--records", type=int, help="orders' worth of people, tasks and deals")
+    parser.add_argument("--only", metavar="PATH", help="the only page to ask for")
     given = parser.parse_args(arguments)
     records = given.orders if given.records is None else given.records
     for name in given.databases or places:
         with tempfile.TemporaryDirectory() as folder, places[name](Path(folder)) as url:
             app = create_app("testing", INSTANCE=folder, DATABASE_URL=url)
             print(f"{name}, {given.orders:,} orders, milliseconds")
-            asyncio.run(measure(app, given.orders, records))
+            asyncio.run(measure(app, given.orders, records, given.only))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from html import unescape
 
 import pytest
 from quart import Quart
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from quarterdeck_crm.errors import ConflictError, ValidationError
 from quarterdeck_crm.extensions import db
-from quarterdeck_crm.models import Account, Role, User, UserKind
+from quarterdeck_crm.models import Account, Role, SavedView, User, UserKind
 from quarterdeck_crm.team import services
 from quarterdeck_crm.team.links import make_link_token
 from quarterdeck_crm.team.phones import normalize_phone
@@ -159,6 +159,24 @@ async def test_person_with_accounts_is_disabled_not_deleted(
     assert answer.status_code == 409
     assert "Disable this user instead." in await answer.get_data(as_text=True)
     assert (await _stored(app, user.email)).is_active
+
+
+async def test_a_user_who_shares_views_is_not_deleted_with_them(
+    app: Quart, as_admin: Auth, moderator: User
+) -> None:
+    async with app.app_context(), db.transaction() as session:
+        for position, (name, is_shared) in enumerate((("Wine", True), ("Mine", False))):
+            values = {"name": name, "is_shared": is_shared, "position": position}
+            session.add(SavedView(page="goods", owner_id=moderator.id, arguments="", **values))
+
+    refused = await as_admin.post(f"/team/{moderator.id}/delete")
+    page = await refused.get_data(as_text=True)
+
+    assert refused.status_code == 409
+    assert "shares views with the team: Wine. Delete them first" in page
+    async with app.app_context(), db.transaction() as session:
+        await session.execute(update(SavedView).values(is_shared=False))
+    assert (await as_admin.post(f"/team/{moderator.id}/delete")).location == "/team/"
 
 
 @pytest.mark.parametrize("verb", ["disable", "delete"])

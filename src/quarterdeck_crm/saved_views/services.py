@@ -60,6 +60,12 @@ async def list_views(session: AsyncSession, *, page: str, actor: User) -> Sequen
     return await cached(session, ("views", page, actor.id), load)
 
 
+async def list_shared_names(session: AsyncSession, *, owner: User, limit: int) -> Sequence[str]:
+    """Return the names of some views that a user shares."""
+    shared = select(SavedView.name).where(SavedView.owner_id == owner.id, SavedView.is_shared)
+    return (await session.scalars(shared.order_by(SavedView.name).limit(limit))).all()
+
+
 async def get_view(session: AsyncSession, *, view_id: int, actor: User) -> SavedView:
     """Return a view that the user sees.
 

@@ -27,6 +27,7 @@ from quarterdeck_crm.listing import Listing, paginate
 from quarterdeck_crm.models import AuditAction, Role, User, UserKind
 from quarterdeck_crm.models.collation import sort_key
 from quarterdeck_crm.models.rows import changes_one
+from quarterdeck_crm.saved_views.services import list_shared_names
 from quarterdeck_crm.search.conditions import ordering
 from quarterdeck_crm.tokens.services import revoke_tokens
 from quarterdeck_crm.validation import Problems
@@ -35,6 +36,7 @@ from quarterdeck_crm.validation.passwords import check_password
 
 from .phones import normalize_phone
 
+SHOWN_VIEWS = 5  # of those that keep a user from being deleted
 NO_PASSWORD = "none"  # noqa: S105 - no hash, so no password matches it
 
 TAKEN = _l("Another user has this address, or one that looks the same.")
@@ -284,12 +286,21 @@ async def delete_user(session: AsyncSession, *, user: User, actor: User | None) 
     """Delete a user without any rows of their own.
 
     Raises:
-        ConflictError: If anything refers to them, or they are the actor or the last
-            active administrator.
+        ConflictError: If anything refers to them, they share views, or they are the actor or the
+            last active administrator.
     """
     _not_oneself(user, actor, _("You cannot delete yourself. Ask another administrator."))
     await _refuse_last_admin(session, user)
     name, email = user.name, user.email
+    if views := await list_shared_names(session, owner=user, limit=SHOWN_VIEWS):
+        raise ConflictError(
+            _(
+                "%(name)s shares views with the team: %(views)s. Delete them first, or disable "
+                "this user instead.",
+                name=name,
+                views=", ".join(views),
+            )
+        )
     recheck_user(session, user_id=user.id)
     invalidate(session)
     try:
