@@ -1,4 +1,4 @@
-"""The goods: its pages, its keepers and its own templates and files."""
+"""The goods: its pages, who may change them and its own templates and files."""
 
 from __future__ import annotations
 

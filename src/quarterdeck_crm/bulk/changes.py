@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.accounts.services import archive_account, get_account, update_account
 from quarterdeck_crm.deals.services import check_movable, get_deal, move_deal, update_deal
-from quarterdeck_crm.goods.services import KEEPER, archive_good, get_good
+from quarterdeck_crm.goods.services import GOODS_EDITOR, archive_good, get_good
 from quarterdeck_crm.models import OrderState, Task, User
 from quarterdeck_crm.orders.actions import assign_order, check_assignable
 from quarterdeck_crm.orders.services import check_move, get_order, move_order
@@ -50,7 +50,7 @@ def may_edit_person(actor: User, row: Any) -> None:
 
 
 def may_keep_goods(actor: User, _row: Any) -> None:
-    require_role(actor, KEEPER)
+    require_role(actor, GOODS_EDITOR)
 
 
 def may_change_task(actor: User, row: Any) -> None:

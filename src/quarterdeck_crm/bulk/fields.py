@@ -17,7 +17,7 @@ from quarterdeck_crm.extras.definitions import FieldRow, cached_fields, field_wi
 from quarterdeck_crm.extras.reading import Record
 from quarterdeck_crm.extras.records import write_extras
 from quarterdeck_crm.extras.values import fit_value, read_values, value_of
-from quarterdeck_crm.goods.services import KEEPER
+from quarterdeck_crm.goods.services import GOODS_EDITOR
 from quarterdeck_crm.history.recording import plain, store
 from quarterdeck_crm.mail.notices import mail_order_change
 from quarterdeck_crm.models import FieldType, Order, User
@@ -30,7 +30,7 @@ from .tagging import SERVICES
 CHECKS: dict[str, Callable[[User, Any], None]] = {
     "account": require_edit,
     "deal": require_edit,
-    "good": lambda actor, _good: require_role(actor, KEEPER),
+    "good": lambda actor, _good: require_role(actor, GOODS_EDITOR),
     "order": require_edit,
     "person": require_edit_person,
 }

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.goods.services import KEEPER
+from quarterdeck_crm.goods.services import GOODS_EDITOR
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.lists.records import LISTS, RecordList
 from quarterdeck_crm.models import (
@@ -146,7 +146,7 @@ KINDS: dict[str, Kind] = {
             "name",
             {"archive": Action(ARCHIVE, changes.put_good_away, changes.may_keep_goods)}
             | _extras("good", changes.may_keep_goods),
-            least=KEEPER,
+            least=GOODS_EDITOR,
         ),
         Kind(
             LISTS["orders"],

@@ -16,7 +16,7 @@ from quarterdeck_crm.forms.errors import errors_on, is_valid
 from . import bp
 from .forms import PipelineForm
 from .stages import (
-    KEEPER,
+    PIPELINE_EDITOR,
     check_pipeline,
     list_reasons,
     list_stages,
@@ -29,7 +29,7 @@ BLANK_STAGES = 2
 
 
 @bp.get("/stages")
-@role_required(KEEPER)
+@role_required(PIPELINE_EDITOR)
 async def stages() -> str:
     found, reasons = await list_stages(db.session), await list_reasons(db.session)
     present = [
@@ -42,7 +42,7 @@ async def stages() -> str:
 
 
 @bp.post("/stages")
-@role_required(KEEPER)
+@role_required(PIPELINE_EDITOR)
 @csrf.redisplay
 async def stages_submit() -> ResponseReturnValue:
     form = await PipelineForm.from_request()
@@ -66,7 +66,7 @@ async def stages_submit() -> ResponseReturnValue:
 
 
 @bp.post("/stages/usual")
-@role_required(KEEPER)
+@role_required(PIPELINE_EDITOR)
 async def usual_stages() -> ResponseReturnValue:
     """Add the stages of a new installation, if there are none."""
     async with db.transaction() as session:

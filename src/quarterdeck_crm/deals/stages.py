@@ -20,7 +20,7 @@ from quarterdeck_crm.validation import Problems, fit_text
 
 MAX_STAGES = 12
 MAX_REASONS = 30
-KEEPER = Role.ADMIN
+PIPELINE_EDITOR = Role.ADMIN
 # Those of a new installation: name, probability, kind.
 USUAL = (
     (N_("Qualified"), 20, StageKind.OPEN),
@@ -141,7 +141,7 @@ async def save_pipeline(
         StaleError: If another save came after ``seen``.
         ValidationError: If an entry cannot be accepted.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, PIPELINE_EDITOR)
     names, texts = check_pipeline(stages, reasons)
     now = await list_stages(session, lock=True)
     if seen is not None and seen != state_of(now, await list_reasons(session)):

@@ -55,7 +55,7 @@ from .services import (
     move_deal,
     update_deal,
 )
-from .stages import KEEPER, list_reasons, list_stages
+from .stages import PIPELINE_EDITOR, list_reasons, list_stages
 
 # Its columns are states.
 BOARD_FILTERS = (*(name for name in FILTERS if name != "state"), *FIELD_ENTRIES)
@@ -79,7 +79,7 @@ async def board() -> str:
         folded=request.cookies.get(FOLDED, "").split("."),
         today=utc_now().date(),
         may_edit=partial(may_edit, current_user),
-        is_keeper=current_user.has_role(KEEPER),
+        may_edit_pipeline=current_user.has_role(PIPELINE_EDITOR),
     )
 
 

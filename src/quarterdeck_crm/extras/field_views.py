@@ -16,7 +16,7 @@ from quarterdeck_crm.models import CustomField, FieldType
 
 from . import custom_fields
 from .fields import (
-    KEEPER,
+    FIELD_EDITOR,
     KINDS,
     check_field,
     count_values,
@@ -30,7 +30,7 @@ from .forms import TYPES, FieldForm
 
 
 @custom_fields.get("/")
-@role_required(KEEPER)
+@role_required(FIELD_EDITOR)
 async def index() -> str:
     found = await list_fields(db.session)
     by_kind = {kind: [field for field in found if field.kind == kind] for kind in KINDS}
@@ -38,13 +38,13 @@ async def index() -> str:
 
 
 @custom_fields.get("/new/<record_kind>")
-@role_required(KEEPER)
+@role_required(FIELD_EDITOR)
 async def create(record_kind: str) -> str:
     return await _new_page(await FieldForm.from_request(data={"version": 0}), record_kind)
 
 
 @custom_fields.post("/new/<record_kind>")
-@role_required(KEEPER)
+@role_required(FIELD_EDITOR)
 @csrf.redisplay
 async def create_submit(record_kind: str) -> ResponseReturnValue:
     form = await FieldForm.from_request()
@@ -59,7 +59,7 @@ async def create_submit(record_kind: str) -> ResponseReturnValue:
 
 
 @custom_fields.get("/<int:field_id>")
-@role_required(KEEPER)
+@role_required(FIELD_EDITOR)
 async def edit(field_id: int) -> str:
     field = await get_field(db.session, field_id=field_id)
     shown = {"options": "\n".join(field.options)}
@@ -69,7 +69,7 @@ async def edit(field_id: int) -> str:
 
 
 @custom_fields.post("/<int:field_id>")
-@role_required(KEEPER)
+@role_required(FIELD_EDITOR)
 @csrf.redisplay
 async def edit_submit(field_id: int) -> ResponseReturnValue:
     field = await get_field(db.session, field_id=field_id)
@@ -96,7 +96,7 @@ async def edit_submit(field_id: int) -> ResponseReturnValue:
 
 
 @custom_fields.post("/<int:field_id>/archive")
-@role_required(KEEPER)
+@role_required(FIELD_EDITOR)
 async def archive(field_id: int) -> ResponseReturnValue:
     await _set_archived(field_id, archived=True)
     await flash(_("The field is archived. Its values stay, and it can be restored."), "success")
@@ -104,7 +104,7 @@ async def archive(field_id: int) -> ResponseReturnValue:
 
 
 @custom_fields.post("/<int:field_id>/restore")
-@role_required(KEEPER)
+@role_required(FIELD_EDITOR)
 async def restore(field_id: int) -> ResponseReturnValue:
     await _set_archived(field_id, archived=False)
     await flash(_("The field is in use again."), "success")

@@ -43,7 +43,7 @@ from quarterdeck_crm.validation import Problems, fit_text
 MAX_FIELDS = 50  # of one kind, archived ones included
 MAX_OPTIONS = 50
 MAX_OPTION_LENGTH = 100
-KEEPER = Role.ADMIN
+FIELD_EDITOR = Role.ADMIN
 KINDS: dict[str, str] = {
     Account.__tablename__: _l("Accounts"),
     Person.__tablename__: _l("People"),
@@ -93,7 +93,7 @@ async def create_field(
         NotFoundError: If there is no such kind.
         ValidationError: If a value cannot be accepted.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, FIELD_EDITOR)
     field = CustomField(kind=kind, **await check_field(session, kind=kind, values=values))
     session.add(field)
     await _flush(session)
@@ -116,7 +116,7 @@ async def update_field(
         ForbiddenError: If the actor is no administrator.
         ValidationError: If a value cannot be accepted.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, FIELD_EDITOR)
     if field.version != version:
         raise ConflictError(_changed())
     cleaned = await check_field(session, kind=field.kind, values=values, field=field)
@@ -135,7 +135,7 @@ async def set_field_archived(
     Raises:
         ForbiddenError: If the actor is no administrator.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, FIELD_EDITOR)
     if field.is_archived != archived:
         field.archived_at = utc_now() if archived else None
         await _flush(session)

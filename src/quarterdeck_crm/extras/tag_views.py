@@ -19,7 +19,7 @@ from quarterdeck_crm.validation.numbers import row_id
 from . import bp as bp
 from .forms import TagForm
 from .tags import (
-    KEEPER,
+    TAG_EDITOR,
     check_tag,
     count_uses,
     create_tag,
@@ -41,13 +41,13 @@ LISTS = {
 
 
 @bp.get("/")
-@role_required(KEEPER)
+@role_required(TAG_EDITOR)
 async def index() -> str:
     return await _index_page(await TagForm.from_request(data={"version": 0}))
 
 
 @bp.post("/")
-@role_required(KEEPER)
+@role_required(TAG_EDITOR)
 @csrf.redisplay
 async def create() -> ResponseReturnValue:
     form = await TagForm.from_request()
@@ -61,14 +61,14 @@ async def create() -> ResponseReturnValue:
 
 
 @bp.get("/<int:tag_id>")
-@role_required(KEEPER)
+@role_required(TAG_EDITOR)
 async def edit(tag_id: int) -> str:
     tag = await get_tag(db.session, tag_id=tag_id)
     return await _form_page(await TagForm.from_request(obj=tag), tag)
 
 
 @bp.post("/<int:tag_id>")
-@role_required(KEEPER)
+@role_required(TAG_EDITOR)
 @csrf.redisplay
 async def edit_submit(tag_id: int) -> ResponseReturnValue:
     tag = await get_tag(db.session, tag_id=tag_id)
@@ -93,7 +93,7 @@ async def edit_submit(tag_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:tag_id>/merge")
-@role_required(KEEPER)
+@role_required(TAG_EDITOR)
 async def merge(tag_id: int) -> ResponseReturnValue:
     """Give the records of a tag the tag that the form names in ``into``."""
     into_id = row_id((await request.form).get("into", ""))
@@ -105,7 +105,7 @@ async def merge(tag_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:tag_id>/remove")
-@role_required(KEEPER)
+@role_required(TAG_EDITOR)
 async def remove(tag_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         await remove_tag(session, actor=current_user, tag=await get_tag(session, tag_id=tag_id))

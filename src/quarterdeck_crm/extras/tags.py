@@ -28,7 +28,7 @@ from quarterdeck_crm.validation import Problems, fit_text
 
 MAX_TAGS = 300  # in the CRM
 MAX_TAGS_OF_RECORD = 20
-KEEPER = Role.ADMIN
+TAG_EDITOR = Role.ADMIN
 
 
 async def list_tags(session: AsyncSession) -> Sequence[Tag]:
@@ -74,7 +74,7 @@ async def create_tag(
         ForbiddenError: If the actor is no administrator.
         ValidationError: If a value cannot be accepted.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, TAG_EDITOR)
     tag = Tag(**await check_tag(session, values=values))
     session.add(tag)
     await _flush(session)
@@ -91,7 +91,7 @@ async def update_tag(
         ForbiddenError: If the actor is no administrator.
         ValidationError: If a value cannot be accepted.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, TAG_EDITOR)
     if tag.version != version:
         raise ConflictError(_changed())
     changes = assign(tag, await check_tag(session, values=values, tag=tag))
@@ -108,7 +108,7 @@ async def merge_tags(session: AsyncSession, *, actor: User | None, tag: Tag, int
         ForbiddenError: If the actor is no administrator.
         NotFoundError: If there is no other tag of that id.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, TAG_EDITOR)
     into = await get_tag(session, tag_id=into_id)
     if into is tag:
         raise NotFoundError(_("Choose another tag to merge into."))
@@ -139,7 +139,7 @@ async def remove_tag(session: AsyncSession, *, actor: User | None, tag: Tag) -> 
     Raises:
         ForbiddenError: If the actor is no administrator.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, TAG_EDITOR)
     await _remove(session, tag)
     await _audit(session, AuditAction.DELETED, actor=actor, name=tag.name)
 

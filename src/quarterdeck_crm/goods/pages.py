@@ -11,7 +11,7 @@ from quarterdeck_crm.history.wording import read_history
 from quarterdeck_crm.models import Good
 
 from .forms import PictureForm
-from .services import KEEPER
+from .services import GOODS_EDITOR
 
 
 async def show_page(good: Good, picture_form: PictureForm) -> str:
@@ -28,4 +28,4 @@ async def show_page(good: Good, picture_form: PictureForm) -> str:
 
 def may_edit() -> bool:
     """Return whether the current user may change the goods."""
-    return bool(current_user.has_role(KEEPER))
+    return bool(current_user.has_role(GOODS_EDITOR))

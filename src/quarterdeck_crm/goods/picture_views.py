@@ -18,7 +18,7 @@ from quarterdeck_crm.forms.errors import errors_on
 from . import bp
 from .forms import PictureForm
 from .pages import show_page
-from .services import KEEPER, get_good, set_picture
+from .services import GOODS_EDITOR, get_good, set_picture
 
 MAX_BYTES = 2 * 1024 * 1024
 ONE_YEAR = 365 * 24 * 3600
@@ -49,7 +49,7 @@ async def thumbnail(good_id: int, name: str) -> Response:
 
 
 @bp.post("/<int:good_id>/picture")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 @csrf.redisplay
 async def picture_submit(good_id: int) -> ResponseReturnValue:
     good = await get_good(db.session, good_id=good_id)
@@ -67,7 +67,7 @@ async def picture_submit(good_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:good_id>/picture/remove")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 async def picture_remove(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)

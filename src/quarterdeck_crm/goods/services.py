@@ -47,7 +47,7 @@ COLUMNS = {
 }
 FILTERS = ("category", "stock", "archived", *RANGES.names, *EXTRA_FILTERS)
 CODE_TAKEN = _l("Another good has this number.")
-KEEPER = Role.MODERATOR  # may change the goods
+GOODS_EDITOR = Role.MODERATOR
 
 
 async def list_goods(session: AsyncSession, *, listing: Listing) -> Pagination[Good]:
@@ -108,7 +108,7 @@ async def create_good(
         ForbiddenError: If the actor does not keep the goods.
         ValidationError: If a value cannot be accepted.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, GOODS_EDITOR)
     cleaned = await check_good(session, values=values)
     extras = take_extras(cleaned)
     good = Good(**cleaned)
@@ -134,7 +134,7 @@ async def update_good(
         ForbiddenError: If the actor does not keep the goods.
         ValidationError: If a value cannot be accepted.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, GOODS_EDITOR)
     require_version(good, version)
     cleaned = await check_good(session, values=values, good=good)
     changes = await write_extras(session, good, take_extras(cleaned))
@@ -148,7 +148,7 @@ async def archive_good(session: AsyncSession, *, actor: User | None, good: Good)
     Raises:
         ForbiddenError: If the actor does not keep the goods.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, GOODS_EDITOR)
     await set_archived(session, actor=actor, row=good, archived=True)
 
 
@@ -158,7 +158,7 @@ async def restore_good(session: AsyncSession, *, actor: User | None, good: Good)
     Raises:
         ForbiddenError: If the actor does not keep the goods.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, GOODS_EDITOR)
     await set_archived(session, actor=actor, row=good, archived=False)
 
 
@@ -170,7 +170,7 @@ async def set_picture(
     Raises:
         ForbiddenError: If the actor does not keep the goods.
     """
-    require_role(actor, KEEPER)
+    require_role(actor, GOODS_EDITOR)
     before = good.picture
     action = "picture changed" if stored else "picture removed"
     await store(session, actor=actor, row=good, values={"picture": stored}, action=action)

@@ -35,7 +35,7 @@ from .services import (
     COLUMNS,
     FIELDS,
     FILTERS,
-    KEEPER,
+    GOODS_EDITOR,
     RANGES,
     SORTS,
     archive_good,
@@ -105,14 +105,14 @@ async def show(good_id: int) -> str:
 
 
 @bp.get("/new")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 async def create() -> str:
     blank = {"currency": current_app.config["CURRENCY"], "stock": 0, "version": 0}
     return await _form_page(await (await _form()).from_request(data=blank))
 
 
 @bp.post("/new")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 @csrf.redisplay
 async def create_submit() -> ResponseReturnValue:
     form = await (await _form()).from_request()
@@ -130,7 +130,7 @@ async def create_submit() -> ResponseReturnValue:
 
 
 @bp.get("/<int:good_id>/edit")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 async def edit(good_id: int) -> str:
     good = await get_good(db.session, good_id=good_id)
     extras = await read_extras(db.session, Good, [good.id])
@@ -140,7 +140,7 @@ async def edit(good_id: int) -> str:
 
 
 @bp.post("/<int:good_id>/edit")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 @csrf.redisplay
 async def edit_submit(good_id: int) -> ResponseReturnValue:
     good = await get_good(db.session, good_id=good_id)
@@ -173,7 +173,7 @@ async def edit_submit(good_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:good_id>/archive")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 async def archive(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)
@@ -187,7 +187,7 @@ async def archive(good_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:good_id>/restore")
-@role_required(KEEPER)
+@role_required(GOODS_EDITOR)
 async def restore(good_id: int) -> ResponseReturnValue:
     async with db.transaction() as session:
         good = await get_good(session, good_id=good_id)

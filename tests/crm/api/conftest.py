@@ -100,8 +100,8 @@ async def program(app: Quart, make_token: MakeToken, user: User) -> Program:
 
 
 @pytest.fixture
-async def keeper(app: Quart, make_token: MakeToken, moderator: User) -> Program:
-    """A program of a moderator, who keeps the goods."""
+async def by_moderator(app: Quart, make_token: MakeToken, moderator: User) -> Program:
+    """A program of a moderator, who may change goods."""
     return Program(app, await make_token(moderator))
 
 

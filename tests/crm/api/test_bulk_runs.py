@@ -110,14 +110,19 @@ async def test_only_a_stopped_change_is_resumed(program: Program, user: User, tr
 
 
 async def test_changes_of_others_are_hidden(
-    app: Quart, program: Program, keeper: Program, user: User, make_token: MakeToken, trade: Trade
+    app: Quart,
+    program: Program,
+    by_moderator: Program,
+    user: User,
+    make_token: MakeToken,
+    trade: Trade,
 ) -> None:
     account = await trade.account(actor=user)
     path = await add_run(trade, user, [account.id], **STOPPED)
     reader = Program(app, await make_token(user, Scope.READ))
 
-    assert (await keeper.get(path)).status_code == 404
-    assert (await keeper.post(f"{path}/resume", None)).status_code == 404
+    assert (await by_moderator.get(path)).status_code == 404
+    assert (await by_moderator.post(f"{path}/resume", None)).status_code == 404
     assert (await reader.get(path)).status_code == 200
     assert (await reader.post(f"{path}/resume", None)).status_code == 403
     assert (await program.post("/bulk-runs/none/resume", None)).status_code == 404

@@ -43,7 +43,7 @@ async def with_contact(program: Program, trade: Trade) -> tuple[str, int, str, s
 
 @pytest.mark.parametrize("how", ["contact removed", "person moved", "data deleted"])
 async def test_deals_and_tasks_that_lose_their_contact(
-    program: Program, keeper: Program, trade: Trade, how: str
+    program: Program, by_moderator: Program, trade: Trade, how: str
 ) -> None:
     contact, person, *paths = await with_contact(program, trade)
     seen = await see(program, *paths)
@@ -53,7 +53,7 @@ async def test_deals_and_tasks_that_lose_their_contact(
     elif how == "person moved":
         await program.patch(f"/people/{person}", {"accounts": []}, match="*")
     else:
-        await keeper.delete(f"/people/{person}/data", match="*")
+        await by_moderator.delete(f"/people/{person}/data", match="*")
 
     await refused(program, seen)
 

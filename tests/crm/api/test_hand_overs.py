@@ -57,7 +57,7 @@ async def test_a_program_hands_over_once_and_reads_the_result(
 
 async def test_only_administrators_hand_over(
     program: Program,
-    keeper: Program,
+    by_moderator: Program,
     stranger: Program,
     office: Program,
     app: Quart,
@@ -70,7 +70,7 @@ async def test_only_administrators_hand_over(
     path, body = f"/users/{leaving.id}/hand-over", {"to": user.id}
     before = await owners(trade)
     reader = Program(app, await make_token(admin, Scope.READ))
-    for caller, status in ((program, 403), (keeper, 403), (reader, 403), (stranger, 401)):
+    for caller, status in ((program, 403), (by_moderator, 403), (reader, 403), (stranger, 401)):
         assert (await caller.post(path, body)).status_code == status
     assert (await office.post("/users/999/hand-over", body)).status_code == 404
     for to in (leaving.id, 999):

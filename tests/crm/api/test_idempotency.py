@@ -73,10 +73,10 @@ async def test_without_a_key_everything_is_done_as_often_as_asked(
 
 
 async def test_keys_of_two_people_are_two_keys(
-    app: Quart, program: Program, keeper: Program
+    app: Quart, program: Program, by_moderator: Program
 ) -> None:
     await program.post("/accounts", BODY, key="one")
-    response = await keeper.post("/accounts", BODY, key="one")
+    response = await by_moderator.post("/accounts", BODY, key="one")
 
     assert "Idempotent-Replayed" not in response.headers
     assert await count(app, Account) == 2

@@ -89,13 +89,13 @@ async def test_an_empty_list_has_one_page(program: Program) -> None:
 
 
 async def test_accounts_by_owner_and_words(
-    program: Program, keeper: Program, user: User, trade: Trade
+    program: Program, by_moderator: Program, user: User, trade: Trade
 ) -> None:
     await trade.account(name="Mine", owner_id=user.id)
     await trade.account(name="Nobody's", city="Berlin")
 
     assert await names(program, "/accounts?owner=me") == ["Mine"]
-    assert await names(keeper, "/accounts?owner=me") == []
+    assert await names(by_moderator, "/accounts?owner=me") == []
     assert await names(program, "/accounts?owner=none") == ["Nobody's"]
     assert await names(program, f"/accounts?owner={user.id}") == ["Mine"]
     assert await names(program, "/accounts?q=berlin") == ["Nobody's"]

@@ -67,9 +67,9 @@ async def test_what_creating_answers_is_what_reading_answers(
         ("1e2", "100.000"),
     ],
 )
-async def test_decimals_are_taken_as_written(keeper: Program, sent: str, stored: str) -> None:
+async def test_decimals_are_taken_as_written(by_moderator: Program, sent: str, stored: str) -> None:
     body = f'{{"name": "Cheese", "code": "11", "price": {sent}}}'
-    response = await keeper.call(
+    response = await by_moderator.call(
         "POST", "/goods", data=body.encode(), headers={"Content-Type": "application/json"}
     )
 
@@ -92,10 +92,10 @@ async def test_decimals_are_taken_as_written(keeper: Program, sent: str, stored:
     ],
 )
 async def test_a_price_that_cannot_be_stored_exactly_is_refused(
-    keeper: Program, sent: str, reason: str
+    by_moderator: Program, sent: str, reason: str
 ) -> None:
     body = f'{{"name": "Cheese", "code": "11", "price": {sent}}}'
-    response = await keeper.call(
+    response = await by_moderator.call(
         "POST", "/goods", data=body.encode(), headers={"Content-Type": "application/json"}
     )
 
@@ -295,25 +295,25 @@ async def test_a_confirmed_order_is_not_deleted(program: Program, trade: Trade) 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 async def test_only_moderators_keep_the_catalogue(
-    program: Program, keeper: Program, trade: Trade, method: str
+    program: Program, by_moderator: Program, trade: Trade, method: str
 ) -> None:
     good = await trade.good()
     path = "/goods" if method == "POST" else f"/goods/{good.id}"
     body = {"name": "Cheese", "code": "11", "price": "1"}
 
     assert (await program.call(method, path, json=body, match="*")).status_code == 403
-    assert (await keeper.call(method, path, json=body, match="*")).status_code in {200, 201}
+    assert (await by_moderator.call(method, path, json=body, match="*")).status_code in {200, 201}
 
 
-async def test_goods_are_archived_and_restored(keeper: Program, trade: Trade) -> None:
+async def test_goods_are_archived_and_restored(by_moderator: Program, trade: Trade) -> None:
     good = await trade.good()
     path = f"/goods/{good.id}"
-    body = await keeper.read(path)
+    body = await by_moderator.read(path)
     changeable = {name: body[name] for name in body if not name.endswith("_at") and name != "id"}
 
-    put = await keeper.put(path, changeable | {"stock": 7}, match='"1"')
-    gone = await keeper.delete(path, match=put.headers["ETag"])
-    back = await keeper.post(f"{path}/restore", None)
+    put = await by_moderator.put(path, changeable | {"stock": 7}, match='"1"')
+    gone = await by_moderator.delete(path, match=put.headers["ETag"])
+    back = await by_moderator.post(f"{path}/restore", None)
 
     assert (put.status_code, gone.status_code, back.status_code) == (200, 204, 200)
-    assert (await keeper.read(path))["stock"] == 7
+    assert (await by_moderator.read(path))["stock"] == 7

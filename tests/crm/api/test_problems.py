@@ -197,7 +197,7 @@ async def test_answers_are_for_one_person_and_checked_again(program: Program) ->
 
 
 async def test_a_code_taken_at_the_same_moment_is_no_stale_read(
-    keeper: Program, trade: Trade, monkeypatch: pytest.MonkeyPatch
+    by_moderator: Program, trade: Trade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ETag is still right: the answer is 409 for the value, not 412."""
 
@@ -208,7 +208,7 @@ async def test_a_code_taken_at_the_same_moment_is_no_stale_read(
     good = await trade.good(code="FREE")
     monkeypatch.setattr("quarterdeck_crm.goods.services.is_code_free", is_free)
 
-    response = await keeper.patch(f"/goods/{good.id}", {"code": "TAKEN"}, match='"1"')
+    response = await by_moderator.patch(f"/goods/{good.id}", {"code": "TAKEN"}, match='"1"')
 
     assert response.status_code == 409
     assert "a value that must be unique" in (await response.get_json())["detail"]

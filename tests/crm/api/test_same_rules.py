@@ -72,20 +72,20 @@ async def test_contacts(program: Program, auth: Auth, trade: Trade) -> None:
     ids=str,
 )
 async def test_goods(
-    keeper: Program, as_moderator: Auth, trade: Trade, wrong: dict[str, str]
+    by_moderator: Program, as_moderator: Auth, trade: Trade, wrong: dict[str, str]
 ) -> None:
     await trade.good(code="TAKEN")
     body = GOOD | {"stock": 1} | wrong
 
-    (reason,) = await reasons(keeper, "/goods", body)
+    (reason,) = await reasons(by_moderator, "/goods", body)
 
     assert reason in await told(as_moderator, "/goods/new", GOOD | wrong)
 
 
-async def test_orders(program: Program, keeper: Program, auth: Auth, trade: Trade) -> None:
+async def test_orders(program: Program, by_moderator: Program, auth: Auth, trade: Trade) -> None:
     account = await trade.account()
     good = await trade.good(name="Gone", code="GONE")
-    await keeper.delete(f"/goods/{good.id}", match="*")
+    await by_moderator.delete(f"/goods/{good.id}", match="*")
     other = await trade.good(name="Tea", code="TEA", currency="GBP")
     body = ORDER | {
         "account_id": account.id,
