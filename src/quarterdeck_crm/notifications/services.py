@@ -77,7 +77,7 @@ async def notify(
     if note is not None:
         told = select(Notification.user_id).where(Notification.note_id == note.id)
         readers = readers.where(User.id.not_in(told))
-    # Kept until the end of the transaction: nobody of them is deleted before the insert.
+    # Locked until the end of the transaction, so that none of them is deleted before the insert.
     readers = readers.with_for_update(read=True)
     found = (await session.scalars(readers.order_by(User.id).limit(MAX_READERS))).all()
     made = [

@@ -54,7 +54,7 @@ async def paginate_found(
         if len(terms) == 1:
             matches = await _count(session, found)
             among = [model.id.in_(found_by(terms[0], model))]
-        else:  # dear to find, so once
+        else:  # found once, because it takes long
             ids = (await session.scalars(found.limit(MAX_COUNTED + 1))).all()
             matches, among = len(ids), [model.id.in_(ids)]
         if matches > MAX_COUNTED:

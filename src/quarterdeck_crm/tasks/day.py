@@ -111,7 +111,7 @@ async def _find(session: AsyncSession, user: User, now: datetime | None) -> dict
 
 @cache
 def _statement() -> CompoundSelect[str, datetime, int]:
-    """Return the statement of ``_find``, which is dear to make."""
+    """Return the statement of ``_find``; to build it takes longer than to run it."""
 
     def ids(part: str, *conditions: ColumnElement[bool]) -> Select[str, datetime, int]:
         own = (Task.assignee_id == bindparam("user_id"), ~Task.is_done)
