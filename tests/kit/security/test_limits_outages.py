@@ -71,8 +71,11 @@ async def test_counting_goes_on_when_redis_is_back(
         pass
 
     messages = [record.getMessage() for record in caplog.records if "rate limits" in record.message]
-    assert len(messages) == 2
-    assert "does not work" in messages[0]
-    assert messages[1].endswith("works again")
+    *failures, last = messages
+    assert failures
+    assert all("does not work" in message for message in failures)
+    # A line per cause: on a busy machine an answer may also come too late.
+    assert len(set(failures)) == len(failures)
+    assert last.endswith("works again")
     async with app.app_context():
         assert Limiter().statistics()["unchecked"] >= 3
