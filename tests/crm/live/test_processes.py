@@ -216,7 +216,7 @@ async def test_every_order_of_a_killed_process_has_an_event_or_a_gap(company: Co
     chance = random.Random(11)  # noqa: S311 - the same moments each time, as far as a machine can
     async with connected(site, company.token) as ada:
         await subscribe(ada, "orders")
-        for _ in range(3):
+        for _ in range(2):
             placed: list[str] = []
             ordering = [asyncio.create_task(_order_until_killed(doomed, company.token, placed))]
             while len(placed) < 3:  # noqa: ASYNC110 - the answers tell
@@ -329,21 +329,22 @@ async def test_a_change_is_saved_while_redis_is_frozen_and_told_afterwards(
     company: Company,
 ) -> None:
     one, other, _ = company.sites
+    cities = [f"Port {number}" for number in range(10)]
     async with connected(other, company.token) as ada:
         await subscribe(ada, "account:1")
         company.redis.freeze()
         try:
             began = time.monotonic()
-            for city in ("Hamburg", "Bergen", "Wien"):
+            for city in cities:
                 assert await asyncio.to_thread(_move_account, one, company.token, city) == 200
             seconds = time.monotonic() - began
         finally:
             company.redis.thaw()
-        told = [(await hear(ada, "event"))["data"] for _ in range(3)]
+        told = [(await hear(ada, "event"))["data"] for _ in cities]
 
-    assert seconds < 3, "one of the three waits for a second, not each"
+    assert seconds < 8, "one of the ten waits for a second, not each"
     versions = [data["version"] for data in told]
-    assert versions == list(range(versions[0], versions[0] + 3))
+    assert versions == list(range(versions[0], versions[0] + len(cities)))
 
 
 def _move_account(site: Site, token: str, city: str) -> int:

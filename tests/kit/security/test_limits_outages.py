@@ -27,7 +27,7 @@ def app(request: pytest.FixtureRequest, make_app: MakeApp, redis: Server) -> Qua
     app = make_app(
         f"redis://127.0.0.1:{redis.port}/0",
         RATELIMIT_SWALLOW_ERRORS=request.param,
-        RATELIMIT_STORAGE_TIMEOUT_SECONDS=0.3,
+        RATELIMIT_STORAGE_TIMEOUT_SECONDS=1,
     )
 
     @app.get("/")
@@ -53,7 +53,7 @@ async def test_no_request_fails_or_waits_long(app: Quart, redis: Server, outage:
     took = time.monotonic() - began
 
     assert {response.status_code for response in answers} == {expected}
-    assert took < 2.0
+    assert took < 10.0, "the first requests wait for a second, not each"
     if expected == 503:
         assert answers[0].headers["Retry-After"] == "1"
 
