@@ -101,7 +101,7 @@ def observe(app: Quart, observer: Observer) -> None:
     observers: list[Observer] | None = app.extensions.get(_OBSERVERS)
     if observers is None:
         observers = app.extensions[_OBSERVERS] = []
-        app.asgi_app = _Observed(app.asgi_app, observers)  # type: ignore[method-assign]
+        app.asgi_app = _Observed(app.asgi_app, observers)  # type: ignore[method-assign]  # Quart's way to add middleware
         app.url_value_preprocessor(note)
     observers.append(observer)
 

@@ -28,7 +28,7 @@ PRIVATE = {
     "markupsafe:_escape_inner": "the escaped text of a string as a plain string",
 }
 
-_EVAL_CONTEXT = getattr(pass_eval_context(lambda: None), "jinja_pass_arg")  # noqa: B009
+_EVAL_CONTEXT = vars(pass_eval_context(lambda: None))["jinja_pass_arg"]
 _PLAIN = (FunctionType, MethodType)
 _CALLS = (CoroutineType, Call)
 _escape_inner: Callable[[str], str] = vars(markupsafe)["_escape_inner"]
@@ -40,7 +40,7 @@ def output(value: Any) -> str:
     if kind is str:
         return _escape_inner(value)
     if kind is Markup:
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # a Markup is a str
     if kind is int:
         return str(value)
     _refuse_call(value, kind)

@@ -157,8 +157,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as a line, followed by the indented lines of a traceback."""
         exchange = current_exchange()
-        known = exchange is not None and exchange.request_id is not None
-        record.request = f" (request {exchange.request_id[:8]})" if known else ""  # type: ignore[union-attr, index]
+        name = None if exchange is None else exchange.request_id
+        record.request = "" if name is None else f" (request {name[:8]})"
         text = super().format(record)
         if text.isascii() and text.isprintable():
             return text

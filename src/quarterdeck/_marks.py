@@ -152,7 +152,8 @@ def refuse_marks_without_extension(app: Quart) -> None:
 def check_calls(view: V, check: Callable[[], Awaitable[None]]) -> V:
     """Return a view that awaits ``check`` before each call; a ``View`` class is changed itself."""
     is_class = isinstance(view, type) and issubclass(view, View)
-    function: Callable[..., Any] = view.dispatch_request if is_class else view  # type: ignore[attr-defined]
+    target: Any = view
+    function: Callable[..., Any] = target.dispatch_request if is_class else target
 
     @functools.wraps(function)
     async def checked(*args: Any, **kwargs: Any) -> Any:
@@ -161,7 +162,7 @@ def check_calls(view: V, check: Callable[[], Awaitable[None]]) -> V:
 
     if not is_class:
         return cast(V, checked)
-    view.dispatch_request = checked  # type: ignore[attr-defined]
+    target.dispatch_request = checked
     return view
 
 

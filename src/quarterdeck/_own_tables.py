@@ -34,7 +34,7 @@ async def create_missing(engine: AsyncEngine, table: Table) -> None:
             return await _create(engine, table)
         except (DBAPIError, TransactionConflictError):
             # Two that met must not meet again.
-            await asyncio.sleep(random.uniform(0, DELAY_SECONDS * number))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, DELAY_SECONDS * number))  # noqa: S311  # no secret
     return await _create(engine, table)
 
 

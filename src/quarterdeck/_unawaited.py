@@ -260,7 +260,7 @@ def _as_async(function: F) -> F:
     if sys.version_info >= (3, 12):
         inspect.markcoroutinefunction(function)
     else:
-        function._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+        function._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]  # the mark that asyncio looks for
     return function
 
 

@@ -35,6 +35,7 @@ from quarterdeck_crm.languages import lazy as _l
 
 if TYPE_CHECKING:
     from quart import Quart
+    from quart.typing import ResponseTypes
 
     from .models import Scope
     from .transfer.csvfile import Mistakes
@@ -255,7 +256,7 @@ async def _domain_error(error: DomainError) -> Response:
     return await answer_error(status_of(error), detail=str(error), errors=errors)
 
 
-async def _merged(error: MergedError) -> Response:
+async def _merged(error: MergedError) -> ResponseTypes:
     """Lead to the record that is left, where the notes are too; refuse changes of the old one."""
     argument: dict[str, Any] = {f"{error.kind}_id": error.into}
     if has_websocket_context() or request.method not in {"GET", "HEAD"}:
@@ -263,7 +264,7 @@ async def _merged(error: MergedError) -> Response:
         return await answer_error(409, detail=str(error), stays=stays)
     argument["note"] = request.args.get("note")
     view = f"api.read_{error.kind}" if request.path.startswith("/api/") else PAGES[error.kind]
-    return redirect(url_for(view, **argument), 308)  # type: ignore[return-value]
+    return redirect(url_for(view, **argument), 308)
 
 
 async def _stale(error: StaleDataError) -> Response:
@@ -277,9 +278,9 @@ async def _database_down(error: OperationalError) -> Response:
     return response
 
 
-async def _http_error(error: HTTPException) -> Response:
+async def _http_error(error: HTTPException) -> ResponseTypes:
     if error.response is not None or error.code is None or error.code < 400:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()
     response = await answer_error(error.code, detail=_own_words(error))
     for name, value in error.get_headers(None):
         if name.lower() not in {"content-type", "content-length"}:

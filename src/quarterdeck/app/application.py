@@ -82,11 +82,10 @@ class Quart(InstanceResources, RequestCycle):
     config_class = Config
     asgi_http_class = HTTPConnection
     asgi_websocket_class = WebsocketConnection
-    # Quart declares these three with types of Flask's, or as protocols.
-    jinja_environment = Environment  # type: ignore[assignment]
-    test_client_class = TestClient  # type: ignore[assignment]
+    jinja_environment = Environment  # type: ignore[assignment]  # declared too narrowly
+    test_client_class = TestClient  # type: ignore[assignment]  # not of Quart's protocol
     url_map_class = UrlMap
-    url_rule_class = Rule  # type: ignore[assignment]
+    url_rule_class = Rule  # type: ignore[assignment]  # declared too narrowly
 
     json_provider_class = MsgspecJSONProvider
     request_class = Request

@@ -155,4 +155,5 @@ class ConnectionContext(AsyncOnly):
         if not isinstance(error, MethodNotAllowed) or not error.valid_methods:
             return None
         method = next(iter(error.valid_methods))
-        return cast(Any, self.url_adapter).match(method=method)[1]  # type: ignore[no-any-return]
+        arguments: dict[str, Any] = cast(Any, self.url_adapter).match(method=method)[1]
+        return arguments

@@ -46,7 +46,7 @@ from .status import check_status, split_result
 if MERGED_CONTEXTS:
     from . import merged_context as contexts
 else:
-    from . import separate_contexts as contexts  # type: ignore[no-redef]
+    from . import separate_contexts as contexts  # type: ignore[no-redef]  # only one of the two is imported
 
 
 class RequestCycle(quart.Quart):

@@ -13,7 +13,7 @@ MAX_NAMES = 512  # clients can send any names
 class RequestHeaders(Headers):
     """Headers of a request. Asking for one that is missing costs no exception."""
 
-    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # one signature instead of overloads
         wanted = key.lower()
         for name, value in self._list:
             if name.lower() == wanted:

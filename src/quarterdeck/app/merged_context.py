@@ -19,7 +19,7 @@ from .context import ConnectionContext, EndedGlobals
 _Base: Any = quart.ctx.AppContext
 
 
-class AppContext(ConnectionContext, _Base):  # type: ignore[misc]
+class AppContext(ConnectionContext, _Base):
     """A context. Its ``g`` cannot be used after the context has ended."""
 
     g: Any

@@ -26,7 +26,7 @@ class Request(QuartRequest):
     """
 
     body: Body  # type: ignore[assignment]  # Quart's interface, other insides
-    body_class = Body  # type: ignore[assignment]
+    body_class = Body  # type: ignore[assignment]  # Quart's interface, other insides
     form_data_parser_class = FormDataParser
     refusal: HTTPException | None = None
     _form_refusal: HTTPException | None = None

@@ -51,4 +51,4 @@ class InstanceResources(Resources):
 def open_file(folder: Path, path: FilePath, mode: str, encoding: str) -> Any:
     name = os.fsdecode(os.fspath(path))
     chosen = None if "b" in mode else encoding
-    return aiofiles.open(folder / name, mode, encoding=chosen)  # type: ignore[call-overload]
+    return aiofiles.open(folder / name, mode, encoding=chosen)  # type: ignore[call-overload]  # the overloads take literal modes

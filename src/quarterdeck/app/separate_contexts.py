@@ -63,7 +63,7 @@ class AppContext(AsyncOnly, quart.ctx.AppContext):
             await self.app._send(appcontext_popped)
 
 
-class _Context(ConnectionContext, _ctx._BaseRequestWebsocketContext):  # type: ignore[misc]
+class _Context(ConnectionContext, _ctx._BaseRequestWebsocketContext):
     """The shared part of both contexts."""
 
     _cv_tokens: list[Any]
@@ -128,7 +128,7 @@ class _Context(ConnectionContext, _ctx._BaseRequestWebsocketContext):  # type: i
             await self.app.handle_teardown_exception(error, self)
 
 
-class RequestContext(_Context, _ctx.RequestContext):  # type: ignore[misc]
+class RequestContext(_Context, _ctx.RequestContext):
     """The context of one HTTP request."""
 
     def _current(self) -> Any:
@@ -139,7 +139,7 @@ class RequestContext(_Context, _ctx.RequestContext):  # type: ignore[misc]
         await self.request.close()
 
 
-class WebsocketContext(_Context, _ctx.WebsocketContext):  # type: ignore[misc]
+class WebsocketContext(_Context, _ctx.WebsocketContext):
     """The context of one WebSocket connection."""
 
     def _current(self) -> Any:

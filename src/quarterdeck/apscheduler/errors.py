@@ -11,18 +11,15 @@ from apscheduler.schedulers import SchedulerAlreadyRunningError, SchedulerNotRun
 from quarterdeck import exceptions
 
 
-class JobNotFoundError(exceptions.JobNotFoundError, JobLookupError):  # type: ignore[misc]
+class JobNotFoundError(exceptions.JobNotFoundError, JobLookupError):
     """As in ``quarterdeck.exceptions``."""
 
 
-class JobConflictError(exceptions.JobConflictError, ConflictingIdError):  # type: ignore[misc]
+class JobConflictError(exceptions.JobConflictError, ConflictingIdError):
     """As in ``quarterdeck.exceptions``."""
 
 
-class SchedulerRunningError(
-    exceptions.SchedulerStateError,
-    SchedulerAlreadyRunningError,  # type: ignore[misc]
-):
+class SchedulerRunningError(exceptions.SchedulerStateError, SchedulerAlreadyRunningError):
     """The scheduler was started twice."""
 
     def __init__(self) -> None:
@@ -32,10 +29,7 @@ class SchedulerRunningError(
         return str(self.args[0])
 
 
-class SchedulerStoppedError(
-    exceptions.SchedulerStateError,
-    SchedulerNotRunningError,  # type: ignore[misc]
-):
+class SchedulerStoppedError(exceptions.SchedulerStateError, SchedulerNotRunningError):
     """The scheduler was stopped, paused or resumed while it was not running."""
 
     def __init__(self, action: str) -> None:

@@ -34,7 +34,7 @@ CODES = {
 }
 
 
-class RunEvent(JobExecutionEvent):  # type: ignore[misc]  # APScheduler has no types
+class RunEvent(JobExecutionEvent):
     """A run has ended, or a job did not run: APScheduler's event, and the entry of the history.
 
     Attributes:

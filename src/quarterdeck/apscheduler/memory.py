@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from .coordinator import Batch, Coordinator, limited
@@ -48,14 +48,16 @@ class MemoryStore(JobStore):
         return list(self._jobs.values())
 
     async def due(self, now: datetime, limit: int) -> list[Job]:
-        found = [job for job in self._waiting() if job.next_run_time <= now]  # type: ignore[operator]
-        return sorted(found, key=attrgetter("next_run_time"))[:limit]
+        found = [(at, job) for at, job in self._waiting() if at <= now]
+        return [job for _, job in sorted(found, key=itemgetter(0))[:limit]]
 
     async def next_run_time(self) -> datetime | None:
-        return min((job.next_run_time for job in self._waiting()), default=None)  # type: ignore[type-var]
+        return min((at for at, _ in self._waiting()), default=None)
 
-    def _waiting(self) -> list[Job]:
-        return [job for job in self._jobs.values() if job.next_run_time is not None]
+    def _waiting(self) -> list[tuple[datetime, Job]]:
+        """Return the jobs that are not paused, with their next run times."""
+        times = [(job.next_run_time, job) for job in self._jobs.values()]
+        return [(at, job) for at, job in times if at is not None]
 
     def _has(self, job: Job) -> bool:
         own = self._jobs.get(job.id)

@@ -215,7 +215,7 @@ def _timed(run: Run, attempts: int, began: float) -> Run:
 def _delay(job: Job, attempt: int) -> float:
     """Return the seconds before the next attempt, with jitter."""
     longest = min(MAX_DELAY, job.retry_delay * 2 ** (attempt - 1))
-    return random.uniform(longest / 2, longest)  # noqa: S311
+    return random.uniform(longest / 2, longest)  # noqa: S311  # no secret
 
 
 def _text(error: BaseException) -> str:

@@ -30,7 +30,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 ALL_OPTIONS = frozenset(name for names in OPTIONS.values() for name in names)
 
 
-class DaylightCronTrigger(CronTrigger):  # type: ignore[misc]  # APScheduler has no types
+class DaylightCronTrigger(CronTrigger):
     """A cron trigger that fires once per day on the days on which the clocks change.
 
     When they are set back, the times of one hour come twice. APScheduler fires at both. Here a
@@ -50,7 +50,7 @@ class DaylightCronTrigger(CronTrigger):  # type: ignore[misc]  # APScheduler has
         return not str(hour).startswith("*")
 
 
-class FutureCalendarTrigger(CalendarIntervalTrigger):  # type: ignore[misc]
+class FutureCalendarTrigger(CalendarIntervalTrigger):
     """A calendar trigger whose first time is not before now, as with the other triggers."""
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:

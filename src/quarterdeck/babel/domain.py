@@ -137,7 +137,7 @@ def get_domain() -> Domain:
         return _ENGLISH
     if chosen.domain is None:
         chosen.domain = STATE.get().domain
-    return chosen.domain  # type: ignore[no-any-return]
+    return chosen.domain
 
 
 def catalog() -> Catalog:
@@ -152,7 +152,7 @@ def catalog() -> Catalog:
         and current[1] is chosen.locale
         and current[2] is chosen.domain
     ):
-        return current[3]  # type: ignore[no-any-return]
+        return current[3]
     found = (chosen.domain or get_domain()).catalog_for(chosen)
     chosen.current = forced, chosen.locale, chosen.domain, found
     return found

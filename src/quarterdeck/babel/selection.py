@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -20,6 +20,10 @@ from quarterdeck._quart import app_context
 from quarterdeck.exceptions import AsyncSelectorError
 
 from .config import STATE, LocaleChoice, ZoneChoice
+
+if TYPE_CHECKING:
+    from .catalogs import Catalog
+    from .domain import Domain
 
 _CHOICES = "_quarterdeck_babel"  # where ``g`` has the choices of this context
 # For one task: a request may have several, which share its ``g``.
@@ -43,9 +47,9 @@ class Choices:
     def __init__(self) -> None:
         self.locale: Locale | None = None
         self.zone: tzinfo | None = None
-        self.domain: Any = None
+        self.domain: Domain | None = None
         self.catalogs: dict[tuple[int, int], Any] = {}
-        self.current: tuple[Locale | None, Locale | None, Any, Any] | None = None
+        self.current: tuple[Locale | None, Locale | None, Domain | None, Catalog] | None = None
 
 
 def choices() -> Choices | None:

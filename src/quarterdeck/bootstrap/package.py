@@ -61,5 +61,4 @@ def installed() -> Package:
 
 def _read_icons(sprite: Path) -> dict[str, tuple[str, Markup]]:
     symbols = _SYMBOL.findall(sprite.read_text("utf-8"))
-    # The drawings come with the installed package, not from a user.
-    return {name: (box, Markup(drawing)) for box, name, drawing in symbols}  # noqa: S704
+    return {name: (box, Markup(drawing)) for box, name, drawing in symbols}  # noqa: S704  # drawings of the installed package

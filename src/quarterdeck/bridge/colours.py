@@ -120,6 +120,6 @@ def _finish(function: Callable[..., Any], args: tuple[Any, ...], options: dict[s
     return wait(result) if isinstance(result, Coroutine) else result
 
 
-def coloured_property(function: Callable[[Any], Any], *, name: str = "") -> Any:
-    """Make a property of a function, which takes the colour of its caller."""
-    return property(coloured(function, name=name))
+def coloured_property(awaited: Any, *, name: str = "") -> Any:
+    """Make a property that takes the colour of its caller of one that is awaited."""
+    return property(coloured(awaited.fget, name=name))

@@ -21,7 +21,7 @@ from .waiting import asynchronous, drive, outside, run, wait
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _GreenletInThread(greenlet):  # type: ignore[misc]  # greenlet ships no types
+class _GreenletInThread(greenlet):
     """Runs a function in a worker thread; its waits are done by the event loop of the caller."""
 
     __sqlalchemy_greenlet_provider__ = True

@@ -96,7 +96,7 @@ class FlaskForm(QuartForm):
 
 
 # Not in the body of the class: QuartForm takes only 'async def validate' there.
-setattr(FlaskForm, "validate", coloured(FlaskForm._validate, name="form.validate"))  # noqa: B010
+FlaskForm.validate = coloured(FlaskForm._validate, name="form.validate")  # type: ignore[method-assign]  # see above
 
 _SUBMIT = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 Form = FlaskForm

@@ -154,5 +154,5 @@ def _guard_class(view_class: type[View]) -> type[View]:
         await enforce(access_of(type(self)) or SIGNED_IN)
         return await current_app.ensure_async(dispatch)(self, **kwargs)
 
-    view_class.dispatch_request = dispatch_request  # type: ignore[method-assign]
+    view_class.dispatch_request = dispatch_request  # type: ignore[method-assign]  # every use of the class is guarded
     return view_class

@@ -43,7 +43,7 @@ async def send(signal: NamedSignal, **values: Any) -> None:
     """Send a signal from async code."""
     if signal.receivers:
         app = unwrap(current_app)
-        await signal.send_async(app, _sync_wrapper=app.ensure_async, **values)  # type: ignore[arg-type]
+        await signal.send_async(app, _sync_wrapper=app.ensure_async, **values)  # type: ignore[arg-type]  # Quart declares ensure_async by overloads
 
 
 def send_now(signal: NamedSignal, waiting: Waiting, **values: Any) -> None:

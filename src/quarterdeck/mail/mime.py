@@ -138,8 +138,8 @@ def _text(text: str, subtype: str, charset: str) -> MIMEText:
     is_short = all(len(line) <= MAX_LINE for line in text.splitlines())
     if chosen.output_charset == "utf-8" or not is_short:
         # Python writes text without an encoding as 7 bit.
-        chosen.body_encoding = None if text.isascii() and is_short else QP  # type: ignore[assignment]
-    return MIMEText(_LINE_BREAK.sub("\n", text), subtype, chosen, policy=POLICY)  # type: ignore[arg-type]
+        chosen.body_encoding = None if text.isascii() and is_short else QP  # type: ignore[assignment]  # the stubs leave None out
+    return MIMEText(_LINE_BREAK.sub("\n", text), subtype, chosen, policy=POLICY)  # type: ignore[arg-type]  # the stubs leave Charset out
 
 
 def _file(attachment: Attachment, ascii_attachments: bool) -> MIMEBase:

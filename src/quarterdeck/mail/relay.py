@@ -67,7 +67,7 @@ class RelaySettings:
         """Return the delay after so many failures: doubled each time, less a random share."""
         longest = self.max_delay if longest is None else longest
         whole = min(longest, self.first_delay * 2.0 ** min(attempts - 1, 30))
-        return whole * random.uniform(0.5, 1.0)  # noqa: S311
+        return whole * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
 
 
 @dataclass(slots=True)

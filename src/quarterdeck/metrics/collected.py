@@ -26,7 +26,7 @@ from quarterdeck._metrics_folder import metrics_folder, read_supervisor
 from . import seats
 
 # Of series that tell when the others began.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
@@ -116,7 +116,7 @@ class _AllWorkers(Collector):
         self.namespace = namespace
 
     def collect(self) -> Iterator[Metric]:
-        yield from MultiProcessCollector.merge(seats.files(self.folder))  # type: ignore[no-untyped-call]
+        yield from MultiProcessCollector.merge(seats.files(self.folder))
         workers, replaced = read_supervisor(self.folder)
         yield GaugeMetricFamily(
             f"{self.namespace}_workers", "Workers that the supervisor keeps.", value=workers

@@ -22,7 +22,7 @@ from quarterdeck._metrics_folder import metrics_folder
 try:
     import fcntl
 except ImportError:  # Windows, where no supervisor runs
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # nothing calls it there
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it opens a file
 _held: tuple[int, int] | None = None  # the seat of this process, and the file of its lock
@@ -32,7 +32,7 @@ def share_values(folder: Path) -> None:
     """Let all metrics that are made from now on share their values with the other workers."""
     os.environ[_FOLDER] = str(folder)
     if values.ValueClass is values.MutexValue:
-        values.ValueClass = values.MultiProcessValue(_seat)  # type: ignore[no-untyped-call]
+        values.ValueClass = values.MultiProcessValue(_seat)
 
 
 def files(folder: Path) -> list[str]:

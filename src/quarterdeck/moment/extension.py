@@ -72,7 +72,7 @@ class Moment:
             MomentArgumentError: If it is something else.
         """
         if isinstance(timestamp, _Now):
-            timestamp = datetime.now() if local else datetime.now(UTC)  # noqa: DTZ005
+            timestamp = datetime.now() if local else datetime.now(UTC)  # noqa: DTZ005  # local time is wanted
         return Timestamp(timestamp, STATE.get().default_format, local=local)
 
     create = __call__

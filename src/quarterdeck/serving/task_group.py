@@ -10,9 +10,9 @@ from typing import Any
 
 import hypercorn.asyncio.task_group
 from hypercorn.config import Config
-from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, Scope
+from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, HTTPDisconnectEvent, Scope
 
-DISCONNECT: Any = {"type": "http.disconnect"}
+DISCONNECT: HTTPDisconnectEvent = {"type": "http.disconnect"}
 
 
 class ReceiveQueue:
@@ -50,7 +50,7 @@ class ReceiveQueue:
         """Return the next message; after the last one, always a disconnect."""
         while not self._messages:
             if self._ended:
-                return DISCONNECT  # type: ignore[no-any-return]
+                return DISCONNECT
             self._arrived.clear()
             await self._arrived.wait()
         self._space.set()

@@ -30,9 +30,9 @@ class Codec:
     """Encodes and decodes in one of ``FORMATS``."""
 
     def __init__(self, form: str) -> None:
-        self._encoder: Any
-        self._envelopes: Any
-        self._data: Any
+        self._encoder: msgspec.json.Encoder | msgspec.msgpack.Encoder
+        self._envelopes: msgspec.json.Decoder[Envelope] | msgspec.msgpack.Decoder[Envelope]
+        self._data: msgspec.json.Decoder[dict[str, Any]] | msgspec.msgpack.Decoder[dict[str, Any]]
         if form == "json":
             self._encoder = msgspec.json.Encoder(enc_hook=_as_text)
             self._envelopes = msgspec.json.Decoder(Envelope)
@@ -67,7 +67,7 @@ class Codec:
 
     def seal(self, envelope: Envelope) -> bytes:
         """Return the bytes of a row."""
-        return self._encoder.encode(envelope)  # type: ignore[no-any-return]
+        return self._encoder.encode(envelope)
 
     def unseal(self, payload: bytes) -> tuple[Envelope, dict[str, Any]]:
         """Return a row and its data.
@@ -83,7 +83,7 @@ class Codec:
 
     def decode(self, raw: msgspec.Raw) -> dict[str, Any]:
         """Return the data of an envelope once more."""
-        return self._data.decode(raw)  # type: ignore[no-any-return]
+        return self._data.decode(raw)
 
 
 def _as_extension(value: Any) -> Any:

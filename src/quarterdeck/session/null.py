@@ -79,7 +79,9 @@ class NullSessionInterface(CookieSessionInterface):
         self._settings = settings
         self._stateless = stateless
 
-    def session_class(self, data: dict[str, Any] | None = None) -> Any:  # type: ignore[override]
+    def session_class(  # type: ignore[override]  # a method here, a class there
+        self, data: dict[str, Any] | None = None
+    ) -> Any:
         """Make a session; an empty one if ``data`` began too long ago."""
         absolute = self._settings.absolute
         data = data or {}

@@ -132,7 +132,8 @@ def key_columns(entity: Any) -> list[Any]:
 
 def _is_one_of(keys: Sequence[Any], rows: Sequence[Any]) -> ColumnElement[bool]:
     if len(keys) == 1:
-        return keys[0].in_([row[0] for row in rows])  # type: ignore[no-any-return]
+        key: ColumnElement[Any] = keys[0]
+        return key.in_([row[0] for row in rows])
     return or_(
         *(and_(*(key == value for key, value in zip(keys, row, strict=True))) for row in rows)
     )

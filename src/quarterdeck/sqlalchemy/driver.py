@@ -59,7 +59,8 @@ def connector(
     async def create() -> Connection:
         connection = Connection(connect, write_lock, options["timeout"])
         connection._thread.daemon = True  # a forgotten connection must not keep the process
-        return await connection  # type: ignore[return-value]
+        await connection
+        return connection
 
     return create
 
@@ -77,7 +78,7 @@ class Cursor(aiosqlite.Cursor):
     _conn: Connection
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, None)  # type: ignore[arg-type]
+        super().__init__(connection, None)  # type: ignore[arg-type]  # "_run" makes the cursor
         self._rows: list[Any] = []
         self._exhausted = True
 
@@ -145,7 +146,7 @@ class Connection(aiosqlite.Connection):
         self._is_writer = False
         self._interrupted = False
 
-    def cursor(self) -> Cursor:  # type: ignore[override]
+    def cursor(self) -> Cursor:  # type: ignore[override]  # at once, not in the thread
         return Cursor(self)
 
     async def begin_immediate(self) -> None:
@@ -206,7 +207,7 @@ class Connection(aiosqlite.Connection):
 
     async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # aiosqlite has no types here
         except asyncio.CancelledError:
             self._interrupted = True
             end = _End()

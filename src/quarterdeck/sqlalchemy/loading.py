@@ -30,5 +30,5 @@ def refuse_lazy_load(execution: ORMExecuteState) -> None:
 
 
 def _refreshed(execution: ORMExecuteState) -> InstanceState[Any]:
-    state: InstanceState[Any] = execution.load_options._refresh_state  # type: ignore[assignment]
+    state: InstanceState[Any] = execution.load_options._refresh_state  # type: ignore[assignment]  # declared as None only
     return state

@@ -163,11 +163,11 @@ class _Cursor:
     _adapt_connection: Any
 
     async def _execute_async(self, operation: Any, parameters: Any) -> Any:
-        work = super()._execute_async(operation, parameters)  # type: ignore[misc]
+        work = super()._execute_async(operation, parameters)  # type: ignore[misc]  # of the class of the driver that follows
         return await self._adapt_connection.in_time(work)
 
     async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
-        work = super()._executemany_async(operation, seq_of_parameters)  # type: ignore[misc]
+        work = super()._executemany_async(operation, seq_of_parameters)  # type: ignore[misc]  # of the class of the driver that follows
         return await self._adapt_connection.in_time(work)
 
 

@@ -34,5 +34,5 @@ async def retry(attempt: Callable[[], Awaitable[T]], retries: int) -> T:
                 raise
             logger.info("transaction retried, %s of %s: %s", number + 1, retries, conflict.reason)
             # Two that met must not meet again.
-            await asyncio.sleep(random.uniform(0, FIRST_DELAY_SECONDS * 2**number))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, FIRST_DELAY_SECONDS * 2**number))  # noqa: S311  # no secret
     return await attempt()

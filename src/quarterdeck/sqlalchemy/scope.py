@@ -114,12 +114,13 @@ def with_session_per_message(base: type[Websocket]) -> type[Websocket]:
     not keep the session of its user loader.
     """
 
-    class SessionPerMessage(base):  # type: ignore[valid-type, misc]
+    class SessionPerMessage(base):  # type: ignore[valid-type, misc]  # no fixed base
         _handshake_done = False
 
         async def receive(self) -> str | bytes:
             await _end_of_message()
-            return await super().receive()  # type: ignore[no-any-return]
+            message: str | bytes = await super().receive()
+            return message
 
         async def accept(self, *args: Any, **options: Any) -> None:
             if not self._handshake_done:

@@ -72,10 +72,15 @@ class RoutedSession(orm.Session):
         return super().connection(*args, **options)
 
     def get_bind(
-        self, mapper: Any = None, *, clause: Any = None, bind: Any = None, **_: Any
+        self,
+        mapper: Any = None,
+        *,
+        clause: Any = None,
+        bind: Engine | Connection | None = None,
+        **_: Any,
     ) -> Engine | Connection:
         if bind is not None:
-            return bind  # type: ignore[no-any-return]
+            return bind
         if self._only is not None:  # nearly always, and asked for at every statement
             return self._only
         key = _bind_key(mapper, clause)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -58,7 +58,7 @@ class BulkRun(Progress):
     ]
 
 
-def progress_of(run: Run) -> dict[str, object]:
+def progress_of(run: Run) -> dict[str, Any]:
     """Return the fields of ``Progress``."""
     return {
         "key": run.key,
@@ -99,4 +99,4 @@ async def resume_bulk_run(key: str) -> Answer:
 
 async def _answer(key: str) -> Answer:
     run = await get_run(db.session, actor=current_user, key=key[:64])
-    return Answer(BulkRun(records=run.kind, action=run.action, **progress_of(run)))  # type: ignore[arg-type]
+    return Answer(BulkRun(records=run.kind, action=run.action, **progress_of(run)))

@@ -88,7 +88,7 @@ async def list_duplicates(query_args: DuplicateQuery) -> Answer:
             first_name=pair.first.name,
             second_id=pair.second.id,
             second_name=pair.second.name,
-            reasons=pair.reasons,  # type: ignore[arg-type]
+            reasons=pair.reasons,  # type: ignore[arg-type]  # the index knows these words only
         )
         for pair in pairs
     ]

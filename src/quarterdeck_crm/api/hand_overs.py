@@ -34,7 +34,7 @@ class HandOver(Progress):
 
     @classmethod
     def of(cls, run: BulkRun) -> HandOver:
-        return cls(**progress_of(run))  # type: ignore[arg-type]
+        return cls(**progress_of(run))
 
 
 @bp.post("/users/<int:user_id>/hand-over")

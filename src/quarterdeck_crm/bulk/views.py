@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from quart import current_app, flash, redirect, render_template, request, url_for
+from quart.blueprints import BlueprintSetupState
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,9 +48,9 @@ EMPTIES = "empties"  # the box that removes the values of a field
 
 
 @bp.record_once
-def _register(state: object) -> None:
+def _register(state: BlueprintSetupState) -> None:
     """Give every template ``bulk_actions(page, user)``."""
-    state.app.jinja_env.globals["bulk_actions"] = actions_for  # type: ignore[attr-defined]
+    state.app.jinja_env.globals["bulk_actions"] = actions_for
 
 
 @bp.post("/bulk/<records>")

@@ -64,7 +64,7 @@ def make_extras(
         seed: Of dice of their own, so that those of everything else fall as before.
         today: The moment that days count back from.
     """
-    dice = random.Random(seed)  # noqa: S311 - plausible data, not secrets
+    dice = random.Random(seed)
     recent = {model: ids[-MOST:] for model, ids in present.items()}
     found: dict[type[Any], Rows] = {Tag: [], RecordTag: [], CustomField: [], CustomValue: []}
     for tag_id, (name, colour, shares) in enumerate(TAGS, 1):

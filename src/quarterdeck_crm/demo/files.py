@@ -65,7 +65,7 @@ class Stored(NamedTuple):
 
 def give_pictures(goods: Rows, *, seed: int) -> list[Stored]:
     """Name a picture in most goods, and return the pictures."""
-    dice = random.Random(seed)  # noqa: S311 - plausible data, not secrets
+    dice = random.Random(seed)
     found = []
     for good in goods:
         name, _, variant = good["name"].partition(", ")
@@ -87,7 +87,7 @@ def make_files(
         seed: Of dice of their own, so that those of everything else fall as before.
         today: No file is newer.
     """
-    dice = random.Random(seed)  # noqa: S311 - plausible data, not secrets
+    dice = random.Random(seed)
     rows: Rows = []
     contents = []
     for kind, names in FILES.items():

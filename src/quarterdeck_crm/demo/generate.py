@@ -73,7 +73,7 @@ class Demo:
     def __init__(self, *, orders: int, today: datetime) -> None:
         self.orders = orders
         self.today = today
-        self.random = random.Random(SEED)  # noqa: S311 - plausible data, not secrets
+        self.random = random.Random(SEED)
 
     async def write(self, session: AsyncSession, *, password_hash: str, progress: Progress) -> None:
         """Write everything into an empty database; the caller commits.

@@ -31,7 +31,7 @@ def make_people(accounts: Rows, titles: random.Random, today: datetime) -> dict[
         titles: Chooses the positions.
         today: The moment that the dates count back from.
     """
-    chance = random.Random(SEED)  # noqa: S311 - plausible data, not secrets
+    chance = random.Random(SEED)
     people: Rows = []
     rows: dict[type[Any], Rows] = {Person: people}
     rows |= {PersonPhone: [], PersonEmail: [], PersonAddress: [], Contact: []}

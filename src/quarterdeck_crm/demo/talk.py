@@ -34,7 +34,7 @@ def make_talk(
         seed: Of dice of their own, so that those of everything else fall as before.
         today: The moment that the times count back from.
     """
-    dice = random.Random(seed)  # noqa: S311 - plausible data, not secrets
+    dice = random.Random(seed)
     told: list[tuple[dict[str, Any], int, NotificationKind]] = []
     talk: Rows = []
     for kind, share in SHARE.items():

@@ -166,9 +166,11 @@ async def merge(
     values = {
         field: getattr(gone, field) for name in take if name in choices for field in choices[name]
     }
-    changes = _join_details(kept, gone) if isinstance(kept, Person) else {}  # type: ignore[arg-type]
-    if isinstance(kept, Person) and gone.do_not_contact:  # type: ignore[union-attr]
-        values["do_not_contact"] = True  # a refusal holds, whichever of the two it was noted on
+    changes: Changes = {}
+    if isinstance(kept, Person) and isinstance(gone, Person):
+        changes = _join_details(kept, gone)
+        if gone.do_not_contact:
+            values["do_not_contact"] = True  # a refusal holds, whichever of the two it was noted on
     # The conditional statements: the version of each row is compared by the database.
     code = await _give_up(session, gone, kept, is_code_taken="code" in take)
     version = kept.version

@@ -166,8 +166,8 @@ async def _custom_choices(kind: str, first: Record, second: Record) -> list[Choi
     return found
 
 
-def _value(row: Record, fields: tuple[str, ...]) -> str | date:
-    values = [row.owner if name == "owner_id" else getattr(row, name) for name in fields]  # type: ignore[union-attr]
+def _value(row: Any, fields: tuple[str, ...]) -> str | date:
+    values = [row.owner if name == "owner_id" else getattr(row, name) for name in fields]
     if isinstance(values[0], date):
         return values[0]
     return ", ".join(str(getattr(value, "name", value)) for value in values if value is not None)

@@ -19,7 +19,7 @@ from .columns import IS_ZONE, Price, Timestamp, Timestamps, exact
 
 def _key_of_inserted(context: DefaultExecutionContext) -> str:
     """Return the key of a row that is inserted without an object."""
-    return address_key(context.get_current_parameters()["email"])  # type: ignore[no-untyped-call]
+    return address_key(context.get_current_parameters()["email"])
 
 
 class Role(enum.StrEnum):

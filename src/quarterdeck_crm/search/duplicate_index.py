@@ -136,7 +136,7 @@ def _read_accounts(connection: Connection, ids: Collection[int]) -> dict[int, se
     columns = (Account.id, Account.name, Account.email, Account.phone, Account.website)
     statement = select(*columns).where(Account.id.in_(ids), Account.archived_at.is_(None))
     rows = connection.execute(statement).mappings().all()
-    return {row["id"]: account_keys(row) for row in rows}  # type: ignore[arg-type]
+    return {row["id"]: account_keys(row) for row in rows}  # type: ignore[arg-type]  # its keys are strings
 
 
 def _read_people(connection: Connection, ids: Collection[int]) -> dict[int, set[str]]:

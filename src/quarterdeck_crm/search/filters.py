@@ -147,8 +147,8 @@ class Ranges(tuple[Range, ...]):
             ends = bounds.get(each.name, Bounds())
             first, last = ends.first, ends.last
             if each.kind == "moment":
-                found += [each.column >= instant(first, None, zone)] if first else []  # type: ignore[arg-type]
-                found += [each.column < instant(last + DAY, None, zone)] if last else []  # type: ignore[arg-type]
+                found += [each.column >= instant(first, None, zone)] if first else []
+                found += [each.column < instant(last + DAY, None, zone)] if last else []
                 continue
             found += [each.column >= first] if first is not None else []
             found += [each.column <= last] if last is not None else []

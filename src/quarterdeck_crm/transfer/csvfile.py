@@ -8,7 +8,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.babel import ngettext
@@ -112,7 +112,7 @@ class CSVFile:
             line, text, values = self._undecodable()
             self.mistakes.add(self.name, line, text, **values, remedy=Text(SAVE_AS_UTF8))
 
-    def _read(self, file: IO[str]) -> Generator[list[Row], None, None]:
+    def _read(self, file: TextIO) -> Generator[list[Row], None, None]:
         delimiter = _delimiter(file)
         # Programs that separate by semicolons write a decimal comma, and may group by points.
         self._point = delimiter != ";"
@@ -126,7 +126,7 @@ class CSVFile:
             if row := self._row(line, columns, cells):
                 batch.append(row)
             if len(batch) == BATCH:
-                self.bytes_read = file.buffer.tell()  # type: ignore[attr-defined]
+                self.bytes_read = file.buffer.tell()
                 yield batch
                 batch = []
         self.bytes_read = self.bytes_total
@@ -270,7 +270,7 @@ def _in_words(error: csv.Error) -> str:
     )
 
 
-def _delimiter(file: IO[str]) -> str:
+def _delimiter(file: TextIO) -> str:
     first = file.readline()
     file.seek(0)
     return max(",;\t", key=first.count)

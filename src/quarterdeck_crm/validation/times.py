@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -44,7 +44,7 @@ async def load_zone(name: str) -> ZoneInfo:
     return _loaded[name]
 
 
-def instant(day: date, at: str | None, zone: ZoneInfo) -> datetime:
+def instant(day: date, at: str | None, zone: tzinfo) -> datetime:
     """Return the instant of a day and a time in UTC.
 
     A time that the clocks skip counts as one hour later, and one that comes twice as the first.

@@ -101,7 +101,8 @@ class Pieces:
         return _avatar(name)
 
     def _sprite(self) -> str:
-        url: str = self._environment.globals["url_for"]("static", filename=SPRITE)  # type: ignore[operator]
+        url_for: Any = self._environment.globals["url_for"]
+        url: str = url_for("static", filename=SPRITE)
         return url
 
 

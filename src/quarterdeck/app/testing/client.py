@@ -141,12 +141,12 @@ class TestClient(AsyncOnly, QuartClient):
             CookieRequest(wanted.url),  # noqa: S310 - it is not opened
         )
 
-    def set_cookie(self, *names: str, **options: Any) -> None:  # type: ignore[override]
+    def set_cookie(self, *names: str, **options: Any) -> None:  # type: ignore[override]  # Flask's arguments or Quart's
         """Set a cookie: ``(key, value)`` as in Flask, ``(server_name, key, value)`` as in Quart."""
         given = len(names) + ("key" in options) + ("value" in options)
         cast(Any, super()).set_cookie(*_with_server(names, options, given < 3), **options)
 
-    def delete_cookie(self, *names: str, **options: Any) -> None:  # type: ignore[override]
+    def delete_cookie(self, *names: str, **options: Any) -> None:  # type: ignore[override]  # Flask's arguments or Quart's
         """Delete a cookie: ``(key)`` as in Flask, ``(server_name, key)`` as in Quart."""
         given = len(names) + ("key" in options)
         names = _with_server(names, options, given < 2)
@@ -162,7 +162,7 @@ class TestClient(AsyncOnly, QuartClient):
 
     # --- contexts -----------------------------------------------------------------
 
-    def session_transaction(  # type: ignore[override]
+    def session_transaction(  # type: ignore[override]  # another class than Quart's
         self, *args: Any, **options: Any
     ) -> AbstractAsyncContextManager[SessionMixin]:
         """Change the browser session in ``async with client.session_transaction() as session:``."""

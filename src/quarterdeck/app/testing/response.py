@@ -32,8 +32,6 @@ class _List(_Awaitable, list[Any]): ...
 class _Other:
     """A JSON value that no class can extend: null, true, false or a number."""
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __init__(self, value: Any) -> None:
         self._value = value
 

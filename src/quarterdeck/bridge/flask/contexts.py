@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from quarterdeck._quart import MERGED_CONTEXTS, app_context, connection_of
 from quarterdeck.bridge.colours import coloured
@@ -14,8 +14,11 @@ from quarterdeck.bridge.waiting import wait
 class PlainContext:
     """What makes of a context of the kit one that a plain ``with`` enters."""
 
+    __aenter__: Any
+    __aexit__: Any
+
     def __enter__(self) -> Self:
-        wait(self.__aenter__())  # type: ignore[attr-defined]
+        wait(self.__aenter__())
         return self
 
     def __exit__(
@@ -24,7 +27,7 @@ class PlainContext:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        wait(self.__aexit__(kind, error, traceback))  # type: ignore[attr-defined]
+        wait(self.__aexit__(kind, error, traceback))
 
 
 @cache
@@ -57,11 +60,11 @@ class _SharedGlobals:
         ):
             self.is_shared = True
             mine.g = outer.g
-        await super().push()  # type: ignore[misc]
+        await cast(Any, super()).push()
 
     push = coloured(_push, name="context.push", is_noted=False)
 
     async def _pop(self, exc: BaseException | None = None) -> None:
-        await super().pop(exc)  # type: ignore[misc]
+        await cast(Any, super()).pop(exc)
 
     pop = coloured(_pop, name="context.pop", is_noted=False)

@@ -170,7 +170,7 @@ class FlaskCliRunner(click.testing.CliRunner):
         self.app = app
         super().__init__(**options)
 
-    def invoke(self, cli: Any = None, args: Any = None, **options: Any) -> Any:  # type: ignore[override]
+    def invoke(self, cli: Any = None, args: Any = None, **options: Any) -> Any:  # type: ignore[override]  # the command may be left out, as in Flask
         """Run a command of the app; its commands by name if ``cli`` is left out."""
         command = self.app.cli if cli is None else cli
         options.setdefault("obj", ScriptInfo(create_app=lambda: self.app))

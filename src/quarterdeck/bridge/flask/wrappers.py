@@ -78,11 +78,11 @@ class IterableBody(QuartIterableBody):
 class Request(KitRequest):
     """A request."""
 
-    form = coloured_property(KitRequest.form.fget, name="request.form")  # type: ignore[attr-defined]
-    files = coloured_property(KitRequest.files.fget, name="request.files")  # type: ignore[attr-defined]
-    values = coloured_property(KitRequest.values.fget, name="request.values")  # type: ignore[attr-defined]
-    data = coloured_property(KitRequest.data.fget, name="request.data")  # type: ignore[attr-defined]
-    json = coloured_property(KitRequest.json.fget, name="request.json")  # type: ignore[attr-defined]
+    form = coloured_property(KitRequest.form, name="request.form")
+    files = coloured_property(KitRequest.files, name="request.files")
+    values = coloured_property(KitRequest.values, name="request.values")
+    data = coloured_property(KitRequest.data, name="request.data")
+    json = coloured_property(KitRequest.json, name="request.json")
     get_data = coloured(KitRequest.get_data, name="request.get_data")
     get_json = coloured(KitRequest.get_json, name="request.get_json")
 
@@ -111,12 +111,9 @@ class Response(KitResponse):
     get_data = coloured(KitResponse.get_data, name="response.get_data")
     get_json = coloured(KitResponse.get_json, name="response.get_json")
     make_conditional = coloured(KitResponse.make_conditional, name="response.make_conditional")
-    json = coloured_property(KitResponse.json.fget, name="response.json")  # type: ignore[attr-defined]
+    json = coloured_property(KitResponse.json, name="response.json")
 
-    data = property(
-        coloured(KitResponse.data.fget, name="response.data"),  # type: ignore[attr-defined]
-        KitResponse.set_data,
-    )
+    data = coloured_property(KitResponse.data, name="response.data").setter(KitResponse.set_data)
 
     @property
     def is_streamed(self) -> bool:

@@ -102,7 +102,7 @@ class ScopedSession(orm.scoped_session[Any]):
 
     def __init__(self, db: SQLAlchemy, make: Callable[[], Session], plain_class: Any) -> None:
         self.session_factory = plain_class
-        self.registry = _Registry(make, f"_quarterdeck_bridge_session_{id(db)}")  # type: ignore[assignment]
+        self.registry: Any = _Registry(make, f"_quarterdeck_bridge_session_{id(db)}")
 
     def __call__(self, **options: Any) -> Any:
         return self.registry()

@@ -148,7 +148,7 @@ def git_problem(root: Path) -> str:
     """Return why git could not undo changes in a folder; "" if it can."""
     command = ["git", "-C", str(root), "status", "--porcelain", "--", "."]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # runs git
     except OSError:
         return "git is not installed."
     if result.returncode != 0:

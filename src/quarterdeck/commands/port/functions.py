@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from .kinds import HOOKS, ROUTES, Kinds, Scope, dotted, last_of
 from .project import Module
@@ -144,7 +145,7 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
 
 def position(node: ast.AST) -> Position:
     """Return where an expression begins and ends."""
-    place: ast.expr = node  # type: ignore[assignment]
+    place: Any = node  # also keywords and patterns have a position
     return (
         place.lineno,
         place.col_offset,

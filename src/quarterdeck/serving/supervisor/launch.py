@@ -37,7 +37,7 @@ def start(plan: Plan, *, spawn: bool = False) -> None:
         command = [sys.executable, "-m", _MODULE, json.dumps(plan.to_json())]
         sys.stdout.flush()
         sys.stderr.flush()
-        os.execv(sys.executable, [*command, *(["--spawn"] if spawn else [])])  # noqa: S606
+        os.execv(sys.executable, [*command, *(["--spawn"] if spawn else [])])  # noqa: S606  # this interpreter and our own module
     with collector_paused():
         app, check = plan.load(), plan.load_check()
     _serve_here(app, config, check, checks_extensions=plan.checks_extensions)
