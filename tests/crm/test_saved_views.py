@@ -288,3 +288,14 @@ async def test_custom_fields_are_among_the_columns(
         "columns=" + ".".join(re.findall(r'name="columns" value="(\w+)"', text))
     )
     assert heads == {"COLOUR", "SIZE", "SINCE"}
+
+
+async def test_a_list_names_the_disabled_user_that_it_is_filtered_by(
+    auth: Auth, user: User, make_user: MakeUser, trade: Trade
+) -> None:
+    gone = await make_user(email="gone@example.com", name="Gone Gunda", is_active=False)
+    for page, name in (("accounts", "owner"), ("orders", "owner"), ("tasks", "assignee")):
+        listed = await text_of(await auth.get(f"/{page}/?{name}={gone.id}"))
+        assert f'<option value="{gone.id}" selected>Gone Gunda' in listed
+        listed = await text_of(await auth.get(f"/{page}/?{name}=99"))
+        assert '<option value="99" selected>User 99' in listed

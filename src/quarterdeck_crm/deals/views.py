@@ -73,7 +73,7 @@ async def board() -> str:
         listing=listing,
         panel=panel,
         columns=columns,
-        extras=await read_extras(db.session, Deal),
+        extras=(await read_extras(db.session, Deal)).showing(listing),
         stages=[column.stage for column in columns],
         reasons=await list_reasons(db.session),
         folded=request.cookies.get(FOLDED, "").split("."),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import case, delete, func, or_, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.extensions import Model
@@ -28,18 +27,12 @@ from quarterdeck_crm.models import (
     PersonEmail,
     PersonPhone,
     RecordTag,
-    SavedView,
 )
 from quarterdeck_crm.models.columns import Versioned, utc_now
 from quarterdeck_crm.orders.sums import note_changes
+from quarterdeck_crm.search.saved_filters import follow_in_views
 
 Merged = Account | Person
-# The lists with a filter by the id of a record.
-FILTERED = {
-    "account": ("deals", "orders", "people", "tasks"),
-    "person": ("deals", "tasks"),
-    "contact": ("tasks",),
-}
 BY_KIND = (Note, Notification, Activity)
 # Moved by rules of their own.
 OWN_RULES = {Contact, PersonAddress, PersonEmail, PersonPhone}
@@ -52,7 +45,7 @@ async def move_everything(session: AsyncSession, *, keep: Merged, other: Merged)
         # A locking read sees orders that came while the merge waited for the account.
         theirs = select(Order.id).where(Order.account_id == other.id).with_for_update()
         await note_changes(session, (await session.scalars(theirs)).all())
-    await _follow_in_views(session, keep.__tablename__, {other.id: keep.id})
+    await follow_in_views(session, keep.__tablename__, {other.id: keep.id})
     await _move_places(session, keep, other)
     await _move_references(session, keep, other)
     kind = keep.__tablename__
@@ -124,7 +117,7 @@ async def _move_places(session: AsyncSession, keep: Merged, other: Merged) -> No
     if twice:
         ids = {place[0]: stays[0] for place, stays in twice}
         await _replace_contacts(session, ids)
-        await _follow_in_views(session, "contact", ids)
+        await follow_in_views(session, "contact", ids)
         await session.execute(delete(Contact).where(Contact.id.in_(ids)), execution_options=QUIET)
     for (_id, main, title), (stays, was_main, own_title) in twice:
         now_main = was_main or (None if has_main else main)
@@ -144,25 +137,6 @@ async def _replace_contacts(session: AsyncSession, ids: Mapping[int, int]) -> No
         values = {column.key: case(dict(ids), value=column), **_new_version(model)}
         moved = update(model).where(column.in_(ids)).values(values)
         await session.execute(moved, execution_options=QUIET)
-
-
-async def _follow_in_views(session: AsyncSession, name: str, ids: Mapping[int, int]) -> None:
-    """Let saved views that filter by a record filter by the one that stays.
-
-    Args:
-        session: The db session.
-        name: The filter.
-        ids: The record that stays, by the one that goes.
-    """
-    some = [SavedView.arguments.contains(f"{name}={id_}") for id_ in ids]
-    views = select(SavedView).where(SavedView.page.in_(FILTERED[name]), or_(*some))
-    stays = {str(gone): str(kept) for gone, kept in ids.items()}
-    # Locked, because an edit of a view at the same moment would end the merge.
-    locked = views.with_for_update().execution_options(populate_existing=True)
-    for view in await session.scalars(locked):
-        pairs = dict(parse_qsl(view.arguments))
-        if (kept := stays.get(pairs.get(name, ""))) is not None:
-            view.arguments = urlencode(pairs | {name: kept})
 
 
 async def _move_extras(session: AsyncSession, kind: str, keep_id: int, other_id: int) -> None:

@@ -21,7 +21,7 @@ from quarterdeck_crm.search.filters import TURNED, Panel, Ranges, open_panel
 from quarterdeck_crm.validation.numbers import typed_form
 
 from .definitions import FieldRow, cached_fields, field_with
-from .values import read_end
+from .values import WORDS, YES_OR_NO, no_field, read_end
 
 FIELD, FIRST, LAST, BEFORE = ENTRIES = ("field_of", "field_from", "field_to", "field_before")
 MAX_LENGTH = 200
@@ -41,6 +41,7 @@ class FieldFilter:
         text: The filter as the argument ``field``; empty without one.
         wrong: The name of the entry that cannot be accepted.
         problem: Why not.
+        dropped: Why the list is not filtered by the field that its address names.
     """
 
     fields: tuple[FieldRow, ...]
@@ -51,6 +52,7 @@ class FieldFilter:
     text: str = ""
     wrong: str | None = None
     problem: str | None = None
+    dropped: str | None = None
 
     @property
     def is_used(self) -> bool:
@@ -95,7 +97,7 @@ async def take_field(session: AsyncSession, listing: Listing, kind: str) -> Fiel
     Args:
         session: The db session.
         listing: With the entries, which are removed. Its filter ``field`` is set, or removed if
-            the entries cannot be accepted.
+            the entries cannot be accepted or the field is not in use.
         kind: The table of the records.
 
     Returns:
@@ -104,6 +106,9 @@ async def take_field(session: AsyncSession, listing: Listing, kind: str) -> Fiel
     entered = {name: listing.filters.pop(name, "").strip()[:MAX_LENGTH] for name in ENTRIES}
     fields = await cached_fields(session, kind)
     typed = tuple(each for each in fields if each.type in ENTERED)
+    if dropped := _problem_of(fields, listing.filters.get("field", "")):
+        del listing.filters["field"]
+        return FieldFilter(typed, dropped=dropped)
     if not typed:
         return None
     before, chosen = entered[BEFORE], listing.filters.get("field", "")
@@ -127,6 +132,17 @@ async def take_field(session: AsyncSession, listing: Listing, kind: str) -> Fiel
     else:
         listing.filters.pop("field", None)
     return shown
+
+
+def _problem_of(fields: Sequence[FieldRow], text: str) -> str | None:
+    """Return why a list cannot be filtered by a choice of its select, if it cannot."""
+    key, _colon, value = text.partition(":")
+    field = field_with(fields, key)
+    if text and field is None:
+        return no_field(key)
+    if field is not None and field.type is FieldType.YES_NO and value.strip().lower() not in WORDS:
+        return str(YES_OR_NO)
+    return None
 
 
 def _read(

@@ -7,8 +7,10 @@ from types import new_class
 from typing import Any, TypeVar, cast
 
 from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms.form import BaseForm
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.wtf import QuartForm
 from quarterdeck_crm.forms.conflicts import VersionedForm, values_of
 from quarterdeck_crm.forms.fields import ExactField, WholeField, offered
@@ -33,6 +35,10 @@ TYPES = {
 }
 F = TypeVar("F", bound=QuartForm)
 
+TAG_GONE = _l(
+    "A chosen tag is gone: it was removed, or merged into another one. Check the tags, and save "
+    "again."
+)
 COLOURS = {
     TagColour.GREY.value: _l("Grey"),
     TagColour.BLUE.value: _l("Blue"),
@@ -48,8 +54,9 @@ COLOURS = {
 class TagsField(StringField):
     """The tags of a record: a checkbox for each that there is, and a text for new ones.
 
-    All have the name of the field. The data is a text in which commas separate the names; it is
-    None if the form was sent without the field.
+    A checkbox sends the id of its tag as ``ID_NAME``, because the name may change while the form
+    is open. The data is a text in which commas separate the names; it is None if the form was
+    sent without the text.
     """
 
     def __init__(
@@ -62,16 +69,33 @@ class TagsField(StringField):
     ) -> None:
         super().__init__(label, validators, **options)
         self._all = all_tags
+        self._chosen: Sequence[str] = ()
+
+    @property
+    def id_name(self) -> str:
+        """The name of the checkboxes."""
+        return f"{self.name}_id"
+
+    def process(self, formdata: Any, *args: Any, **options: Any) -> None:
+        sent = () if formdata is None else formdata.getlist(self.id_name)
+        self._chosen = [id_ for id_ in sent if id_]
+        super().process(formdata, *args, **options)
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         self.data = None
-        if valuelist:
-            text = as_text(str(value).strip() for value in valuelist if str(value).strip())
-            try:
-                self.data = as_text(names_in(text))
-            except ValueError:
-                self.data = text
-                raise
+        if not valuelist:
+            return
+        present = {str(tag.id): tag.name for tag in self._all}
+        chosen = [present[id_] for id_ in self._chosen if id_ in present]
+        typed = [str(value).strip() for value in valuelist]
+        text = as_text(name for name in [*chosen, *typed] if name)
+        try:
+            self.data = as_text(names_in(text))
+        except ValueError:
+            self.data = text
+            raise
+        if len(chosen) < len(self._chosen):
+            raise ValueError(TAG_GONE)
 
     @property
     def choices_of_tags(self) -> list[tuple[TagRow, bool]]:
@@ -89,11 +113,42 @@ class TagsField(StringField):
         return [name.strip() for name in (self.data or "").split(",") if name.strip()]
 
 
+class ChoiceField(SelectField):
+    """The choices of a custom field; one may have been removed while the form was open."""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        try:
+            super().pre_validate(form)
+        except ValueError:
+            problem = _("'%(entry)s' is no longer offered. Choose again.", entry=self.data)
+            raise ValidationError(problem) from None
+
+
+class ExtendedForm(QuartForm):
+    """A form that refuses entries in custom fields that were put away while it was open."""
+
+    def process(self, formdata: Any = None, *args: Any, **options: Any) -> None:
+        super().process(formdata, *args, **options)
+        for name in formdata or ():
+            entry = formdata[name].strip() if name.startswith(PREFIX) else ""
+            if entry and name not in self:
+                key = name.removeprefix(PREFIX)
+                self.form_errors.append(
+                    _(
+                        "The field '%(key)s' is no longer in use. Save again to keep the other "
+                        "entries without '%(entry)s'.",
+                        key=key[:KEY_LENGTH],
+                        entry=entry,
+                    )
+                )
+
+
 def extended(form: type[F], extras: Extras) -> type[F]:
     """Return a form with fields for the extras of a kind of record; made for one request."""
     fields = {f"{PREFIX}{each.key}": _field(each, extras) for each in extras.fields}
     fields["tags"] = TagsField(_l("Tags"), all_tags=extras.all_tags)
-    made = new_class(form.__name__, (form,), exec_body=lambda body: body.update(fields))
+    bases = (ExtendedForm, form)
+    made = new_class(form.__name__, bases, exec_body=lambda body: body.update(fields))
     return cast(type[F], made)
 
 
@@ -117,7 +172,7 @@ def _field(field: FieldRow, extras: Extras) -> Any:
             stored = {str(each[field.key]) for each in extras.values.values() if field.key in each}
             texts = dict.fromkeys([*field.options, *sorted(stored)])
             choices = offered({"": "–"} | {text: text for text in texts})
-            return SelectField(
+            return ChoiceField(
                 field.label, is_required, choices=choices, coerce=_text_or_none, **options
             )
         case FieldType.YES_NO:

@@ -22,6 +22,7 @@ from quarterdeck_crm.models import (
     Person,
     RecordTag,
 )
+from quarterdeck_crm.validation.numbers import row_id
 
 from .definitions import FieldRow, TagRow, cached_fields, cached_tags
 from .tags import as_text
@@ -43,6 +44,7 @@ class Extras:
         fields: The custom fields of the kind that are in use.
         values: Those of each record that has any, by its id and the key of the field.
         shown: The keys of the fields that a list shows; None for those that administrators chose.
+        asked: The filters of a list, which offers their values also if they are gone.
     """
 
     all_tags: Sequence[TagRow] = ()
@@ -50,11 +52,16 @@ class Extras:
     fields: Sequence[FieldRow] = ()
     values: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     shown: Collection[str] | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tag_options(self) -> list[tuple[int, str]]:
         """The tags for the filter of a list."""
-        return [(tag.id, tag.name) for tag in self.all_tags]
+        options = [(tag.id, tag.name) for tag in self.all_tags]
+        asked = row_id(self.asked.get("tag", ""))
+        if asked is None or asked in dict(options):
+            return options
+        return [*options, (asked, _("a removed tag"))]
 
     def tags_of(self, record_id: int) -> Sequence[TagRow]:
         return self.tags.get(record_id, ())
@@ -87,15 +94,15 @@ class Extras:
         return tuple(f"{FIELD}{each.key}" for each in self.fields if each.key not in shown)
 
     def showing(self, listing: Listing) -> Extras:
-        """Return these extras with the columns that were chosen for a list."""
-        return replace(self, shown=listing.field_columns)
+        """Return these extras with the columns that were chosen for a list, and its filters."""
+        return replace(self, shown=listing.field_columns, asked=listing.filters)
 
     @property
     def field_options(self) -> list[tuple[str, str]]:
         """The choices of all fields for the filter of a list."""
         found: list[tuple[str, str]] = []
         for each in self.fields:
-            options = [(text, text) for text in each.options]
+            options = [(text, text) for text in self._choices(each)]
             if each.type is FieldType.YES_NO:
                 options = [("yes", _("yes")), ("no", _("no"))]
             found += [
@@ -103,6 +110,11 @@ class Extras:
                 for value, word in options
             ]
         return found
+
+    def _choices(self, field: FieldRow) -> Iterable[str]:
+        key, _colon, value = self.asked.get("field", "").partition(":")
+        is_gone = field.type is FieldType.CHOICE and key == field.key and value
+        return dict.fromkeys([*field.options, value] if is_gone else field.options)
 
     def values_of(self, record_id: int) -> Mapping[str, Any]:
         return self.values.get(record_id, {})

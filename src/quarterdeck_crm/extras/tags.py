@@ -24,6 +24,7 @@ from quarterdeck_crm.models.collation import unique_key
 from quarterdeck_crm.models.rows import read_row
 from quarterdeck_crm.models.tag import TAG_LENGTH
 from quarterdeck_crm.permissions import require_role
+from quarterdeck_crm.search.saved_filters import follow_in_views
 from quarterdeck_crm.validation import Problems, fit_text
 
 MAX_TAGS = 300  # in the CRM
@@ -104,6 +105,8 @@ async def update_tag(
 async def merge_tags(session: AsyncSession, *, actor: User | None, tag: Tag, into_id: int) -> Tag:
     """Give the records of a tag another tag instead, remove the first, and return the other.
 
+    Saved views that filter by the first filter by the other.
+
     Raises:
         ForbiddenError: If the actor is no administrator.
         NotFoundError: If there is no other tag of that id.
@@ -127,6 +130,7 @@ async def merge_tags(session: AsyncSession, *, actor: User | None, tag: Tag, int
             ["kind", "record_id", "tag_id"], moved, include_defaults=False
         )
     )
+    await follow_in_views(session, "tag", {tag.id: into.id})
     await _remove(session, tag)
     detail = {"into": into.name}
     await _audit(session, AuditAction.TAG_MERGED, actor=actor, name=tag.name, detail=detail)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.errors import StaleError, ValidationError
 from quarterdeck_crm.history.recording import STALE, Changes, plain
+from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import CustomField, CustomValue, FieldType
 from quarterdeck_crm.models.collation import sort_key
 from quarterdeck_crm.models.custom_field import FOUND_LENGTH
@@ -33,6 +34,7 @@ COLUMNS = {
     FieldType.YES_NO: "flag",
 }
 WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
+YES_OR_NO = _l("Choose yes or no.")
 FIRST_DAY, LAST_DAY = date(1000, 1, 1), date(9999, 12, 31)
 MOST = Decimal("999999999999.999999")
 LAST = "\U0010ffff"  # stands behind every character
@@ -93,7 +95,7 @@ def fit_value(field: Field, value: Any, *, present: Any = None) -> Any:
         case FieldType.YES_NO:
             flag = value if isinstance(value, bool) else WORDS.get(str(value).lower())
             if flag is None:
-                raise ValueError(_("Choose yes or no."))
+                raise ValueError(YES_OR_NO)
             return flag
         case FieldType.CHOICE:
             if value not in field.options:
@@ -187,10 +189,14 @@ async def read_filter(session: AsyncSession, kind: str, text: str) -> ValueFilte
     """
     key, _colon, value = text.partition(":")
     field = await session.scalar(
-        select(CustomField).where(CustomField.kind == kind, CustomField.key == key[:100])
+        select(CustomField).where(
+            CustomField.kind == kind,
+            CustomField.key == key[:100],
+            CustomField.archived_at.is_(None),
+        )
     )
     if field is None:
-        raise ValidationError({"field": [_("There is no field '%(key)s'.", key=key[:100])]})
+        raise ValidationError({"field": [no_field(key)]})
     try:
         first, last = _ends(field.type, value.strip()[:200])
     except ValueError as error:
@@ -199,13 +205,18 @@ async def read_filter(session: AsyncSession, kind: str, text: str) -> ValueFilte
     return ValueFilter(field.id, "text_key" if column == "text" else column, first, last)
 
 
+def no_field(key: str) -> str:
+    """Return the problem of a filter by a field that is not in use."""
+    return _("There is no field '%(key)s'. It may have been archived.", key=key[:100])
+
+
 def _ends(type_: FieldType, value: str) -> tuple[Any, Any]:
     if type_ is FieldType.TEXT or type_ is FieldType.CHOICE:
         begin = sort_key(value, FOUND_LENGTH)
         return begin, begin if type_ is FieldType.CHOICE else begin + LAST
     if type_ is FieldType.YES_NO:
         if (flag := WORDS.get(value.lower())) is None:
-            raise ValueError(_("Choose yes or no."))
+            raise ValueError(YES_OR_NO)
         return flag, flag
     first, dots, last = value.partition("..")
     least, most = (FIRST_DAY, LAST_DAY) if type_ is FieldType.DATE else (-MOST, MOST)

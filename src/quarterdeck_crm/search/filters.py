@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Date, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import ExactDecimal
 from quarterdeck_crm.cache.entries import cached
 from quarterdeck_crm.errors import Errors, ValidationError
@@ -23,7 +24,7 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import User
 from quarterdeck_crm.validation import fit_day
-from quarterdeck_crm.validation.numbers import fit_decimal, read_number
+from quarterdeck_crm.validation.numbers import fit_decimal, read_number, row_id
 from quarterdeck_crm.validation.times import instant, load_zone
 
 from .record_filters import RecordFilter, linked, settle
@@ -193,6 +194,9 @@ class FieldPart(Protocol):
     @property
     def problem(self) -> str | None: ...
 
+    @property
+    def dropped(self) -> str | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -202,7 +206,7 @@ class Panel:
 
     Attributes:
         fields: Its ranges.
-        users: Active users by name, to choose an owner from.
+        users: Active users by name, to choose an owner from, and the one that is chosen.
         records: The filters by a record that have a field, in use or not.
         links: The filters by a record in use that have none.
         field: The filter by a custom field, from ``extras.filters``; None if there are no fields.
@@ -248,9 +252,19 @@ async def open_panel(
         links: Those without one, which only links set.
     """
     shown = tuple([await settle(session, listing, name) for name in records])
-    offered = await list_active_users(session) if users else ()
+    offered = await _offered_users(session, listing) if users else ()
     set_by_links = await linked(session, listing, links)
     return Panel(ranges.take(listing), offered, shown, set_by_links)
+
+
+async def _offered_users(session: AsyncSession, listing: Listing) -> Sequence[tuple[int, str]]:
+    """Return the users to choose from, and the one that the list is filtered by."""
+    offered = await list_active_users(session)
+    asked = row_id(listing.filters.get("owner") or listing.filters.get("assignee") or "")
+    if asked is None or asked in dict(offered):
+        return offered
+    name = await session.scalar(select(User.name).where(User.id == asked))
+    return [*offered, (asked, name or _("User %(number)s", number=asked))]
 
 
 async def list_active_users(session: AsyncSession) -> Sequence[tuple[int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,11 +13,18 @@ from quart import Response
 
 from quarterdeck_crm.deals.services import make_order, move_deal
 from quarterdeck_crm.errors import ForbiddenError, ValidationError
-from quarterdeck_crm.extras.fields import create_field, key_of
+from quarterdeck_crm.extras.fields import (
+    create_field,
+    key_of,
+    list_fields,
+    set_field_archived,
+    update_field,
+)
 from quarterdeck_crm.extras.reading import read_extras
 from quarterdeck_crm.models import Account, CustomField, Order, User
 from quarterdeck_crm.orders.actions import copy_order
 from quarterdeck_crm.orders.services import get_order, update_order
+from quarterdeck_crm.saved_views.services import create_view
 from tests.crm.conftest import Auth
 from tests.crm.extras import audit_lines
 from tests.crm.sheets import sheet_to
@@ -254,3 +262,56 @@ async def test_fields_have_limits_and_keys(user: User, trade: Trade) -> None:
             await create_field(session, actor=None, kind="account", values=values)
         with pytest.raises(ValidationError, match="required"):
             await create_field(session, actor=None, kind="good", values=values | {"label": "尺寸"})
+
+
+async def test_a_form_says_that_a_field_or_a_choice_is_gone_since_it_was_opened(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    await define(trade, "account")
+    await trade.account(actor=user)
+    page = "/accounts/1/edit"
+    sheet = sheet_to(await text_of(await auth.get(page)), page, address=page)
+    async with trade.session() as session:
+        colour, *_others, hobby = await list_fields(session, kind="account")
+        values = {"options": ["green", "blue"]}
+        await update_field(session, actor=None, field=colour, values=values, version=1)
+        await set_field_archived(session, actor=None, field=hobby, archived=True)
+    entered = sheet.values | {"fields.colour": "red", "fields.hobby": "Sailing", "city": "Graz"}
+    refused = await auth.client.post(page, form=entered)
+    answer = unescape(await text_of(refused))
+    assert refused.status_code == 422
+    assert "'red' is no longer offered. Choose again." in answer
+    assert "The field 'hobby' is no longer in use." in answer
+    assert "without 'Sailing'" in answer
+    again = sheet_to(answer, page, address=page)
+    assert again.values["city"] == "Graz"
+    assert "fields.hobby" not in again.values
+    saved = await auth.client.post(page, form=again.values | {"fields.colour": "green"})
+    assert saved.status_code == 303
+
+
+async def test_a_list_is_shown_without_a_filter_by_a_field_that_is_gone(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    await define(trade, "account")
+    await trade.account(actor=user, name="Red one", fields={"colour": "red", "size": 1})
+    await trade.account(actor=user, name="Other", fields={"hobby": "Sailing"})
+    for arguments in ("field=hobby:S", "field=size:1", "field=vip:yes", "field=colour:red"):
+        async with trade.session() as session:
+            values = {"name": arguments, "arguments": arguments}
+            await create_view(session, actor=user, page="accounts", values=values)
+    async with trade.session() as session:
+        colour, size, _since, vip, hobby = await list_fields(session, kind="account")
+        green = {"options": ["green"]}
+        await update_field(session, actor=None, field=colour, values=green, version=1)
+        for each in (size, vip, hobby):
+            await set_field_archived(session, actor=None, field=each, archived=True)
+    for view, key in enumerate(("hobby", "size", "vip"), start=1):
+        listed = unescape(await text_of(await auth.get(f"/accounts/?view={view}")))
+        assert f"There is no field '{key}'. It may have been archived." in listed
+        assert len(names(listed)) == 2
+        assert (await auth.get(f"/api/v1/accounts?field={key}:x")).status_code == 400
+    listed = await text_of(await auth.get("/accounts/?view=4"))
+    assert "Custom field: Colour: red" in listed
+    assert '<option value="colour:red" selected>' in listed, "Apply keeps the filter"
+    assert names(listed) == ["Red one"], "records keep a choice that is no longer offered"

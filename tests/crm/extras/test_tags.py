@@ -12,10 +12,18 @@ from quart import Response
 from quarterdeck_crm.accounts.services import get_account, update_account
 from quarterdeck_crm.errors import ForbiddenError, ValidationError
 from quarterdeck_crm.extras.records import tags_of, tags_with
-from quarterdeck_crm.extras.tags import count_uses, get_tag, list_tags, merge_tags
+from quarterdeck_crm.extras.tags import (
+    count_uses,
+    get_tag,
+    list_tags,
+    merge_tags,
+    remove_tag,
+    update_tag,
+)
 from quarterdeck_crm.history.recording import list_history
 from quarterdeck_crm.models import Tag, User
 from quarterdeck_crm.people.services import delete_person, get_person
+from quarterdeck_crm.saved_views.services import create_view
 from tests.crm.conftest import Auth
 from tests.crm.extras import audit_lines
 from tests.crm.sheets import sheet_to
@@ -60,7 +68,7 @@ async def test_a_form_adds_chooses_and_removes_tags(auth: Auth, user: User, trad
     assert form.count("checked") == 2
     sheet = sheet_to(form, page, address=page)
     late = dict(sheet.values)
-    emptied = await auth.client.post(page, form=sheet.values | {"tags": ""})
+    emptied = await auth.client.post(page, form=sheet.values | {"tags_id": "", "tags": ""})
     assert emptied.status_code == 303
     refused = await auth.client.post(page, form=late | {"tags": "Beer", "city": "Graz"})
     assert refused.status_code == 409
@@ -124,7 +132,7 @@ async def test_each_kind_has_tags_on_pages_and_for_programs(
     shown = await text_of(await as_admin.get(f"/{kind}/1"))
     assert f'href="/{kind}/?tag=3">Wine<' in shown
     form = await text_of(await as_admin.get(f"/{kind}/1/edit"))
-    assert form.count('type="checkbox" name="tags"') == 3
+    assert form.count('type="checkbox" name="tags_id"') == 3
     wrong = await as_admin.client.patch(
         f"/api/v1/{kind}/1", json={"tags": ["a,b"]}, headers=headers | {"If-Match": "*"}
     )
@@ -179,6 +187,55 @@ async def test_administrators_rename_merge_and_remove_tags(
         ("tag_merged", "tag Vine", {"into": "Wines"}),
         ("deleted", "tag Wines", {}),
     ]
+
+
+async def test_a_form_keeps_its_tags_while_they_are_renamed_and_refuses_one_that_is_gone(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    await trade.account(actor=user, tags="Wine, Vine, Beer")
+    page = "/accounts/1/edit"
+    shown = await text_of(await auth.get(page))
+    sheet = sheet_to(shown, page, address=page)
+    ids = dict(re.findall(r'name="tags_id" value="(\d+)" checked> (\w+)<', shown))
+    entries = [(name, value) for name, value in sheet.values.items() if name != "tags_id"]
+    entries += [("tags_id", id_) for id_ in ids]
+    by_name = {name: int(id_) for id_, name in ids.items()}
+    async with trade.session() as session:
+        wine = await get_tag(session, tag_id=by_name["Wine"])
+        await update_tag(session, actor=None, tag=wine, values={"name": "Red"}, version=1)
+    saved = await auth.client.post(page, data=urlencode(entries), headers=FORM)
+    assert saved.status_code == 303, await text_of(saved)
+    assert await tag_names(trade) == ["Beer", "Red", "Vine"], "no tag of the old name is made"
+
+    async with trade.session() as session:
+        vine = await get_tag(session, tag_id=by_name["Vine"])
+        await merge_tags(session, actor=None, tag=vine, into_id=by_name["Wine"])
+    refused = await auth.client.post(page, data=urlencode(entries), headers=FORM)
+    answer = await text_of(refused)
+    assert refused.status_code == 422
+    assert "A chosen tag is gone" in answer
+    assert answer.count("checked") == 2, "the others are still chosen"
+    assert await tag_names(trade) == ["Beer", "Red"]
+
+
+async def test_saved_views_follow_a_merged_tag_and_name_a_removed_one(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    await trade.account(actor=user, name="Ernst Handel", tags="Wine")
+    await trade.account(actor=user, name="Other", tags="Vine")
+    async with trade.session() as session:
+        values = {"name": "Mine", "arguments": "tag=2&q=er"}
+        await create_view(session, actor=user, page="accounts", values=values)
+        await merge_tags(session, actor=None, tag=await get_tag(session, tag_id=2), into_id=1)
+    listed = await text_of(await auth.get("/accounts/?view=1"))
+    assert "Tag: Wine" in listed
+    assert names(listed) == ["Ernst Handel"]
+    async with trade.session() as session:
+        await remove_tag(session, actor=None, tag=await get_tag(session, tag_id=1))
+    listed = await text_of(await auth.get("/accounts/?view=1"))
+    assert "Tag: a removed tag" in listed
+    assert '<option value="1" selected>a removed tag' in listed, "Apply keeps the filter"
+    assert names(listed) == []
 
 
 async def test_a_bulk_action_adds_and_removes_one_tag(user: User, trade: Trade) -> None:
