@@ -7,9 +7,10 @@ HTTP status. Users get a page in the site's layout, programs a problem document 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from quart import (
     Response,
@@ -24,7 +25,7 @@ from quart import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException, MethodNotAllowed
 
 from quarterdeck.babel import gettext as _
 from quarterdeck.babel import ngettext
@@ -51,6 +52,10 @@ class DomainError(Exception):
 
 class NotFoundError(DomainError):
     """The requested row does not exist, or this user may not see it."""
+
+
+class NoSuchPageError(NotFoundError):
+    """The list ends before this page."""
 
 
 class LinkUsedError(DomainError):
@@ -217,6 +222,7 @@ def register_errors(app: Quart) -> None:
     """Answer every error in the site's own words."""
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(MergedError, _merged)
+    app.register_error_handler(NoSuchPageError, _no_such_page)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(StaleDataError, _stale)
     app.register_error_handler(OperationalError, _database_down)
@@ -260,11 +266,21 @@ async def _merged(error: MergedError) -> ResponseTypes:
     """Lead to the record that is left, where the notes are too; refuse changes of the old one."""
     argument: dict[str, Any] = {f"{error.kind}_id": error.into}
     if has_websocket_context() or request.method not in {"GET", "HEAD"}:
-        stays = None if wants_problem() else url_for(PAGES[error.kind], **argument)
-        return await answer_error(409, detail=str(error), stays=stays)
+        links = {}
+        if not wants_problem():
+            links[_("Open the other record")] = url_for(PAGES[error.kind], **argument)
+        return await answer_error(409, detail=str(error), links=links)
     argument["note"] = request.args.get("note")
     view = f"api.read_{error.kind}" if request.path.startswith("/api/") else PAGES[error.kind]
     return redirect(url_for(view, **argument), 308)
+
+
+async def _no_such_page(error: NoSuchPageError) -> Response:
+    """Lead to the first page of the list, with its filters."""
+    position = {"page", "after", "before"}
+    pairs = [pair for pair in request.args.items(multi=True) if pair[0] not in position]
+    first = f"{request.root_path}{request.path}?{urlencode(pairs)}"
+    return await answer_error(404, detail=str(error), links={_("First page"): first})
 
 
 async def _stale(error: StaleDataError) -> Response:
@@ -281,7 +297,15 @@ async def _database_down(error: OperationalError) -> Response:
 async def _http_error(error: HTTPException) -> ResponseTypes:
     if error.response is not None or error.code is None or error.code < 400:
         return error.get_response()
-    response = await answer_error(error.code, detail=_own_words(error))
+    detail = _own_words(error)
+    if isinstance(error, MethodNotAllowed) and wants_problem():
+        accepted = ", ".join(sorted(error.valid_methods or ()))
+        detail = _(
+            "This address does not accept %(method)s. It accepts: %(methods)s.",
+            method=request.method,
+            methods=accepted,
+        )
+    response = await answer_error(error.code, detail=detail)
     for name, value in error.get_headers(None):
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -296,7 +320,11 @@ def _own_words(error: HTTPException) -> str | None:
 
 
 async def answer_error(
-    status: int, *, detail: str | None, errors: Errors | None = None, stays: str | None = None
+    status: int,
+    *,
+    detail: str | None,
+    errors: Errors | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer to a request that failed: a problem document or a page.
 
@@ -304,7 +332,7 @@ async def answer_error(
         status: Of HTTP.
         detail: The reason, for the user; general advice if not given.
         errors: The problems of the entries, by field.
-        stays: The page of the record that took over the one of the request.
+        links: Pages that help instead of general advice, by the words for them.
     """
     phrase = HTTPStatus(status).phrase
     title, advice = ADVICE.get(status, (phrase, _("Go back and try again.")))
@@ -321,7 +349,7 @@ async def answer_error(
             ]
         return Response(json.dumps(problem), status, content_type="application/problem+json")
     body = await _page(
-        status=status, title=title, detail=detail, advice=advice, errors=errors, stays=stays
+        status=status, title=title, detail=detail, advice=advice, errors=errors, links=links or {}
     )
     return Response(body, status, content_type="text/html; charset=utf-8")
 

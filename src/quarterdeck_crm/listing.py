@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from quarterdeck.sqlalchemy import PageOptions, Pagination
 from quarterdeck_crm.languages import lazy as _l
 
-from .errors import NotFoundError
+from .errors import NoSuchPageError
 from .extensions import db
 from .validation.numbers import row_id
 
@@ -176,7 +176,7 @@ async def paginate(
             not counted.
 
     Raises:
-        NotFoundError: If the list ends before this page.
+        NoSuchPageError: If the list ends before this page.
     """
     options: PageOptions = {
         "page": listing.page,
@@ -201,10 +201,10 @@ def require_page(page: Pagination[Any]) -> None:
     """Refuse a page beyond the last one; the first page of an empty list is there.
 
     Raises:
-        NotFoundError: If the list ends before this page.
+        NoSuchPageError: If the list ends before this page.
     """
     if not page.items and page.page > 1:
-        raise NotFoundError(NO_SUCH_PAGE)
+        raise NoSuchPageError(NO_SUCH_PAGE)
 
 
 def _columns(args: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, ...]:

@@ -155,7 +155,8 @@ async def test_programs_keep_views(auth: Auth) -> None:
     await auth.client.patch(
         "/api/v1/views/1", json=last, headers=token | {"If-Match": first.headers["ETag"]}
     )
-    behind = await auth.client.post("/api/v1/views", json=body, headers=token)
+    other = body | {"name": "Other"}
+    behind = await auth.client.post("/api/v1/views", json=other, headers=token)
     assert (await behind.get_json())["position"] == MAX_INTEGER, "no column holds more"
 
     path, change = "/api/v1/views/1", {"name": "Dear", "position": 3, "arguments": "sort=-net"}
@@ -299,3 +300,47 @@ async def test_a_list_names_the_disabled_user_that_it_is_filtered_by(
         assert f'<option value="{gone.id}" selected>Gone Gunda' in listed
         listed = await text_of(await auth.get(f"/{page}/?{name}=99"))
         assert '<option value="99" selected>User 99' in listed
+
+
+async def test_a_name_belongs_to_one_shared_view_of_a_list_and_to_one_of_its_owner(
+    as_moderator: Auth, as_admin: Auth, auth: Auth
+) -> None:
+    async def answer(browser: Auth, path: str, **entries: str) -> int:
+        sheet = next(
+            each
+            for each in sheets_on(await text_of(await browser.get(path)), path)
+            if "name" in each.values
+        )
+        sent = await browser.client.post(path, form=sheet.values | entries)
+        if sent.status_code == 422:
+            problem = "shared view of this list has this name"
+            assert (problem in await sent.get_data(as_text=True)) == ("is_shared" in entries)
+        return sent.status_code
+
+    new = "/views/orders/new?state=open"
+    assert await answer(as_moderator, new, name="Open ones", is_shared="y") == 303
+    assert await answer(as_admin, new, name="open  ONES", is_shared="y") == 422
+    assert await answer(as_admin, "/views/deals/new", name="Open ones", is_shared="y") == 303
+    assert await answer(as_admin, new, name="Others", is_shared="y") == 303
+    assert await answer(as_moderator, "/views/3/edit", name="Open ones", is_shared="y") == 422
+    assert await answer(as_moderator, "/views/1/edit", name="Open ones", is_shared="y") == 303
+    assert await answer(auth, new, name="Open ones") == 303, "a view of one's own has no sign"
+    assert await answer(auth, new, name="Open Ones") == 422
+    assert await answer(as_admin, new, name="Open ones") == 303
+    assert await answer(as_admin, "/views/5/edit", name="Open ones", is_shared="y") == 422
+    body = {"records": "orders", "name": "Open ones", "is_shared": True}
+    headers = {"X-CSRFToken": await as_admin.token()}
+    refused = await as_admin.client.post("/api/v1/views", json=body, headers=headers)
+    assert refused.status_code == 422
+    problem = await refused.get_json()
+    assert [error["pointer"] for error in problem["errors"]] == ["/name"]
+
+
+async def test_a_page_behind_the_last_one_leads_to_the_first(auth: Auth) -> None:
+    assert await save_new(auth, "state=open&per_page=5", name="Open") == "/orders/?view=1"
+    for path in ("orders", "accounts", "tasks", "notifications"):
+        beyond = await auth.get(f"/{path}/?view=1&page=99")
+        assert beyond.status_code == 404
+        page = await beyond.get_data(as_text=True)
+        assert f'href="/{path}/?view=1">First page<' in page
+        assert "Check the address" not in page, "the address is right"

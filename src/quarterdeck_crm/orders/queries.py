@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.exceptions import BadCursorError
 from quarterdeck.sqlalchemy import Keys, Pagination
-from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.errors import NoSuchPageError
 from quarterdeck_crm.listing import MAX_COUNTED, NO_SUCH_PAGE, Listing, require_page
 from quarterdeck_crm.models import Account, Order, User
 from quarterdeck_crm.search.conditions import ordering
@@ -94,7 +94,7 @@ async def find_orders(
     """Return a page of orders.
 
     Raises:
-        NotFoundError: If the list ends before this page.
+        NoSuchPageError: If the list ends before this page.
     """
     sort = _simplified(listing.sort, wanted)
     if sort in BY_NAME and not listing.after:
@@ -120,7 +120,7 @@ async def find_orders(
                 index = INDEXES[()][sort]
                 page = await _read(session, listing, sort, unindexed, index, shape)
     except BadCursorError:
-        raise NotFoundError(NO_SUCH_PAGE) from None
+        raise NoSuchPageError(NO_SUCH_PAGE) from None
     if matches is None and listing.is_counted:
         is_last = not (page.has_next or listing.is_beside)
         matches = page.last if is_last else await _count(session, wanted)
@@ -385,7 +385,7 @@ def _as_page(
     """Return the page of some rows and one more, which stand in the opposite order before a cursor.
 
     Raises:
-        NotFoundError: If the list ends before this page.
+        NoSuchPageError: If the list ends before this page.
     """
     is_back, width = _is_back(listing), len(shape.columns)
     rows = found[: listing.per_page][:: -1 if is_back else 1]

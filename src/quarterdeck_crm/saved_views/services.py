@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.cache.entries import cached
-from quarterdeck_crm.errors import ForbiddenError, NotFoundError
+from quarterdeck_crm.errors import ForbiddenError, NotFoundError, ValidationError
 from quarterdeck_crm.events.announcements import announce_view
 from quarterdeck_crm.history.recording import assign, flush, require_version
 from quarterdeck_crm.models import AuditAction, Role, SavedView, User
+from quarterdeck_crm.models.collation import same_key
 from quarterdeck_crm.models.saved_view import MAX_ARGUMENTS
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.numbers import MAX_INTEGER
@@ -101,7 +102,7 @@ async def create_view(
 
     Raises:
         ForbiddenError: If it is to be shared by a user that may not.
-        ValidationError: If a value cannot be accepted.
+        ValidationError: If a value cannot be accepted, or another view has the name.
     """
     require_page(page)
     cleaned = check_view(values)
@@ -116,6 +117,9 @@ async def create_view(
             "name", _("You have %(number)s views of this list. Delete one first.", number=number)
         )
         problems.raise_if_any()
+    await _require_free_name(
+        session, page=page, name=cleaned["name"], owner_id=actor.id, is_shared=cleaned["is_shared"]
+    )
     position = min((last or 0) + 1, MAX_INTEGER)
     view = SavedView(page=page, owner_id=actor.id, position=position, **cleaned)
     session.add(view)
@@ -133,7 +137,7 @@ async def update_view(
     Raises:
         ForbiddenError: If the actor may not change it.
         StaleError: If another save came after that version.
-        ValidationError: If a value cannot be accepted.
+        ValidationError: If a value cannot be accepted, or another view has the name.
     """
     require_change(actor, view)
     require_version(view, version)
@@ -141,6 +145,11 @@ async def update_view(
     if cleaned.get("is_shared", view.is_shared) != view.is_shared:
         _require_share(actor, is_shared=True)
     was_shared = view.is_shared
+    if any(cleaned.get(name, now) != now for name, now in _named(view).items()):
+        named = _named(view) | {name: cleaned[name] for name in _named(view) if name in cleaned}
+        await _require_free_name(
+            session, page=view.page, owner_id=view.owner_id, view_id=view.id, **named
+        )
     changes = assign(view, cleaned)
     await flush(session, view)
     if changes and (view.is_shared or was_shared):
@@ -175,6 +184,38 @@ async def _tell(
     subject = f"{view.page} view {view.name}"
     await record_audit(session, audit, actor=actor, subject=subject, detail=detail)
     announce_view(session, view, actor=actor, action=action)
+
+
+async def _require_free_name(
+    session: AsyncSession,
+    *,
+    page: str,
+    name: str,
+    owner_id: int,
+    is_shared: bool,
+    view_id: int | None = None,
+) -> None:
+    """Refuse the name of another shared view, or of another one that only the owner sees.
+
+    Raises:
+        ValidationError: If there is such a view of the list.
+    """
+    beside = SavedView.is_shared if is_shared else SavedView.owner_id == owner_id
+    names = select(SavedView.name).where(SavedView.page == page, beside)
+    if not is_shared:
+        names = names.where(~SavedView.is_shared)
+    if view_id is not None:
+        names = names.where(SavedView.id != view_id)
+    taken = {same_key(each) for each in await session.scalars(names)}
+    if same_key(name) in taken:
+        problem = _("Another view of this list has this name.")
+        if is_shared:
+            problem = _("Another shared view of this list has this name.")
+        raise ValidationError({"name": [problem]})
+
+
+def _named(view: SavedView) -> dict[str, Any]:
+    return {"name": view.name, "is_shared": view.is_shared}
 
 
 def check_view(values: Mapping[str, Any], *, view: SavedView | None = None) -> dict[str, Any]:

@@ -85,6 +85,7 @@ async def test_a_method_that_is_not_there_names_those_that_are(program: Program)
     response = await program.call("DELETE", "/accounts")
 
     assert response.status_code == 405
+    assert "does not accept" in (await response.get_json())["detail"]
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
     assert response.mimetype == "application/problem+json"
 
