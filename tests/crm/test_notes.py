@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from datetime import timedelta
+from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from quart import Quart
@@ -17,6 +21,7 @@ from quarterdeck_crm.notifications.records import Record
 from quarterdeck_crm.notifications.services import prune_notifications
 from quarterdeck_crm.orders.services import get_order
 from quarterdeck_crm.tasks.services import get_task, update_task
+from tests.kit.sockets.app import Client
 
 from .conftest import Auth, MakeUser
 from .trading import Trade
@@ -125,9 +130,12 @@ async def test_the_writer_of_a_note_reads_who_is_notified(
         (await session.get_one(User, user.id)).name = "Mo"
     account = await trade.account()
 
-    added = await auth.post(f"/notes/account/{account.id}", body=body)
+    with trade.statements() as statements:
+        added = await auth.post(f"/notes/account/{account.id}", body=body)
 
     assert added.status_code == 303
+    by_name = [text for text in statements if "name_key IN" in text and "FROM user" in text]
+    assert len(by_name) == ("@" in body), "the mentioned users are looked up once"
     page = await text_of(auth, added.location or "")
     assert f"<p>{told}</p>" in page
 
@@ -185,6 +193,36 @@ async def test_notifications_are_counted_read_and_pruned(
     async with app.app_context():
         assert await prune_notifications(older_than=timedelta(days=1)) == 0
         assert await prune_notifications(older_than=timedelta(0)) == 2
+
+
+async def test_other_tabs_hear_how_many_notifications_are_unread(
+    app: Quart, auth: Auth, user: User, as_moderator: Auth, trade: Trade
+) -> None:
+    order = await trade.order(actor=user)
+    for number in range(4):
+        await as_moderator.post(f"/notes/order/{order.id}", body=f"Note {number}")
+
+    async with auth.client.websocket("/ws") as connection:
+        client = Client(connection)
+        await client.subscribe(f"user:{user.id}")
+        beside = f"/notifications/?{urlencode({'per_page': 1, 'page': 2})}"
+        page = await text_of(auth, beside)
+        action = re.search(r'action="(/notifications/3/read[^"]*)"', page)
+        assert action
+        read = await auth.post(unescape(action[1]))
+        assert read.location == beside, "the reader stays on the page of the list"
+        assert [event["data"] for event in await client.events(1)] == [{"unread": 3}]
+        paths = [f"/notifications/{number}/read" for number in (1, 2)]
+        await asyncio.gather(*(auth.post(path) for path in paths))
+        counts = [event["data"]["unread"] for event in await client.events(2)]
+        assert counts == [2, 1], "each knows of the one before"
+        await auth.post("/notifications/1/read")  # changes nothing
+        await auth.post("/notifications/read")
+        (event,) = await client.events(1)
+        assert (event["name"], event["data"]) == ("notifications.read", {"unread": 0})
+
+    gone = await auth.get("/notifications/?unread=1&page=2")
+    assert gone.location == "/notifications/?sort=-added&unread=1", "all of it were read"
 
 
 async def test_what_was_told_of_a_deleted_record_goes_with_it(

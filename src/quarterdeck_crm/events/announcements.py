@@ -127,6 +127,18 @@ def announce_notification(
     cast(Session, session).after_commit(lambda: hub.publish_to(reader, "notification", data))
 
 
+def announce_read(session: AsyncSession, *, user_id: int, unread: int) -> None:
+    """Publish to the connections of a user that notifications were read.
+
+    Args:
+        session: That of the change.
+        user_id: The user.
+        unread: How many notifications are left, counted to 100.
+    """
+    data, reader = {"unread": unread}, str(user_id)
+    cast(Session, session).after_commit(lambda: hub.publish_to(reader, "notifications.read", data))
+
+
 def announce_imported(session: AsyncSession, *, count: int) -> None:
     """Publish that orders were imported, in one event for all of them."""
     _publish(session, ("orders",), "orders.imported", {"count": count, "action": "imported"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, Text
@@ -43,3 +44,6 @@ class Note(Timestamps, Versioned, Model):
     removed_at: Mapped[Timestamp | None]
 
     author: Mapped[User | None] = relationship()
+
+    # The names of the mentioned users by id, set when the text is saved. It is no column.
+    mentioned = MappingProxyType[int, str]({})

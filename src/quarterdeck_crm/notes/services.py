@@ -5,6 +5,7 @@ Every signed-in user may read all records, and so read and write notes on them.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, delete, select, update
@@ -165,7 +166,8 @@ def require_edit(actor: User | None, note: Note) -> None:
 
 async def _notify(session: AsyncSession, actor: User | None, subject: Record, note: Note) -> None:
     """Notify mentioned users, then the owner, unless the owner was notified of the mention."""
-    mentioned = set(await find_mentioned(session, note.body))
+    note.mentioned = MappingProxyType(await find_mentioned(session, note.body))
+    mentioned = set(note.mentioned)
     owner_id = owner_of(subject)
     owners = {owner_id} - {None} - mentioned
     for kind, ids in ((NotificationKind.MENTION, mentioned), (NotificationKind.COMMENT, owners)):

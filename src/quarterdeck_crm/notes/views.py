@@ -21,7 +21,7 @@ from quarterdeck_crm.notifications.records import Record, get_record, name_of, n
 
 from . import bp as bp
 from .forms import NoteEditForm, NoteForm
-from .mentions import candidates, find_mentioned, suggest_colleagues
+from .mentions import candidates, suggest_colleagues
 from .panels import read_notes
 from .services import add_note, check_note, edit_note, get_note, remove_note, require_edit
 
@@ -46,7 +46,7 @@ async def create(record: str, record_id: int) -> ResponseReturnValue:
     async def work(session: AsyncSession) -> Saved:
         present = await get_record(session, record, record_id)
         note = await add_note(session, actor=current_user, subject=present, body=body)
-        return Saved(_place(note), await _added(session, note.body))
+        return Saved(_place(note), _added(note))
 
     if await is_valid(form, partial(check_note, body)):
         with errors_on(form):
@@ -116,14 +116,13 @@ async def _load(note_id: int) -> Note:
     return note
 
 
-async def _added(session: AsyncSession, body: str) -> str:
+def _added(note: Note) -> str:
     """Return the message after a note was added: it names the colleagues that it mentions."""
-    if not candidates(body):
+    if not candidates(note.body):
         return _("The note is added.")
-    mentioned = await find_mentioned(session, body)
-    if not mentioned:
+    if not note.mentioned:
         return _("The note is added, but the name after @ fits no colleague.")
-    names = ", ".join(name for id_, name in mentioned.items() if id_ != current_user.id)
+    names = ", ".join(name for id_, name in note.mentioned.items() if id_ != current_user.id)
     if not names:
         return _("The note is added.")
     return _("The note is added. Notified: %(names)s.", names=names)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from quarterdeck.babel import gettext as _
 from quarterdeck.sqlalchemy import Pagination
 from quarterdeck_crm.errors import NotFoundError
-from quarterdeck_crm.events.announcements import announce_notification
+from quarterdeck_crm.events.announcements import announce_notification, announce_read
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.listing import MAX_COUNTED, Listing, paginate
@@ -175,10 +175,12 @@ async def mark_read(session: AsyncSession, *, reader: User, notification_id: int
     Raises:
         NotFoundError: If the user has none of that id.
     """
+    await _hold_reader(session, reader)
     found = await get_notification(session, reader=reader, notification_id=notification_id)
     if found.read_at is None:
         found.read_at = utc_now()
         await session.flush()
+        await _announce_unread(session, reader)
 
 
 async def mark_all_read(session: AsyncSession, *, reader: User, up_to: int | None = None) -> None:
@@ -189,6 +191,7 @@ async def mark_all_read(session: AsyncSession, *, reader: User, up_to: int | Non
         reader: The user.
         up_to: The id of the last one that the user has seen; newer ones stay unread.
     """
+    await _hold_reader(session, reader)
     unread = update(Notification).where(
         Notification.user_id == reader.id, Notification.read_at.is_(None)
     )
@@ -196,6 +199,17 @@ async def mark_all_read(session: AsyncSession, *, reader: User, up_to: int | Non
         unread = unread.where(Notification.id <= up_to)
     statement = unread.values(read_at=utc_now()).execution_options(synchronize_session=False)
     await session.execute(statement)
+    await _announce_unread(session, reader)
+
+
+async def _hold_reader(session: AsyncSession, reader: User) -> None:
+    """Let concurrent requests of a user wait for each other, so that the last one counts right."""
+    await session.execute(select(User.id).where(User.id == reader.id).with_for_update())
+
+
+async def _announce_unread(session: AsyncSession, reader: User) -> None:
+    unread = await session.scalar(select(unread_of(reader.id))) or 0
+    announce_read(session, user_id=reader.id, unread=unread)
 
 
 async def prune_notifications(*, older_than: timedelta) -> int:

@@ -6,7 +6,8 @@ from quart import flash, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from quarterdeck.babel import gettext as _
-from quarterdeck.login import current_user, login_required
+from quarterdeck.login import current_user, login_required, redirect_next
+from quarterdeck_crm.errors import NoSuchPageError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.listing import Listing
 from quarterdeck_crm.models import Notification
@@ -22,9 +23,12 @@ FILTERS = ("unread",)
 
 @bp.get("/")
 @login_required
-async def index() -> str:
+async def index() -> ResponseReturnValue:
     listing = Listing.from_args(request.args, sorts=SORTS, default="-added", filters=FILTERS)
-    page = await list_notifications(db.session, reader=current_user, listing=listing)
+    try:
+        page = await list_notifications(db.session, reader=current_user, listing=listing)
+    except NoSuchPageError:  # all of the last page were marked as read
+        return redirect(url_for(".index", **listing.args(page=None)), 303)
     return await render_template(
         "notifications/index.html",
         listing=listing,
@@ -38,9 +42,10 @@ async def index() -> str:
 @bp.post("/<int:notification_id>/read")
 @login_required
 async def read(notification_id: int) -> ResponseReturnValue:
+    """Mark one as read, then go to ``next``."""
     async with db.transaction() as session:
         await mark_read(session, reader=current_user, notification_id=notification_id)
-    return redirect(url_for(".index"), 303)
+    return redirect_next(url_for(".index"), 303)
 
 
 @bp.post("/read")

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
 from quarterdeck_crm.audit.recording import record_audit
-from quarterdeck_crm.errors import NotFoundError
+from quarterdeck_crm.errors import ConflictError, NotFoundError
 from quarterdeck_crm.languages import language_of
 from quarterdeck_crm.mail.links import shown_url
 from quarterdeck_crm.models import AuditAction, Task, User
@@ -50,9 +50,15 @@ class Feed:
 
 
 async def make_feed(session: AsyncSession, *, user: User) -> str:
-    """Return a new secret for the address of a user's feed; a former one ends."""
+    """Return a new secret for the address of a user's feed; a former one ends.
+
+    Raises:
+        ConflictError: If the user was disabled at the same moment, which ended the feed.
+    """
     secret = secrets.token_urlsafe(32)
-    row = await session.get_one(User, user.id, populate_existing=True)
+    row = await _hold(session, user)
+    if not row.is_active:
+        raise ConflictError(_("%(name)s is disabled. Enable this user first.", name=row.name))
     row.calendar_digest = _digest(secret)
     await session.flush()
     await record_audit(session, AuditAction.CALENDAR_CREATED, user=row)
@@ -61,11 +67,16 @@ async def make_feed(session: AsyncSession, *, user: User) -> str:
 
 async def end_feed(session: AsyncSession, *, user: User) -> None:
     """End the feed of a user; without one nothing happens."""
-    row = await session.get_one(User, user.id, populate_existing=True)
+    row = await _hold(session, user)
     if row.calendar_digest is not None:
         row.calendar_digest = None
         await session.flush()
         await record_audit(session, AuditAction.CALENDAR_REVOKED, user=row)
+
+
+async def _hold(session: AsyncSession, user: User) -> User:
+    """Return a user as it is until the end of the transaction."""
+    return await session.get_one(User, user.id, populate_existing=True, with_for_update=True)
 
 
 async def read_feed(session: AsyncSession, *, secret: str, as_todos: bool) -> Feed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck_crm.events.announcements import announce_reminder
@@ -25,7 +25,8 @@ async def send_reminders(*, now: datetime | None = None) -> int:
     """Send the reminders that are due, and return how many were sent.
 
     Each has a transaction of its own, which notes it: a second run at the same moment, in
-    another process, sends nothing. Reminders that fell due while nothing ran are sent late.
+    another process, sends nothing. Reminders that fell due while nothing ran are sent late, and
+    those of tasks without an active assignee when the task is given to one.
 
     Args:
         now: The time of this run; the present one if not given.
@@ -33,12 +34,7 @@ async def send_reminders(*, now: datetime | None = None) -> int:
     now = now or utc_now()
     sent = 0
     while True:
-        due = (
-            select(Task.id)
-            .where(~Task.is_done, Task.reminded_at.is_(None), Task.remind_at <= now)
-            .order_by(Task.remind_at)
-            .limit(BATCH)
-        )
+        due = select(Task.id).where(*_is_due(now)).order_by(Task.remind_at).limit(BATCH)
         async with db.new_session() as session:
             ids = (await session.scalars(due)).all()
         for task_id in ids:
@@ -52,17 +48,14 @@ async def _remind(session: AsyncSession, *, task_id: int, now: datetime) -> bool
     """Send a reminder, unless it was sent or put off in between, or its user is gone."""
     noted = (
         update(Task)
-        .where(Task.id == task_id, ~Task.is_done)
-        .where(Task.reminded_at.is_(None), Task.remind_at <= now)
+        .where(Task.id == task_id, *_is_due(now))
         # It is no edit: the forms of the task stay valid.
         .values(reminded_at=now, updated_at=Task.updated_at)
     )
     if not await changes_one(session, noted.execution_options(synchronize_session=False)):
         return False
     task = await get_task(session, task_id=task_id)
-    reader = await session.get(User, task.assignee_id, populate_existing=True)
-    if reader is None or not reader.is_active:
-        return False
+    reader = await session.get_one(User, task.assignee_id, populate_existing=True)
     announce_reminder(session, task)
     if sends_mail():
         await post_to_user(
@@ -74,3 +67,9 @@ async def _remind(session: AsyncSession, *, task_id: int, now: datetime) -> bool
             url=public_url("tasks.show", task_id=task.id),
         )
     return True
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of tasks with a reminder to send."""
+    active = select(User.id).where(User.id == Task.assignee_id, User.is_active).exists()
+    return ~Task.is_done, Task.reminded_at.is_(None), Task.remind_at <= now, active

@@ -47,11 +47,13 @@ function mention(message) {
 
 function notified(message) {
   toast(sentence(message));
-  const count = document.querySelector(".bell .count");
-  const number = count.querySelector("[data-unread]");
-  const unread = parseInt(number.textContent, 10) + 1;
-  number.textContent = unread > 99 ? "99+" : unread;
-  count.hidden = false;
+  count(parseInt(document.querySelector("[data-unread]").textContent, 10) + 1);
+}
+
+/** Show the number of unread notifications, some of which another tab may have marked as read. */
+function count(unread) {
+  document.querySelector("[data-unread]").textContent = unread > 99 ? "99+" : unread;
+  document.querySelector(".bell .count").hidden = !unread;
   if (seats.length === 1) renew(); // the page of notifications follows nothing else
 }
 
@@ -67,6 +69,7 @@ if ("WebSocket" in window) connect(seats, {
     if (message.name === "said") return; // it is a note, which comes with an event of its record
     if (message.name === "order.editing") noteEditor(message.data);
     else if (message.name === "notification") notified(message);
+    else if (message.name === "notifications.read") count(message.data.unread);
     else if (message.name === "task.reminder") toast(sentence(message));
     else changed(message, isReplayed);
   },

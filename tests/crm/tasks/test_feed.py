@@ -6,13 +6,16 @@ import re
 from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
 
+import pytest
 from icalendar import Calendar
 from quart import Quart
 
 from quarterdeck_crm.accounts.services import get_account, update_account
+from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import User
 from quarterdeck_crm.notes.services import add_note
+from quarterdeck_crm.tasks.feed import make_feed
 from quarterdeck_crm.tasks.services import complete_task
 from quarterdeck_crm.team.services import disable_user
 from tests.crm.conftest import Auth
@@ -120,3 +123,14 @@ async def test_a_new_address_and_the_end_of_the_user_end_the_former(
         await disable_user(session, user=row, actor=None)
         assert row.calendar_digest is None
     assert (await client.get(third)).status_code == 404
+
+
+async def test_a_user_who_was_disabled_at_the_same_moment_gets_no_address(
+    user: User, trade: Trade
+) -> None:
+    async with trade.session() as session:
+        await disable_user(session, user=await session.get_one(User, user.id), actor=None)
+    async with trade.session() as session:
+        with pytest.raises(ConflictError, match="is disabled"):
+            await make_feed(session, user=user)
+        assert (await session.get_one(User, user.id)).calendar_digest is None

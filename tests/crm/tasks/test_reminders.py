@@ -89,6 +89,25 @@ async def test_no_reminder_of_done_tasks_and_for_disabled_users(
     assert sent == []
 
 
+async def test_a_reminder_waits_for_an_active_assignee(
+    app: Quart, user: User, make_user: MakeUser, trade: Trade
+) -> None:
+    gone = await make_user(email="gone@example.com")
+    of_gone = await trade.task(actor=gone, title="Call", remind_on="2026-11-26")
+    of_none = await trade.task(title="Visit", remind_on="2026-11-26", assignee_id=None)
+    async with trade.session() as session:
+        (await session.get_one(User, gone.id)).is_active = False
+
+    with mail.record_messages() as sent:
+        assert await send(app) == 0
+        for task in (of_gone, of_none):
+            await change(trade, task, {"assignee_id": user.id})
+        assert await send(app) == 2
+
+    assert [message.subject for message in sent] == ["Reminder: Call", "Reminder: Visit"]
+    assert all(user.email in str(message.recipients) for message in sent)
+
+
 async def test_another_time_reminds_again_and_a_sent_one_is_no_edit(
     app: Quart, user: User, trade: Trade
 ) -> None:
