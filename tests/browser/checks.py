@@ -103,10 +103,12 @@ OUTSIDE = r"""
 }
 """
 
-# The whole result would take as long to hand over as to find. Swagger UI comes as it is.
+# The whole result would take as long to hand over as to find. Swagger UI comes as it is, and of
+# long lists the first rows and cards stand for all: contrast took half a second for a page of 50.
 AXE = """
 async (rules) => {
-  const where = {exclude: ["#api"]}, what = {resultTypes: ["violations"], preload: false, rules};
+  const where = {exclude: ["#api", "tbody > tr:nth-child(n+9)", "li.board-card:nth-child(n+5)"]};
+  const what = {resultTypes: ["violations"], preload: false, rules};
   const {passes, violations} = await axe.run(where, what);
   return {
     passed: passes.length,
