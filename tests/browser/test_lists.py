@@ -131,6 +131,20 @@ async def test_titles_of_tasks_begin_below_each_other(
     await desk.page.context.close()
 
 
+LINES = "(times) => times.map((time) => Math.round(time.getBoundingClientRect().height))"
+
+
+@pytest.mark.parametrize("width", [320, 768, 1023])
+async def test_day_and_hour_of_a_task_stay_on_one_line(
+    browser: Browser, address: str, width: int
+) -> None:
+    desk = await sit_down(browser, address, USER, viewport={"width": width, "height": 800})
+    await desk.open("/tasks/")
+    heights = await desk.page.locator("td[data-column=due] time").evaluate_all(LINES)
+    assert heights
+    assert max(heights) < 30, heights
+
+
 async def test_chinese_filters_and_titles_stay_on_one_line(browser: Browser, address: str) -> None:
     desk = await sit_down(browser, address, locale="zh-CN", viewport={"width": 1280, "height": 800})
     await desk.open("/orders/")

@@ -84,6 +84,20 @@ async def test_history_says_who_did_what(auth: Auth, user: User, trade: Trade) -
     assert "City set to Graz" in page
 
 
+async def test_an_address_in_the_history_does_not_break_at_its_hyphens(
+    auth: Auth, user: User, trade: Trade
+) -> None:
+    account = await trade.account(name="Acme", actor=user)
+    form = await open_form(auth, account)
+    entered = {"email": "jo@a-b.example", "website": "https://a-b.example", "remark": "a-b <i>"}
+    await auth.post(f"/accounts/{account.id}/edit", **(form | entered))
+
+    page = await (await auth.get(f"/accounts/{account.id}")).get_data(as_text=True)
+
+    assert 'E-mail set to <span class="whole">jo@a-b.example</span>;' in page
+    assert 'Website set to <span class="whole">https://a-b.example</span>' in page
+
+
 async def test_saving_without_a_change_leaves_no_history(auth: Auth, trade: Trade) -> None:
     account = await trade.account(name="Acme", phone="030 1234")
 

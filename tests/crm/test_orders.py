@@ -391,6 +391,8 @@ async def test_an_account_is_created_from_the_form_of_an_order_which_keeps_its_e
 
     page = await create()
     assert 'action="/orders/new"' in page
+    assert '<a href="/orders/" aria-current="true">' in page, "it is still the form of an order"
+    assert '<a href="/accounts/">' in page
     values = Fields(page).values
     assert values["account"].startswith("Harbour Office · #")
     assert (values["lines-0-good"], values["remark"]) == ("Chai", "Soon")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -130,6 +131,8 @@ SENTENCES = {
 AMOUNTS = {"freight", "price", "value"}
 NUMBERS = {"own_probability", "stock"}
 DAYS = {"birthday", "repeat_until"}  # and the names that end with "_on"
+ADDRESS = re.compile(r"(\S+@[^\s;,)]+|(?:https?://|www\.)[^\s;,)]+)")
+WHOLE = Markup('<span class="whole">{}</span>')
 NUMBER = Markup('<data value="{}">{}</data>')
 # What follows from other fields: the net from the lines, instants from days and times.
 UNTOLD = {
@@ -223,14 +226,27 @@ def _shown(name: str, value: Any) -> Any:
     if name in AMOUNTS and value is not None:
         value = with_cents(str(value))
         return NUMBER.format(value, value)
-    return NUMBER.format(value, value) if name in NUMBERS and value is not None else value
+    if name in NUMBERS and value is not None:
+        return NUMBER.format(value, value)
+    return _with_addresses(value) if isinstance(value, str) else value
 
 
 def _different(before: list[Any], after: list[Any]) -> tuple[str | None, str | None]:
     """Return the rows that one of two lists has and the other has not, as texts."""
     gone = [detail_words(row) for row in before if row not in after]
     come = [detail_words(row) for row in after if row not in before]
-    return "; ".join(gone) or None, "; ".join(come) or None
+    before_words, after_words = "; ".join(gone), "; ".join(come)
+    return _with_addresses(before_words) or None, _with_addresses(after_words) or None
+
+
+def _with_addresses(text: str) -> str:
+    """Return a text whose addresses do not break at their hyphens."""
+    parts = ADDRESS.split(text)
+    if len(parts) == 1:
+        return text
+    return Markup("").join(
+        WHOLE.format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 async def _names(session: AsyncSession, entries: Iterable[Activity]) -> Names:
