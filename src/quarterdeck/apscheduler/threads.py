@@ -32,10 +32,13 @@ async def run_in_thread(function: Callable[[], Any], name: str) -> Any:
         error: Exception | None = None
         try:
             result = context.run(function)
-        except StopIteration as stop:  # a future takes none
-            error = RuntimeError(f"the function raised {stop!r}")
-        except (Exception, SystemExit) as raised:
-            error = raised if isinstance(raised, Exception) else RuntimeError(repr(raised))
+        except BaseException as raised:
+            # The caller would wait without end for an error that is kept from it. A future takes
+            # no StopIteration, and SystemExit or a cancellation would end more than the function.
+            if isinstance(raised, Exception) and not isinstance(raised, StopIteration):
+                error = raised
+            else:
+                error = RuntimeError(f"the function raised {raised!r}")
         if not loop.is_closed():
             loop.call_soon_threadsafe(tell, result, error)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import threading
 from typing import Any
 
@@ -26,6 +28,21 @@ async def fail() -> None:
     """Fail each time."""
     calls.append("fail")
     raise ValueError("out of paper")
+
+
+def cancel() -> None:
+    """Raise what a plain function gets from an ``asyncio.run`` that was cancelled."""
+    raise asyncio.CancelledError
+
+
+def leave() -> None:
+    """End the program, as a script would."""
+    sys.exit("out of paper")
+
+
+def stop() -> None:
+    """Raise what a future cannot hold."""
+    next(iter(()))
 
 
 async def fail_once() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -87,6 +87,16 @@ async def test_jobs_run_in_an_app_context_and_plain_ones_in_a_thread(
     assert ("harbour", ("a",), {"b": 1}, main) in functions.calls
     assert ("harbour", ("c",), {}, "job plain") in functions.calls
     assert await scheduler.get_jobs() == [], "a date trigger fires once"
+
+
+@pytest.mark.parametrize("function", [functions.cancel, functions.leave, functions.stop])
+async def test_a_thread_that_raises_no_common_error_ends_its_run(
+    scheduler: APScheduler, ended: Ended, function: Callable[[], None]
+) -> None:
+    await scheduler.add_job("odd", function)
+    (run,) = await ended.until(1)
+    assert run.outcome is Outcome.FAILED
+    assert "the function raised" in (run.error or "")
 
 
 async def test_a_plain_function_does_not_block_the_loop(
