@@ -25,11 +25,17 @@ class OutageLog:
         self._name = name
         self._causes: set[str] = set()
 
-    def failed(self, cause: str) -> None:
-        """Note a failure; a cause that this outage has had before is not logged again."""
-        if cause not in self._causes and len(self._causes) < MAX_CAUSES:
-            self._causes.add(cause)
-            self._logger.error("%s does not work: %s", self._name, cause)
+    def failed(self, cause: str | Exception) -> None:
+        """Note a failure; a cause that this outage has had before is not logged again.
+
+        Args:
+            cause: A text, or an error, which is logged with its traceback.
+        """
+        text = str(cause) or type(cause).__name__
+        if text not in self._causes and len(self._causes) < MAX_CAUSES:
+            self._causes.add(text)
+            error = cause if isinstance(cause, Exception) else None
+            self._logger.error("%s does not work: %s", self._name, text, exc_info=error)
 
     def works(self) -> None:
         """Note a success."""

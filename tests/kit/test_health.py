@@ -77,6 +77,25 @@ async def test_one_that_fails_or_hangs_is_named(
     assert await ask(app, "/live") == (200, {"status": "live"})
 
 
+async def test_an_outage_has_one_traceback(app: Quart, caplog: pytest.LogCaptureFixture) -> None:
+    is_down = True
+
+    async def ask_stock() -> None:
+        if is_down:
+            await _refuse()
+
+    app.extensions["health"].check(app, "stock")(ask_stock)
+    await ask(app)
+    await ask(app)
+    assert caplog.text.count("The dependency 'stock' does not work: connect") == 1
+    assert caplog.text.count("Traceback") == 1
+    is_down = False
+    assert (await ask(app))[0] == 200
+    is_down = True
+    await ask(app)
+    assert caplog.text.count("Traceback") == 2
+
+
 def test_a_second_one_is_refused(app: Quart) -> None:
     with pytest.raises(ExtensionAlreadyInitializedError):
         Health(app)

@@ -96,7 +96,7 @@ class ConnectionContext(AsyncOnly):
             if session is None:
                 session = await interface.make_null_session(self.app)
             self._session = session
-        except Exception as error:
+        except Exception as error:  # raised again before the hooks, inside of the error handlers
             self.error = self.error or error
             self._session = UnavailableSession()
 

@@ -166,8 +166,8 @@ class Endpoints:
             try:
                 return await view(**values)
             except Exception as error:
-                current_app.logger.warning("%s: %s", request.path, error)
                 status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+                current_app.logger.warning("%s: %s", request.path, error, exc_info=status == 500)
                 return _json({"error_message": str(error)}, status)
 
         return guarded

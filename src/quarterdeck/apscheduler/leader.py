@@ -8,8 +8,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+from quarterdeck._repeated_logs import OutageLog
 from quarterdeck.exceptions import LeaseLostError
 
 from .coordinator import Batch, Coordinator
@@ -63,6 +65,9 @@ class Leader:
         self._history = timedelta(seconds=history_seconds)
         self._deadline = 0.0  # by the monotonic clock, which goes on while a process is frozen
         self._pruned = float("-inf")
+        self._preparing = OutageLog(logger, "Storing the declared jobs")
+        self._leasing = OutageLog(logger, "Keeping the lease")
+        self._reading = OutageLog(logger, "Reading due jobs")
         self._stopping = False
         self._wakeup = asyncio.Event()
 
@@ -88,10 +93,10 @@ class Leader:
         """
         beating = asyncio.create_task(self._beat())
         try:
-            while not self._stopping and not await self._tried("The declared jobs", prepare):
+            while not self._stopping and not await self._tried(self._preparing, prepare):
                 await self._pause(RETRY_SECONDS)
             while not self._stopping:
-                await self._tried("The lease", self._acquire)
+                await self._tried(self._leasing, self._acquire)
                 if self.token is not None:
                     await self._lead()
                 else:
@@ -116,9 +121,11 @@ class Leader:
                 delay = await self._process_due()
             except LeaseLostError:
                 break
-            except Exception:
-                logger.exception("Due jobs cannot be read; they are tried again")
+            except Exception as error:
+                self._reading.failed(error)
                 delay = RETRY_SECONDS
+            else:
+                self._reading.works()
             await self._pause(delay)
         if not self._stopping:
             logger.warning("The lease %s is lost: another process runs the jobs", self.token)
@@ -169,7 +176,7 @@ class Leader:
         """Renew the lease again and again, however long the stores take otherwise."""
         while True:
             await asyncio.sleep(self._lease_seconds / 4)
-            await self._tried("The lease", self._renew)
+            await self._tried(self._leasing, self._renew)
 
     async def _renew(self) -> None:
         coordinator, now = self._coordinator, datetime.now(UTC)
@@ -195,15 +202,17 @@ class Leader:
     async def _release(self) -> None:
         token, self.token = self.token, None
         if token is not None:
-            await self._tried("The lease", lambda: self._coordinator.release(self._process, token))
+            release = partial(self._coordinator.release, self._process, token)
+            await self._tried(self._leasing, release)
 
-    async def _tried(self, work: str, attempt: Callable[[], Awaitable[Any]]) -> bool:
+    async def _tried(self, outages: OutageLog, attempt: Callable[[], Awaitable[Any]]) -> bool:
         """Whether an attempt succeeded; an error is logged."""
         try:
             await attempt()
         except Exception as error:
-            logger.warning("%s must wait for a store: %s", work, error)
+            outages.failed(error)
             return False
+        outages.works()
         return True
 
     async def _pause(self, seconds: float) -> None:

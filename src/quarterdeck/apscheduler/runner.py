@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from apscheduler.events import EVENT_JOB_SUBMITTED, JobSubmissionEvent
 
+from quarterdeck._repeated_logs import OutageLog
+
 from .coordinator import Coordinator
 from .events import Listeners, RunEvent
 from .job import Job
@@ -122,12 +124,15 @@ class Runner:
             await self._report(Result(ended), "default")
 
     async def _beat(self) -> None:
+        outages = OutageLog(logger, "Reporting that the runs go on")
         while True:
             await asyncio.sleep(self._beat_seconds)
             try:
                 await self._coordinator.beat(self._process, datetime.now(UTC))
             except Exception as error:
-                logger.warning("The store of the runs does not answer: %s", error)
+                outages.failed(error)
+            else:
+                outages.works()
 
     def _forget(self, task: asyncio.Task[Result]) -> None:
         self._under_way.pop(task, None)
@@ -186,7 +191,8 @@ class Runner:
                 async with self._recording:
                     return await self._coordinator.finish(run)
             except Exception as error:
-                logger.warning("The end of job '%s' is not recorded yet: %s", run.job_id, error)
+                text = "The end of job '%s' is not recorded yet: %s"
+                logger.warning(text, run.job_id, error, exc_info=attempt == 0)
                 await asyncio.sleep(0.1 * 2**attempt)
         logger.error("The end of job '%s' is lost: it was %s", run.job_id, run.outcome)
 

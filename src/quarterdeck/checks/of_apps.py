@@ -171,7 +171,7 @@ async def dependencies(target: Target) -> AsyncIterator[Problem]:
                 await check()
         except QuarterdeckError as error:  # its text names the setting and the remedy
             yield Problem(None, str(error), "")
-        except Exception as error:
+        except Exception as error:  # whatever a check raises is the finding
             text = str(error) or f"no answer within {CHECK_SECONDS:g} s"
             yield Problem(name, f"does not answer: {text}", "Start it, or correct its setting.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from quarterdeck._repeated_logs import OutageLog
 from quarterdeck._state import ExtensionState
 from quarterdeck.config import ConfigKey, seconds
 
@@ -28,10 +29,12 @@ class HealthState:
     Attributes:
         timeout: Seconds for each check.
         checks: Functions that raise if a dependency is down, by its name.
+        outages: The logs of those that were asked, by name.
     """
 
     timeout: float
     checks: dict[str, Check] = field(default_factory=dict)
+    outages: dict[str, OutageLog] = field(default_factory=dict)
 
 
 STATE: ExtensionState[HealthState] = ExtensionState("health", "Health")

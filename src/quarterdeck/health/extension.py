@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quart import current_app, request
 
 from quarterdeck._quart import unwrap
+from quarterdeck._repeated_logs import OutageLog
 from quarterdeck._server_state import is_draining
 from quarterdeck._state import states_of
 from quarterdeck.config import read
@@ -80,13 +81,16 @@ class Health:
         return {"status": "ready", "checks": found}, 200
 
     async def _ask(self, name: str, check: Check) -> dict[str, Any]:
-        began, status = perf_counter(), "up"
+        state, began, status = STATE.get(), perf_counter(), "up"
+        outages = state.outages.setdefault(name, OutageLog(logger, f"The dependency '{name}'"))
         try:
-            async with asyncio.timeout(STATE.get().timeout):
+            async with asyncio.timeout(state.timeout):
                 await check()
         except Exception as error:
             status = "down"
-            logger.warning("Not ready: %s: %s", name, str(error) or type(error).__name__)
+            outages.failed(error)
+        else:
+            outages.works()
         return {"status": status, "seconds": round(perf_counter() - began, 4)}
 
 

@@ -185,7 +185,7 @@ class Relay:
         try:
             self.status = await self._outbox.status()
         except Exception as error:
-            logger.warning("the outbox was not counted: %s", error)
+            logger.warning("the outbox was not counted: %s", error, exc_info=True)
         self._status_due = time.monotonic() + STATUS_SECONDS
 
     async def _claim(self) -> list[Claim]:

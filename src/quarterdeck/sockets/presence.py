@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from quarterdeck._repeated_logs import OutageLog
+
 from . import messages
 from .base import Backend, Person
 from .connection import Connection
@@ -65,6 +67,7 @@ class PresenceTracker:
 
     async def run(self) -> None:
         """Send changes until the task is cancelled."""
+        outages = OutageLog(logger, "The update of presence")
         while True:
             await self._wake.wait()
             await asyncio.sleep(self.pause)
@@ -72,9 +75,11 @@ class PresenceTracker:
             try:
                 await self._flush()
             except Exception as error:
-                logger.warning("Presence is not updated: %r. It is tried again.", error)
+                outages.failed(error)
                 self._wake.set()
                 await asyncio.sleep(RETRY_SECONDS)
+            else:
+                outages.works()
 
     async def _flush(self) -> None:
         for room in tuple(self._local_changes):

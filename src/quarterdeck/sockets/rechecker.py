@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from quarterdeck._repeated_logs import OutageLog
+
 from . import messages
 from .connection import NOT_SIGNED_IN, Member
 from .manager import USER, ConnectionManager
@@ -40,6 +42,7 @@ class Rechecker:
         self._may_enter = may_enter
         self._requested: set[str] = set()
         self._wake = asyncio.Event()
+        self._outages = OutageLog(logger, "The recheck of members")
 
     def request(self, member_id: str) -> None:
         """Check one member and its rooms soon."""
@@ -59,7 +62,9 @@ class Rechecker:
                     await self.check(requested)
             except Exception as error:
                 self._requested |= requested
-                logger.warning("Members are not rechecked: %r. It is tried again.", error)
+                self._outages.failed(error)
+            else:
+                self._outages.works()
 
     async def check(self, requested: Collection[str] = ()) -> None:
         """Close connections that may not stay; recheck the rooms of the given members."""

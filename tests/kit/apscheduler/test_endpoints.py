@@ -24,6 +24,7 @@ from .conftest import MakeApp
 pytestmark = pytest.mark.feature("SC4")
 
 NOTE = "tests.kit.apscheduler.functions:note"
+FAIL = "tests.kit.apscheduler.functions:fail"
 JOB = {"id": "job1", "func": NOTE, "trigger": "interval", "minutes": 10}
 
 
@@ -142,6 +143,19 @@ async def test_what_a_client_may_send(
     assert status == (422 if words else 200)
     if words:
         assert words in answer["error_message"]
+
+
+@pytest.mark.parametrize("app", [{"SCHEDULER_API_FUNCTIONS": [FAIL]}], indirect=True)
+async def test_an_error_without_a_status_is_logged_with_its_traceback(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    await send(client, "POST /jobs", json={**JOB, "func": FAIL})
+    status, answer = await send(client, "POST /jobs/job1/run")
+    assert (status, answer) == (500, {"error_message": "out of paper"})
+    missing, _ = await send(client, "POST /jobs/job2/run")
+    assert missing == 404
+    logged = {r.getMessage(): bool(r.exc_info) for r in caplog.records if "/jobs/" in r.message}
+    assert list(logged.values()) == [True, False]
 
 
 async def test_replacing_a_job_takes_a_change_not_an_addition(client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from quarterdeck._state import close_extensions
 from quarterdeck.apscheduler import Outcome
 from quarterdeck.apscheduler.config import STATE
 from quarterdeck.apscheduler.coordinator import Batch, Coordinator
+from quarterdeck.apscheduler.leader import Leader
 from quarterdeck.exceptions import LeaseLostError
 
 from .conftest import MakeApp
@@ -114,3 +116,32 @@ async def test_many_processes_claim_at_once_and_one_wins(pair: list[Coordinator]
         )
     )
     assert sum(len(won) for won in wins) == 1
+
+
+async def test_an_outage_has_one_traceback(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduler = STATE.get(make_app("memory"))
+    leader = Leader(
+        "one",
+        scheduler.coordinator,
+        scheduler.stores,
+        scheduler.runner,
+        lease_seconds=LONG,
+        poll_seconds=LONG,
+        history_seconds=LONG,
+    )
+    failures = [OSError("away"), OSError("away")]
+
+    async def prepare() -> None:
+        leader.wake()  # no pause between attempts
+        if failures:
+            raise failures.pop()
+        leader.stop()
+
+    await leader.run(prepare)
+
+    assert [
+        record.getMessage() for record in caplog.records if record.levelno == logging.ERROR
+    ] == ["Storing the declared jobs does not work: away"]
+    assert caplog.text.count("Traceback") == 1

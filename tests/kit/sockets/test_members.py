@@ -126,6 +126,7 @@ async def test_a_check_that_fails_ends_nobody(
         await doorkeeper.again.wait()
         assert await is_connected(ada)
         assert "the database is down" in caplog.text
+        assert "Traceback" in caplog.text
         doorkeeper.failure = None
         doorkeeper.gone.add("")
         assert await ada.close_code() == 4401
@@ -282,7 +283,7 @@ async def test_presence_survives_a_back_end_in_trouble(
 ) -> None:
     monkeypatch.setattr("quarterdeck.sockets.presence.RETRY_SECONDS", 0.01)
     backend = app.extensions["sockets"].backend
-    known, failures = backend.here, iter([OSError("away"), None])
+    known, failures = backend.here, iter([OSError("away"), OSError("away"), None])
 
     async def sometimes(room: str) -> Any:
         if (failure := next(failures, None)) is not None:
@@ -294,7 +295,8 @@ async def test_presence_survives_a_back_end_in_trouble(
         async with connected(app, "Ada") as ada:
             await ada.subscribe("open")
             assert await here(ada) == [("Ada", "looking")]
-    assert "away" in caplog.text
+    assert caplog.text.count("The update of presence does not work: away") == 1
+    assert caplog.text.count("Traceback") == 1, "one in an outage"
 
 
 def test_news_of_a_crowd_come_less_often() -> None:

@@ -261,7 +261,7 @@ def read(client: Any, url: str) -> Any:
         if 300 <= status < 400:
             forget_messages(client)
         return {"status": status, "text": text, "location": re.sub(r"^https?://[^/]*", "", where)}
-    except Exception as error:
+    except Exception as error:  # an answer like any other: it must be the same after the move
         return {"status": 0, "text": type(error).__name__, "location": ""}
 
 
@@ -293,7 +293,7 @@ def pages(app: Any) -> Any:
                 values[name] = min(items)
         try:
             found.append((adapter.build(rule.endpoint, values, force_external=False), rule.rule))
-        except Exception as error:
+        except Exception as error:  # the report names the page
             say(skipped=rule.rule, reason=type(error).__name__)
     return sorted(set(found), key=lambda page: (bool(re.search(LAST, page[0])), page))
 

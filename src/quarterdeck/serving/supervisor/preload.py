@@ -24,5 +24,5 @@ def preload(app: Any) -> None:
     if environment is None:
         return
     for name in islice(environment.list_templates(), MAX_TEMPLATES):
-        with suppress(Exception):
+        with suppress(Exception):  # the request that uses it shows the error
             environment.get_template(name)
