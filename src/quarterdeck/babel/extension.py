@@ -64,11 +64,11 @@ class Babel:
     ) -> None:
         self.date_formats = DATE_FORMATS | dict(date_formats or {})
         self.configure_jinja = configure_jinja
-        self._options = {
-            "default_locale": default_locale,
-            "default_domain": default_domain,
-            "default_translation_directories": default_translation_directories,
-            "default_timezone": default_timezone,
+        self._defaults = {
+            "BABEL_DEFAULT_LOCALE": default_locale,
+            "BABEL_DOMAIN": default_domain,
+            "BABEL_TRANSLATION_DIRECTORIES": default_translation_directories,
+            "BABEL_DEFAULT_TIMEZONE": default_timezone,
         }
         self._selectors = (locale_selector, timezone_selector)
         if app is not None:
@@ -103,18 +103,9 @@ class Babel:
             ExtensionAlreadyInitializedError: If the app has Babel already.
         """
         STATE.refuse_second(app)
-        options = self._options
-        for key, given, default in (
-            ("BABEL_DEFAULT_LOCALE", default_locale, options["default_locale"]),
-            ("BABEL_DOMAIN", default_domain, options["default_domain"]),
-            (
-                "BABEL_TRANSLATION_DIRECTORIES",
-                default_translation_directories,
-                options["default_translation_directories"],
-            ),
-            ("BABEL_DEFAULT_TIMEZONE", default_timezone, options["default_timezone"]),
-        ):
-            app.config.setdefault(key, default if given is None else given)
+        given = (default_locale, default_domain, default_translation_directories, default_timezone)
+        for (key, default), value in zip(self._defaults.items(), given, strict=True):
+            app.config.setdefault(key, default if value is None else value)
         values = read(app, CONFIG)
         directories = values["BABEL_TRANSLATION_DIRECTORIES"].split(";")
         state = BabelConfiguration(

@@ -160,26 +160,32 @@ async def save_pipeline(
         await session.delete(stage)
     for position, (entry, name) in enumerate(zip(stages, names, strict=True), 1):
         row = present.get(entry.id or 0)
-        values = {"name": name, "probability": entry.probability or 0}
         if row is None:
-            session.add(DealStage(**values, position=position, kind=entry.kind))
-            continue
-        if row.kind is not entry.kind:
-            await _refuse_used(
-                session, row, _("'%(name)s' has deals. Its kind must stay.", name=row.name)
-            )
-        if row.probability != values["probability"]:
-            followers = update(Deal).where(Deal.stage_id == row.id, Deal.own_probability.is_(None))
-            await session.execute(
-                followers.values(
-                    probability=values["probability"], updated_at=Deal.updated_at
-                ).execution_options(synchronize_session=False)
-            )
-        row.name, row.probability = name, entry.probability or 0
-        row.position, row.kind = position, entry.kind
+            row = DealStage(probability=entry.probability or 0, kind=entry.kind)
+            session.add(row)
+        else:
+            await _change_stage(session, row, entry)
+        row.name, row.position = name, position
     await session.execute(delete(LostReason))
     session.add_all(LostReason(position=place, name=name) for place, name in enumerate(texts, 1))
     await session.flush()
+
+
+async def _change_stage(session: AsyncSession, row: DealStage, entry: StageEntry) -> None:
+    """Give a stage its new kind and probability; deals that follow it get the probability."""
+    if row.kind is not entry.kind:
+        await _refuse_used(
+            session, row, _("'%(name)s' has deals. Its kind must stay.", name=row.name)
+        )
+    probability = entry.probability or 0
+    if row.probability != probability:
+        followers = update(Deal).where(Deal.stage_id == row.id, Deal.own_probability.is_(None))
+        await session.execute(
+            followers.values(probability=probability, updated_at=Deal.updated_at).execution_options(
+                synchronize_session=False
+            )
+        )
+    row.probability, row.kind = probability, entry.kind
 
 
 def state_of(stages: Sequence[DealStage], reasons: Sequence[str]) -> str:

@@ -141,31 +141,11 @@ async def merge(
         ValidationError: If they are the same, ``take`` names no choice, or the one that stays is
             archived and the other in use.
     """
-    ids = sorted((keep[0], other[0]))
-    choices, own = CHOICES[kind], await custom_choices(session, kind)
-    if ids[0] == ids[1]:
-        raise ValidationError({"other_id": [_("Choose two different records.")]})
-    if unknown := sorted(set(take) - set(choices) - set(own)):
-        problem = _("Choose one of %(words)s.", words=", ".join([*choices, *own]))
-        raise ValidationError({f"take-{name}": [problem] for name in unknown})
-    model = MODELS[kind]
-    # Both at once and in one order, so that two merges wait for each other and never in a circle.
-    await session.execute(
-        select(model.id).where(model.id.in_(ids)).order_by(model.id).with_for_update()
-    )
-    rows = {id_: await get_record(session, kind, id_) for id_ in ids}
-    kept, gone = rows[keep[0]], rows[other[0]]
-    for row, version in ((kept, keep[1]), (gone, other[1])):
-        require_edit_record(actor, row)
-        require_version(row, version)
-    if kept.is_archived and not gone.is_archived:
-        problem = _(
-            "%(name)s is archived. Restore it first, or keep the other record.", name=kept.name
-        )
-        raise ValidationError({"other_id": [problem]})
-    values = {
-        field: getattr(gone, field) for name in take if name in choices for field in choices[name]
-    }
+    own = await custom_choices(session, kind)
+    _check_choices(kind, (keep[0], other[0]), take, own)
+    kept, gone = await _lock_both(session, actor, kind, keep, other)
+    fields = [field for name in take for field in CHOICES[kind].get(name, ())]
+    values = {field: getattr(gone, field) for field in fields}
     changes: Changes = {}
     if isinstance(kept, Person) and isinstance(gone, Person):
         changes = _join_details(kept, gone)
@@ -182,21 +162,66 @@ async def merge(
         await flush(session, gone)
     changes |= await _take_fields(session, kept, gone, [own[name] for name in take if name in own])
     await move_everything(session, keep=kept, other=gone)
-    if changes:
-        record(
-            session,
-            actor=actor,
-            subject=kept,
-            action="changed",
-            changes=changes | {VERSION: version},
+    _record_merge(session, actor, kept, gone, changes, version)
+    await session.flush()
+    await _index(session, kind, sorted((kept.id, gone.id)), kept)
+    return await get_record(session, kind, kept.id)
+
+
+def _check_choices(
+    kind: str, ids: tuple[int, int], take: Collection[str], own: Collection[str]
+) -> None:
+    """Refuse to merge a record with itself, and choices that there are not."""
+    if ids[0] == ids[1]:
+        raise ValidationError({"other_id": [_("Choose two different records.")]})
+    choices = [*CHOICES[kind], *own]
+    if unknown := sorted(set(take) - set(choices)):
+        problem = _("Choose one of %(words)s.", words=", ".join(choices))
+        raise ValidationError({f"take-{name}": [problem] for name in unknown})
+
+
+async def _lock_both(
+    session: AsyncSession,
+    actor: User | None,
+    kind: str,
+    keep: tuple[int, int],
+    other: tuple[int, int],
+) -> tuple[Record, Record]:
+    """Lock and read two records that may be merged; return the one that stays first."""
+    model, ids = MODELS[kind], sorted((keep[0], other[0]))
+    # Both at once and in one order, so that two merges wait for each other and never in a circle.
+    await session.execute(
+        select(model.id).where(model.id.in_(ids)).order_by(model.id).with_for_update()
+    )
+    rows = {id_: await get_record(session, kind, id_) for id_ in ids}
+    kept, gone = rows[keep[0]], rows[other[0]]
+    for row, version in ((kept, keep[1]), (gone, other[1])):
+        require_edit_record(actor, row)
+        require_version(row, version)
+    if kept.is_archived and not gone.is_archived:
+        problem = _(
+            "%(name)s is archived. Restore it first, or keep the other record.", name=kept.name
         )
+        raise ValidationError({"other_id": [problem]})
+    return kept, gone
+
+
+def _record_merge(
+    session: AsyncSession,
+    actor: User | None,
+    kept: Record,
+    gone: Record,
+    changes: Changes,
+    version: int,
+) -> None:
+    """Add the merge to the history of both; ``version`` is the one before, of ``kept``."""
+    if changes:
+        changes |= {VERSION: version}
+        record(session, actor=actor, subject=kept, action="changed", changes=changes)
     told = {"merged": [None, gone.name], VERSION: version}
     record(session, actor=actor, subject=kept, action="merged", changes=told)
     told = {"merged": [gone.name, kept.name], VERSION: gone.version}
     record(session, actor=actor, subject=gone, action="merged away", changes=told)
-    await session.flush()
-    await _index(session, kind, ids, kept)
-    return await get_record(session, kind, kept.id)
 
 
 async def custom_choices(session: AsyncSession, kind: str) -> dict[str, FieldRow]:

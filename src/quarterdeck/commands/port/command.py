@@ -74,9 +74,7 @@ def port(
     target = _target(root, check, out)
     arguments = _arguments(tests, project)
     interpreter = find_python(root, python)
-    if report_file is not None and not Path(report_file).resolve().parent.is_dir():
-        hint = f"The folder of '{report_file}' does not exist. Make it first."
-        raise click.BadParameter(hint, param_hint="--report")
+    _check_report_file(report_file)
     missing = missing_packages(project)
     for finding in missing:
         click.echo(str(finding), err=True)
@@ -96,10 +94,7 @@ def port(
             patience=timeout,
             findings=missing,
         )
-        if is_finish:
-            finish(move)
-        else:
-            move.run()
+        (finish if is_finish else Move.run)(move)
         if move.tests is not None and not move.baseline.passed:
             raise click.ClickException(_no_baseline(move, interpreter))
         text = report(move)
@@ -111,6 +106,13 @@ def port(
             click.echo(f"\nThe ported project is in '{target}'.")
         if needs_person(move):
             raise click.exceptions.Exit(1)
+
+
+def _check_report_file(report_file: str | None) -> None:
+    """Refuse a file that cannot be written, before the work of minutes."""
+    if report_file is not None and not Path(report_file).resolve().parent.is_dir():
+        hint = f"The folder of '{report_file}' does not exist. Make it first."
+        raise click.BadParameter(hint, param_hint="--report")
 
 
 def _deliver(move: Move, root: Path, target: Path) -> None:
