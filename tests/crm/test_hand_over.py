@@ -26,6 +26,7 @@ from quarterdeck_crm.models import (
     User,
 )
 from tests.crm.conftest import Auth, MakeUser
+from tests.crm.sheets import sheet_to
 from tests.crm.test_bulk import result, undone
 from tests.crm.test_undo import text_of
 from tests.crm.trading import Trade
@@ -138,6 +139,22 @@ async def test_a_page_without_open_records_leads_back(as_admin: Auth, make_user:
     page = await text_of(await as_admin.get(f"/team/{off.id}/hand-over"))
     assert "Otto has no open records to hand over." in page
     assert f'href="/team/{off.id}">Back to the user</a>' in page
+
+
+async def test_records_that_come_while_a_user_is_disabled_are_offered_for_hand_over(
+    as_admin: Auth, make_user: MakeUser, trade: Trade
+) -> None:
+    off = await make_user(email="off@example.com", name="Otto")
+    path = f"/team/{off.id}/hand-over"
+    page = await text_of(await as_admin.get(path))
+    disable = sheet_to(page, f"/team/{off.id}/disable?next={path}")
+    await trade.task(actor=off)  # another user was faster
+    done = await as_admin.client.post(disable.action, form=disable.values)
+    assert done.location == path
+    page = await text_of(await as_admin.get(done.location))
+    assert "Otto is disabled and signed out everywhere." in page
+    assert "1 open task" in page
+    assert "Hand over to" in page
 
 
 async def test_a_form_that_is_sent_twice_hands_over_once(

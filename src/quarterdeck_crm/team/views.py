@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from quarterdeck.babel import gettext as _
-from quarterdeck.login import current_user, login_required, role_required
+from quarterdeck.login import current_user, login_required, redirect_next, role_required
 from quarterdeck_crm.audit.recording import record_audit
 from quarterdeck_crm.errors import ConflictError
 from quarterdeck_crm.extensions import csrf, db
@@ -119,6 +119,8 @@ async def edit_submit(user_id: int) -> ResponseReturnValue:
 @bp.post("/<int:user_id>/disable")
 @role_required(Role.ADMIN)
 async def disable(user_id: int) -> ResponseReturnValue:
+    """Disable a user, then go to ``next``."""
+
     async def work(session: AsyncSession) -> User:
         user = await services.get_user(session, user_id)
         await services.disable_user(session, user=user, actor=current_user)
@@ -129,7 +131,7 @@ async def disable(user_id: int) -> ResponseReturnValue:
     except ConflictError as error:
         return await _show_page(user_id, problem=str(error)), 409
     await flash(_("%(name)s is disabled and signed out everywhere.", name=user.name), "success")
-    return redirect(url_for("team.show", user_id=user_id), 303)
+    return redirect_next(url_for("team.show", user_id=user_id), 303)
 
 
 @bp.post("/<int:user_id>/enable")
