@@ -100,7 +100,7 @@ async def test_who_is_disabled_hands_over_what_is_open(
 
 
 async def test_the_new_owner_reads_one_notification(
-    as_admin: Auth, auth: Auth, user: User, leaving: User
+    as_admin: Auth, auth: Auth, user: User, leaving: User, trade: Trade
 ) -> None:
     path = f"/team/{leaving.id}/hand-over"
     await as_admin.post(path, page=path, to=str(user.id), disables="y")
@@ -109,6 +109,10 @@ async def test_the_new_owner_reads_one_notification(
     assert "gave you the open records of Lena Lee." in page
     (item,) = (await (await auth.get("/api/v1/notifications")).get_json())["items"]
     assert (item["kind"], item["record"], item["title"]) == ("handed_over", "user", "Lena Lee")
+    async with trade.session() as session:
+        await session.execute(update(Notification).values(subject_id=99))
+    page = await text_of(await auth.get("/notifications/"))
+    assert "gave you the open records of (deleted)." in page
 
 
 async def test_a_colleague_that_cannot_get_them_is_refused(

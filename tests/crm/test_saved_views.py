@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -334,6 +335,16 @@ async def test_a_name_belongs_to_one_shared_view_of_a_list_and_to_one_of_its_own
     assert refused.status_code == 422
     problem = await refused.get_json()
     assert [error["pointer"] for error in problem["errors"]] == ["/name"]
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_one_of_several_requests_gets_a_name(as_admin: Auth, is_shared: bool) -> None:
+    body = {"records": "orders", "name": "Open ones", "is_shared": is_shared}
+    headers = {"X-CSRFToken": await as_admin.token()}
+    answers = await asyncio.gather(
+        *(as_admin.client.post("/api/v1/views", json=body, headers=headers) for _ in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
 
 
 async def test_a_page_behind_the_last_one_leads_to_the_first(auth: Auth) -> None:

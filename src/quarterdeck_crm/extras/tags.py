@@ -109,9 +109,13 @@ async def merge_tags(session: AsyncSession, *, actor: User | None, tag: Tag, int
 
     Raises:
         ForbiddenError: If the actor is no administrator.
-        NotFoundError: If there is no other tag of that id.
+        NotFoundError: If one of the two is gone, or it is the same tag.
     """
     require_role(actor, TAG_EDITOR)
+    # Locked in one order, so that two merges of the same tags wait for each other.
+    both = select(Tag).where(Tag.id.in_((tag.id, into_id))).order_by(Tag.id).with_for_update()
+    await session.scalars(both.execution_options(populate_existing=True))
+    await get_tag(session, tag_id=tag.id)
     into = await get_tag(session, tag_id=into_id)
     if into is tag:
         raise NotFoundError(_("Choose another tag to merge into."))

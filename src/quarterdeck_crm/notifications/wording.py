@@ -29,8 +29,8 @@ def sentence_of(notification: Notification, title: str, by: str | None) -> str:
 
     Args:
         notification: The notification.
-        title: The words for its record.
+        title: The words for its record; empty if it was deleted.
         by: The name of the acting user; None is the system.
     """
     text = SENTENCES[notification.kind, notification.subject_type]
-    return str(text).format(name=by or _("The system"), title=title)
+    return str(text).format(name=by or _("The system"), title=title or _("(deleted)"))

@@ -200,6 +200,9 @@ async def _require_free_name(
     Raises:
         ValidationError: If there is such a view of the list.
     """
+    # Views get their names one after the other: shared ones wait at the row of the first user.
+    place = select(func.min(User.id)).scalar_subquery() if is_shared else owner_id
+    await session.execute(select(User.id).where(User.id == place).with_for_update())
     beside = SavedView.is_shared if is_shared else SavedView.owner_id == owner_id
     names = select(SavedView.name).where(SavedView.page == page, beside)
     if not is_shared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -236,6 +237,23 @@ async def test_saved_views_follow_a_merged_tag_and_name_a_removed_one(
     assert "Tag: a removed tag" in listed
     assert '<option value="1" selected>a removed tag' in listed, "Apply keeps the filter"
     assert names(listed) == []
+
+
+async def test_two_tags_that_are_merged_into_each_other_leave_one(
+    as_admin: Auth, trade: Trade
+) -> None:
+    for number in range(3):
+        await trade.account(tags=f"Wine {number}")
+        await trade.account(tags=f"Vine {number}")
+        wine, vine = 2 * number + 1, 2 * number + 2
+        answers = await asyncio.gather(
+            as_admin.post(f"/tags/{wine}/merge", into=str(vine)),
+            as_admin.post(f"/tags/{vine}/merge", into=str(wine)),
+        )
+        assert sorted(answer.status_code for answer in answers) == [303, 404]
+    async with trade.session() as session:
+        uses = await count_uses(session)
+    assert [*uses.values()] == [{"account": 2}] * 3
 
 
 async def test_a_bulk_action_adds_and_removes_one_tag(user: User, trade: Trade) -> None:
