@@ -223,6 +223,14 @@ async def test_what_can_still_be_edited(
     assert [item.quantity for item in kept.lines] == [2]
 
 
+@pytest.mark.parametrize("part", ["name", "address", "postal_code", "city", "region", "country"])
+async def test_an_address_of_its_own_is_in_sight(auth: Auth, part: str) -> None:
+    entry = HEADER | line(0, "", "") | {f"ship_{part}": "Hamburg", "add_line": "1"}
+    page = await (await auth.post("/orders/new", **entry)).get_data(as_text=True)
+    assert "Hamburg" in page
+    assert re.search(r'<details class="panel" open>\s*<summary>Ship to another address', page)
+
+
 @pytest.mark.feature("D9")
 async def test_the_second_editor_of_an_order_is_told_and_can_choose(
     auth: Auth, as_moderator: Auth, user: User, trade: Trade
