@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from quarterdeck_crm.deals.stages import (
 from quarterdeck_crm.duplicates.services import merge
 from quarterdeck_crm.errors import (
     ClashError,
+    ConflictError,
     NotFoundError,
     StaleError,
     ValidationError,
@@ -41,17 +43,23 @@ from quarterdeck_crm.history.recording import store
 from quarterdeck_crm.models import (
     Account,
     Attachment,
+    Contact,
+    Deal,
     Note,
     Notification,
+    Order,
     Role,
     SavedView,
     SearchWord,
+    Task,
     User,
 )
 from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.people.services import delete_person, get_person
 from quarterdeck_crm.saved_views.services import delete_view, get_view, update_view
 from quarterdeck_crm.team.services import delete_user, get_user
+from quarterdeck_crm.transfer.importing import Source
+from quarterdeck_crm.transfer.kinds import KINDS, run_import
 from tests.servers import Server
 
 from .conftest import MakeUser
@@ -350,3 +358,58 @@ async def test_a_saved_view_that_changes_while_its_account_is_merged(
     async with trade.session() as session:
         views = (await session.execute(select(SavedView.name, SavedView.arguments))).all()
     assert views == ([("New", f"account={kept.id}")] if change == "renamed" else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "model"),
+    [
+        ("accounts", "code,name,contact_name\nGONE,Wool,Ada\n", Contact),
+        ("people", "name,email,account\nAda,ada@example.com,GONE\n", Contact),
+        ("deals", "reference,name,account\nnew,Refit,GONE\n", Deal),
+        ("tasks", "reference,title,account\nnew,Call,GONE\n", Task),
+        ("tasks", "reference,title,order\nnew,Call,Z1\n", Task),
+        ("tasks", "reference,title,deal\nnew,Call,{deal}\n", Task),
+        ("notes", "reference,record_kind,record,text\nnew,account,GONE,Hello\n", Note),
+        ("orders", "number,account,ordered_on,state\nNEW,GONE,2026-11-02,draft\n", Order),
+    ],
+)
+async def test_an_import_that_waits_for_a_merge_adds_to_the_account_that_stays(
+    app: Quart, trade: Trade, tmp_path: Path, kind: str, text: str, model: type[Any]
+) -> None:
+    """The import has checked its file, and read the account, before the merge is committed."""
+    kept, gone = await trade.account(code="KEPT"), await trade.account(code="GONE")
+    deal = await trade.deal(account_id=gone.id)
+    await trade.order(account=gone, number="Z1")
+    texts = text.format(deal=deal.reference), "order,good,quantity,price\n"
+    sources = [Source(tmp_path / f"{number}.csv", "a.csv") for number in range(2)]
+    for source, content in zip(sources, texts, strict=True):
+        source.path.write_text(content)
+    works = at_once(app, partial(run_import, KINDS[kind], sources[: len(KINDS[kind].parts)]))
+    versions = {"keep": (kept.id, kept.version), "other": (gone.id, gone.version)}
+
+    async with app.app_context(), db.new_session() as session:
+        async with session.transaction():
+            await merge(session, actor=None, kind="account", **versions)
+            importing = asyncio.create_task(works)
+            await lock_wait(trade)
+        assert await importing == [None]
+
+    column = model.subject_id if model is Note else model.account_id
+    async with trade.session() as session:
+        newest = select(column).order_by(model.id.desc()).limit(1)
+        assert await session.scalar(newest) == kept.id
+
+
+async def test_an_import_that_waits_too_long_says_what_to_do(
+    app: Quart, trade: Trade, tmp_path: Path
+) -> None:
+    account = await trade.account(code="HELD")
+    (tmp_path / "a.csv").write_text("code,name\nHELD,Wool\n")
+    load = partial(run_import, KINDS["accounts"], [Source(tmp_path / "a.csv", "a.csv")])
+
+    async with app.app_context(), db.new_session() as session, session.transaction():
+        await session.execute(select(Account).where(Account.id == account.id).with_for_update())
+        (outcome,) = await at_once(app, load)
+
+    assert isinstance(outcome, ConflictError), outcome
+    assert "run the import again" in str(outcome)

@@ -109,22 +109,28 @@ async def dismiss_duplicate(record_kind: str, first_id: int, second_id: int) -> 
 @operation(GROUP, body=MergeBody, answers=schemas.Account, locks=True)
 async def merge_account(account_id: int, data: MergeBody) -> Answer:
     """Let another account become part of this one, with all that belongs to it."""
-    async with db.transaction() as session:
+
+    async def work(session: AsyncSession) -> Answer:
         account: Any = await get_account(session, account_id=account_id)
         account = await _merge(session, account, data)
         body = await with_extras_of(session, Account, schemas.Account.of(account))
         return Answer(body, 200, etag_of(account, [*body.tags, *body.fields]))
+
+    return await db.run(work)
 
 
 @bp.post("/people/<int:person_id>/merge")
 @operation(GROUP, body=MergeBody, answers=schemas.Person, locks=True)
 async def merge_person(person_id: int, data: MergeBody) -> Answer:
     """Let another person become part of this one, with numbers, addresses and accounts."""
-    async with db.transaction() as session:
+
+    async def work(session: AsyncSession) -> Answer:
         person: Any = await get_person(session, person_id=person_id)
         person = await _merge(session, person, data)
         body = await with_extras_of(session, Person, schemas.Person.of(person))
         return Answer(body, 200, etag_of(person, [*body.tags, *body.fields]))
+
+    return await db.run(work)
 
 
 async def _merge(session: AsyncSession, row: Any, data: MergeBody) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -104,16 +105,15 @@ async def compare_submit(record_kind: str, first_id: int, second_id: int) -> Res
     names = [*CHOICES[record_kind], *await custom_choices(db.session, record_kind)]
     take = [name for name in names if form.get(f"take-{name}") == str(other_id)]
     try:
-        async with db.transaction() as session:
-            row = await merge(
-                session,
-                actor=current_user,
-                kind=record_kind,
-                keep=(keep_id, versions[keep_id]),
-                other=(other_id, versions[other_id]),
-                take=take,
-            )
-            name = row.name
+        work = partial(
+            merge,
+            actor=current_user,
+            kind=record_kind,
+            keep=(keep_id, versions[keep_id]),
+            other=(other_id, versions[other_id]),
+            take=take,
+        )
+        name = (await db.run(work)).name
     except MergedError as error:  # pressed twice, or another user was faster
         return redirect(_url(error.kind, error.into), 303)
     except ValidationError as error:

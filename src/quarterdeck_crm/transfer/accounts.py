@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import selectinload
 
 from quarterdeck_crm.history.recording import assign
@@ -120,21 +120,19 @@ class _Here(NamedTuple):
 async def _find(task: Import, batch: list[Row]) -> _Here:
     codes = {code_key(row.values["code"]) for row in batch if row.values["code"]}
     references = {row.values.get("reference") for row in batch} - {None}
-    found = await task.session.scalars(
-        select(Account)
-        .where(or_(Account.code_key.in_(codes), Account.reference.in_(references)))
-        .options(selectinload(Account.contacts).joinedload(Contact.person).options(*_REACHED_BY))
+    present = select(Account).where(
+        or_(Account.code_key.in_(codes), Account.reference.in_(references))
     )
-    accounts = found.all()
+    accounts = (await task.session.scalars(_held(task, present))).all()
     staying = await _staying(task, accounts)
     named = {row.values.get("contact_reference") for row in batch} - {None}
     found_people = await task.session.scalars(
-        select(Person).where(Person.reference.in_(named)).options(*_REACHED_BY)
+        task.held(select(Person).where(Person.reference.in_(named)).options(*_REACHED_BY))
     )
     people = {person.reference: person for person in found_people}
     into = {each.merged_into_id for each in people.values()} - {None}
     staying_people = await task.session.scalars(
-        select(Person).where(Person.id.in_(into)).options(*_REACHED_BY)
+        task.held(select(Person).where(Person.id.in_(into)).options(*_REACHED_BY))
     )
     by_id = {person.id: person for person in staying_people}
     gone = {name for name, each in people.items() if each.merged_into_id is not None}
@@ -154,13 +152,15 @@ async def _staying(task: Import, accounts: Sequence[Account]) -> dict[int, Accou
     ids = {each.id: each.merged_into_id for each in accounts if each.merged_into_id is not None}
     if not ids:
         return {}
-    found = await task.session.scalars(
-        select(Account)
-        .where(Account.id.in_(ids.values()))
-        .options(selectinload(Account.contacts).joinedload(Contact.person).options(*_REACHED_BY))
-    )
-    by_id = {each.id: each for each in found}
+    found = _held(task, select(Account).where(Account.id.in_(ids.values())))
+    by_id = {each.id: each for each in await task.session.scalars(found)}
     return {id_: by_id[into] for id_, into in ids.items()}
+
+
+def _held(task: Import, accounts: Select[Account]) -> Select[Account]:
+    """Return accounts with their contacts, which the portion may change."""
+    contacts = selectinload(Account.contacts).joinedload(Contact.person).options(*_REACHED_BY)
+    return task.held(accounts.options(contacts), changes=True)
 
 
 def _match(task: Import, file: CSVFile, row: Row, here: _Here) -> Account | None:

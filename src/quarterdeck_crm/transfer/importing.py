@@ -24,11 +24,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import SQLColumnExpression, insert, literal, select
+from sqlalchemy import Select, SQLColumnExpression, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.exc import StaleDataError
 
+from quarterdeck.exceptions import TransactionConflictError
 from quarterdeck.sqlalchemy import Session
 from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.extras.reading import Record
@@ -150,7 +151,7 @@ class Import:
         yield
         self.end_check()
         if not self.dry_run:
-            self.report = Report()
+            self.report = Report(unknown_columns=self.report.unknown_columns)
             yield
 
     def end_check(self) -> None:
@@ -217,7 +218,7 @@ class Import:
         """Raise ConflictError if another session wrote the same rows since the check."""
         try:
             yield
-        except (IntegrityError, StaleDataError):
+        except (IntegrityError, StaleDataError, TransactionConflictError):
             raise ConflictError(
                 N_(
                     "Another user changed the same rows during the import. A part of the file is "
@@ -277,8 +278,19 @@ class Import:
         identity: SQLColumnExpression[int],
     ) -> dict[str, int]:
         """Return the ids of the rows that have some keys, in one query."""
-        rows = await self.session.execute(select(column, identity).where(column.in_(set(keys))))
-        return dict(rows.all())
+        found = self.held(select(column, identity).where(column.in_(set(keys))))
+        return dict((await self.session.execute(found)).all())
+
+    def held(self, rows: Select[Any], *, changes: bool = False) -> Select[Any]:
+        """Keep rows from being merged or deleted until the portion ends; a check holds nothing.
+
+        What the portion adds to a record would otherwise stay at one that a merge has emptied.
+
+        Args:
+            rows: The rows.
+            changes: Whether the portion changes them.
+        """
+        return rows if self.is_check else rows.with_for_update(read=not changes)
 
     async def account_ids(self, names: set[str]) -> dict[str, int]:
         """Return the ids of accounts by the codes and references of a file.
@@ -289,6 +301,11 @@ class Import:
         ids = await self.ids_by(keys.values(), Account.code_key, STAYING_ID)
         by_reference = await self.ids_by(names, Account.reference, STAYING_ID)
         return by_reference | {name: ids[key] for name, key in keys.items() if key in ids}
+
+    async def staying(self, account_ids: Iterable[int]) -> dict[int, int]:
+        """Return by the ids of accounts those of the accounts that stay."""
+        found = self.held(select(Account.id, STAYING_ID).where(Account.id.in_(set(account_ids))))
+        return dict((await self.session.execute(found)).all())
 
     async def contact_ids(self, references: set[str]) -> dict[tuple[int | None, str], int]:
         """Return the ids of contacts by their accounts and by the references of their people.

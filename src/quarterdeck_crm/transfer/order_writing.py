@@ -37,7 +37,10 @@ async def write_orders(task: Import, stage: Stage) -> None:
 
 async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> None:
     # Into tables and not models, because their bookkeeping would take longer than the database.
-    await session.execute(insert(Order.__table__), [_header_row(order) for order in orders])
+    # An account may have been merged since the check.
+    stays = await task.staying(order.header["account_id"] for order in orders)
+    headers = [_header_row(order, stays[order.header["account_id"]]) for order in orders]
+    await session.execute(insert(Order.__table__), headers)
     keys = {order.number: code_key(order.number) for order in orders}
     ids = await task.ids_by(keys.values(), Order.number_key, Order.id)
     if lines := [row for order in orders for row in _line_rows(order, ids[keys[order.number]])]:
@@ -49,11 +52,12 @@ async def _insert(task: Import, orders: list[StagedOrder], session: Session) -> 
     announce_imported(session, count=len(orders))
 
 
-def _header_row(order: StagedOrder) -> dict[str, Any]:
+def _header_row(order: StagedOrder, account_id: int) -> dict[str, Any]:
     now = utc_now()
     net = sum(line.amount for line in order.lines)
     header = {name: value for name, value in order.header.items() if name != "extras"}
-    return {**header, "net": net, "version": 1, "created_at": now, "updated_at": now}
+    values = {"account_id": account_id, "net": net, "version": 1}
+    return header | values | {"created_at": now, "updated_at": now}
 
 
 def _line_rows(order: StagedOrder, order_id: int) -> list[dict[str, Any]]:

@@ -105,15 +105,19 @@ async def _orders(task: Import, numbers: set[str]) -> dict[str, tuple[int, int]]
     """Return the ids of orders and of their accounts by the numbers of a file."""
     keys = {code_key(number): number for number in numbers}
     columns = (Order.number_key, Order.id, Order.account_id)
-    rows = await task.session.execute(select(*columns).where(Order.number_key.in_(keys)))
-    return {keys[key]: (id_, account_id) for key, id_, account_id in rows}
+    found = select(*columns).where(Order.number_key.in_(keys))
+    rows = (await task.session.execute(found)).all()
+    stays = await task.staying(account_id for _key, _id, account_id in rows)
+    return {keys[key]: (id_, stays[account_id]) for key, id_, account_id in rows}
 
 
 async def _deals(task: Import, references: set[str]) -> dict[str, tuple[int, int]]:
     """Return the ids of deals and of their accounts by the references of a file."""
     columns = (Deal.reference, Deal.id, Deal.account_id)
-    rows = await task.session.execute(select(*columns).where(Deal.reference.in_(references)))
-    return {reference: (id_, account_id) for reference, id_, account_id in rows}
+    found = select(*columns).where(Deal.reference.in_(references))
+    rows = (await task.session.execute(found)).all()
+    stays = await task.staying(account_id for _reference, _id, account_id in rows)
+    return {reference: (id_, stays[account_id]) for reference, id_, account_id in rows}
 
 
 async def _values(
