@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 from quart import current_app
@@ -36,12 +36,13 @@ async def start_import(upload: Upload) -> None:
     """Import an upload in the background, after it was claimed."""
     async with db.transaction() as session:
         await record_audit(session, AuditAction.IMPORTED, subject=upload.kind)
+    ignored = upload.report.unknown_columns if upload.report else None  # as the user saw them
     upload.phase, upload.report, upload.done = Phase.IMPORTING, None, 0
     await save(upload)
-    current_app.add_background_task(_work, upload, Phase.DONE)
+    current_app.add_background_task(_work, upload, Phase.DONE, ignored)
 
 
-async def _work(upload: Upload, goal: Phase) -> None:
+async def _work(upload: Upload, goal: Phase, ignored: Collection[str] | None = None) -> None:
     """Check or import an upload, and save its new phase or its failure."""
     phase = upload.phase
     try:
@@ -53,6 +54,7 @@ async def _work(upload: Upload, goal: Phase) -> None:
                     upload.sources(),
                     actor_id=upload.actor_id,
                     dry_run=goal is Phase.CHECKED,
+                    ignored=ignored,
                     progress=lambda done, total: _note(upload, done, total),
                 )
         upload.phase = goal

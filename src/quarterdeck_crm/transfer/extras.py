@@ -34,6 +34,10 @@ from .columns import (
 
 PREFIX = "field_"  # of the column of a custom field
 TAGS = "tags"
+FIELD_GONE = N_(
+    "A custom field of the file was removed during the import. A part of the file may be written. "
+    "Upload the file again for the rest."
+)
 Wanted = Mapping[str, Any]  # by the name of the column
 
 
@@ -76,7 +80,7 @@ async def write_imported(
     """Write the extras of some records, in a few statements however many they are.
 
     Raises:
-        ConflictError: If there are more tags than the CRM can have.
+        ConflictError: If there are more tags than the CRM can have, or a field was removed.
     """
     kind = model.__tablename__
     tagged = {id_: row[TAGS] or () for id_, row in wanted.items() if TAGS in row}
@@ -93,10 +97,12 @@ async def write_imported(
             ],
         )
     columns = {name for row in wanted.values() for name in row if name.startswith(PREFIX)}
-    for field in await list_fields(session, kind=kind, archived=False) if columns else ():
-        name = f"{PREFIX}{field.key}"
-        if name not in columns:
-            continue
+    fields = await list_fields(session, kind=kind, archived=False) if columns else ()
+    by_name = {f"{PREFIX}{field.key}": field for field in fields}
+    if columns - by_name.keys():
+        raise ConflictError(FIELD_GONE)
+    for name in sorted(columns):
+        field = by_name[name]
         given = {id_: row[name] for id_, row in wanted.items() if name in row}
         await _clear(session, CustomValue, kind, given, CustomValue.field_id == field.id)
         blank = dict.fromkeys(("text", "number", "day", "flag"))

@@ -108,6 +108,7 @@ class Import:
         actor_id: The user that imports, for the history.
         currency: Of prices for which the file names none.
         dry_run: Only check.
+        ignored: The columns that the user knows are not imported; None if that was not checked.
         progress: Called after each batch with the work done and the whole work, in bytes of
             the files; the check is half of the work.
         is_check: Whether nothing is written yet.
@@ -117,6 +118,7 @@ class Import:
     actor_id: int | None = None
     currency: str = "EUR"
     dry_run: bool = False
+    ignored: Collection[str] | None = None
     progress: Progress | None = None
     is_check: bool = True
     mistakes: Mistakes = field(default_factory=Mistakes)
@@ -159,9 +161,17 @@ class Import:
 
         Raises:
             ImportRefusedError: If any file has a mistake.
+            ConflictError: If a column was removed since the user saw the check.
         """
         if self.mistakes:
             raise ImportRefusedError(self.mistakes)
+        if self.ignored is not None and {*self.report.unknown_columns} - {*self.ignored}:
+            raise ConflictError(
+                N_(
+                    "A custom field of the file was removed after the check. Nothing was written. "
+                    "Upload the file again to see the columns that can be imported."
+                )
+            )
         self.is_check = self.dry_run
 
     async def batches(self, file: CSVFile) -> AsyncIterator[list[Row]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from quart import current_app
@@ -30,6 +31,7 @@ from .people import import_people
 from .people_export import export_people
 from .tables import ACCOUNTS, DEALS, GOODS, LINES, NOTES, ORDERS, PEOPLE, TASKS
 from .tasks import import_tasks
+from .turns import turn
 
 IMPORTER = Role.MODERATOR  # imports change the accounts of all users and all goods
 
@@ -94,28 +96,36 @@ async def run_import(
     *,
     actor_id: int | None = None,
     dry_run: bool = False,
+    ignored: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Import files in a db session of its own.
+    """Import files in a db session of its own, one import after the other.
 
     Args:
         kind: The kind of data in the files.
         files: One for each of its parts.
         actor_id: The user that imports, for the history; None is the system.
         dry_run: Check everything; write nothing.
+        ignored: The columns that the user knows are not imported, from an earlier check.
         progress: Called after each batch with the work done and the whole work, in bytes.
 
     Raises:
         ImportRefusedError: If a file has any mistake. Nothing is written then.
         ForbiddenError: If the user may not, or no longer.
-        ConflictError: If another session wrote the same rows since the check.
+        ConflictError: If another session wrote the same rows since the check, or a column is
+            not in use any more.
     """
-    async with db.new_session() as session:
+    async with nullcontext() if dry_run else turn(), db.new_session() as session:
         if actor_id is not None:
             _require_importer(await session.get(User, actor_id))
         currency = current_app.config["CURRENCY"]
         task = Import(
-            session, actor_id=actor_id, currency=currency, dry_run=dry_run, progress=progress
+            session,
+            actor_id=actor_id,
+            currency=currency,
+            dry_run=dry_run,
+            ignored=ignored,
+            progress=progress,
         )
         try:
             return await kind.load(task, files)

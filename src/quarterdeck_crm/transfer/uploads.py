@@ -34,6 +34,7 @@ from .csvfile import Mistakes
 from .importing import Report, Source
 from .kinds import Kind
 from .texts import Text
+from .turns import upload_folder
 
 SILENCE_SECONDS = 15.0  # a process that writes no progress for so long is dead
 KEPT_SECONDS = 24 * 3600.0
@@ -91,7 +92,7 @@ class Upload:
 
     def sources(self) -> list[Source]:
         """Return the files, under the names that their owner knows."""
-        folder = _root() / self.id
+        folder = upload_folder() / self.id
         return [Source(folder / str(number), name) for number, name in enumerate(self.names)]
 
 
@@ -116,7 +117,7 @@ async def receive(kind: Kind, files: Sequence[FileStorage], *, actor: User) -> U
 
 async def sweep() -> int:
     """Remove uploads that are older than a day, and return how many there were."""
-    return await asyncio.to_thread(_sweep, _root())
+    return await asyncio.to_thread(_sweep, upload_folder())
 
 
 async def get_upload(upload_id: str, *, actor: User) -> Upload:
@@ -126,7 +127,7 @@ async def get_upload(upload_id: str, *, actor: User) -> Upload:
         NotFoundError: If there is none.
     """
     if _ID.fullmatch(upload_id):
-        upload = await asyncio.to_thread(_read, _root() / upload_id)
+        upload = await asyncio.to_thread(_read, upload_folder() / upload_id)
         if upload and _may_see(actor, upload):
             return upload
     raise NotFoundError(GONE)
@@ -134,7 +135,7 @@ async def get_upload(upload_id: str, *, actor: User) -> Upload:
 
 async def list_uploads(*, actor: User) -> list[Upload]:
     """Return the uploads of this user, or all for an administrator, newest first."""
-    found = await asyncio.to_thread(_read_all, _root())
+    found = await asyncio.to_thread(_read_all, upload_folder())
     seen = [upload for upload in found if _may_see(actor, upload)]
     return sorted(seen, key=lambda upload: upload.created_at, reverse=True)
 
@@ -148,7 +149,7 @@ async def claim(upload: Upload) -> None:
     if upload.phase is not Phase.CHECKED:
         raise ConflictError(_("These files are not waiting for an import."))
     try:
-        await asyncio.to_thread((_root() / upload.id / _CLAIM).touch, exist_ok=False)
+        await asyncio.to_thread((upload_folder() / upload.id / _CLAIM).touch, exist_ok=False)
     except FileExistsError:
         raise ConflictError(_("This import has been started already.")) from None
     except FileNotFoundError:
@@ -157,7 +158,7 @@ async def claim(upload: Upload) -> None:
 
 async def save(upload: Upload) -> None:
     """Write the state down for every process to read."""
-    await asyncio.to_thread(_save, upload, _root() / upload.id)
+    await asyncio.to_thread(_save, upload, upload_folder() / upload.id)
 
 
 async def drop_files(upload: Upload) -> None:
@@ -168,16 +169,11 @@ async def drop_files(upload: Upload) -> None:
 
 async def discard(upload: Upload) -> None:
     """Remove the upload with all that is known of it."""
-    await asyncio.to_thread(shutil.rmtree, _root() / upload.id, ignore_errors=True)
+    await asyncio.to_thread(shutil.rmtree, upload_folder() / upload.id, ignore_errors=True)
 
 
 def _may_see(actor: User, upload: Upload) -> bool:
     return upload.actor_id == actor.id or actor.has_role(Role.ADMIN)
-
-
-def _root() -> Path:
-    chosen = current_app.config["IMPORT_FOLDER"]
-    return Path(chosen) if chosen else Path(current_app.instance_path) / "imports"
 
 
 def _write(

@@ -14,10 +14,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from quarterdeck_crm.duplicates.services import merge
-from quarterdeck_crm.errors import ImportRefusedError
+from quarterdeck_crm.errors import ConflictError, ImportRefusedError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Activity, Contact, Good, Order, OrderLine, OrderState
 from quarterdeck_crm.transfer.columns import decimal
+from quarterdeck_crm.transfer.extras import write_imported
 from quarterdeck_crm.transfer.importing import Source
 from quarterdeck_crm.transfer.kinds import KINDS
 from quarterdeck_crm.transfer.kinds import run_import as run_kind
@@ -382,3 +383,9 @@ async def test_rows_of_a_merged_account_go_to_the_one_that_stays(
             ("Wool Ltd", None, []),
         ]
         assert (await db.session.scalars(select(Order.account_id))).all() == [kept.id]
+
+
+async def test_a_custom_field_that_is_removed_during_an_import_ends_it(app: Quart) -> None:
+    async with app.app_context():
+        with pytest.raises(ConflictError, match="removed during the import"):
+            await write_imported(db.session, Account, {1: {"field_size": "big"}})

@@ -12,6 +12,7 @@ from quart import Quart
 from sqlalchemy import delete, func, select
 
 from quarterdeck_crm.extensions import db
+from quarterdeck_crm.extras.fields import create_field, get_field, set_field_archived
 from quarterdeck_crm.models import (
     Account,
     Activity,
@@ -26,6 +27,7 @@ from quarterdeck_crm.models import (
 )
 from quarterdeck_crm.transfer import background, uploads
 from quarterdeck_crm.transfer.importing import Report
+from quarterdeck_crm.transfer.turns import turn
 from tests.crm.conftest import Auth, MakeUser
 
 from .importer import Importer, figures
@@ -202,6 +204,52 @@ async def test_pressing_twice_imports_once(importer: Importer, files: Path) -> N
 
     assert sorted(answer.status_code for answer in answers) == [303, 409, 409]
     assert "3 new" in await importer.settled(address)
+
+
+async def test_imports_write_one_after_the_other(
+    app: Quart, importer: Importer, tmp_path: Path
+) -> None:
+    """No key of a person is unique, so two that look at the same moment would both add it."""
+    file = tmp_path / "people.csv"
+    await asyncio.to_thread(file.write_text, "name,email\nAda,ada@example.com\n")
+    addresses = [(await importer.check("people", file))[0] for _ in range(2)]
+
+    async with app.app_context():
+        async with turn():
+            for address in addresses:
+                await importer.auth.post(f"{address}/run")
+            await importer.check("people", file)
+            assert "data-under-way" in await importer.page(addresses[0])
+            assert await db.session.scalar(select(func.count(Person.id))) == 0
+        pages = [await importer.settled(address) for address in addresses]
+        await db.session.release()
+        assert await db.session.scalar(select(func.count(Person.id))) == 1
+    assert sorted(figures(page)["New"] for page in pages) == ["0", "1"]
+
+
+async def test_a_custom_field_that_is_removed_after_the_check_ends_the_import(
+    app: Quart, importer: Importer, tmp_path: Path
+) -> None:
+    async with app.app_context(), db.transaction() as session:
+        values = {"label": "Size", "type": "text"}
+        field = await create_field(session, actor=None, kind="account", values=values)
+    file = tmp_path / "accounts.csv"
+    await asyncio.to_thread(file.write_text, "code,name,field_size,legs\nA,Wool,big,4\n")
+    address, page = await importer.check("accounts", file)
+    assert "Not imported: the columns legs." in page
+    async with app.app_context(), db.transaction() as session:
+        row = await get_field(session, field_id=field.id)
+        await set_field_archived(session, actor=None, field=row, archived=True)
+
+    await importer.auth.post(f"{address}/run")
+    page = await importer.settled(address)
+
+    assert "A custom field of the file was removed after the check. Nothing was written." in page
+    async with app.app_context():
+        assert await db.session.scalar(select(func.count(Account.id))) == 0
+    done = await importer.run("accounts", file)
+    assert "1 new" in done
+    assert "Not imported: the columns field_size, legs." in done, "the report of the import too"
 
 
 async def test_discarded_files_are_gone(app: Quart, importer: Importer, files: Path) -> None:
