@@ -18,7 +18,7 @@ from quarterdeck_crm.accounts.services import create_account, get_account, updat
 from quarterdeck_crm.attachments.services import add_attachment
 from quarterdeck_crm.attachments.storage import Kept
 from quarterdeck_crm.bulk.kinds import get_kind
-from quarterdeck_crm.bulk.runs import change_now
+from quarterdeck_crm.bulk.runs import change_now, create_run, start_run, start_undo, work_off
 from quarterdeck_crm.deals.services import create_deal, delete_deal, get_deal
 from quarterdeck_crm.deals.stages import (
     StageEntry,
@@ -52,6 +52,7 @@ from quarterdeck_crm.models import (
     SavedView,
     SearchWord,
     Task,
+    UndoStep,
     User,
 )
 from quarterdeck_crm.notes.services import add_note
@@ -413,3 +414,30 @@ async def test_an_import_that_waits_too_long_says_what_to_do(
 
     assert isinstance(outcome, ConflictError), outcome
     assert "run the import again" in str(outcome)
+
+
+async def test_an_undo_that_meets_an_edit_leaves_the_record_as_it_is(
+    app: Quart, trade: Trade, admin: User
+) -> None:
+    account = await trade.account()
+    of_admin = {"actor": admin}
+
+    async def edit(session: Any) -> None:
+        row = await get_account(session, account_id=account.id)
+        values = {"city": "Bonn"}
+        await update_account(session, actor=None, account=row, values=values, version=2)
+
+    async with app.app_context():
+        kind = get_kind("accounts")
+        ids = [account.id]
+        run = await db.run(partial(create_run, **of_admin, kind=kind, action="archive", ids=ids))
+        run = await db.run(partial(start_run, **of_admin, key=run.key, value=None))
+        await work_off(run.key)
+        key = await db.session.scalar(select(UndoStep.key)) or ""
+        undoing = await db.run(partial(start_undo, **of_admin, key=key))
+        assert undoing is not None
+        with meanwhile("FROM account", edit, nth=2):
+            await work_off(undoing.key)
+        await db.session.refresh(undoing)
+        problem = "It was changed at the same moment. It stays as it is now."
+        assert undoing.refused == [[account.name, problem]]

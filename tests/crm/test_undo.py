@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 from quarterdeck_crm.deals.services import get_deal, update_deal
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.goods.services import archive_good, get_good
-from quarterdeck_crm.models import Deal, OrderState, Role, Task, UndoStep, User
+from quarterdeck_crm.models import Deal, Note, OrderState, Role, Task, UndoStep, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.notes.services import add_note
 from quarterdeck_crm.orders.sum_checks import compare_sums
 from tests.crm.conftest import Auth, MakeUser
 from tests.crm.sheets import Sheet, sheets_on
@@ -123,6 +124,19 @@ async def test_deals_tasks_and_the_archive(as_admin: Auth, admin: User, trade: T
         assert "Undone." in await undo(as_admin, buttons[0]), page
         _shown, buttons = await press(as_admin, page, f"{page}/archive")
         assert buttons, "it was restored"
+
+
+async def test_the_next_task_stays_if_it_has_notes(auth: Auth, user: User, trade: Trade) -> None:
+    day = utc_now().date() + timedelta(days=1)
+    await trade.task(actor=user, due_on=day, repeat="daily")
+    _shown, buttons = await press(auth, "/tasks/1", "/tasks/1/complete")
+    async with trade.session() as session:
+        await add_note(session, actor=user, subject=await session.get_one(Task, 2), body="Call")
+    assert "Undone." in await undo(auth, buttons[0])
+    async with trade.session() as session:
+        assert len((await session.scalars(select(Note))).all()) == 1
+        tasks = await session.scalars(select(Task).order_by(Task.id))
+        assert [task.is_done for task in tasks] == [False, False]
 
 
 async def test_only_its_user_can_undo_and_only_for_a_while(

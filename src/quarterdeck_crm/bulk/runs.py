@@ -50,6 +50,7 @@ KEPT_FOR = timedelta(days=7)
 UNDO = "undo"
 TEAM = "team"  # the kind of a run whose records are of several kinds
 AT_ONCE = _l("Another user changed it at the same moment. Start the change again for it.")
+UNDONE_AT_ONCE = _l("It was changed at the same moment. It stays as it is now.")
 HAND_OVER = "hand over"  # of the records of a user, each of them ``[list, id]``
 
 
@@ -284,7 +285,7 @@ async def _undo(session: AsyncSession, user: User, item: UndoItem) -> list[str] 
         async with session.begin_nested():
             await undo_item(session, actor=user, item=item)
     except (IntegrityError, StaleDataError, StaleError):
-        return [name, str(AT_ONCE)]
+        return [name, str(UNDONE_AT_ONCE)]
     except DomainError as error:
         return [name, str(error)]
     return None

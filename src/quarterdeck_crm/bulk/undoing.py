@@ -17,7 +17,17 @@ from quarterdeck_crm.goods.services import get_good, restore_good
 from quarterdeck_crm.history.recording import store
 from quarterdeck_crm.history.undo import UNDO_FOR
 from quarterdeck_crm.mail.notices import mail_order_change
-from quarterdeck_crm.models import Account, Deal, Order, OrderState, Task, UndoItem, UndoStep, User
+from quarterdeck_crm.models import (
+    Account,
+    Deal,
+    Note,
+    Order,
+    OrderState,
+    Task,
+    UndoItem,
+    UndoStep,
+    User,
+)
 from quarterdeck_crm.models.columns import utc_now
 from quarterdeck_crm.models.rows import changes_one
 from quarterdeck_crm.notifications.records import get_record, name_of, owner_of
@@ -138,13 +148,21 @@ async def _move_deal_back(session: AsyncSession, actor: User, item: UndoItem) ->
 
 
 async def _reopen_task(session: AsyncSession, actor: User, item: UndoItem) -> None:
-    """Reopen a task, and remove the next one of its series if nobody has touched that."""
+    """Reopen a task, and remove the next one of its series unless it was edited or has notes."""
     task = await get_task(session, task_id=item.subject_id)
     _require_unchanged(task, item, task.title)
-    follower = await session.scalar(select(Task).where(Task.follows_id == task.id))
-    if follower is not None and follower.version == 1:
+    # Locked, so that a note which is added now waits, and is refused if the task goes.
+    next_one = select(Task).where(Task.follows_id == task.id).with_for_update()
+    follower = await session.scalar(next_one.execution_options(populate_existing=True))
+    if follower is not None and follower.version == 1 and not await _has_notes(session, follower):
         await delete_task(session, actor=actor, task=follower)
     await reopen_task(session, actor=actor, task_id=task.id)
+
+
+async def _has_notes(session: AsyncSession, task: Task) -> bool:
+    of_it = Note.subject_type == task.__tablename__, Note.subject_id == task.id
+    present = select(Note.id).where(*of_it, Note.removed_at.is_(None)).limit(1)
+    return await session.scalar(present) is not None
 
 
 async def _give_back(session: AsyncSession, actor: User, item: UndoItem) -> None:
