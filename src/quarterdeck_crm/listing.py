@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import NotFound
 
 from quarterdeck.sqlalchemy import PageOptions, Pagination
 from quarterdeck_crm.languages import lazy as _l
@@ -176,7 +177,7 @@ async def paginate(
             not counted.
 
     Raises:
-        NoSuchPageError: If the list ends before this page.
+        NoSuchPageError: If the list ends before this page, or has no such cursor.
     """
     options: PageOptions = {
         "page": listing.page,
@@ -191,7 +192,10 @@ async def paginate(
     }
     if position:
         options["position"] = position
-    page = await db.paginate(statement, session=session, **options)
+    try:
+        page = await db.paginate(statement, session=session, **options)
+    except NotFound:  # the cursor belongs to another list, or to another order of this one
+        raise NoSuchPageError(NO_SUCH_PAGE) from None
     if not (by and listing.is_beside):
         require_page(page)
     return page

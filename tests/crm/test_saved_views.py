@@ -350,8 +350,9 @@ async def test_one_of_several_requests_gets_a_name(as_admin: Auth, is_shared: bo
 async def test_a_page_behind_the_last_one_leads_to_the_first(auth: Auth) -> None:
     assert await save_new(auth, "state=open&per_page=5", name="Open") == "/orders/?view=1"
     for path in ("orders", "accounts", "tasks"):
-        beyond = await auth.get(f"/{path}/?view=1&page=99")
-        assert beyond.status_code == 404
-        page = await beyond.get_data(as_text=True)
-        assert f'href="/{path}/?view=1">First page<' in page
-        assert "Check the address" not in page, "the address is right"
+        for place in ("page=99", "after=x"):
+            beyond = await auth.get(f"/{path}/?view=1&{place}")
+            assert beyond.status_code == 404
+            page = await beyond.get_data(as_text=True)
+            assert f'href="/{path}/?view=1">First page<' in page
+            assert "Check the address" not in page, "the address is right"
