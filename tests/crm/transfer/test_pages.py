@@ -110,6 +110,17 @@ async def test_a_second_import_changes_nothing(app: Quart, importer: Importer, f
     assert "Not imported: the columns employee_id." in first[2]
 
 
+@pytest.mark.parametrize("kind", ["accounts", "goods"])
+async def test_the_result_names_the_columns_that_were_not_imported(
+    importer: Importer, files: Path, kind: str
+) -> None:
+    (name,) = FILES[kind]
+    head, *lines = (files / name).read_text().splitlines()
+    (files / name).write_text("\n".join([f"{head},gone", *(f"{line},x" for line in lines)]))
+    page = await importer.run(kind, files / name)
+    assert page.count("Not imported: the columns gone.") == 1
+
+
 async def test_broken_lines_are_listed_by_number_and_nothing_changes(
     app: Quart, importer: Importer, files: Path
 ) -> None:
