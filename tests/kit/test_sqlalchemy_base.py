@@ -17,6 +17,7 @@ from sqlalchemy.orm import (
     MappedAsDataclass,
     declarative_base,
     declared_attr,
+    joinedload,
     mapped_column,
     selectinload,
 )
@@ -385,6 +386,29 @@ class TestOr404:
             db.session.expunge_all()
             ada = await db.get_or_404(User, 1, options=[selectinload(User.posts)])
             assert [post.title for post in ada.posts] == ["one"]
+
+    @pytest.mark.parametrize("ident", [1, "1", (1,), {"id": 1}])
+    async def test_loader_options_reach_an_object_in_memory(
+        self, ident: Any, tmp_path: Path
+    ) -> None:
+        """Such as the current user: in Flask, lazy loading makes up for it."""
+        from .sqlalchemy_app import Post, User, db
+
+        async with serving(db, tmp_path):
+            db.session.add(User(name="ada", posts=[Post(title="one"), Post(title="two")]))
+            await db.session.commit()
+            db.session.expunge_all()
+            ada = await db.get_or_404(User, 1)
+            ada.name = "Ada"
+            again = await db.session.get(User, ident, options=[joinedload(User.posts)])
+            assert again is ada
+            assert ada.name == "Ada"
+            assert [post.title for post in ada.posts] == ["one", "two"]
+            db.session.expunge_all()
+            await db.get_or_404(User, 1)
+            ada = await db.session.get_one(User, 1, options=[selectinload(User.posts)])
+            assert len(ada.posts) == 2
+            assert await db.session.get(User, 9, options=[selectinload(User.posts)]) is None
 
     async def test_one_is_counted_after_the_limit_of_the_statement(self, tmp_path: Path) -> None:
         from .sqlalchemy_app import Post, User, db, sql

@@ -29,6 +29,22 @@ def fitting(entity: Any, ident: Any) -> Any:
         raise OverflowError(ident) from None
 
 
+def identity_key(entity: Any, ident: Any) -> Any:
+    """Return the key of an object in the identity map of a session.
+
+    Args:
+        entity: The model.
+        ident: As for ``session.get``: a value, a tuple, or a dictionary by attribute.
+    """
+    mapper = inspect(entity).mapper
+    if isinstance(ident, dict):
+        names = (mapper.get_property_by_column(column).key for column in mapper.primary_key)
+        ident = [ident.get(name) for name in names]
+    elif not isinstance(ident, tuple | list):
+        ident = [ident]
+    return mapper.identity_key_from_primary_key(tuple(ident))
+
+
 @contextmanager
 def unfit_is_nothing() -> Iterator[None]:
     """Leave the block if a key cannot be that of a row: it is no error of the caller."""

@@ -69,14 +69,14 @@ def _end(connection: Any, _cursor: object, statement: str, parameters: Any, *_re
 def _location() -> str:
     """Return the place in the app that runs the statement."""
     package = current_app.import_name.partition(".")[0]
-    for frame in _stack():
+    for frame in stack():
         name = frame.f_globals.get("__name__", "")
         if name == package or name.startswith(f"{package}."):
             return f"{frame.f_code.co_filename}:{frame.f_lineno} ({frame.f_code.co_name})"
     return "<unknown>"
 
 
-def _stack() -> Iterator[FrameType]:
+def stack() -> Iterator[FrameType]:
     """Yield the frames from here outwards, those that wait for SQLAlchemy's greenlet too."""
     frame = inspect.currentframe()
     greenlet: Any = getcurrent()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, event, inspect, orm
+from sqlalchemy import Connection, Engine, event, inspect, orm, select
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
     AsyncSession,
     AsyncSessionTransaction,
 )
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.util import find_tables
 
 from quarterdeck._unawaited import Unawaited, awaited
@@ -26,7 +27,7 @@ from quarterdeck.exceptions import (
 
 from . import sqlite
 from .after_commit import AfterCommit, Callback
-from .keys import fitting, unfit_is_nothing
+from .keys import fitting, identity_key, unfit_is_nothing
 from .loading import refuse_lazy_load
 from .query import Query, query_of
 from .retry import retry
@@ -47,6 +48,22 @@ class RoutedSession(orm.Session):
         self.after_commit = AfterCommit()
         self._has_written = False
         self._is_needed = False
+
+    def get(
+        self, entity: Any, ident: Any, *, options: Sequence[ORMOption] | None = None, **others: Any
+    ) -> Any:
+        """Return the object with this primary key, with what the options load.
+
+        SQLAlchemy ignores the options if the object is in memory, because its lazy loading makes
+        up for that.
+        """
+        is_held = bool(options) and identity_key(entity, ident) in self.identity_map
+        found = super().get(entity, ident, options=options, **others)
+        if is_held and found is not None:
+            keys = zip(inspect(found).mapper.primary_key, inspect(found).identity, strict=True)
+            same = select(entity).where(*(column == value for column, value in keys))
+            self.scalars(same.options(*(options or ()))).unique().all()
+        return found
 
     @property
     def has_changes(self) -> bool:
@@ -237,6 +254,8 @@ class Session(AsyncSession):
 
     async def get(self, entity: type[T] | orm.Mapper[T], ident: Any, **options: Any) -> T | None:
         """Return the object with this primary key, from memory if it is loaded.
+
+        Relationships that ``options`` name are loaded in both cases.
 
         Text for a number, as in a cookie or a URL, is that number. A value that the key cannot
         hold is the key of nothing, not an error.

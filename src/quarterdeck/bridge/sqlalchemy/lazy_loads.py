@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
 from time import perf_counter
-from types import FrameType
 from typing import Any
 
-from greenlet import getcurrent
 from sqlalchemy.orm import ORMExecuteState
 
 from quarterdeck.bridge.wait_log import Place, note_at, place_of
+from quarterdeck.sqlalchemy.record_queries import stack
 
 
 def note_lazy_load(execution: ORMExecuteState) -> Any:
@@ -33,7 +30,7 @@ def note_lazy_load(execution: ORMExecuteState) -> Any:
 
 def _place() -> Place | None:
     """Return the place that reads the relationship, in the code or in a template."""
-    for frame in _stack():
+    for frame in stack():
         template = frame.f_globals.get("__jinja_template__")
         if template is not None:
             line = template.get_corresponding_lineno(frame.f_lineno)
@@ -42,15 +39,3 @@ def _place() -> Place | None:
         if not name.startswith(("sqlalchemy.", "quarterdeck.", "jinja2.")):
             return place_of(frame)
     return None
-
-
-def _stack() -> Iterator[FrameType]:
-    """Yield the frames from here outwards, also those of the greenlets around this one."""
-    frame = inspect.currentframe()
-    greenlet: Any = getcurrent()
-    while greenlet is not None:
-        while frame is not None:
-            yield frame
-            frame = frame.f_back
-        greenlet = greenlet.parent
-        frame = greenlet and greenlet.gr_frame
