@@ -167,7 +167,14 @@ def _price(entry: LineEntry, good: Good | None, currency: str | None) -> Decimal
     if good is None:
         return Decimal(0)
     if currency is not None and good.currency != currency:
-        raise ValueError(f"{good.name} is priced in {good.currency}. Enter a price in {currency}.")
+        raise ValueError(
+            _(
+                "%(name)s is priced in %(currency)s. Enter a price in %(wanted)s.",
+                name=good.name,
+                currency=good.currency,
+                wanted=currency,
+            )
+        )
     return good.price
 
 

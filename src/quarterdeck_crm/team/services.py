@@ -40,7 +40,7 @@ SHOWN_VIEWS = 5  # of those that keep a user from being deleted
 NO_PASSWORD = "none"  # noqa: S105 - no hash, so no password matches it
 
 TAKEN = _l("Another user has this address, or one that looks the same.")
-LAST_ADMIN = "{} is the last active administrator. Make another user an administrator first."
+LAST_ADMIN = _l("{} is the last active administrator. Make another user an administrator first.")
 
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
     "name": User.name_key,

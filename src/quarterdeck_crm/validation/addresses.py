@@ -19,7 +19,9 @@ MAX_ADDRESS = 254
 
 INVALID = _l("Enter an e-mail address such as ada@example.com.")
 SYMBOLS = _l("Remove '{}' from the address: only letters and digits are allowed beyond ASCII.")
-MIXED = "'{}' mixes letters of different scripts, which can hide another address. Use one script."
+MIXED = _l(
+    "'{}' mixes letters of different scripts, which can hide another address. Use one script."
+)
 
 # Single letters that look like ASCII, from confusables.txt of Unicode 15.1 (UTS 39); letters that
 # NFKC, lower case or the removal of marks make equal are left out.

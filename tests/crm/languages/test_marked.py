@@ -46,5 +46,8 @@ def view(user):
     logger.info("Operators read English.")
     raise NotFoundError("There is no such user.")
     post(subject=f"Reminder: {user.name}")
+    raise ConflictError(f"{user.name} is the last one.")
+    raise ConflictError("'{}' is the last one.".format(user.name))
+    post(address=f"{user.name} {user.email}")
 """
-    assert [line for line, _ in unmarked.in_source(code)] == [4, 6, 8, 9]
+    assert [line for line, _ in unmarked.in_source(code)] == [4, 6, 8, 9, 10, 11]

@@ -118,7 +118,12 @@ ENGLISH = (
     "transfer/importing.py", "transfer/orders.py", "transfer/tasks.py", "transfer/order_writing.py",
 )  # fmt: skip
 # Errors that operators and programs read.
-ENGLISH_CLASSES = {"SchemaMismatchError", "KeyClashError", "InsufficientScopeError"}
+ENGLISH_CLASSES = {
+    "SchemaMismatchError",
+    "KeyClashError",
+    "InsufficientScopeError",
+    "OrderSumsError",
+}
 # Calls whose texts are for them.
 ENGLISH_CALLS = re.compile(
     r"(logger|logging|log|current_app\.logger|warnings)\.|click\.|ConfigKey|ConfigurationError"
@@ -175,6 +180,8 @@ def _walk(node: ast.AST) -> Iterator[tuple[int, str]]:
 def is_sentence(text: str) -> bool:
     """Whether a literal of the code is a text for people."""
     text = text.strip()
+    if text.endswith((".", "?", "!")):  # it may begin with a value
+        text = re.sub(rf"^'?(\{{\}}|{GAP})'?(?= [a-z])", "Value", text)
     if text in NAMES or re.search(r"[<>{}=]|SELECT|::", text.replace("{}", "")):
         return False
     return bool(re.fullmatch(r"[A-Z][a-z]*(?:[ :,'-].*)?[.?!:]?", text, re.S)) and (
