@@ -17,8 +17,9 @@ from .cookie import IdCookie, secure_defaults
 from .csrf_cookie import CSRFCookie
 from .error_pages import excuse_error_pages
 from .interface import ServerSideSessionInterface
-from .manager import SessionManager, Settings
+from .manager import SessionManager
 from .null import NullSessionInterface
+from .settings import Settings
 from .stateless import StatelessEndpoints
 from .store import SessionInfo, SessionStore
 

@@ -14,7 +14,6 @@ import random
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
@@ -30,58 +29,13 @@ from .browser import BrowserSession, Loaded
 from .codec import Codec, Envelope
 from .csrf_cookie import CSRFCookie, CSRFOnly
 from .limits import RunningTimeout
+from .settings import Settings, moment
 from .store import Entry, SessionInfo, SessionStore
 
 logger = logging.getLogger("quarterdeck.session")
 
 ATTEMPTS = 30
 PAUSE = 0.01  # seconds, times the number of attempts
-RENEW_AFTER = 0.1  # of the idle lifetime: the only write that reading ever causes
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The rules of one app. Lengths of time in seconds.
-
-    Attributes:
-        idle: A session unused for so long has ended.
-        anonymous_idle: The same for a session without a user.
-        absolute: A session begun so long ago has ended; None for no limit.
-        renew: Whether use extends the idle lifetime.
-        owner_key: The key of a session that names its user.
-        timeout: The store counts as down if it takes longer.
-        clean_up_every: New sessions between two removals of expired rows, on average.
-    """
-
-    prefix: str
-    id_length: int
-    permanent: bool
-    idle: float
-    anonymous_idle: float
-    absolute: float | None
-    renew: bool
-    owner_key: str
-    timeout: float
-    clean_up_every: int
-
-    def owner(self, data: Mapping[str, Any]) -> str | None:
-        """The id of the signed-in user; None for an anonymous session."""
-        owner = data.get(self.owner_key)
-        return None if owner is None else str(owner)
-
-    def lifetime(self, data: Mapping[str, Any]) -> float:
-        """Seconds after which a session with this data has ended if it is not used."""
-        return self.anonymous_idle if self.owner(data) is None else self.idle
-
-    def limit(self, expires: datetime | None, data: Mapping[str, Any]) -> datetime | None:
-        """Let a cookie expire no later than its session; None if the browser ends it."""
-        if expires is None:
-            return None
-        return min(expires, _moment(time.time() + self.lifetime(data)))
-
-    def is_due(self, seen: float, data: Mapping[str, Any]) -> bool:
-        """Whether to extend the lifetime of a session that was last seen at this Unix time."""
-        return self.renew and time.time() - seen >= self.lifetime(data) * RENEW_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +287,7 @@ class SessionManager:
                 continue
             expires = self.expiry(envelope, data)
             if expires > time.time() and self.settings.owner(data) == owner:
-                times = map(_moment, (envelope.created, envelope.seen, expires))
+                times = map(moment, (envelope.created, envelope.seen, expires))
                 found.append(SessionInfo(key, *times))
         return sorted(found, key=lambda info: info.seen, reverse=True)
 
@@ -430,10 +384,6 @@ class _InTime:
             if cause is not None:
                 self._outages.failed(cause)
                 raise SessionUnavailableError(self._manager.store.name, cause) from error
-
-
-def _moment(timestamp: float) -> datetime:
-    return datetime.fromtimestamp(timestamp, UTC)
 
 
 def _end(session: BrowserSession) -> None:

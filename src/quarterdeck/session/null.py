@@ -15,7 +15,7 @@ from quarterdeck.exceptions import SessionHandshakeError, StatelessSessionError
 
 from .browser import MappingSession, RefusedSession
 from .error_pages import refuse
-from .manager import Settings
+from .settings import Settings
 from .stateless import StatelessEndpoints
 
 if TYPE_CHECKING:

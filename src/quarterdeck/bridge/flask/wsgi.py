@@ -50,14 +50,14 @@ async def through_middleware(
 
     body = await asynchronous(answered)()
     if passed:
-        await app(_changed(scope, environ, passed[0]), receive, send)
+        await app(_changed(scope, passed[0]), receive, send)
         return
     headers = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in answer["headers"]]
     await send({"type": "http.response.start", "status": answer["status"], "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _changed(scope: Any, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+def _changed(scope: Any, after: dict[str, Any]) -> dict[str, Any]:
     """Return the scope with the changes of the environment."""
     headers = [(name, value) for name, value in scope["headers"] if _key(name) != "HTTP_HOST"]
     if "HTTP_HOST" in after:
