@@ -17,7 +17,8 @@ from quarterdeck_crm import create_app
 from quarterdeck_crm.errors import ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
-from quarterdeck_crm.team.services import UserData, create_user, edit_user, find_by_email
+from quarterdeck_crm.team.checks import UserData
+from quarterdeck_crm.team.services import create_user, edit_user, find_by_email
 from quarterdeck_crm.transfer.importing import Source
 from quarterdeck_crm.transfer.kinds import KINDS, run_import
 from quarterdeck_crm.validation.addresses import address_key, fit_address, fold_address

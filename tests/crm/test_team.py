@@ -15,6 +15,7 @@ from quarterdeck_crm.errors import ConflictError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Account, Role, SavedView, User, UserKind
 from quarterdeck_crm.team import services
+from quarterdeck_crm.team.checks import UserData
 from quarterdeck_crm.team.links import make_link_token
 from quarterdeck_crm.team.phones import normalize_phone
 
@@ -330,7 +331,7 @@ def test_what_cannot_be_dialled_is_refused(typed: str) -> None:
 
 
 async def test_two_people_cannot_share_an_address(app: Quart, user: User) -> None:
-    data = services.UserData(email=user.email.upper(), name="Twin")
+    data = UserData(email=user.email.upper(), name="Twin")
 
     async with app.app_context():
         with pytest.raises(ValidationError, match="has this address"):

@@ -15,15 +15,9 @@ from quarterdeck_crm.extensions import db, sessions
 from quarterdeck_crm.mail.users import mail_reset
 from quarterdeck_crm.models import AuditAction, Role, User
 from quarterdeck_crm.models.columns import utc_now
+from quarterdeck_crm.team.checks import UserData, check_new_password, check_user
 from quarterdeck_crm.team.links import mailed_link
-from quarterdeck_crm.team.services import (
-    UserData,
-    active_admins,
-    check_new_password,
-    check_user,
-    create_user,
-    find_by_email,
-)
+from quarterdeck_crm.team.services import active_admins, create_user, find_by_email
 from quarterdeck_crm.validation import Problems
 from quarterdeck_crm.validation.addresses import fold_address
 

@@ -32,16 +32,9 @@ from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.mail.sending import sends_mail
 from quarterdeck_crm.mail.users import mail_newcomer, mail_welcome
 from quarterdeck_crm.models import AuditAction, User
+from quarterdeck_crm.team.checks import check_new_password, check_profile, hash_new_password
 from quarterdeck_crm.team.links import USED, open_link
-from quarterdeck_crm.team.services import (
-    check_new_password,
-    check_profile,
-    edit_own,
-    end_sessions,
-    get_user,
-    hash_new_password,
-    set_password,
-)
+from quarterdeck_crm.team.services import edit_own, end_sessions, get_user, set_password
 from quarterdeck_crm.validation.addresses import fold_address
 from quarterdeck_crm.web.limits import count_use, limited, limited_together
 

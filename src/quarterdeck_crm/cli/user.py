@@ -17,6 +17,7 @@ from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Role, User
 from quarterdeck_crm.schema import check_schema
 from quarterdeck_crm.team import services
+from quarterdeck_crm.team.checks import UserData, check_user, hash_new_password
 
 commands = AppGroup("user", help="Create users, shut them out and let them in again.")
 
@@ -47,11 +48,11 @@ def password_option(check: Callable[..., Awaitable[None]]) -> Callable[[Any], An
     )
 
 
-async def _new_user(email: str, role: str, name: str | None) -> services.UserData:
+async def _new_user(email: str, role: str, name: str | None) -> UserData:
     """Return the data of a user that can be created."""
-    data = services.UserData(email=email, name=name or email.partition("@")[0], role=Role(role))
+    data = UserData(email=email, name=name or email.partition("@")[0], role=Role(role))
     await check_schema()
-    await services.check_user(db.session, data=data)
+    await check_user(db.session, data=data)
     return data
 
 
@@ -79,7 +80,7 @@ async def create(email: str, role: str, name: str | None, password: str) -> None
     The first administrator also gets the usual stages of deals.
     """
     data = await _new_user(email, role, name)
-    hashed = await services.hash_new_password(password, email=data.email, name=data.name)
+    hashed = await hash_new_password(password, email=data.email, name=data.name)
     async with db.transaction() as session:
         user = await services.create_user(session, data=data, password_hash=hashed)
         await make_first_stages(session, user=user)
@@ -122,7 +123,7 @@ async def enable(email: str) -> None:
 async def password(email: str, password: str) -> None:
     """Give EMAIL a new password and sign them out everywhere."""
     user = await find_user(email)
-    hashed = await services.hash_new_password(password, email=user.email, name=user.name)
+    hashed = await hash_new_password(password, email=user.email, name=user.name)
     async with db.transaction() as session:
         await services.set_password(session, user=user, password_hash=hashed)
     click.echo(f"Changed the password of {user.email}.")

@@ -14,8 +14,8 @@ from quarterdeck_crm.forms.submission import SubmissionField
 from quarterdeck_crm.languages import lazy as _l
 from quarterdeck_crm.models import Role, UserKind
 
+from .checks import UserData
 from .phones import PHONE_HELP
-from .services import UserData
 
 KIND_LABELS: dict[str, str] = {
     UserKind.STANDARD: _l("Standard"),

@@ -22,6 +22,7 @@ from quarterdeck_crm.models import AuditAction, Role, User
 
 from . import bp as bp
 from . import services
+from .checks import check_user
 from .forms import KIND_LABELS, UserForm
 from .links import mailed_link, make_link_token, require_mailable
 
@@ -81,7 +82,7 @@ async def create_submit() -> ResponseReturnValue:
             url, _("%(name)s is in the team. The invitation is sent by mail.", name=user.name)
         )
 
-    if await is_valid(form, lambda: services.check_user(db.session, data=form.entered())):
+    if await is_valid(form, lambda: check_user(db.session, data=form.entered())):
         with errors_on(form):
             saved = await save_once(form.submission, work)
             await flash(saved.message, "success")
@@ -104,7 +105,7 @@ async def edit_submit(user_id: int) -> ResponseReturnValue:
 
     async def check() -> None:
         user = await services.get_user(db.session, user_id)
-        await services.check_user(db.session, data=form.entered(), user=user, lock=False)
+        await check_user(db.session, data=form.entered(), user=user, lock=False)
 
     if await is_valid(form, check):
         with errors_on(form):

@@ -12,7 +12,8 @@ from quart import Quart
 from quarterdeck_crm.errors import ImportRefusedError, ValidationError
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import User
-from quarterdeck_crm.team.services import UserData, create_user, edit_own, get_user
+from quarterdeck_crm.team.checks import UserData
+from quarterdeck_crm.team.services import create_user, edit_own, get_user
 from quarterdeck_crm.tokens.services import check_token
 from quarterdeck_crm.transfer.importing import Source
 from quarterdeck_crm.transfer.kinds import KINDS, run_import

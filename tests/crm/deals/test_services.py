@@ -29,7 +29,8 @@ from quarterdeck_crm.errors import (
 )
 from quarterdeck_crm.extensions import db
 from quarterdeck_crm.models import Deal, DealStage, Order, Role, StageKind, User
-from quarterdeck_crm.team.services import UserData, create_user
+from quarterdeck_crm.team.checks import UserData
+from quarterdeck_crm.team.services import create_user
 from tests.crm.conftest import MakeUser
 from tests.crm.trading import Trade
 

@@ -18,6 +18,7 @@ from quarterdeck_crm.extensions import db, hub, sessions
 from quarterdeck_crm.live.identity import find_staying
 from quarterdeck_crm.models import Note, Role, Scope, User
 from quarterdeck_crm.team import services as team
+from quarterdeck_crm.team.checks import UserData
 from quarterdeck_crm.tokens.services import create_token, revoke_token
 from tests.crm.conftest import Auth, MakeUser
 from tests.kit.sockets.app import Client
@@ -239,7 +240,7 @@ async def test_a_new_role_has_the_rooms_asked_again(
         async with app.app_context(), db.transaction() as session:
             person = await team.get_user(session, user.id)
             await db.session.delete(await db.session.get(type(account), account.id))
-            data = team.UserData(email=user.email, name=user.name, role=Role.MODERATOR)
+            data = UserData(email=user.email, name=user.name, role=Role.MODERATOR)
             await team.edit_user(session, user=person, data=data)
         assert (await client.next())["code"] == "not_allowed"
         assert await is_served(client)
