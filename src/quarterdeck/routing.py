@@ -40,6 +40,12 @@ class RegexConverter(BaseConverter):
             raise InvalidExpressionError(self.regex, str(error)) from None
 
     def to_url(self, value: Any) -> str:
+        """Return a value as a part of a URL.
+
+        Raises:
+            werkzeug.routing.ValidationError: If the rule would not match it; ``url_for`` then
+                looks for another rule.
+        """
         if self._pattern.fullmatch(str(value)) is None:
             raise ValidationError(f"{value!r} does not match {self.regex!r}")
         return super().to_url(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -152,6 +153,28 @@ def test_public_names(room: str) -> None:
     assert all(hasattr(module, name) for name in declared)
     assert set(declared) == set(_offered(module)), "imported or defined, but not in __all__"
     assert module.__doc__
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_public_members_have_docstrings(room: str) -> None:
+    """The reference pages show them; an override may have that of its base class."""
+    module = importlib.import_module(f"quarterdeck.{room}")
+    public = [(name, getattr(module, name)) for name in module.__all__]
+    classes = [(name, each) for name, each in public if inspect.isclass(each) and _is_ours(each)]
+    missing = [name for name, each in public if inspect.isfunction(each) and not each.__doc__]
+    missing += [
+        f"{name}.{member}"
+        for name, each in classes
+        for member, value in vars(each).items()
+        if not member.startswith("_")
+        and (inspect.isroutine(value) or isinstance(value, property))
+        and not inspect.getdoc(value)
+    ]
+    assert missing == []
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.startswith("quarterdeck")
 
 
 def _offered(module: ModuleType) -> Iterator[str]:

@@ -36,10 +36,12 @@ class HTTPBasicAuth:
     www_authenticate_realm = "Authentication Required"
 
     def get_authorization(self) -> Authorization | None:
+        """Return the name and the password of the current request; None without them."""
         sent = request.authorization
         if sent is None or sent.type != "basic" or sent.username is None:
             return None
         return Authorization("basic", username=sent.username, password=sent.password)
 
     def get_authenticate_header(self) -> str:
+        """Return the header ``WWW-Authenticate`` of a refusal."""
         return f'Basic realm="{self.www_authenticate_realm}"'

@@ -40,30 +40,39 @@ class DynamicCollection(WriteOnlyCollection[T]):
         self.add(item)
 
     def filter(self, *criteria: Any) -> Query[T]:
+        """Return a query over the members that meet all criteria."""
         return self.query.filter(*criteria)
 
     def filter_by(self, **values: Any) -> Query[T]:
+        """Return a query over the members whose attributes have these values."""
         return self.query.filter_by(**values)
 
     def order_by(self, *columns: Any) -> Query[T]:
+        """Return a query over the members in this order."""
         return self.query.order_by(*columns)
 
     def options(self, *options: Any) -> Query[T]:
+        """Return a query with loader options, such as ``selectinload(Order.lines)``."""
         return self.query.options(*options)
 
     def limit(self, limit: int) -> Query[T]:
+        """Return a query over at most so many members."""
         return self.query.limit(limit)
 
     def all(self) -> Coroutine[Any, Any, list[T]]:
+        """Return all members."""
         return self.query.all()
 
     def first(self) -> Coroutine[Any, Any, T | None]:
+        """Return the first member; None if there is none."""
         return self.query.first()
 
     def count(self) -> Coroutine[Any, Any, int]:
+        """Return the number of members, counted by the database."""
         return self.query.count()
 
     def paginate(self, **options: Any) -> Coroutine[Any, Any, Pagination[T]]:
+        """Return a page of the members; see ``SQLAlchemy.paginate``."""
         return self.query.paginate(**options)
 
 

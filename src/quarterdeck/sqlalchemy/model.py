@@ -39,6 +39,8 @@ def make_metadata(
 
 
 class _QueryProperty:
+    """A new query over all objects of the model."""
+
     def __get__(self, instance: object, owner: type[M]) -> Query[M]:
         return owner.__db__.query(owner)
 

@@ -82,18 +82,22 @@ class Pagination(Generic[T]):
 
     @property
     def has_prev(self) -> bool:
+        """Whether there is a page before this one."""
         return self.page > 1
 
     @property
     def has_next(self) -> bool:
+        """Whether there is a page after this one."""
         return self.page < self.pages if self._more is None else self._more
 
     @property
     def prev_num(self) -> int | None:
+        """The number of the page before this one; None on the first."""
         return self.page - 1 if self.has_prev else None
 
     @property
     def next_num(self) -> int | None:
+        """The number of the page after this one; None on the last."""
         return self.page + 1 if self.has_next else None
 
     async def next(self, *, error_out: bool = False) -> Pagination[T]:

@@ -83,6 +83,7 @@ class Query(QueryBuilder[T]):
 
     @awaited
     async def all(self) -> list[T]:
+        """Return all results."""
         return list((await self._fetch(self.statement)).all())
 
     async def __aiter__(self) -> AsyncIterator[T]:
@@ -94,10 +95,12 @@ class Query(QueryBuilder[T]):
 
     @awaited
     async def first(self) -> T | None:
+        """Return the first result; None if there is none."""
         return cast("T | None", (await self._fetch(self.statement.limit(1))).first())
 
     @awaited
     async def first_or_404(self, description: str | None = None) -> T:
+        """Return the first result; 404 if there is none."""
         return _or_404(await self.first(), description)
 
     @awaited
@@ -112,6 +115,11 @@ class Query(QueryBuilder[T]):
 
     @awaited
     async def one_or_none(self) -> T | None:
+        """Return the only result; None if there is none.
+
+        Raises:
+            sqlalchemy.exc.MultipleResultsFound: If there are several.
+        """
         return cast("T | None", (await self._fetch(self.statement)).one_or_none())
 
     @awaited
@@ -139,6 +147,7 @@ class Query(QueryBuilder[T]):
 
     @awaited
     async def get_or_404(self, ident: Any, description: str | None = None) -> T:
+        """Return the object with this primary key; 404 if there is none."""
         return _or_404(await self.get(ident), description)
 
     @awaited
@@ -149,6 +158,7 @@ class Query(QueryBuilder[T]):
 
     @awaited
     async def count(self) -> int:
+        """Return the number of results, counted by the database."""
         return await count_rows(self.session, self.statement)
 
     @awaited

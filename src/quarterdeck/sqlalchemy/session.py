@@ -191,6 +191,11 @@ class Session(AsyncSession):
     # is the one door at which the task is checked.
     @property
     def sync_session(self) -> orm.Session:
+        """The synchronous session inside, for the task that owns this one.
+
+        Raises:
+            SessionSharedError: In another task.
+        """
         self._check_owner()
         return self._sync_session
 

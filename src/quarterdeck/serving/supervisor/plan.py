@@ -81,10 +81,12 @@ class Plan:
         return replace(self, check=None, checks_extensions=False)
 
     def to_json(self) -> dict[str, Any]:
+        """Return the plan as the argument of another process; see ``from_json``."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
+        """Return the plan of ``to_json``."""
         return cls(**values)
 
 
