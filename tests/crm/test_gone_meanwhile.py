@@ -386,11 +386,11 @@ async def test_an_import_that_waits_for_a_merge_adds_to_the_account_that_stays(
     for source, content in zip(sources, texts, strict=True):
         source.path.write_text(content)
     works = at_once(app, partial(run_import, KINDS[kind], sources[: len(KINDS[kind].parts)]))
-    versions = {"keep": (kept.id, kept.version), "other": (gone.id, gone.version)}
+    keep, other = ((each.id, each.version) for each in (kept, gone))
 
     async with app.app_context(), db.new_session() as session:
         async with session.transaction():
-            await merge(session, actor=None, kind="account", **versions)
+            await merge(session, actor=None, kind="account", keep=keep, other=other)
             importing = asyncio.create_task(works)
             await lock_wait(trade)
         assert await importing == [None]
@@ -420,7 +420,6 @@ async def test_an_undo_that_meets_an_edit_leaves_the_record_as_it_is(
     app: Quart, trade: Trade, admin: User
 ) -> None:
     account = await trade.account()
-    of_admin = {"actor": admin}
 
     async def edit(session: Any) -> None:
         row = await get_account(session, account_id=account.id)
@@ -429,12 +428,12 @@ async def test_an_undo_that_meets_an_edit_leaves_the_record_as_it_is(
 
     async with app.app_context():
         kind = get_kind("accounts")
-        ids = [account.id]
-        run = await db.run(partial(create_run, **of_admin, kind=kind, action="archive", ids=ids))
-        run = await db.run(partial(start_run, **of_admin, key=run.key, value=None))
+        create = partial(create_run, kind=kind, action="archive", ids=[account.id])
+        run = await db.run(partial(create, actor=admin))
+        run = await db.run(partial(start_run, actor=admin, key=run.key, value=None))
         await work_off(run.key)
         key = await db.session.scalar(select(UndoStep.key)) or ""
-        undoing = await db.run(partial(start_undo, **of_admin, key=key))
+        undoing = await db.run(partial(start_undo, actor=admin, key=key))
         assert undoing is not None
         with meanwhile("FROM account", edit, nth=2):
             await work_off(undoing.key)
