@@ -19,7 +19,7 @@ from quarterdeck_crm.attachments.services import add_attachment
 from quarterdeck_crm.attachments.storage import Kept
 from quarterdeck_crm.bulk.kinds import get_kind
 from quarterdeck_crm.bulk.runs import change_now, create_run, start_run, start_undo, work_off
-from quarterdeck_crm.deals.services import create_deal, delete_deal, get_deal
+from quarterdeck_crm.deals.services import create_deal, delete_deal, get_deal, make_order, move_deal
 from quarterdeck_crm.deals.stages import (
     StageEntry,
     list_reasons,
@@ -51,6 +51,7 @@ from quarterdeck_crm.models import (
     Role,
     SavedView,
     SearchWord,
+    StageKind,
     Task,
     UndoStep,
     User,
@@ -440,3 +441,30 @@ async def test_an_undo_that_meets_an_edit_leaves_the_record_as_it_is(
         await db.session.refresh(undoing)
         problem = "It was changed at the same moment. It stays as it is now."
         assert undoing.refused == [[account.name, problem]]
+
+
+async def test_a_deal_that_becomes_an_order_while_its_account_is_merged(
+    app: Quart, trade: Trade
+) -> None:
+    """The merge has locked the account and not yet the deal."""
+    kept, gone = await trade.account(), await trade.account()
+    deal_id = (await trade.deal(account_id=gone.id)).id
+    async with trade.session() as session:
+        won = next(each for each in await list_stages(session) if each.kind is StageKind.WON)
+        await move_deal(session, actor=None, deal_id=deal_id, stage_id=won.id)
+
+    async def order() -> None:
+        async with db.transaction() as session:
+            await make_order(session, actor=None, deal_id=deal_id)
+
+    async with app.app_context(), db.new_session() as session:
+        async with session.transaction():
+            await session.execute(select(Account.id).with_for_update())
+            ordering = asyncio.create_task(at_once(app, order))
+            await lock_wait(trade)
+            keep, other = ((each.id, each.version) for each in (kept, gone))
+            await merge(session, actor=None, kind="account", keep=keep, other=other)
+        assert await ordering == [None]
+
+    async with trade.session() as session:
+        assert (await session.scalars(select(Order.account_id))).all() == [kept.id]

@@ -46,6 +46,7 @@ from quarterdeck_crm.notifications.services import notify_assigned
 from quarterdeck_crm.orders.lines import LineEntry, replace_lines
 from quarterdeck_crm.orders.services import place_order
 from quarterdeck_crm.permissions import require_edit
+from quarterdeck_crm.search.merges import find_account
 from quarterdeck_crm.tasks.services import follow
 from quarterdeck_crm.validation import Problems
 
@@ -230,6 +231,9 @@ async def make_order(session: AsyncSession, *, actor: User | None, deal_id: int)
         MoveNotAllowedError: If it is not won.
         ValidationError: If the order cannot be accepted, for example with an archived account.
     """
+    # The account first, as a merge locks them: otherwise the two would wait for each other.
+    account_id = await session.scalar(select(Deal.account_id).where(Deal.id == deal_id))
+    await find_account(session, account_id or 0, lock=True)
     locked = select(Deal.id).where(Deal.id == deal_id).with_for_update()
     await session.execute(locked)
     deal = await get_deal(session, deal_id=deal_id)
