@@ -247,10 +247,13 @@ async def test_people_comment_on_an_order_and_mention_each_other(ada: Desk, mika
     sentence = f"{ADA} mentioned you at order {order['number']}."
     await expect(mika.page.locator(".toast-note")).to_contain_text([sentence])
     await expect(bell).to_contain_text(str(unread + 1))
+    beside = (await sit_down_again(mika, "/tasks/")).page.locator(".bell [data-unread]")
+    await expect(beside).to_have_text(str(unread + 1))
     await mika.page.goto(f"{mika.address}/notifications/")
     await mika.page.get_by_role("link", name=sentence).click()
     await expect(mika.page.locator("#timeline .of-notes")).to_be_visible()
     await expect(bell.locator("[data-unread]")).to_have_text(str(unread))
+    await expect(beside).to_have_text(str(unread))
 
 
 @pytest.mark.feature("WS4")
