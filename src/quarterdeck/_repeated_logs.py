@@ -31,7 +31,8 @@ class OutageLog:
         Args:
             cause: A text, or an error, which is logged with its traceback.
         """
-        text = str(cause) or type(cause).__name__
+        # SQLAlchemy's text has the values of the statement, which differ each time.
+        text = str(getattr(cause, "orig", None) or cause) or type(cause).__name__
         if text not in self._causes and len(self._causes) < MAX_CAUSES:
             self._causes.add(text)
             error = cause if isinstance(cause, Exception) else None

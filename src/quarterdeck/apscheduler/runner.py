@@ -193,7 +193,8 @@ class Runner:
             except Exception as error:
                 text = "The end of job '%s' is not recorded yet: %s"
                 logger.warning(text, run.job_id, error, exc_info=attempt == 0)
-                await asyncio.sleep(0.1 * 2**attempt)
+                if attempt + 1 < RECORD_ATTEMPTS:
+                    await asyncio.sleep(0.1 * 2**attempt)
         logger.error("The end of job '%s' is lost: it was %s", run.job_id, run.outcome)
 
     async def _report(self, result: Result, jobstore: str) -> None:

@@ -24,6 +24,7 @@ from quarterdeck._missing_table import (
     is_missing_database,
     is_missing_table,
 )
+from quarterdeck._repeated_logs import OutageLog
 from quarterdeck.exceptions import (
     DeliveryError,
     PermanentDeliveryError,
@@ -101,7 +102,8 @@ class Relay:
         # Of this process: the claims of a process that was killed are not those of its successor.
         self._token = secrets.token_hex(16)
         self._sent: list[Claim] = []  # and not removed yet
-        self._outages = 0  # in a row
+        self._outages = 0  # of the server, in a row
+        self._failures = OutageLog(logger, "The mail relay")
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._stopped = asyncio.Event()
@@ -161,6 +163,7 @@ class Relay:
             await self.send_due()
             self._outages = 0
             due = await self._outbox.next_due()
+            self._failures.works()
         except TemporaryDeliveryError as error:
             self._outages += 1
             self.counts.outages += 1
@@ -173,7 +176,7 @@ class Relay:
                 logger.warning("the outbox cannot be read yet. %s", remedy)
                 self._status_due = time.monotonic() + self._settings.poll
             else:
-                logger.exception("the mail relay failed, and goes on")
+                self._failures.failed(error)
             return self._settings.poll
         poll = self._settings.poll
         return poll if due is None else min(poll, max(0.0, due - time.time()))

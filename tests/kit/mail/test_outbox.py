@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 from quart import Quart
+from sqlalchemy import event, text
 
 from quarterdeck._measurements import measurements_of
 from quarterdeck.exceptions import (
@@ -430,6 +431,36 @@ async def test_one_mail_and_its_administration(app: Quart) -> None:
         await mail.outbox.purge(claim.id)
     await mail.outbox.put_back(claim, is_dead=True, error="no")
     assert (await mail.outbox.retry(), await mail.outbox.purge()) == (1, 0)
+
+
+async def test_the_relay_logs_a_broken_table_once_and_goes_on(
+    serving: Quart, smtp: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "quarterdeck.mail")
+    rename = "ALTER TABLE mail_outbox RENAME COLUMN {} TO {}"
+
+    def lines(words: str) -> list[logging.LogRecord]:
+        return [each for each in caplog.records if words in each.getMessage()]
+
+    async def has_failed_often() -> bool:
+        return len(errors) > 4
+
+    errors: list[object] = []
+    event.listen(db.engine.sync_engine, "handle_error", errors.append)
+    await db.session.execute(text(rename.format("due", "kept")))
+    await db.session.commit()
+    await until(has_failed_often)
+    await db.session.execute(text(rename.format("kept", "due")))
+    await db.session.commit()
+    await place_order()
+
+    async def works_again() -> bool:
+        return bool(lines("The mail relay works again"))
+
+    await arrived(smtp, 1)
+    await until(works_again)
+    (failure,) = lines("The mail relay does not work")
+    assert failure.exc_info is not None
 
 
 # --- kill -9 --------------------------------------------------------------------------
