@@ -43,6 +43,7 @@ LINES_OF_ADDRESSES = """addresses => addresses.map(address => {
     const parts = [...address.querySelectorAll('span')];
     return new Set(parts.map(part => Math.round(part.getBoundingClientRect().top))).size;
 })"""
+HEIGHTS = "times => times.map(time => Math.round(time.getBoundingClientRect().height))"
 TITLES = "links => [...new Set(links.map(link => Math.round(link.getBoundingClientRect().left)))]"
 LABEL = "cell => getComputedStyle(cell, '::before').content"
 EDGE = """cell => {
@@ -131,16 +132,13 @@ async def test_titles_of_tasks_begin_below_each_other(
     await desk.page.context.close()
 
 
-LINES = "(times) => times.map((time) => Math.round(time.getBoundingClientRect().height))"
-
-
 @pytest.mark.parametrize("width", [320, 768, 1023])
 async def test_day_and_hour_of_a_task_stay_on_one_line(
     browser: Browser, address: str, width: int
 ) -> None:
     desk = await sit_down(browser, address, USER, viewport={"width": width, "height": 800})
     await desk.open("/tasks/")
-    heights = await desk.page.locator("td[data-column=due] time").evaluate_all(LINES)
+    heights = await desk.page.locator("td[data-column=due] time").evaluate_all(HEIGHTS)
     assert heights
     assert max(heights) < 30, heights
 
