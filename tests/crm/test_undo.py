@@ -132,7 +132,7 @@ async def test_the_next_task_stays_if_it_has_notes(auth: Auth, user: User, trade
     _shown, buttons = await press(auth, "/tasks/1", "/tasks/1/complete")
     async with trade.session() as session:
         await add_note(session, actor=user, subject=await session.get_one(Task, 2), body="Call")
-    assert "Undone." in await undo(auth, buttons[0])
+    assert "Undone. The next task stays" in await undo(auth, buttons[0])
     async with trade.session() as session:
         assert len((await session.scalars(select(Note))).all()) == 1
         tasks = await session.scalars(select(Task).order_by(Task.id))

@@ -43,11 +43,11 @@ from .changes import may_assign_order
 from .fields import put_field_back
 from .tagging import SERVICES, read_record, set_tag
 
-Undo = Callable[[AsyncSession, User, UndoItem], Awaitable[None]]
+Undo = Callable[[AsyncSession, User, UndoItem], Awaitable[str | None]]
 
 
-async def undo_step(session: AsyncSession, *, actor: User, key: str) -> None:
-    """Undo a step of one change, once.
+async def undo_step(session: AsyncSession, *, actor: User, key: str) -> list[str]:
+    """Undo a step of one change, once, and return what stays as it is.
 
     Raises:
         ConflictError: If the step was undone before, is too old, or its record has changed since.
@@ -55,10 +55,11 @@ async def undo_step(session: AsyncSession, *, actor: User, key: str) -> None:
         NotFoundError: If the actor has no such step, or the record is gone.
     """
     step = await claim(session, actor=actor, key=key)
-    for item in await session.scalars(
+    items = await session.scalars(
         select(UndoItem).where(UndoItem.step_id == step.id).order_by(UndoItem.id)
-    ):
-        await undo_item(session, actor=actor, item=item)
+    )
+    told = [await undo_item(session, actor=actor, item=item) for item in items]
+    return [each for each in told if each]
 
 
 async def claim(session: AsyncSession, *, actor: User, key: str) -> UndoStep:
@@ -84,15 +85,15 @@ async def claim(session: AsyncSession, *, actor: User, key: str) -> UndoStep:
     return step
 
 
-async def undo_item(session: AsyncSession, *, actor: User, item: UndoItem) -> None:
-    """Undo the change of one record.
+async def undo_item(session: AsyncSession, *, actor: User, item: UndoItem) -> str | None:
+    """Undo the change of one record, and return what stays as it is, if something does.
 
     Raises:
         ConflictError: If it has changed since.
         ForbiddenError: If the actor may no longer edit it.
         NotFoundError: If it is gone.
     """
-    await UNDO[item.kind, item.action](session, actor, item)
+    return await UNDO[item.kind, item.action](session, actor, item)
 
 
 def _require_unchanged(row: Any, item: UndoItem, name: str) -> None:
@@ -147,16 +148,20 @@ async def _move_deal_back(session: AsyncSession, actor: User, item: UndoItem) ->
     )
 
 
-async def _reopen_task(session: AsyncSession, actor: User, item: UndoItem) -> None:
-    """Reopen a task, and remove the next one of its series unless it was edited or has notes."""
+async def _reopen_task(session: AsyncSession, actor: User, item: UndoItem) -> str | None:
+    """Reopen a task, and remove the next one of its series unless it was changed or has notes."""
     task = await get_task(session, task_id=item.subject_id)
     _require_unchanged(task, item, task.title)
     # Locked, so that a note which is added now waits, and is refused if the task goes.
     next_one = select(Task).where(Task.follows_id == task.id).with_for_update()
     follower = await session.scalar(next_one.execution_options(populate_existing=True))
-    if follower is not None and follower.version == 1 and not await _has_notes(session, follower):
+    stays = follower is not None and (follower.version > 1 or await _has_notes(session, follower))
+    if follower is not None and not stays:
         await delete_task(session, actor=actor, task=follower)
     await reopen_task(session, actor=actor, task_id=task.id)
+    if not stays:
+        return None
+    return _("The next task stays, because it was changed or has notes.")
 
 
 async def _has_notes(session: AsyncSession, task: Task) -> bool:

@@ -127,12 +127,12 @@ async def undo(key: str) -> ResponseReturnValue:
     try:
         if run := await db.run(partial(start_undo, actor=current_user, key=key)):
             return await work_and_show(run)
-        await db.run(partial(undo_step, actor=current_user, key=key))
+        stays = await db.run(partial(undo_step, actor=current_user, key=key))
     except (ConflictError, ForbiddenError, NotFoundError) as error:
         # The page that follows is the one with the record, so the reason belongs there.
         await flash(str(error), "error")
     else:
-        await flash(_("Undone."), "success")
+        await flash(" ".join([_("Undone."), *stays]), "success")
     return redirect_next("/", 303)
 
 
